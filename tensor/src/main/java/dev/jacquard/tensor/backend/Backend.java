@@ -1,0 +1,46 @@
+package dev.jacquard.tensor.backend;
+
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Op;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A device that runs ops. Thread-safe. Views and leaves never reach it: plans and scopes resolve them.
+ *
+ * <p>A kernel reads the layouts that it {@link #accepts}, writes contiguous outputs, and may be given an output that shares storage with an
+ * input only where the op says {@link Op#overwrites}.
+ */
+public interface Backend extends AutoCloseable {
+    /** Name as in {@code --device}: {@code cpu}, {@code reference}. */
+    String name();
+
+    /** What the device is, in words, for logs and {@code doctor}. */
+    String description();
+
+    /** Memory for at least the given number of bytes, aligned to 64; contents are undefined. @param purpose named when memory runs out */
+    Buffer allocate(long bytes, String purpose);
+
+    /** Empty if a kernel exists for an op on operands of these types, else the reason why not and what to do. */
+    Optional<String> unsupported(Op op, List<TensorType> inputs);
+
+    /** Whether the kernel reads this input in a layout that is not contiguous; if not, a copy is made first. By default it does not. */
+    default boolean accepts(Op op, int input, dev.jacquard.tensor.Layout layout) {
+        return layout.isContiguous();
+    }
+
+    /** Scratch memory that the kernel needs while it runs, in bytes. By default none. */
+    default long workspace(Op op, List<TensorType> inputs) {
+        return 0;
+    }
+
+    /** Binds a kernel to operands. @param workspace as large as {@link #workspace} asked for, its contents undefined, shared with other launches */
+    Launch prepare(Op op, List<View> inputs, List<View> outputs, Buffer workspace);
+
+    /** Waits until everything launched has been done. By default nothing is ever pending. */
+    default void synchronize() {}
+
+    /** Ends the backend: threads, contexts. Buffers must have been closed before. */
+    @Override
+    void close();
+}

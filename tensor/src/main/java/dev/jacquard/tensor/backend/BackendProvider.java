@@ -1,0 +1,18 @@
+package dev.jacquard.tensor.backend;
+
+import java.util.Optional;
+
+/** Finds out whether a backend works here, and opens it. Found by {@link java.util.ServiceLoader}. */
+public interface BackendProvider {
+    /** Name as in {@code --device}. */
+    String name();
+
+    /** Larger is preferred by {@code auto}. */
+    int rank();
+
+    /** Empty if the backend works on this machine; else the reason why not, and what to do. Cheap, and without side effects. */
+    Optional<String> unavailable();
+
+    /** Opens the backend. @param threads worker threads for backends that run on the host; 0 for as many as there are processors */
+    Backend open(int threads);
+}

@@ -1,0 +1,17 @@
+package dev.jacquard.tensor.op;
+
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Every op of the engine, a family after the other. What is not in here is not tested, and so does not exist. */
+public final class OpTable {
+    private OpTable() {}
+
+    /** All rows. */
+    public static List<OpRow> rows() {
+        return Stream.of(Pointwise.rows(), Movement.rows(), Reduction.rows(), MatMul.rows(), Convolution.rows(), Pooling.rows(),
+                        Normalization.rows(), Random.rows(), Update.rows())
+                .flatMap(List::stream)
+                .toList();
+    }
+}

@@ -1,0 +1,58 @@
+package dev.jacquard.tensor.op;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.DTypeException;
+import dev.jacquard.tensor.ShapeException;
+import dev.jacquard.tensor.TensorType;
+import java.util.List;
+
+/** Checks that type rules share; each failure tells the op's name and what it got. */
+final class Types {
+    private Types() {}
+
+    static void count(Op op, List<TensorType> in, int n) {
+        if (in.size() != n) {
+            throw new ShapeException(op.name(), "wrong number of inputs", Integer.toString(in.size()), n + " inputs", "pass what the op's record names");
+        }
+    }
+
+    static void rank(Op op, String what, TensorType t, int rank, String letters) {
+        if (t.shape().rank() != rank) {
+            throw new ShapeException(op.name(), what + " has the wrong rank", t.toString(), letters, "reshape it to rank " + rank);
+        }
+    }
+
+    static void floating(Op op, List<TensorType> in) {
+        for (TensorType t : in) {
+            if (!t.dtype().isFloating()) {
+                throw new DTypeException(op.name(), "element type is not floating", t.toString(), "f32, f16, bf16 or f64", "cast it");
+            }
+        }
+    }
+
+    static void same(Op op, List<TensorType> in) {
+        for (TensorType t : in) {
+            if (t.dtype() != in.getFirst().dtype()) {
+                throw new DTypeException(op.name(), "element types differ", in.toString(), "one element type", "cast one of them");
+            }
+        }
+    }
+
+    static void dtype(Op op, String what, TensorType t, DType dtype) {
+        if (t.dtype() != dtype) {
+            throw new DTypeException(op.name(), what + " has the wrong element type", t.toString(), dtype.toString(), "cast it");
+        }
+    }
+
+    static void equal(Op op, String what, long got, long expected, String remedy) {
+        if (got != expected) {
+            throw new ShapeException(op.name(), what, Long.toString(got), Long.toString(expected), remedy);
+        }
+    }
+
+    static void shape(Op op, String what, TensorType t, TensorType expected) {
+        if (!t.shape().equals(expected.shape())) {
+            throw new ShapeException(op.name(), what + " has the wrong shape", t.toString(), expected.shape().toString(), "check what was passed");
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package dev.jacquard.tensor.plan;
+
+import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.graph.Graph;
+import dev.jacquard.tensor.graph.Node;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A graph made ready to run again and again on one device: launches in order, every value's place in one arena fixed, inputs and results at
+ * fixed addresses. Running it allocates nothing. Not thread-safe: one step at a time.
+ *
+ * <p>The launches that write variables come last. {@link #compute} runs the others, {@link #commit} runs those, so that a caller can look at
+ * the loss before it lets the step change anything; {@link #run} is both.
+ */
+public final class Plan implements AutoCloseable {
+    /**
+     * One launch of the schedule.
+     *
+     * @param node the node it belongs to
+     * @param what the op's name, or what was inserted (a copy)
+     * @param launch runs it
+     * @param outputs what it writes
+     */
+    record Step(Node node, String what, Launch launch, List<View> outputs) {}
+
+    private final Graph graph;
+    private final State state;
+    private final Buffer arena;
+    private final long arenaBytes;
+    private final Step[] compute;
+    private final Step[] commit;
+    private final Map<String, View> inputs;
+    private final Map<String, View> outputs;
+    private final Arena host = Arena.ofShared();
+    private final MemorySegment scalar = host.allocate(8, 8);
+    private boolean closed;
+
+    Plan(Graph graph, State state, Buffer arena, long arenaBytes, List<Step> compute, List<Step> commit, Map<String, View> inputs, Map<String, View> outputs) {
+        this.graph = graph;
+        this.state = state;
+        this.arena = arena;
+        this.arenaBytes = arenaBytes;
+        this.compute = compute.toArray(Step[]::new);
+        this.commit = commit.toArray(Step[]::new);
+        this.inputs = new LinkedHashMap<>(inputs);
+        this.outputs = new LinkedHashMap<>(outputs);
+    }
+
+    /**
+     * Plans a graph on a state's device. All of the graph's variables must be in the state.
+     *
+     * @throws dev.jacquard.tensor.DeviceException if the device has no kernel for an op, or not enough memory
+     */
+    public static Plan of(Graph graph, State state) {
+        return new Planner(graph, state).plan();
+    }
+
+    /** What was planned. */
+    public Graph graph() {
+        return graph;
+    }
+
+    /** Bytes of the arena that all values other than variables live in. */
+    public long arenaBytes() {
+        return arenaBytes;
+    }
+
+    /** Number of launches of a step. */
+    public int launches() {
+        return compute.length + commit.length;
+    }
+
+    /** Types of what must be fed. */
+    public Map<String, TensorType> inputs() {
+        Map<String, TensorType> types = new LinkedHashMap<>();
+        inputs.forEach((name, v) -> types.put(name, v.type()));
+        return types;
+    }
+
+    /** Whether a step reads an input of this name. */
+    public boolean hasInput(String name) {
+        return inputs.containsKey(name);
+    }
+
+    /** Feeds an input: as many bytes as it has, row-major. */
+    public void feed(String name, MemorySegment values) {
+        View v = view(inputs, name, "input");
+        if (values.byteSize() != v.type().bytes()) {
+            throw new CallerException("feed " + name, "wrong number of bytes", values.byteSize() + " bytes", v.type().bytes() + " bytes for " + v.type(), "check the batch");
+        }
+        v.buffer().upload(0, values);
+    }
+
+    /** Feeds a scalar F32 input. */
+    public void feed(String name, float value) {
+        scalar.set(ValueLayout.JAVA_FLOAT, 0, value);
+        feed(name, scalar.asSlice(0, 4));
+    }
+
+    /** Runs a whole step. */
+    public void run() {
+        compute();
+        commit();
+    }
+
+    /** Runs everything but the writing of variables. */
+    public void compute() {
+        for (Step s : compute) {
+            s.launch().run();
+        }
+    }
+
+    /** Writes the variables; after {@link #compute}. */
+    public void commit() {
+        for (Step s : commit) {
+            s.launch().run();
+        }
+    }
+
+    /** Sees each launch of {@link #compute}. */
+    @FunctionalInterface
+    public interface Observer {
+        /** After a launch. @param views what it wrote; values are there until the next launch at least. @return whether to go on */
+        boolean after(Node node, List<View> views);
+    }
+
+    /** As {@link #compute}, slowly: an observer looks at what each launch wrote. For finding the op that made the first NaN. */
+    public void compute(Observer observer) {
+        for (Step s : compute) {
+            s.launch().run();
+            if (!observer.after(s.node(), s.outputs())) {
+                return;
+            }
+        }
+    }
+
+    /** Type of a result. */
+    public TensorType outputType(String name) {
+        return view(outputs, name, "output").type();
+    }
+
+    /** Reads a result, row-major, into host memory of exactly its size. */
+    public void fetch(String name, MemorySegment values) {
+        View v = view(outputs, name, "output");
+        v.buffer().download(v.layout().offset() * v.dtype().bytes(), values);
+    }
+
+    /** Reads a scalar F32 result. */
+    public float scalar(String name) {
+        fetch(name, scalar.asSlice(0, 4));
+        return scalar.get(ValueLayout.JAVA_FLOAT, 0);
+    }
+
+    /** Reads an F32 result. */
+    public float[] floats(String name) {
+        View v = view(outputs, name, "output");
+        if (v.dtype() != DType.F32) {
+            throw new CallerException("output " + name, "not f32", v.type().toString(), "f32", "cast it in the graph");
+        }
+        try (Arena a = Arena.ofConfined()) {
+            MemorySegment m = a.allocate(Math.max(v.type().bytes(), 4), 4).asSlice(0, v.type().bytes());
+            fetch(name, m);
+            return m.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    private static View view(Map<String, View> views, String name, String what) {
+        View v = views.get(name);
+        if (v == null) {
+            throw new CallerException("plan", "no such " + what, name, "one of " + views.keySet(), "check the name");
+        }
+        return v;
+    }
+
+    /** The state that steps read and write. */
+    public State state() {
+        return state;
+    }
+
+    /** Frees the arena; the state stays. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            arena.close();
+            host.close();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package dev.jacquard.tensor.plan;
+
+import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.Elements;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.Buffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Values of variables on a device, outside of any graph: what a step reads and writes, and what a checkpoint saves. Names are unique.
+ */
+public final class State implements AutoCloseable {
+    private final Backend backend;
+    private final Map<Variable, Buffer> buffers = new LinkedHashMap<>();
+    private final Map<String, Variable> names = new LinkedHashMap<>();
+
+    /** An empty state on a backend. */
+    public State(Backend backend) {
+        this.backend = backend;
+    }
+
+    /** The device's backend. */
+    public Backend backend() {
+        return backend;
+    }
+
+    /** Adds variables with the values that their initialisers make. @param seed all initial values are a function of it and the variable's name */
+    public State initialize(Collection<Variable> variables, long seed) {
+        for (Variable v : variables) {
+            if (!buffers.containsKey(v)) {
+                add(v);
+                set(v, v.initializer().values(v.type().shape(), seed ^ hash(v.name())));
+            }
+        }
+        return this;
+    }
+
+    /** FNV-1a, 64 bit: stable across machines and versions, as resuming needs. */
+    private static long hash(String name) {
+        long h = 0xcbf29ce484222325L;
+        for (byte b : name.getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
+            h = (h ^ (b & 0xff)) * 0x100000001b3L;
+        }
+        return h;
+    }
+
+    private void add(Variable v) {
+        if (names.putIfAbsent(v.name(), v) != null) {
+            throw new CallerException("state", "two variables of one name", v.name(), "unique names", "give each module its own name");
+        }
+        buffers.put(v, backend.allocate(Math.max(v.type().bytes(), 1), v.name()));
+    }
+
+    /** All variables in the order they were added. */
+    public List<Variable> variables() {
+        return List.copyOf(buffers.keySet());
+    }
+
+    /** The variable of a name, or null. */
+    public Variable variable(String name) {
+        return names.get(name);
+    }
+
+    /** A variable's memory: contiguous, of the variable's type. */
+    public Buffer buffer(Variable v) {
+        Buffer b = buffers.get(v);
+        if (b == null) {
+            throw new CallerException("state", "variable has no value", v.toString(), "a variable that was initialised", "call initialize with the module's variables first");
+        }
+        return b;
+    }
+
+    /** A variable's values as floats, row-major. */
+    public float[] get(Variable v) {
+        float[] values = new float[Math.toIntExact(v.type().shape().size())];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(Math.max(v.type().bytes(), 1));
+            buffer(v).download(0, host.asSlice(0, v.type().bytes()));
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) Elements.get(host, v.type().dtype(), i);
+            }
+        }
+        return values;
+    }
+
+    /** Sets a variable from floats, row-major, rounding to its element type. */
+    public void set(Variable v, float[] values) {
+        if (values.length != v.type().shape().size()) {
+            throw new CallerException("state", "wrong number of values", values.length + " for " + v, v.type().shape().size() + " values", "check the initialiser or the file");
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = arena.allocate(Math.max(v.type().bytes(), 1));
+            for (int i = 0; i < values.length; i++) {
+                Elements.set(host, v.type().dtype(), i, values[i]);
+            }
+            buffer(v).upload(0, host.asSlice(0, v.type().bytes()));
+        }
+    }
+
+    @Override
+    public void close() {
+        buffers.values().forEach(Buffer::close);
+        buffers.clear();
+        names.clear();
+    }
+}
