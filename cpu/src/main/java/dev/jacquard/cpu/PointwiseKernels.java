@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All pointwise ops: the loop nest is found here once, the innermost loop is the op's row in {@link PointwiseLoops}, or, for ops without one and for element types
+ * All pointwise ops: the loop nest is found here once, the innermost loop is the op's row in the table behind {@link Simd#pointwise}, or, for ops without one and for element types
  * other than F32, the op's own meaning in doubles, an element at a time.
  */
 final class PointwiseKernels implements CpuKernel<Pointwise> {
@@ -35,27 +35,30 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
         call.in().forEach(v -> layouts.add(v.layout().broadcastTo(shape)));
         layouts.add(call.out().getFirst().layout());
         Strided nest = Strided.of(shape, layouts);
-        PointwiseLoops.Loop loop = call.in().getFirst().dtype() == DType.F32 ? PointwiseLoops.of(op, call.team().simd(), nest.innerStrides()) : null;
+        boolean floats = call.in().getFirst().dtype() == DType.F32 && java.util.Arrays.stream(nest.innerStrides()).allMatch(step -> step <= 1);
+        PointwiseLoop loop = floats ? call.team().simd().pointwise(op) : null;
         return loop != null ? fast(call, nest, loop) : slow(op, call, nest);
     }
 
-    private static Launch fast(Call call, Strided nest, PointwiseLoops.Loop loop) {
+    private static Launch fast(Call call, Strided nest, PointwiseLoop loop) {
         int arity = call.in().size();
+        int second = Math.min(1, arity - 1);
+        int third = arity - 1;
         long a = call.in(0);
-        long b = arity > 1 ? call.in(1) : 0;
-        long c = arity > 2 ? call.in(2) : 0;
+        long b = call.in(second);
+        long c = call.in(third);
         long y = call.out(0);
-        long[] step = nest.innerStrides();
-        long stepA = 4 * step[0];
-        long stepB = arity > 1 ? 4 * step[1] : 0;
-        long stepC = arity > 2 ? 4 * step[2] : 0;
-        if (nest.outer() == 1) {
-            return call.parallel(nest.inner(), arity + 1, (from, to) -> loop.run(a + from * stepA, b + from * stepB, c + from * stepC, y + 4 * from, to - from));
-        }
+        long stepA = nest.innerStrides()[0];
+        long stepB = nest.innerStrides()[second];
+        long stepC = nest.innerStrides()[third];
         long inner = nest.inner();
+        if (nest.outer() == 1) {
+            return call.parallel(inner, arity + 1, (from, to) ->
+                    loop.run(a + 4 * from * stepA, stepA, b + 4 * from * stepB, stepB, c + 4 * from * stepC, stepC, y + 4 * from, to - from));
+        }
         return call.parallel(nest.outer(), inner * (arity + 1), (from, to) -> {
             for (long i = from; i < to; i++) {
-                loop.run(a + 4 * nest.offset(0, i), arity > 1 ? b + 4 * nest.offset(1, i) : 0, arity > 2 ? c + 4 * nest.offset(2, i) : 0,
+                loop.run(a + 4 * nest.offset(0, i), stepA, b + 4 * nest.offset(second, i), stepB, c + 4 * nest.offset(third, i), stepC,
                         y + 4 * nest.offset(arity, i), inner);
             }
         });
