@@ -3,6 +3,7 @@ package dev.jacquard.cpu;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Reduction;
@@ -16,7 +17,7 @@ final class ReductionKernels {
 
     static Map<Class<? extends Op>, CpuKernel<?>> rows() {
         return Map.of(
-                Reduction.Sum.class, (CpuKernel<Reduction.Sum>) ReductionKernels::sum,
+                Reduction.Sum.class, new SumKernel(),
                 Reduction.Amax.class, (CpuKernel<Reduction.Amax>) (op, call) -> extreme(op.axis(), call, false),
                 Reduction.Argmax.class, (CpuKernel<Reduction.Argmax>) (op, call) -> extreme(op.axis(), call, true),
                 Reduction.TopK.class, (CpuKernel<Reduction.TopK>) ReductionKernels::topK,
@@ -32,18 +33,35 @@ final class ReductionKernels {
         }
     }
 
-    private static Launch sum(Reduction.Sum op, Call call) {
-        Shape x = call.inShape(0);
-        TreeSet<Integer> axes = new TreeSet<>();
-        op.axes().forEach(a -> axes.add(x.axis(a)));
-        if (call.in().getFirst().dtype() != DType.F32 || !axes.isEmpty() && axes.last() - axes.first() + 1 != axes.size()) {
-            return scattered(call, axes);
+    private record SumKernel() implements CpuKernel<Reduction.Sum> {
+        private static TreeSet<Integer> axes(Reduction.Sum op, Shape x) {
+            TreeSet<Integer> axes = new TreeSet<>();
+            op.axes().forEach(a -> axes.add(x.axis(a)));
+            return axes;
         }
-        if (axes.isEmpty()) {
-            return scattered(call, axes);
+
+        /** The axes as one, if they are neighbours; else null. */
+        private static Middle middle(Reduction.Sum op, Shape x) {
+            TreeSet<Integer> axes = axes(op, x);
+            return axes.isEmpty() || axes.last() - axes.first() + 1 != axes.size() ? null
+                    : new Middle(x.slice(0, axes.first()).size(), x.slice(axes.first(), axes.last() + 1).size(), x.slice(axes.last() + 1, x.rank()).size());
         }
-        Middle m = new Middle(x.slice(0, axes.first()).size(), x.slice(axes.first(), axes.last() + 1).size(), x.slice(axes.last() + 1, x.rank()).size());
-        return m.inner() == 1 ? rowSums(call, m) : columnSums(call, m);
+
+        @Override
+        public long workspace(Reduction.Sum op, List<TensorType> in, Team team) {
+            Middle m = middle(op, in.getFirst().shape());
+            return m == null || m.outer() > 1 || m.inner() == 1 ? 0 : new ChannelOps(m.length(), Math.toIntExact(m.inner()), team.workers(), team.simd()).workspaceBytes();
+        }
+
+        @Override
+        public Launch bind(Reduction.Sum op, Call call) {
+            Shape x = call.inShape(0);
+            Middle m = middle(op, x);
+            if (m == null || call.in().getFirst().dtype() != DType.F32) {
+                return scattered(call, axes(op, x));
+            }
+            return m.inner() == 1 ? rowSums(call, m) : columnSums(call, m);
+        }
     }
 
     private static Launch rowSums(Call call, Middle m) {
@@ -75,30 +93,20 @@ final class ReductionKernels {
         return s0 + s1 + (s2 + s3);
     }
 
-    private static final int COLUMNS = 64;
-
-    /** Work items are blocks of columns, each summed from top to bottom by one thread. */
+    /** One block of rows for each of the outer iterations; a single one, as for a bias, is cut among the threads. */
     private static Launch columnSums(Call call, Middle m) {
         long src = call.in(0);
         long dst = call.out(0);
-        long blocks = (m.inner() + COLUMNS - 1) / COLUMNS;
-        ThreadLocal<double[]> sums = ThreadLocal.withInitial(() -> new double[COLUMNS]);
-        return call.parallel(m.outer() * blocks, m.length() * COLUMNS, (a, b) -> {
-            double[] s = sums.get();
+        int columns = Math.toIntExact(m.inner());
+        Simd simd = call.team().simd();
+        if (m.outer() == 1) {
+            ChannelOps ops = new ChannelOps(m.length(), columns, call.team().workers(), simd);
+            long workspace = call.workspace();
+            return () -> ops.sums(src, dst, workspace);
+        }
+        return call.parallel(m.outer(), m.length() * columns, (a, b) -> {
             for (long i = a; i < b; i++) {
-                long column = i % blocks * COLUMNS;
-                int width = (int) Math.min(COLUMNS, m.inner() - column);
-                java.util.Arrays.fill(s, 0);
-                long at = src + 4 * (i / blocks * m.length() * m.inner() + column);
-                for (long r = 0; r < m.length(); r++, at += 4 * m.inner()) {
-                    for (int c = 0; c < width; c++) {
-                        s[c] += Raw.get(at + 4L * c);
-                    }
-                }
-                long to = dst + 4 * (i / blocks * m.inner() + column);
-                for (int c = 0; c < width; c++) {
-                    Raw.set(to + 4L * c, (float) s[c]);
-                }
+                simd.columnSums(Math.toIntExact(m.length()), columns, src + 4 * i * m.length() * columns, 4L * columns, dst + 4 * i * columns);
             }
         });
     }
