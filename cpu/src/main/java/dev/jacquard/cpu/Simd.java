@@ -41,4 +41,52 @@ public interface Simd {
 
     /** Sets n floats. */
     void fill(long to, long n, float value);
+
+    /** out[i] = op(a[i]); out may be a. */
+    void unary(Unary op, long a, long out, long n);
+
+    /** out[i] = op(a[i * aStep], b[i * bStep]), steps 1 or 0 (one number for all); out may be an operand with step 1. */
+    void binary(Binary op, long a, int aStep, long b, int bStep, long out, long n);
+
+    /** out[i] = x[i] * a[i * aStep] + b[i * bStep], steps 1 or 0; out may be x. */
+    void multiplyAdd(long x, long a, int aStep, long b, int bStep, long out, long n);
+
+    /** The sum of n floats. */
+    float sum(long x, long n);
+
+    /** out[c] = sum over rows of x[row, c]; row distance in bytes. */
+    void columnSums(int rows, int channels, long x, long xRow, long out);
+
+    /** sum[c] and squares[c]: sums over rows of x[row, c] - center[c] and of its square. */
+    void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares);
+
+    /** sum[c] = sum over rows of dy[row, c]; dot[c] = sum over rows of dy[row, c] * (x[row, c] - mean[c]). */
+    void columnDots(int rows, int channels, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot);
+
+    /** out[c] += sum over rows of a[row, c] * b[row, c]. */
+    void columnProducts(int rows, int channels, long a, long aRow, long b, long bRow, long out);
+
+    /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu; dense rows; y may be x. */
+    void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu);
+
+    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. */
+    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx);
+
+    /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
+    int TAP_BYTES = 24;
+
+    /** out[c] = sum over the table of first[c] * second[c]. */
+    void windowProducts(int taps, long table, int channels, long out);
+
+    /** out[c] = sum over the table of first[c] * weight. */
+    void windowSum(int taps, long table, int channels, long out);
+
+    /** out[c] = largest first[c] of at least one entry, index[c] = its tap number; the earliest wins a tie, NaN wins over all. */
+    void windowMax(int taps, long table, int channels, long out, long index);
+
+    /** out[c] = sum of first[c] over the entries whose second[c] (an int) equals their tap number. */
+    void windowRoute(int taps, long table, int channels, long out);
+
+    /** Momentum step in place: g += decay * w; v = momentum * v + g; w -= rate * (nesterov ? g + momentum * v : v). */
+    void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov);
 }

@@ -4,8 +4,11 @@ import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
 import static dev.jacquard.cpu.simd.Species.LANES;
 
+import dev.jacquard.cpu.Binary;
 import dev.jacquard.cpu.Simd;
+import dev.jacquard.cpu.Unary;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /** The innermost loops on the Vector API. Made by name, so that its absence is an ordinary exception. */
 public final class VectorKernels implements Simd {
@@ -57,6 +60,102 @@ public final class VectorKernels implements Simd {
         }
         if (i < n) {
             Species.store(v, to + 4 * i, F.indexInRange(i, n));
+        }
+    }
+
+    @Override
+    public void unary(Unary op, long a, long out, long n) {
+        UnaryLoops.run(op, a, out, n);
+    }
+
+    @Override
+    public void binary(Binary op, long a, int aStep, long b, int bStep, long out, long n) {
+        BinaryLoops.run(op, a, aStep, b, bStep, out, n);
+    }
+
+    @Override
+    public void multiplyAdd(long x, long a, int aStep, long b, int bStep, long out, long n) {
+        FloatVector p = aStep == 0 && n > 0 ? Species.splat(a) : FloatVector.zero(F);
+        FloatVector q = bStep == 0 && n > 0 ? Species.splat(b) : FloatVector.zero(F);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            p = aStep == 0 ? p : Species.load(a + 4 * i);
+            q = bStep == 0 ? q : Species.load(b + 4 * i);
+            Species.store(Species.load(x + 4 * i).fma(p, q), out + 4 * i);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = F.indexInRange(i, n);
+            p = aStep == 0 ? p : Species.load(a + 4 * i, rest);
+            q = bStep == 0 ? q : Species.load(b + 4 * i, rest);
+            Species.store(Species.load(x + 4 * i, rest).fma(p, q), out + 4 * i, rest);
+        }
+    }
+
+    @Override
+    public float sum(long x, long n) {
+        return Channels.sum(n, x);
+    }
+
+    @Override
+    public void columnSums(int rows, int channels, long x, long xRow, long out) {
+        Channels.sums(rows, channels, x, xRow, out);
+    }
+
+    @Override
+    public void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares) {
+        Channels.moments(rows, channels, x, xRow, center, sum, squares);
+    }
+
+    @Override
+    public void columnDots(int rows, int channels, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot) {
+        Channels.dots(rows, channels, dy, dyRow, x, xRow, mean, sum, dot);
+    }
+
+    @Override
+    public void columnProducts(int rows, int channels, long a, long aRow, long b, long bRow, long out) {
+        Channels.products(rows, channels, a, aRow, b, bRow, out);
+    }
+
+    @Override
+    public void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu) {
+        Channels.normalize(rows, channels, x, mean, scale, shift, y, relu);
+    }
+
+    @Override
+    public void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx) {
+        Channels.normalizeBackward(rows, channels, dy, x, mean, a, b, k, dx);
+    }
+
+    @Override
+    public void windowProducts(int taps, long table, int channels, long out) {
+        Windows.products(taps, table, channels, out);
+    }
+
+    @Override
+    public void windowSum(int taps, long table, int channels, long out) {
+        Windows.weightedSum(taps, table, channels, out);
+    }
+
+    @Override
+    public void windowMax(int taps, long table, int channels, long out, long index) {
+        Windows.max(taps, table, channels, out, index);
+    }
+
+    @Override
+    public void windowRoute(int taps, long table, int channels, long out) {
+        Windows.route(taps, table, channels, out);
+    }
+
+    @Override
+    public void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov) {
+        FloatVector d = FloatVector.broadcast(F, decay), m = FloatVector.broadcast(F, momentum), r = FloatVector.broadcast(F, -rate);
+        for (long i = 0; i < n; i += LANES) {
+            VectorMask<Float> here = F.indexInRange(i, n);
+            FloatVector p = Species.load(w + 4 * i, here);
+            FloatVector slope = p.fma(d, Species.load(g + 4 * i, here));
+            FloatVector speed = Species.load(v + 4 * i, here).fma(m, slope);
+            Species.store(speed, v + 4 * i, here);
+            Species.store((nesterov ? speed.fma(m, slope) : speed).fma(r, p), w + 4 * i, here);
         }
     }
 }
