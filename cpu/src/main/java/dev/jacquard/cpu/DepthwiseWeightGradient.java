@@ -46,7 +46,7 @@ final class DepthwiseWeightGradient implements Conv {
         workers.run(task, splits);
         long n = (long) taps * shape.c();
         for (int i = 1; i < splits; i++) {
-            simd.binary(Binary.ADD, scratch, 1, scratch + i * splitBytes, 1, scratch, n);
+            simd.addTo(scratch + i * splitBytes, scratch, n);
         }
         simd.transpose(taps, shape.c(), scratch, 4L * shape.c(), out, 4L * taps);
     }

@@ -88,40 +88,51 @@ final class MovementKernels {
         if (from == to) {
             return copy(call);
         }
-        // The conversions of every step have loops of their own; the others go through doubles.
-        return call.parallel(n, 1, switch (from) {
-            case U8 when to == DType.F32 -> (a, b) -> {
+        Conversion conversion = CONVERSIONS.get(new Pair(from, to));
+        if (conversion != null) {
+            return call.parallel(n, 1, (a, b) -> conversion.run(src, dst, a, b));
+        }
+        return call.parallel(n, 1, (a, b) -> {
+            for (long i = a; i < b; i++) {
+                Raw.set(dst + to.bytes() * i, to, Raw.get(src + from.bytes() * i, from));
+            }
+        });
+    }
+
+    private record Pair(DType from, DType to) {}
+
+    /** Converts elements a to b. */
+    private interface Conversion {
+        void run(long src, long dst, long a, long b);
+    }
+
+    /** The conversions of every training step have loops of their own; the others go through doubles. */
+    private static final Map<Pair, Conversion> CONVERSIONS = Map.of(
+            new Pair(DType.U8, DType.F32), (src, dst, a, b) -> {
                 for (long i = a; i < b; i++) {
                     Raw.set(dst + 4 * i, Raw.getByte(src + i) & 0xff);
                 }
-            };
-            case F16 when to == DType.F32 -> (a, b) -> {
+            },
+            new Pair(DType.F16, DType.F32), (src, dst, a, b) -> {
                 for (long i = a; i < b; i++) {
                     Raw.set(dst + 4 * i, Float.float16ToFloat(Raw.getShort(src + 2 * i)));
                 }
-            };
-            case BF16 when to == DType.F32 -> (a, b) -> {
+            },
+            new Pair(DType.BF16, DType.F32), (src, dst, a, b) -> {
                 for (long i = a; i < b; i++) {
                     Raw.set(dst + 4 * i, Halves.bf16ToFloat(Raw.getShort(src + 2 * i)));
                 }
-            };
-            case F32 when to == DType.F16 -> (a, b) -> {
+            },
+            new Pair(DType.F32, DType.F16), (src, dst, a, b) -> {
                 for (long i = a; i < b; i++) {
                     Raw.setShort(dst + 2 * i, Float.floatToFloat16(Raw.get(src + 4 * i)));
                 }
-            };
-            case F32 when to == DType.BF16 -> (a, b) -> {
+            },
+            new Pair(DType.F32, DType.BF16), (src, dst, a, b) -> {
                 for (long i = a; i < b; i++) {
                     Raw.setShort(dst + 2 * i, Halves.floatToBf16(Raw.get(src + 4 * i)));
                 }
-            };
-            default -> (a, b) -> {
-                for (long i = a; i < b; i++) {
-                    Raw.set(dst + to.bytes() * i, to, Raw.get(src + from.bytes() * i, from));
-                }
-            };
-        });
-    }
+            });
 
     /** Elements from one index of the axis to the next, times the element size. */
     private static long inner(View v, int axis) {

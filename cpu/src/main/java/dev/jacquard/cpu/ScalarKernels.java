@@ -1,5 +1,7 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.op.Pointwise;
+
 /** Plain loops for JVMs without the Vector API: right everywhere, slow. */
 final class ScalarKernels implements Simd {
     @Override
@@ -55,23 +57,14 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
-    public void unary(Unary op, long a, long out, long n) {
-        for (long i = 0; i < 4 * n; i += 4) {
-            Raw.set(out + i, ScalarMath.apply(op, Raw.get(a + i)));
-        }
+    public PointwiseLoop pointwise(Pointwise op) {
+        return null;
     }
 
     @Override
-    public void binary(Binary op, long a, int aStep, long b, int bStep, long out, long n) {
+    public void addTo(long a, long out, long n) {
         for (long i = 0; i < 4 * n; i += 4) {
-            Raw.set(out + i, ScalarMath.apply(op, Raw.get(a + i * aStep), Raw.get(b + i * bStep)));
-        }
-    }
-
-    @Override
-    public void multiplyAdd(long x, long a, int aStep, long b, int bStep, long out, long n) {
-        for (long i = 0; i < 4 * n; i += 4) {
-            Raw.set(out + i, Raw.get(x + i) * Raw.get(a + i * aStep) + Raw.get(b + i * bStep));
+            Raw.set(out + i, Raw.get(out + i) + Raw.get(a + i));
         }
     }
 

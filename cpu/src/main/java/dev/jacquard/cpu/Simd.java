@@ -1,5 +1,7 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.op.Pointwise;
+
 /**
  * The innermost loops of the CPU backend over float32 data at native addresses. Blocking, packing and threading drive this
  * interface and are written once; {@link Kernels#get()} chooses the implementation.
@@ -42,14 +44,11 @@ public interface Simd {
     /** Sets n floats. */
     void fill(long to, long n, float value);
 
-    /** out[i] = op(a[i]); out may be a. */
-    void unary(Unary op, long a, long out, long n);
+    /** The loop of a pointwise op; null if there is none, and the op's own meaning is to be used element by element. */
+    PointwiseLoop pointwise(Pointwise op);
 
-    /** out[i] = op(a[i * aStep], b[i * bStep]), steps 1 or 0 (one number for all); out may be an operand with step 1. */
-    void binary(Binary op, long a, int aStep, long b, int bStep, long out, long n);
-
-    /** out[i] = x[i] * a[i * aStep] + b[i * bStep], steps 1 or 0; out may be x. */
-    void multiplyAdd(long x, long a, int aStep, long b, int bStep, long out, long n);
+    /** out[i] += a[i]. */
+    void addTo(long a, long out, long n);
 
     /** The sum of n floats. */
     float sum(long x, long n);

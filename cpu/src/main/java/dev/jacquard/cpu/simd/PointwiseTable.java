@@ -62,6 +62,8 @@ final class PointwiseTable {
         row(Pointwise.Select.class, (c, a, b) -> b.blend(a, c.compare(VectorOperators.NE, 0f)));
     }
 
+    static final PointwiseLoop ADD = of(new Pointwise.Add());
+
     private PointwiseTable() {}
 
     /** The loop of an op; null if it has no row. */

@@ -4,9 +4,9 @@ import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
 import static dev.jacquard.cpu.simd.Species.LANES;
 
-import dev.jacquard.cpu.Binary;
+import dev.jacquard.cpu.PointwiseLoop;
 import dev.jacquard.cpu.Simd;
-import dev.jacquard.cpu.Unary;
+import dev.jacquard.tensor.op.Pointwise;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -64,31 +64,13 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
-    public void unary(Unary op, long a, long out, long n) {
-        UnaryLoops.run(op, a, out, n);
+    public PointwiseLoop pointwise(Pointwise op) {
+        return PointwiseTable.of(op);
     }
 
     @Override
-    public void binary(Binary op, long a, int aStep, long b, int bStep, long out, long n) {
-        BinaryLoops.run(op, a, aStep, b, bStep, out, n);
-    }
-
-    @Override
-    public void multiplyAdd(long x, long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector p = aStep == 0 && n > 0 ? Species.splat(a) : FloatVector.zero(F);
-        FloatVector q = bStep == 0 && n > 0 ? Species.splat(b) : FloatVector.zero(F);
-        long i = 0;
-        for (; i + LANES <= n; i += LANES) {
-            p = aStep == 0 ? p : Species.load(a + 4 * i);
-            q = bStep == 0 ? q : Species.load(b + 4 * i);
-            Species.store(Species.load(x + 4 * i).fma(p, q), out + 4 * i);
-        }
-        if (i < n) {
-            VectorMask<Float> rest = F.indexInRange(i, n);
-            p = aStep == 0 ? p : Species.load(a + 4 * i, rest);
-            q = bStep == 0 ? q : Species.load(b + 4 * i, rest);
-            Species.store(Species.load(x + 4 * i, rest).fma(p, q), out + 4 * i, rest);
-        }
+    public void addTo(long a, long out, long n) {
+        PointwiseTable.ADD.run(a, 1, out, 1, 0, 0, out, n);
     }
 
     @Override
