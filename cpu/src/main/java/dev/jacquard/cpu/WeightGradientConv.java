@@ -92,7 +92,7 @@ final class WeightGradientConv implements Conv {
         long at = 4L * chunk * PIECE;
         long count = Math.min(PIECE, gradientFloats - (long) chunk * PIECE);
         for (int split = 1; split < splits; split++) {
-            simd.binary(Binary.ADD, dw + at, 1, partial(split) + at, 1, dw + at, count);
+            simd.addTo(partial(split) + at, dw + at, count);
         }
     }
 

@@ -1,6 +1,8 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.op.Pointwise;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Locale;
@@ -21,15 +23,12 @@ public final class LoopBench {
                     Raw.set(m[i] + 4L * j, (j * 2654435761L >>> 7 & 1023) / 256f - 2);
                 }
             }
-            Pointwise p = new Pointwise(workers, simd);
-            for (Unary op : Unary.values()) {
-                report("unary " + op, 8.0 * n, () -> p.unary(op, m[0], m[1], n));
+            for (Pointwise op : List.<Pointwise>of(new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Silu(), new Pointwise.Exp(), new Pointwise.Tanh(),
+                    new Pointwise.Affine(2, 1), new Pointwise.Add(), new Pointwise.Mul(), new Pointwise.Div(), new Pointwise.SiluBackward(), new Pointwise.MulAdd())) {
+                PointwiseLoop loop = simd.pointwise(op);
+                report(op.name(), 4.0 * (op.arity() + 1) * n, () -> loop.run(m[0], 1, m[1], 1, m[2], 1, m[3], n));
             }
-            for (Binary op : Binary.values()) {
-                report("binary " + op, 12.0 * n, () -> p.binary(op, m[0], 1, m[1], 1, m[2], n));
-            }
-            report("binary ADD row of 64", 8.0 * n, () -> p.binaryRows(Binary.ADD, n / 64, 64, m[0], 64, 1, m[1], 0, 1, m[2]));
-            report("sgd", 20.0 * n, () -> p.sgd(m[0], m[1], m[2], n, 1e-9f, 0.9f, 0, false));
+            report("sgd", 20.0 * n, () -> simd.sgd(m[0], m[1], m[2], n, 1e-9f, 0.9f, 0, false));
             for (int c : new int[] {24, 64, 256, 2048}) {
                 ChannelOps ops = new ChannelOps(n / c, c, workers, simd);
                 long w = Arena.global().allocate(ops.workspaceBytes() + 64, 64).address();
