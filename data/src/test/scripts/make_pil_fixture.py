@@ -5,6 +5,7 @@ pil-resize.bin, big-endian: int cases; per case 8 ints (source width, height, cr
 then the result (height, width, 3). The source is pattern(width, height), which the test computes too.
 pil-*.jpg with pil-*.rgb: a JPEG and what Pillow decodes it to (height, width, 3).
 """
+import io
 import struct
 from PIL import Image
 
@@ -53,8 +54,11 @@ with open(OUT + "pil-eval.bin", "wb") as f:
     f.write(image.crop((left, top, left + 16, top + 16)).tobytes())
 
 
-def jpeg(name, im, **options):
-    im.save(OUT + name + ".jpg", "JPEG", **options)
+def jpeg(name, im, edit=lambda b: b, **options):
+    stream = io.BytesIO()
+    im.save(stream, "JPEG", **options)
+    with open(OUT + name + ".jpg", "wb") as f:
+        f.write(edit(stream.getvalue()))
     with open(OUT + name + ".rgb", "wb") as f:
         f.write(Image.open(OUT + name + ".jpg").convert("RGB").tobytes())
 
@@ -64,3 +68,27 @@ jpeg("pil-444", smooth(33, 21), quality=85, subsampling=0)
 jpeg("pil-progressive", smooth(33, 21), quality=85, progressive=True)
 jpeg("pil-gray", smooth(33, 21).convert("L"), quality=85)
 jpeg("pil-cmyk", smooth(33, 21).convert("CMYK"), quality=95)
+
+
+def without_jfif(b):
+    return b[:2] + b[4 + struct.unpack(">H", b[4:6])[0]:]
+
+
+def with_rgb_ids(b):
+    b = bytearray(without_jfif(b))
+    frame, scan = b.index(b"\xff\xc0") + 10, b.index(b"\xff\xda") + 5
+    for i, c in enumerate(b"RGB"):
+        b[frame + 3 * i] = c
+        b[scan + 2 * i] = c
+    return bytes(b)
+
+
+def as_ycck(b):
+    b = bytearray(b)
+    b[b.index(b"Adobe") + 11] = 2
+    return bytes(b)
+
+
+jpeg("pil-no-markers", smooth(33, 21), without_jfif, quality=85, subsampling=2)
+jpeg("pil-rgb", smooth(33, 21), with_rgb_ids, quality=85, subsampling=0)
+jpeg("pil-ycck", smooth(33, 21).convert("CMYK"), as_ycck, quality=95)

@@ -23,19 +23,21 @@ public interface Conv {
     /** y = conv(x, w): {@code run(x, w, y, workspace)}. */
     static Conv forward(ConvShape shape, Workers workers, Simd simd) {
         check(shape);
-        return new GatherConv(GatherPlan.forward(shape), workers, simd);
+        GatherPlan plan = GatherPlan.forward(shape);
+        return shape.depthwise() ? new Windowed(plan, Windowed.Kind.DEPTHWISE, null, workers, simd) : new GatherConv(plan, workers, simd);
     }
 
     /** dx from dy and w: {@code run(dy, w, dx, workspace)}. */
     static Conv backwardData(ConvShape shape, Workers workers, Simd simd) {
         check(shape);
-        return new GatherConv(GatherPlan.backwardData(shape), workers, simd);
+        GatherPlan plan = GatherPlan.backwardData(shape);
+        return shape.depthwise() ? new Windowed(plan, Windowed.Kind.DEPTHWISE, null, workers, simd) : new GatherConv(plan, workers, simd);
     }
 
     /** dw from x and dy: {@code run(x, dy, dw, workspace)}. */
     static Conv backwardWeight(ConvShape shape, Workers workers, Simd simd) {
         check(shape);
-        return new WeightGradientConv(shape, workers, simd);
+        return shape.depthwise() ? new DepthwiseWeightGradient(shape, workers, simd) : new WeightGradientConv(shape, workers, simd);
     }
 
     private static void check(ConvShape s) {

@@ -1,5 +1,7 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.op.Pointwise;
+
 /**
  * The innermost loops of the CPU backend over float32 data at native addresses. Blocking, packing and threading drive this
  * interface and are written once; {@link Kernels#get()} chooses the implementation.
@@ -41,4 +43,49 @@ public interface Simd {
 
     /** Sets n floats. */
     void fill(long to, long n, float value);
+
+    /** The loop of a pointwise op; null if there is none, and the op's own meaning is to be used element by element. */
+    PointwiseLoop pointwise(Pointwise op);
+
+    /** out[i] += a[i]. */
+    void addTo(long a, long out, long n);
+
+    /** The sum of n floats. */
+    float sum(long x, long n);
+
+    /** out[c] = sum over rows of x[row, c]; row distance in bytes. */
+    void columnSums(int rows, int channels, long x, long xRow, long out);
+
+    /** sum[c] and squares[c]: sums over rows of x[row, c] - center[c] and of its square. */
+    void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares);
+
+    /** sum[c] = sum over rows of dy[row, c]; dot[c] = sum over rows of dy[row, c] * (x[row, c] - mean[c]). */
+    void columnDots(int rows, int channels, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot);
+
+    /** out[c] += sum over rows of a[row, c] * b[row, c]. */
+    void columnProducts(int rows, int channels, long a, long aRow, long b, long bRow, long out);
+
+    /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu; dense rows; y may be x. */
+    void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu);
+
+    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. */
+    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx);
+
+    /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
+    int TAP_BYTES = 24;
+
+    /** out[c] = sum over the table of first[c] * second[c]. */
+    void windowProducts(int taps, long table, int channels, long out);
+
+    /** out[c] = sum over the table of first[c] * weight. */
+    void windowSum(int taps, long table, int channels, long out);
+
+    /** out[c] = largest first[c] of at least one entry, index[c] = its tap number; the earliest wins a tie, NaN wins over all. */
+    void windowMax(int taps, long table, int channels, long out, long index);
+
+    /** out[c] = sum of first[c] over the entries whose second[c] (an int) equals their tap number. */
+    void windowRoute(int taps, long table, int channels, long out);
+
+    /** Momentum step in place: g += decay * w; v = momentum * v + g; w -= rate * (nesterov ? g + momentum * v : v). */
+    void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov);
 }

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import java.lang.foreign.Arena;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -8,11 +9,14 @@ import java.util.Locale;
 public final class KernelBench {
     private static final Arena ARENA = Arena.global();
 
+    private static boolean oneThread;
+
     private KernelBench() {}
 
     /** Runs the table. */
     public static void main(String[] args) {
         int threads = args.length > 0 ? Integer.parseInt(args[0]) : 2;
+        oneThread = threads == 1;
         String filter = args.length > 1 ? args[1] : "";
         try (Workers workers = new Workers(threads)) {
             Simd simd = Kernels.get();
@@ -79,6 +83,11 @@ public final class KernelBench {
         report(name + " weight", flops, () -> weight.run(x, y, w, scratch));
     }
 
+    /** With one thread the processor time of that thread, so that other load on the machine counts less; wall time otherwise. */
+    private static long now() {
+        return oneThread ? ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() : System.nanoTime();
+    }
+
     private static void report(String name, double flops, Runnable run) {
         long until = System.nanoTime() + 300_000_000L;
         while (System.nanoTime() < until) {
@@ -87,11 +96,11 @@ public final class KernelBench {
         int reps = (int) Math.max(1, 15e6 / (flops / 150));
         double[] times = new double[15];
         for (int i = 0; i < times.length; i++) {
-            long t = System.nanoTime();
+            long t = now();
             for (int j = 0; j < reps; j++) {
                 run.run();
             }
-            times[i] = (System.nanoTime() - t) / (double) reps;
+            times[i] = (now() - t) / (double) reps;
         }
         Arrays.sort(times);
         System.out.printf(Locale.ROOT, "%-34s %8.3f ms  %6.1f GFLOP/s (best %6.1f)%n", name, times[7] / 1e6, flops / times[7], flops / times[0]);

@@ -2,6 +2,7 @@ package dev.jacquard.data;
 
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ final class FolderSource implements ImageSource {
         try {
             List<Path> children;
             try (Stream<Path> list = Files.list(root)) {
-                children = list.filter(p -> !hidden(p)).toList();
+                children = list.filter(p -> !hidden(p.getFileName())).toList();
             }
             if (children.isEmpty()) {
                 throw new DataException(root.toString(), "the folder is empty", "no files and no folders", "one subfolder of images per class", "check the path");
@@ -38,18 +39,23 @@ final class FolderSource implements ImageSource {
                 String name = folder.getFileName().toString();
                 folders.add(name);
                 try (Stream<Path> walk = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-                    walk.filter(p -> !hidden(p) && SampleIndex.isImageName(p.getFileName().toString()) && Files.isRegularFile(p))
+                    walk.filter(p -> !hidden(folder.relativize(p)) && SampleIndex.isImageName(p.getFileName().toString()) && Files.isRegularFile(p))
                             .forEach(p -> found.add(new SampleIndex.Found<>(name, folder.relativize(p).toString(), p)));
                 }
             }
-        } catch (IOException | java.io.UncheckedIOException e) {
+        } catch (IOException | UncheckedIOException e) {
             throw new DataException(root.toString(), "the folder cannot be listed", e.toString(), "readable folders", "check the permissions and the disk", e);
         }
         return new FolderSource(SampleIndex.of(root.toString(), folders, found));
     }
 
-    private static boolean hidden(Path path) {
-        return path.getFileName().toString().startsWith(".");
+    private static boolean hidden(Path relative) {
+        for (Path part : relative) {
+            if (part.toString().startsWith(".")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override

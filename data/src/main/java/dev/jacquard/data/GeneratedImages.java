@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.stream.IntStream;
 import javax.imageio.IIOImage;
@@ -45,6 +46,7 @@ public final class GeneratedImages implements ImageSource {
     private final long seed;
     private final Split split;
     private final AtomicReferenceArray<byte[]> encoded;
+    private final ConcurrentLinkedQueue<ImageWriter> writers = new ConcurrentLinkedQueue<>(); // idle ones: making one takes longer than a picture
 
     /**
      * A data set of {@code count} pictures; nothing is drawn yet.
@@ -97,14 +99,21 @@ public final class GeneratedImages implements ImageSource {
         return CLASSES;
     }
 
-    /** Holds nothing open. */
+    /** Frees the encoders; the pictures stay readable. */
     @Override
-    public void close() {}
+    public void close() {
+        for (ImageWriter w; (w = writers.poll()) != null;) {
+            w.dispose();
+        }
+    }
 
     private byte[] encode(int index) {
         SampleRandom random = new SampleRandom().at(seed, split.ordinal(), index, SampleRandom.DRAW);
         IIOImage image = new IIOImage(PictureArtist.draw(CLASSES.get(label(index)), SIZE, random), null, null);
-        ImageWriter writer = jpegWriter();
+        ImageWriter writer = writers.poll();
+        if (writer == null) {
+            writer = jpegWriter();
+        }
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(2048);
         try (MemoryCacheImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
             ImageWriteParam param = writer.getDefaultWriteParam();
@@ -112,10 +121,10 @@ public final class GeneratedImages implements ImageSource {
             param.setCompressionQuality(QUALITY);
             writer.setOutput(out);
             writer.write(null, image, param);
+            writer.setOutput(null);
+            writers.add(writer);
         } catch (IOException e) {
             throw new EngineBugException("generated images", "a picture does not encode", e.toString(), "a JPEG in memory", "report " + name(index) + ", seed " + seed, e);
-        } finally {
-            writer.dispose();
         }
         return bytes.toByteArray();
     }

@@ -19,10 +19,21 @@ public final class Images {
      * @throws DataException if the file is missing, unreadable or no whole image
      */
     public static byte[] read(Path file, Transform.Eval transform) {
+        return read(bytes(file), file.toString(), transform);
+    }
+
+    /**
+     * Decodes an image in memory and transforms it as for evaluation.
+     *
+     * @param encoded a JPEG, PNG, ...
+     * @param name    what messages call it
+     * @return (size, size, 3) bytes, 8-bit RGB
+     * @throws DataException if it is no whole image
+     */
+    public static byte[] read(byte[] encoded, String name, Transform.Eval transform) {
         byte[] out = new byte[transform.size() * transform.size() * 3];
-        byte[] data = bytes(file);
         try (ImageWorker worker = new ImageWorker(transform, ImageDecoder.DEFAULT_MAX_PIXELS)) {
-            worker.transform(worker.decode(data, file.toString()), 0, 0, 0, MemorySegment.ofArray(out), 0);
+            worker.transform(worker.decode(encoded, name), 0, 0, 0, MemorySegment.ofArray(out), 0);
         }
         return out;
     }

@@ -24,7 +24,7 @@ import org.slf4j.LoggerFactory;
  * }
  * }</pre>
  *
- * <p>Training shuffles every epoch by (seed, epoch) with {@code Fisher-Yates}, and drops the last, partial batch; evaluation keeps the
+ * <p>Training shuffles every epoch by (seed, epoch) with the shuffle of Fisher and Yates, and drops the last, partial batch; evaluation keeps the
  * source's order and the partial batch. What a batch holds is a pure function of (source, transform, seed, batch size, position):
  * the number of threads, the depth of the ring and the cache change nothing, and {@link #seek} to a position continues
  * exactly as an uninterrupted run would.

@@ -6,7 +6,7 @@ import java.lang.foreign.ValueLayout;
 /**
  * Bilinear resampling with antialiasing, as Pillow's {@code Image.resize(..., BILINEAR)}: a triangle filter whose support is
  * widened by the factor of reduction, applied first along rows, then along columns, with 22-bit fixed-point coefficients and
- * an 8-bit intermediate. Agrees with Pillow within one level (in fact to the bit, ResamplerTest).
+ * an 8-bit intermediate. Agrees with Pillow within one level (in fact to the bit: PillowTest).
  *
  * <p>Cropping is fused: only the crop is read, its borders are the filter's borders (crop, then resize), and only the wanted
  * window of the result is computed (resize, then crop).

@@ -59,7 +59,7 @@ final class TarSource implements ImageSource {
             long length = Files.size(path);
             long end = 0;
             for (TarArchiveEntry entry : tar.getEntries()) {
-                String name = entry.getName().replaceAll("^(\\./)+|/+$", "");
+                String name = plain(entry.getName());
                 long last = entry.getDataOffset() + (entry.isFile() ? entry.getSize() : 0);
                 end = Math.max(end, (last + BLOCK - 1) / BLOCK * BLOCK);
                 if (last > length) {
@@ -90,6 +90,19 @@ final class TarSource implements ImageSource {
             }
             throw new DataException(path.toString(), "the file is no tar", String.valueOf(e.getMessage()), "an uncompressed tar of class folders", "check the path, or pack it again", e);
         }
+    }
+
+    /** An entry's name without "./" in front and "/" behind. */
+    private static String plain(String name) {
+        int from = 0;
+        while (name.startsWith("./", from)) {
+            from += 2;
+        }
+        int to = name.length();
+        while (to > from && name.charAt(to - 1) == '/') {
+            to--;
+        }
+        return name.substring(from, to);
     }
 
     private static DataException truncated(Path path, long length, String what, Exception cause) {

@@ -33,6 +33,7 @@ class ImageSourceTest {
         write("pets/dog/notes.txt", 9);
         write("pets/dog/.hidden.jpg", 9);
         write("pets/.thumbnails/x.jpg", 9);
+        write("pets/dog/.cache/x.jpg", 9);
         write("pets/loose.jpg", 9);
         try (ImageSource source = ImageSource.open(dir.resolve("pets"))) {
             assertEquals(List.of("Zebra", "cat", "dog"), source.classes());

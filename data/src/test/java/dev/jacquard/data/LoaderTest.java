@@ -221,6 +221,19 @@ class LoaderTest {
     }
 
     @Test
+    void memoryIsUsedAgain() {
+        try (Loader loader = Loader.train(source(24), TRAIN).batch(4).threads(2).depth(3).open()) {
+            Set<Long> addresses = new HashSet<>();
+            for (int i = 0; i < 60; i++) {
+                if (loader.next() instanceof Batch b) {
+                    addresses.add(b.images().address());
+                }
+            }
+            assertEquals(3, addresses.size());
+        }
+    }
+
+    @Test
     void badOptionsAreRefused() {
         TestImages.Source source = source(5);
         assertThrows(DataException.class, () -> Loader.train(source, TRAIN).batch(6).open());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -48,11 +49,11 @@ class PillowTest {
         byte[] expected = TestImages.resource("pil-eval.bin");
         byte[] actual = new byte[expected.length + 10];
         new Transform.Eval(16, 18).apply(TestImages.pattern(50, 37), new Resampler(), MemorySegment.ofArray(actual), 10);
-        assertEquals(0, TestImages.distance(expected, java.util.Arrays.copyOfRange(actual, 10, actual.length)));
+        assertEquals(0, TestImages.distance(expected, Arrays.copyOfRange(actual, 10, actual.length)));
     }
 
     @ParameterizedTest
-    @CsvSource({"pil-420, 1", "pil-444, 1", "pil-progressive, 1", "pil-gray, 1", "pil-cmyk, 4"})
+    @CsvSource({"pil-420, 1", "pil-444, 1", "pil-progressive, 1", "pil-gray, 1", "pil-rgb, 1", "pil-no-markers, 1", "pil-cmyk, 4", "pil-ycck, 4"})
     void decodesAsPillowDoes(String name, int levels) {
         byte[] expected = TestImages.resource(name + ".rgb");
         try (ImageDecoder decoder = new ImageDecoder()) {
