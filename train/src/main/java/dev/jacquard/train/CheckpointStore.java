@@ -117,7 +117,7 @@ final class CheckpointStore {
             probe.at("manifest written");
             force(temporary);
             probe.at("folder forced");
-            Path target = target(step);
+            Path target = folder.resolve(name(step));
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
             probe.at("renamed");
             force(folder);
@@ -130,10 +130,14 @@ final class CheckpointStore {
         }
     }
 
-    /** A name that is not taken: a step may be saved again, before and after its epoch's evaluation. */
-    private Path target(long step) throws IOException {
-        int revision = names().stream().filter(n -> n.step == step).mapToInt(n -> n.revision + 1).max().orElse(0);
-        return folder.resolve(new Name(step, revision).toString());
+    /** The name that a save of this step gets, one that is not taken: a step may be saved again, before and after its epoch's evaluation. */
+    String name(long step) {
+        try {
+            int revision = names().stream().filter(n -> n.step == step).mapToInt(n -> n.revision + 1).max().orElse(0);
+            return new Name(step, revision).toString();
+        } catch (IOException e) {
+            throw Json.io(folder, "checkpoints cannot be listed", e);
+        }
     }
 
     private void discardQuietly(Path temporary) {

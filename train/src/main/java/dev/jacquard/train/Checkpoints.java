@@ -2,13 +2,13 @@ package dev.jacquard.train;
 
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DivergedException;
 import dev.jacquard.tensor.plan.State;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -51,7 +51,7 @@ final class Checkpoints {
         }
         last = newest.get();
         Progress p = Progress.read(last);
-        WeightFile.load(last.resolve(WEIGHTS), module, state);
+        Weights.load(last.resolve(WEIGHTS), module, state);
         Slots.read(last.resolve(Slots.FILE), optimizer.slots(), state);
         return Optional.of(p);
     }
@@ -61,13 +61,13 @@ final class Checkpoints {
         requireFinite(p.step());
         Map<String, String> strings = new TreeMap<>(metadata);
         strings.put("step", Long.toString(p.step()));
-        Progress[] written = {p};
+        Progress saved = best ? p.withBest(store.name(p.step())) : p;
         last = store.save(p.step(), (folder, probe) -> {
-            WeightFile.save(folder.resolve(WEIGHTS), module, state, strings);
+            Weights.save(folder.resolve(WEIGHTS), module, state, strings);
             probe.at("weights written");
             Slots.write(folder.resolve(Slots.FILE), optimizer.slots(), state);
             probe.at("slots written");
-            p.write(folder);
+            saved.write(folder);
         });
         try {
             publish(last.resolve(WEIGHTS), run.last());
@@ -77,8 +77,8 @@ final class Checkpoints {
         } catch (IOException e) {
             throw Json.io(run.path(), "weights cannot be written", e);
         }
-        store.prune(keep, Set.of());
-        return written[0];
+        store.prune(keep, saved.bestCheckpoint() == null ? Set.of() : Set.of(saved.bestCheckpoint()));
+        return saved;
     }
 
     private void requireFinite(long step) {

@@ -25,6 +25,10 @@ record Progress(long step, int epoch, int batch, double epochLoss, double bestTo
         return new Progress(0, 0, 0, 0, -1, null, 0, trainImages, config.identity());
     }
 
+    Progress withBest(String checkpoint) {
+        return new Progress(step, epoch, batch, epochLoss, bestTop1, checkpoint, seconds, trainImages, config);
+    }
+
     void write(Path folder) {
         Json.write(folder.resolve(FILE), Json.pretty(this));
     }

@@ -10,9 +10,9 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.layers.Schedule;
 import dev.jacquard.layers.Sgd;
+import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.DivergedException;
-import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.plan.State;
 import java.nio.file.Path;
@@ -22,7 +22,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Trains a network in a run folder: epochs of planned steps, an evaluation and a checkpoint after each, a log with curves. Continues from the newest whole
@@ -142,7 +142,10 @@ public final class Trainer implements AutoCloseable {
     }
 
     private Map<String, String> weightsMetadata() {
-        return WeightFile.metadata(config.arch(), setup.train.classes(), config.data().imageSize(), NORMALIZATION);
+        List<String> classes = setup.train.classes();
+        Map<String, String> strings = new TreeMap<>(Weights.metadata(config.arch(), classes.size(), classes));
+        strings.put(Predictor.IMAGE_SIZE, Integer.toString(config.data().imageSize()));
+        return strings;
     }
 
     private void requireSameRun() {
@@ -236,9 +239,6 @@ public final class Trainer implements AutoCloseable {
             counted++;
             speed.count(batch.count());
             boolean line = n % every == 0 || batchInEpoch == perEpoch;
-            if (line || counted == 1) {
-                // Between lines listeners see the mean so far.
-            }
             tell(n, recent / counted, lr);
             if (line) {
                 log.append(RunLog.Line.step(n, progress.epoch() + 1, recent / counted, lr, speed.recent(), progress.seconds() + speed.unsaved()));
@@ -325,10 +325,5 @@ public final class Trainer implements AutoCloseable {
         if (first != null) {
             throw first;
         }
-    }
-
-    /** Variables that a checkpoint holds, for tests. */
-    Set<Variable> variables() {
-        return Set.copyOf(state.variables());
     }
 }
