@@ -69,6 +69,12 @@ public record TrainConfig(String arch, int classes, Data data, Recipe recipe, Ma
                 new Recipe(6, 64, 0.1, 0.9, 5e-4, false, true, 0.5, 0.1, 1), new Machine("auto", 0, 0, 2, 0, 10));
     }
 
+    /** Where {@code ./jacquard train --data} begins: a recipe for real pictures, to which flags are applied. */
+    public static TrainConfig forImages() {
+        return new TrainConfig("resnet50", 0, new Data(null, null, 224, 0.25, 1, true, 1, 1), new Recipe(90, 128, 0.1, 0.9, 5e-4, false, false, 1, 0.1, 1),
+                new Machine("auto", 0, 0, 2, 0, 10));
+    }
+
     /** The same with the number of classes of the data set. */
     public TrainConfig withClasses(int n) {
         return new TrainConfig(arch, n, data, recipe, machine);

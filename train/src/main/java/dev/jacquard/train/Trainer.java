@@ -98,10 +98,8 @@ public final class Trainer implements AutoCloseable {
             Optional<Progress> saved = checkpoints.restore();
             this.progress = saved.orElseGet(() -> Progress.start(setup.train.size(), config));
             requireSameRun();
-            if (saved.isEmpty()) {
-                config.write(run.config());
-                Json.write(run.classes(), Json.pretty(setup.train.classes()));
-            }
+            config.write(run.config());
+            Json.write(run.classes(), Json.pretty(setup.train.classes()));
             this.log = keep(RunLog.open(run.log(), progress.step(), progress.batch() == 0));
             done = true;
         } finally {
