@@ -11,6 +11,7 @@ import dev.jacquard.layers.Conv2d;
 import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Sequential;
+import dev.jacquard.tck.reference.ReferenceBackend;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
@@ -40,7 +41,7 @@ class WeightsTest {
     Path dir;
 
     private static State state(Module m, long seed) {
-        return new State(new MemoryBackend()).initialize(m.variables().values(), seed);
+        return new State(new ReferenceBackend()).initialize(m.variables().values(), seed);
     }
 
     private static Module tiny() {
@@ -208,7 +209,7 @@ class WeightsTest {
     void aStateWithoutTheVariablesIsRefused() {
         Module m = tiny();
         Path file = file("tiny.safetensors", types(m, DType.F32));
-        try (State empty = new State(new MemoryBackend())) {
+        try (State empty = new State(new ReferenceBackend())) {
             assertThrows(CallerException.class, () -> Weights.load(file, m, empty));
         }
     }
