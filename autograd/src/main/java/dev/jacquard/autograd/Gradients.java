@@ -66,7 +66,7 @@ public final class Gradients {
 
     private static void open(TreeMap<Integer, Tensor.Origin> open, Tensor t, Set<Tensor> relevant, Set<Tensor> boundary) {
         if (relevant.contains(t) && !boundary.contains(t)) {
-            t.origin().ifPresent(o -> open.put(o.index(), o));
+            t.origin().filter(o -> !o.inputs().isEmpty()).ifPresent(o -> open.put(o.index(), o)); // leaves end the walk
         }
     }
 

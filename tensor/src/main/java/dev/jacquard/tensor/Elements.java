@@ -26,15 +26,20 @@ public final class Elements {
 
     /** Sets the element at an index. */
     public static void set(MemorySegment m, DType dtype, long i, double value) {
+        setAt(m, dtype, i * dtype.bytes(), value);
+    }
+
+    /** Sets the element at a byte offset. */
+    public static void setAt(MemorySegment m, DType dtype, long at, double value) {
         switch (dtype) {
-            case F32 -> m.set(ValueLayout.JAVA_FLOAT_UNALIGNED, i * 4, (float) value);
-            case F16 -> m.set(ValueLayout.JAVA_SHORT_UNALIGNED, i * 2, Float.floatToFloat16((float) value));
-            case BF16 -> m.set(ValueLayout.JAVA_SHORT_UNALIGNED, i * 2, Halves.floatToBf16((float) value));
-            case F64 -> m.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, i * 8, value);
-            case I8 -> m.set(ValueLayout.JAVA_BYTE, i, (byte) Math.clamp((long) value, Byte.MIN_VALUE, Byte.MAX_VALUE));
-            case U8 -> m.set(ValueLayout.JAVA_BYTE, i, (byte) Math.clamp((long) value, 0, 255));
-            case I32 -> m.set(ValueLayout.JAVA_INT_UNALIGNED, i * 4, Math.clamp((long) value, Integer.MIN_VALUE, Integer.MAX_VALUE));
-            case I64 -> m.set(ValueLayout.JAVA_LONG_UNALIGNED, i * 8, (long) value);
+            case F32 -> m.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, (float) value);
+            case F16 -> m.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16((float) value));
+            case BF16 -> m.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Halves.floatToBf16((float) value));
+            case F64 -> m.set(ValueLayout.JAVA_DOUBLE_UNALIGNED, at, value);
+            case I8 -> m.set(ValueLayout.JAVA_BYTE, at, (byte) Math.clamp((long) value, Byte.MIN_VALUE, Byte.MAX_VALUE));
+            case U8 -> m.set(ValueLayout.JAVA_BYTE, at, (byte) Math.clamp((long) value, 0, 255));
+            case I32 -> m.set(ValueLayout.JAVA_INT_UNALIGNED, at, Math.clamp((long) value, Integer.MIN_VALUE, Integer.MAX_VALUE));
+            case I64 -> m.set(ValueLayout.JAVA_LONG_UNALIGNED, at, (long) value);
         }
     }
 

@@ -6,12 +6,16 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.op.Cost;
 import dev.jacquard.tensor.op.Leaf;
+import it.unimi.dsi.fastutil.objects.ReferenceOpenHashSet;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -109,11 +113,29 @@ public record Graph(List<Node> nodes, Map<String, Symbol> outputs, Map<Variable,
         List<Tensor> rewrite(Node node, List<Tensor> inputs);
     }
 
-    /** A copy of this graph in which a rule had its say on every node. Nodes that lose their last use stay; see {@code DeadNodes}. */
+    /** The nodes that a result or an update needs. */
+    public Set<Node> live() {
+        Set<Node> live = new ReferenceOpenHashSet<>();
+        Deque<Symbol> open = new ArrayDeque<>(outputs.values());
+        open.addAll(updates.values());
+        while (!open.isEmpty()) {
+            Node n = open.pop().node();
+            if (live.add(n)) {
+                open.addAll(n.inputs());
+            }
+        }
+        return live;
+    }
+
+    /** A copy of this graph in which a rule had its say on every live node; the others are left behind. */
     public Graph rewrite(Rule rule) {
         GraphBuilder b = new GraphBuilder(false);
         Map<Symbol, Symbol> image = new IdentityHashMap<>();
+        Set<Node> live = live();
         for (Node n : nodes) {
+            if (!live.contains(n)) {
+                continue;
+            }
             List<Tensor> in = n.inputs().stream().map(s -> (Tensor) image.get(s)).toList();
             try (var _ = b.label(n.label())) {
                 List<Tensor> out = rule.rewrite(n, in);

@@ -6,9 +6,7 @@ import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.op.Leaf;
 import dev.jacquard.tensor.op.Update;
 import it.unimi.dsi.fastutil.objects.ReferenceOpenHashSet;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,26 +20,13 @@ import java.util.Set;
  */
 record Schedule(List<Node> order, int commitFrom) {
     static Schedule of(Graph graph) {
-        Set<Node> needed = needed(graph);
+        Set<Node> needed = graph.live();
         Set<Node> commit = commit(graph, needed);
         List<Node> order = new ArrayList<>();
         graph.nodes().stream().filter(n -> needed.contains(n) && !commit.contains(n)).forEach(order::add);
         int from = order.size();
         graph.nodes().stream().filter(commit::contains).forEach(order::add);
         return new Schedule(List.copyOf(order), from);
-    }
-
-    private static Set<Node> needed(Graph graph) {
-        Set<Node> needed = new ReferenceOpenHashSet<>();
-        Deque<Symbol> open = new ArrayDeque<>(graph.outputs().values());
-        open.addAll(graph.updates().values());
-        while (!open.isEmpty()) {
-            Node n = open.pop().node();
-            if (needed.add(n)) {
-                open.addAll(n.inputs());
-            }
-        }
-        return needed;
     }
 
     /** Optimizer updates and all that follows from them, and nodes whose every output is a new value of a variable and nothing else. */

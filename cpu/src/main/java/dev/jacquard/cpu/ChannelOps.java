@@ -1,0 +1,217 @@
+package dev.jacquard.cpu;
+
+/**
+ * Per-channel statistics and maps over dense (rows, channels) float32: batch norm both ways, bias gradients.
+ *
+ * <p>Rows are cut into blocks by the shape alone and their partial results combined in block order, so that results are
+ * bitwise the same for every thread count. Variances come from squared distances to each block's own mean, combined by
+ * Chan, Golub and LeVeque's update (1979): no cancellation. Planned for one shape; not for two threads at once.
+ */
+public final class ChannelOps {
+    private static final int BLOCK_FLOATS = 32_768;
+    private static final int CHANNEL_BLOCK = 128;
+
+    private final Workers workers;
+    private final Simd simd;
+    private final long rows;
+    private final int channels;
+    private final int block;
+    private final int blocks;
+    private final Workers.Task statsTask = this::statsBlock;
+    private final Workers.Task mergeStatsTask = this::mergeStats;
+    private final Workers.Task sumsTask = this::sumsBlock;
+    private final Workers.Task dotsTask = this::dotsBlock;
+    private final Workers.Task mergeSumsTask = this::mergeSums;
+    private final Workers.Task normalizeTask = this::normalizeBlock;
+    private final Workers.Task backwardTask = this::backwardBlock;
+
+    private long x;
+    private long dy;
+    private long mean;
+    private long out1;
+    private long out2;
+    private long scale;
+    private long shift;
+    private long third;
+    private long partial;
+    private boolean relu;
+    private boolean two;
+
+    /** Plans for x (rows, channels), rows at least 1. */
+    public ChannelOps(long rows, int channels, Workers workers, Simd simd) {
+        this.rows = rows;
+        this.channels = channels;
+        this.workers = workers;
+        this.simd = simd;
+        block = Math.max(8, BLOCK_FLOATS / channels);
+        blocks = Math.toIntExact((rows + block - 1) / block);
+    }
+
+    /** Scratch in bytes of the methods that take one. */
+    public long workspaceBytes() {
+        return Raw.align(12L * channels * blocks);
+    }
+
+    private int rowsOf(int chunk) {
+        return (int) Math.min(block, rows - (long) chunk * block);
+    }
+
+    private long offset(int chunk) {
+        return 4L * chunk * block * channels;
+    }
+
+    private long first(int chunk) {
+        return partial + 12L * chunk * channels;
+    }
+
+    private long second(int chunk) {
+        return first(chunk) + 4L * channels;
+    }
+
+    private long third(int chunk) {
+        return second(chunk) + 4L * channels;
+    }
+
+    private int channelChunks() {
+        return Tiling.ceil(channels, CHANNEL_BLOCK);
+    }
+
+    /** Mean and biased variance of each channel. */
+    public void stats(long x, long mean, long variance, long workspace) {
+        this.x = x;
+        out1 = mean;
+        out2 = variance;
+        partial = workspace;
+        workers.run(statsTask, blocks);
+        workers.run(mergeStatsTask, channelChunks());
+    }
+
+    private void statsBlock(int chunk, int worker) {
+        int count = rowsOf(chunk);
+        long at = x + offset(chunk);
+        simd.columnSums(count, channels, at, 4L * channels, first(chunk));
+        for (int c = 0; c < channels; c++) {
+            Raw.set(first(chunk) + 4L * c, Raw.get(first(chunk) + 4L * c) / count);
+        }
+        simd.columnMoments(count, channels, at, 4L * channels, first(chunk), third(chunk), second(chunk));
+    }
+
+    private void mergeStats(int chunk, int worker) {
+        for (int c = chunk * CHANNEL_BLOCK; c < Math.min(channels, (chunk + 1) * CHANNEL_BLOCK); c++) {
+            double seen = 0;
+            double center = 0;
+            double squares = 0;
+            for (int i = 0; i < blocks; i++) {
+                int count = rowsOf(i);
+                // The block's mean was rounded when it was taken as center; what is left over corrects both moments.
+                double rest = Raw.get(third(i) + 4L * c);
+                double delta = Raw.get(first(i) + 4L * c) + rest / count - center;
+                double all = seen + count;
+                center += delta * (count / all);
+                squares += Raw.get(second(i) + 4L * c) - rest * rest / count + delta * delta * (seen * count / all);
+                seen = all;
+            }
+            Raw.set(out1 + 4L * c, (float) center);
+            Raw.set(out2 + 4L * c, (float) (squares / rows));
+        }
+    }
+
+    /** out[c] = sum over rows of x[row, c]: the gradient of a bias. */
+    public void sums(long x, long out, long workspace) {
+        this.x = x;
+        out1 = out;
+        partial = workspace;
+        two = false;
+        workers.run(sumsTask, blocks);
+        workers.run(mergeSumsTask, channelChunks());
+    }
+
+    private void sumsBlock(int chunk, int worker) {
+        simd.columnSums(rowsOf(chunk), channels, x + offset(chunk), 4L * channels, first(chunk));
+    }
+
+    private void mergeSums(int chunk, int worker) {
+        for (int c = chunk * CHANNEL_BLOCK; c < Math.min(channels, (chunk + 1) * CHANNEL_BLOCK); c++) {
+            double a = 0;
+            double b = 0;
+            for (int i = 0; i < blocks; i++) {
+                a += Raw.get(first(i) + 4L * c);
+                if (two) {
+                    b += Raw.get(second(i) + 4L * c);
+                }
+            }
+            Raw.set(out1 + 4L * c, (float) a);
+            if (two) {
+                Raw.set(out2 + 4L * c, (float) b);
+            }
+        }
+    }
+
+    /** sum[c] = sum of dy[row, c], dot[c] = sum of dy[row, c] * (x[row, c] - mean[c]). */
+    public void dots(long dy, long x, long mean, long sum, long dot, long workspace) {
+        this.dy = dy;
+        this.x = x;
+        this.mean = mean;
+        out1 = sum;
+        out2 = dot;
+        partial = workspace;
+        two = true;
+        workers.run(dotsTask, blocks);
+        workers.run(mergeSumsTask, channelChunks());
+    }
+
+    private void dotsBlock(int chunk, int worker) {
+        simd.columnDots(rowsOf(chunk), channels, dy + offset(chunk), 4L * channels, x + offset(chunk), 4L * channels, mean, first(chunk), second(chunk));
+    }
+
+    /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu. y may be x. */
+    public void normalize(long x, long mean, long scale, long shift, long y, boolean relu) {
+        this.x = x;
+        this.mean = mean;
+        this.scale = scale;
+        this.shift = shift;
+        out1 = y;
+        this.relu = relu;
+        workers.run(normalizeTask, blocks);
+    }
+
+    private void normalizeBlock(int chunk, int worker) {
+        simd.normalize(rowsOf(chunk), channels, x + offset(chunk), mean, scale, shift, out1 + offset(chunk), relu);
+    }
+
+    /** y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, then relu if asked; mean and variance as {@link #stats} or the running ones. y may be x. */
+    public void batchNorm(long x, long mean, long variance, long gamma, long beta, double epsilon, long y, boolean relu, long workspace) {
+        for (int c = 0; c < channels; c++) {
+            Raw.set(workspace + 4L * c, (float) (Raw.get(gamma + 4L * c) / Math.sqrt(Raw.get(variance + 4L * c) + epsilon)));
+        }
+        normalize(x, mean, workspace, beta, y, relu);
+    }
+
+    /**
+     * Backward of training batch norm: dgamma and dbeta (channels), and dx unless its address is 0. dx may be dy.
+     */
+    public void batchNormBackward(long dy, long x, long mean, long variance, long gamma, double epsilon, long dx, long dgamma, long dbeta, long workspace) {
+        dots(dy, x, mean, dbeta, dgamma, workspace);
+        scale = workspace;
+        shift = workspace + 4L * channels;
+        third = workspace + 8L * channels;
+        for (int c = 0; c < channels; c++) {
+            double inverse = 1 / Math.sqrt(Raw.get(variance + 4L * c) + epsilon);
+            double slope = Raw.get(dgamma + 4L * c) * inverse;
+            double a = Raw.get(gamma + 4L * c) * inverse;
+            Raw.set(scale + 4L * c, (float) a);
+            Raw.set(shift + 4L * c, (float) (-a * inverse * slope / rows));
+            Raw.set(third + 4L * c, (float) (-a * Raw.get(dbeta + 4L * c) / rows));
+            Raw.set(dgamma + 4L * c, (float) slope);
+        }
+        if (dx != 0) {
+            out1 = dx;
+            workers.run(backwardTask, blocks);
+        }
+    }
+
+    private void backwardBlock(int chunk, int worker) {
+        long at = offset(chunk);
+        simd.normalizeBackward(rowsOf(chunk), channels, dy + at, x + at, mean, scale, shift, third, out1 + at);
+    }
+}

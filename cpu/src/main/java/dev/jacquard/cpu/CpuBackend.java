@@ -1,0 +1,142 @@
+package dev.jacquard.cpu;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.DeviceException;
+import dev.jacquard.tensor.Layout;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.Movement;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Pointwise;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * The embedded default backend: F32 kernels on the Vector API with scalar fall-backs, on a fixed team of threads; F16 and BF16 are storage formats that
+ * are computed in F32 and rounded once. Results do not depend on the number of threads.
+ */
+public final class CpuBackend implements Backend {
+    private static final Map<Class<? extends Op>, CpuKernel<?>> KERNELS = table();
+
+    private final CpuKernel.Team team;
+    private final AtomicLong held = new AtomicLong();
+
+    /** A backend with its own threads. @param threads at least 1; the caller's thread is one of them */
+    public CpuBackend(int threads) {
+        this(threads, Kernels.get());
+    }
+
+    CpuBackend(int threads, Simd simd) {
+        team = new CpuKernel.Team(new Workers(threads), simd);
+    }
+
+    private static Map<Class<? extends Op>, CpuKernel<?>> table() {
+        Map<Class<? extends Op>, CpuKernel<?>> all = new HashMap<>();
+        all.putAll(MovementKernels.rows());
+        all.putAll(ReductionKernels.rows());
+        all.putAll(ProductKernels.rows());
+        all.putAll(PoolingKernels.rows());
+        all.putAll(TrainingKernels.rows());
+        return Map.copyOf(all);
+    }
+
+    @SuppressWarnings("unchecked") // the table maps each op's class to a kernel of that op
+    private static CpuKernel<Op> kernel(Op op) {
+        CpuKernel<?> k = op instanceof Pointwise ? PointwiseKernels.INSTANCE : KERNELS.get(op.getClass());
+        return (CpuKernel<Op>) k;
+    }
+
+    @Override
+    public String name() {
+        return "cpu";
+    }
+
+    @Override
+    public String description() {
+        return team.workers().size() + " threads, " + team.simd().describe();
+    }
+
+    /** Bytes of native memory in open buffers. */
+    public long bytesHeld() {
+        return held.get();
+    }
+
+    @Override
+    public Buffer allocate(long bytes, String purpose) {
+        try {
+            return CpuBuffer.allocate(bytes, held);
+        } catch (OutOfMemoryError e) {
+            throw new DeviceException("cpu", "out of native memory for " + purpose, bytes + " bytes on top of " + held.get(),
+                    "enough free memory", "use a smaller batch, or smaller images", e);
+        }
+    }
+
+    @Override
+    public Optional<String> unsupported(Op op, List<TensorType> in) {
+        CpuKernel<Op> k = kernel(op);
+        if (k == null) {
+            return Optional.of("the CPU backend has no kernel for it");
+        }
+        return k.takes(op, in) || k.takes(op, HalfAdaptor.widened(in)) && in.stream().noneMatch(t -> t.dtype() == DType.F64)
+                ? Optional.empty()
+                : Optional.of("cast the operands to f32");
+    }
+
+    private static boolean direct(CpuKernel<Op> k, Op op, List<TensorType> in) {
+        return k.takes(op, in);
+    }
+
+    @Override
+    public boolean accepts(Op op, int input, Layout layout) {
+        return layout.isContiguous() || kernel(op).reads(input, layout);
+    }
+
+    @Override
+    public long workspace(Op op, List<TensorType> in) {
+        CpuKernel<Op> k = kernel(op);
+        if (empty(in)) {
+            return 0;
+        }
+        return direct(k, op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
+    }
+
+    private static boolean empty(List<TensorType> in) {
+        return in.stream().anyMatch(t -> t.shape().size() == 0);
+    }
+
+    @Override
+    public Launch prepare(Op op, List<View> in, List<View> out, Buffer workspace) {
+        List<TensorType> types = in.stream().map(View::type).toList();
+        if (out.stream().allMatch(v -> v.shape().size() == 0)) {
+            return () -> {};
+        }
+        if (empty(types) && !(op instanceof Movement)) {
+            return zeros(out); // the sum of nothing
+        }
+        CpuKernel<Op> k = kernel(op);
+        Call call = new Call(in, out, CpuBuffer.of(workspace).address(), team);
+        return direct(k, op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
+    }
+
+    private static Launch zeros(List<View> out) {
+        List<MemorySegment> parts = out.stream().map(v -> Raw.segment(Call.address(v), v.type().bytes())).toList();
+        return () -> {
+            for (int i = 0; i < parts.size(); i++) {
+                parts.get(i).fill((byte) 0);
+            }
+        };
+    }
+
+    /** Ends the threads. */
+    @Override
+    public void close() {
+        team.workers().close();
+    }
+}

@@ -1,0 +1,48 @@
+package dev.jacquard.cpu;
+
+import java.lang.reflect.InvocationTargetException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Chooses the innermost loops once per process: the Vector API when the JVM offers it, scalar loops otherwise. */
+public final class Kernels {
+    /** System property {@code vector} or {@code scalar}: forces an implementation, for tests. */
+    public static final String PROPERTY = "jacquard.cpu.kernels";
+
+    private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
+
+    private Kernels() {}
+
+    private static final class Holder {
+        static final Simd CHOSEN = choose();
+    }
+
+    /** The implementation of this process. */
+    public static Simd get() {
+        return Holder.CHOSEN;
+    }
+
+    /** The scalar loops, whatever the process uses. */
+    static Simd scalar() {
+        return new ScalarKernels();
+    }
+
+    private static Simd choose() {
+        if ("scalar".equals(System.getProperty(PROPERTY))) {
+            LOG.info("cpu kernels: scalar loops, asked for by -D{}=scalar", PROPERTY);
+            return new ScalarKernels();
+        }
+        try {
+            Class.forName("jdk.incubator.vector.FloatVector");
+            CompilerDirectives.keepOutOfC1();
+            Simd vector = (Simd) Class.forName("dev.jacquard.cpu.simd.VectorKernels").getConstructor().newInstance();
+            LOG.debug("cpu kernels: {}", vector.describe());
+            return vector;
+        } catch (ClassNotFoundException e) {
+            LOG.warn("cpu kernels: the Vector API is not available, so plain loops are used, many times slower; start the JVM with --add-modules jdk.incubator.vector");
+        } catch (InstantiationException | IllegalAccessException | NoSuchMethodException | InvocationTargetException | LinkageError e) {
+            LOG.warn("cpu kernels: the Vector API does not start on this JVM, so plain loops are used, many times slower; use JDK 25 with --add-modules jdk.incubator.vector", e);
+        }
+        return new ScalarKernels();
+    }
+}

@@ -1,0 +1,97 @@
+package dev.jacquard.cpu;
+
+import dev.jacquard.tensor.op.Pointwise;
+
+/**
+ * The innermost loops of the CPU backend over float32 data at native addresses. Blocking, packing and threading drive this
+ * interface and are written once; {@link Kernels#get()} chooses the implementation.
+ *
+ * <p>Public only because its implementations live in packages of their own; not meant for use outside of the backend.
+ * Strides are in bytes, counts in elements. Nothing is checked and nothing is allocated: callers own both.
+ */
+public interface Simd {
+    /** Most rows of one tile. */
+    int TILE_ROWS = 6;
+
+    /** Floats per vector. */
+    int lanes();
+
+    /** Columns of a full tile and of a full packed panel: four vectors. */
+    default int panel() {
+        return 4 * lanes();
+    }
+
+    /** One line about the implementation, for logs. */
+    String describe();
+
+    /**
+     * C (rows, columns) = [C +] sum over p below k of A[i, p] * B[p, j].
+     *
+     * @param rows 1 to {@link #TILE_ROWS}
+     * @param columns 1 to {@link #panel()}; B is readable up to the next multiple of {@link #lanes()}
+     * @param aRow bytes from A[i, p] to A[i + 1, p]
+     * @param aStep bytes from A[i, p] to A[i, p + 1]
+     * @param scratch {@link #TILE_ROWS} * {@link #panel()} floats of this thread's own
+     */
+    void tile(int rows, int columns, int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate, long scratch);
+
+    /** Copies rows of contiguous floats. Source rows may overlap one another, destination rows not. */
+    void copyRows(long rows, int columns, long from, long fromRow, long to, long toRow);
+
+    /** Writes the transpose: to[j, i] = from[i, j], i below rows, j below columns. */
+    void transpose(int rows, int columns, long from, long fromRow, long to, long toRow);
+
+    /** Sets n floats. */
+    void fill(long to, long n, float value);
+
+    /** The loop of a pointwise op; null if there is none, and the op's own meaning is to be used element by element. */
+    PointwiseLoop pointwise(Pointwise op);
+
+    /** out[i] += a[i]. */
+    void addTo(long a, long out, long n);
+
+    /** The sum of n floats. */
+    float sum(long x, long n);
+
+    /** out[c] = sum over rows of x[row, c]; row distance in bytes. */
+    void columnSums(int rows, int channels, long x, long xRow, long out);
+
+    /** sum[c] and squares[c]: sums over rows of x[row, c] - center[c] and of its square. */
+    void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares);
+
+    /** sum[c] = sum over rows of dy[row, c]; dot[c] = sum over rows of dy[row, c] * (x[row, c] - mean[c]). */
+    void columnDots(int rows, int channels, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot);
+
+    /** out[c] += sum over rows of a[row, c] * b[row, c]. */
+    void columnProducts(int rows, int channels, long a, long aRow, long b, long bRow, long out);
+
+    /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu; dense rows; y may be x. */
+    void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu);
+
+    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. */
+    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx);
+
+    /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
+    int TAP_BYTES = 24;
+
+    /**
+     * out[c] = sum over the table of first[c] * second[c], for a run of output pixels.
+     *
+     * @param pixels output pixels with the same taps
+     * @param step bytes by which the tables' pixel addresses advance from one output pixel to the next
+     * @param outStep bytes from one output pixel to the next
+     */
+    void windowProducts(int taps, long table, int pixels, long step, int channels, long out, long outStep);
+
+    /** out[c] = sum over the table of first[c] * weight; runs as in {@link #windowProducts}. */
+    void windowSum(int taps, long table, int pixels, long step, int channels, long out, long outStep);
+
+    /** out[c] = largest first[c] of at least one entry, index[c] = its tap number; the earliest wins a tie, NaN wins over all. */
+    void windowMax(int taps, long table, int pixels, long step, int channels, long out, long index, long outStep);
+
+    /** out[c] = sum of first[c] over the entries whose second[c] (an int) equals their tap number. */
+    void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep);
+
+    /** Momentum step in place: g += decay * w; v = momentum * v + g; w -= rate * (nesterov ? g + momentum * v : v). */
+    void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov);
+}

@@ -1,0 +1,115 @@
+package dev.jacquard.cpu;
+
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.op.Normalization.BatchNorm;
+import dev.jacquard.tensor.op.Normalization.BatchNormBackward;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Random;
+import dev.jacquard.tensor.op.Update;
+import dev.jacquard.tensor.random.Philox;
+import java.util.List;
+import java.util.Map;
+
+/** What only training needs: batch statistics, random numbers, optimizer updates. */
+final class TrainingKernels {
+    private TrainingKernels() {}
+
+    static Map<Class<? extends Op>, CpuKernel<?>> rows() {
+        return Map.of(
+                BatchNorm.class, new Channels<BatchNorm>(TrainingKernels::batchNorm),
+                BatchNormBackward.class, new Channels<BatchNormBackward>(TrainingKernels::batchNormBackward),
+                Random.Uniform.class, (CpuKernel<Random.Uniform>) TrainingKernels::uniform,
+                Update.SgdMomentum.class, (CpuKernel<Update.SgdMomentum>) TrainingKernels::sgd);
+    }
+
+    /** Binds a kernel over (rows, channels). */
+    private interface Body<O> {
+        Launch bind(O op, Call call, ChannelOps ops);
+    }
+
+    private record Channels<O extends Op>(Body<O> body) implements CpuKernel<O> {
+        private static ChannelOps plan(Shape x, Team team) {
+            return new ChannelOps(x.size() / x.dim(-1), x.intDim(-1), team.workers(), team.simd());
+        }
+
+        @Override
+        public long workspace(O op, List<TensorType> in, Team team) {
+            return plan(in.getFirst().shape(), team).workspaceBytes();
+        }
+
+        @Override
+        public Launch bind(O op, Call call) {
+            return body.bind(op, call, plan(call.inShape(0), call.team()));
+        }
+    }
+
+    private static Launch batchNorm(BatchNorm op, Call call, ChannelOps ops) {
+        long x = call.in(0);
+        long gamma = call.in(1);
+        long beta = call.in(2);
+        long y = call.out(0);
+        long mean = call.out(1);
+        long variance = call.out(2);
+        long workspace = call.workspace();
+        return () -> {
+            ops.stats(x, mean, variance, workspace);
+            ops.batchNorm(x, mean, variance, gamma, beta, op.eps(), y, false, workspace);
+        };
+    }
+
+    private static Launch batchNormBackward(BatchNormBackward op, Call call, ChannelOps ops) {
+        long dy = call.in(0);
+        long x = call.in(1);
+        long gamma = call.in(2);
+        long mean = call.in(3);
+        long variance = call.in(4);
+        long dx = call.out(0);
+        long dgamma = call.out(1);
+        long dbeta = call.out(2);
+        long workspace = call.workspace();
+        return () -> ops.batchNormBackward(dy, x, mean, variance, gamma, op.eps(), dx, dgamma, dbeta, workspace);
+    }
+
+    private static Launch uniform(Random.Uniform op, Call call) {
+        long counter = call.in(0);
+        long dst = call.out(0);
+        int[][] blocks = new int[call.team().workers().size()][4];
+        long n = op.shape().size();
+        int chunks = Math.toIntExact((n + Call.GRAIN - 1) / Call.GRAIN);
+        Workers.Task task = (chunk, worker) -> {
+            long seed = Raw.getLong(counter);
+            long step = Raw.getLong(counter + 8);
+            int[] block = blocks[worker];
+            for (long i = chunk * Call.GRAIN; i < Math.min(n, (chunk + 1) * Call.GRAIN); i++) {
+                if (i % 4 == 0) {
+                    Philox.block(seed, op.stream(), step, i / 4, block);
+                }
+                Raw.set(dst + 4 * i, Philox.uniform(block[(int) (i % 4)]));
+            }
+        };
+        return () -> call.team().workers().run(task, chunks);
+    }
+
+    /** The kernel works in place; where the plan could not, old values are copied over first. */
+    private static Launch sgd(Update.SgdMomentum op, Call call) {
+        long w = call.in(0);
+        long v = call.in(1);
+        long g = call.in(2);
+        long rate = call.in(3);
+        long newW = call.out(0);
+        long newV = call.out(1);
+        Simd simd = call.team().simd();
+        return call.parallel(call.inShape(0).size(), 5, (a, b) -> {
+            long n = b - a;
+            if (newW != w) {
+                Raw.copy(w + 4 * a, newW + 4 * a, 4 * n);
+            }
+            if (newV != v) {
+                Raw.copy(v + 4 * a, newV + 4 * a, 4 * n);
+            }
+            simd.sgd(newW + 4 * a, g + 4 * a, newV + 4 * a, n, Raw.get(rate), (float) op.momentum(), (float) op.decay(), op.nesterov());
+        });
+    }
+}

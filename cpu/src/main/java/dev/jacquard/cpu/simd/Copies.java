@@ -1,0 +1,93 @@
+package dev.jacquard.cpu.simd;
+
+import static dev.jacquard.cpu.simd.Species.BYTES;
+import static dev.jacquard.cpu.simd.Species.F;
+import static dev.jacquard.cpu.simd.Species.LANES;
+import static dev.jacquard.cpu.simd.Species.get;
+import static dev.jacquard.cpu.simd.Species.load;
+import static dev.jacquard.cpu.simd.Species.set;
+import static dev.jacquard.cpu.simd.Species.store;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** Moves rows of floats. */
+final class Copies {
+    private Copies() {}
+
+    static void rows(long rows, int columns, long from, long fromRow, long to, long toRow) {
+        if (columns == 4 * LANES) {
+            fullRows(rows, from, fromRow, to, toRow);
+            return;
+        }
+        int whole = columns / LANES * LANES;
+        if (whole == columns) {
+            for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
+                for (long j = 0; j < 4L * whole; j += BYTES) {
+                    store(load(from + j), to + j);
+                }
+            }
+        } else {
+            VectorMask<Float> rest = F.indexInRange(whole, columns);
+            for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
+                for (long j = 0; j < 4L * whole; j += BYTES) {
+                    store(load(from + j), to + j);
+                }
+                store(load(from + 4L * whole, rest), to + 4L * whole, rest);
+            }
+        }
+    }
+
+    private static void fullRows(long rows, long from, long fromRow, long to, long toRow) {
+        for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
+            FloatVector a = load(from), b = load(from + BYTES), c = load(from + 2L * BYTES), d = load(from + 3L * BYTES);
+            store(a, to);
+            store(b, to + BYTES);
+            store(c, to + 2L * BYTES);
+            store(d, to + 3L * BYTES);
+        }
+    }
+
+    static void addRows(long rows, int columns, long from, long fromRow, long to, long toRow) {
+        int whole = columns / LANES * LANES;
+        VectorMask<Float> rest = F.indexInRange(whole, columns);
+        for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
+            for (long j = 0; j < 4L * whole; j += BYTES) {
+                store(load(to + j).add(load(from + j)), to + j);
+            }
+            store(load(to + 4L * whole, rest).add(load(from + 4L * whole, rest)), to + 4L * whole, rest);
+        }
+    }
+
+    /** Blocks of 64 columns: the destination of one block stays in the first-level cache while the rows pass over it. */
+    static void transpose(int rows, int columns, long from, long fromRow, long to, long toRow) {
+        for (int j = 0; j < columns; j += 64) {
+            int width = Math.min(64, columns - j);
+            int i = 0;
+            for (; i + 8 <= rows; i += 8) {
+                transpose8(width, from + i * fromRow + 4L * j, fromRow, to + j * toRow + 4L * i, toRow);
+            }
+            for (; i < rows; i++) {
+                long s = from + i * fromRow + 4L * j, d = to + j * toRow + 4L * i;
+                for (int c = 0; c < width; c++) {
+                    set(d + c * toRow, get(s + 4L * c));
+                }
+            }
+        }
+    }
+
+    private static void transpose8(int columns, long s0, long fromRow, long d, long toRow) {
+        long s1 = s0 + fromRow, s2 = s1 + fromRow, s3 = s2 + fromRow;
+        long s4 = s3 + fromRow, s5 = s4 + fromRow, s6 = s5 + fromRow, s7 = s6 + fromRow;
+        for (long j = 0; j < 4L * columns; j += 4, d += toRow) {
+            set(d, get(s0 + j));
+            set(d + 4, get(s1 + j));
+            set(d + 8, get(s2 + j));
+            set(d + 12, get(s3 + j));
+            set(d + 16, get(s4 + j));
+            set(d + 20, get(s5 + j));
+            set(d + 24, get(s6 + j));
+            set(d + 28, get(s7 + j));
+        }
+    }
+}

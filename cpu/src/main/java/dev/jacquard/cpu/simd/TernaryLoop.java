@@ -1,0 +1,53 @@
+package dev.jacquard.cpu.simd;
+
+import static dev.jacquard.cpu.simd.Species.F;
+import static dev.jacquard.cpu.simd.Species.LANES;
+import static dev.jacquard.cpu.simd.Species.load;
+import static dev.jacquard.cpu.simd.Species.splat;
+import static dev.jacquard.cpu.simd.Species.store;
+
+import dev.jacquard.cpu.PointwiseLoop;
+import java.lang.invoke.MethodHandles;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** The loop of three operands, copied per op by {@link PointwiseTable}. */
+final class TernaryLoop implements PointwiseLoop {
+    private static final PointwiseTable.Three FUNCTION = function();
+
+    private static PointwiseTable.Three function() {
+        try {
+            return MethodHandles.classData(MethodHandles.lookup(), "_", PointwiseTable.Three.class);
+        } catch (IllegalAccessException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    @Override
+    public void run(long a, long aStep, long b, long bStep, long c, long cStep, long out, long n) {
+        if (n == 0) {
+            return;
+        }
+        if (aStep == 1 && bStep == 1 && cStep == 1) {
+            long i = 0;
+            for (; i + LANES <= n; i += LANES) {
+                store(FUNCTION.apply(load(a + 4 * i), load(b + 4 * i), load(c + 4 * i)), out + 4 * i);
+            }
+            if (i < n) {
+                VectorMask<Float> rest = F.indexInRange(i, n);
+                store(FUNCTION.apply(load(a + 4 * i, rest), load(b + 4 * i, rest), load(c + 4 * i, rest)), out + 4 * i, rest);
+            }
+            return;
+        }
+        FloatVector x = splat(a);
+        FloatVector y = splat(b);
+        FloatVector z = splat(c);
+        for (long i = 0; i < n; i += LANES) {
+            VectorMask<Float> rest = F.indexInRange(i, n);
+            x = aStep == 1 ? load(a + 4 * i, rest) : x;
+            y = bStep == 1 ? load(b + 4 * i, rest) : y;
+            z = cStep == 1 ? load(c + 4 * i, rest) : z;
+            store(FUNCTION.apply(x, y, z), out + 4 * i, rest);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package dev.jacquard.cpu.simd;
+
+import static dev.jacquard.cpu.simd.Species.BYTES;
+import static dev.jacquard.cpu.simd.Species.F;
+import static dev.jacquard.cpu.simd.Species.LANES;
+
+import dev.jacquard.cpu.PointwiseLoop;
+import dev.jacquard.cpu.Simd;
+import dev.jacquard.tensor.op.Pointwise;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** The innermost loops on the Vector API. Made by name, so that its absence is an ordinary exception. */
+public final class VectorKernels implements Simd {
+    /** The kernels of this process's vector width. */
+    public VectorKernels() {}
+
+    @Override
+    public int lanes() {
+        return LANES;
+    }
+
+    @Override
+    public String describe() {
+        return "Vector API, " + F.vectorBitSize() + " bits";
+    }
+
+    @Override
+    public void tile(int rows, int columns, int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate, long scratch) {
+        int vectors = (columns + LANES - 1) / LANES;
+        if (columns == vectors * LANES) {
+            Tiles.run(rows, vectors, k, a, aRow, aStep, b, bStep, c, cRow, accumulate);
+        } else {
+            long row = (long) vectors * BYTES;
+            Tiles.run(rows, vectors, k, a, aRow, aStep, b, bStep, scratch, row, false);
+            if (accumulate) {
+                Copies.addRows(rows, columns, scratch, row, c, cRow);
+            } else {
+                Copies.rows(rows, columns, scratch, row, c, cRow);
+            }
+        }
+    }
+
+    @Override
+    public void copyRows(long rows, int columns, long from, long fromRow, long to, long toRow) {
+        Copies.rows(rows, columns, from, fromRow, to, toRow);
+    }
+
+    @Override
+    public void transpose(int rows, int columns, long from, long fromRow, long to, long toRow) {
+        Copies.transpose(rows, columns, from, fromRow, to, toRow);
+    }
+
+    @Override
+    public void fill(long to, long n, float value) {
+        FloatVector v = FloatVector.broadcast(F, value);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            Species.store(v, to + 4 * i);
+        }
+        if (i < n) {
+            Species.store(v, to + 4 * i, F.indexInRange(i, n));
+        }
+    }
+
+    @Override
+    public PointwiseLoop pointwise(Pointwise op) {
+        return PointwiseTable.of(op);
+    }
+
+    @Override
+    public void addTo(long a, long out, long n) {
+        PointwiseTable.ADD.run(a, 1, out, 1, 0, 0, out, n);
+    }
+
+    @Override
+    public float sum(long x, long n) {
+        return Channels.sum(n, x);
+    }
+
+    @Override
+    public void columnSums(int rows, int channels, long x, long xRow, long out) {
+        Channels.sums(rows, channels, x, xRow, out);
+    }
+
+    @Override
+    public void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares) {
+        Channels.moments(rows, channels, x, xRow, center, sum, squares);
+    }
+
+    @Override
+    public void columnDots(int rows, int channels, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot) {
+        Channels.dots(rows, channels, dy, dyRow, x, xRow, mean, sum, dot);
+    }
+
+    @Override
+    public void columnProducts(int rows, int channels, long a, long aRow, long b, long bRow, long out) {
+        Channels.products(rows, channels, a, aRow, b, bRow, out);
+    }
+
+    @Override
+    public void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu) {
+        Channels.normalize(rows, channels, x, mean, scale, shift, y, relu);
+    }
+
+    @Override
+    public void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx) {
+        Channels.normalizeBackward(rows, channels, dy, x, mean, a, b, k, dx);
+    }
+
+    @Override
+    public void windowProducts(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.products(taps, table, i * step, channels, out + i * outStep);
+        }
+    }
+
+    @Override
+    public void windowSum(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.weightedSum(taps, table, i * step, channels, out + i * outStep);
+        }
+    }
+
+    @Override
+    public void windowMax(int taps, long table, int pixels, long step, int channels, long out, long index, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.max(taps, table, i * step, channels, out + i * outStep, index + i * outStep);
+        }
+    }
+
+    @Override
+    public void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.route(taps, table, i * step, channels, out + i * outStep);
+        }
+    }
+
+    @Override
+    public void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov) {
+        FloatVector d = FloatVector.broadcast(F, decay), m = FloatVector.broadcast(F, momentum), r = FloatVector.broadcast(F, -rate);
+        for (long i = 0; i < n; i += LANES) {
+            VectorMask<Float> here = F.indexInRange(i, n);
+            FloatVector p = Species.load(w + 4 * i, here);
+            FloatVector slope = p.fma(d, Species.load(g + 4 * i, here));
+            FloatVector speed = Species.load(v + 4 * i, here).fma(m, slope);
+            Species.store(speed, v + 4 * i, here);
+            Species.store((nesterov ? speed.fma(m, slope) : speed).fma(r, p), w + 4 * i, here);
+        }
+    }
+}

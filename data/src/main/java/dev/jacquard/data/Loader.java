@@ -1,0 +1,487 @@
+package dev.jacquard.data;
+
+import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DataException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Turns a source into batches, ahead of time, on threads of its own.
+ *
+ * <pre>{@code
+ * try (Loader loader = Loader.train(source, Transform.Train.imagenet(224)).batch(64).seed(1).open()) {
+ *     for (Batch b; (b = loader.next()) != null; ) { ... }   // one epoch; the next call begins the next epoch
+ * }
+ * }</pre>
+ *
+ * <p>Training shuffles every epoch by (seed, epoch) with the shuffle of Fisher and Yates, and drops the last, partial batch; evaluation keeps the
+ * source's order and the partial batch. What a batch holds is a pure function of (source, transform, seed, batch size, position):
+ * the number of threads, the depth of the ring and the cache change nothing, and {@link #seek} to a position continues
+ * exactly as an uninterrupted run would.
+ *
+ * <p>Images that do not decode are skipped and counted, with a warning for each of the first ten. In training the place goes to
+ * the next good image in the epoch's order (wrapping around), so that batches stay full; in evaluation it is left
+ * out, and the batch has fewer. If no image is good, {@link #next} throws.
+ *
+ * <p>{@link #next}, {@link #seek} and {@link #close} are for one consuming thread. The source is the caller's to close, after
+ * the loader.
+ */
+public final class Loader implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Loader.class);
+    private static final int LISTED_BAD_IMAGES = 10;
+    private static final int MAX_CHUNK = 16; // samples that a thread takes at a time: few enough to share a batch of large images
+
+    private final ImageSource source;
+    private final boolean training;
+    private final long seed;
+    private final int batchSize;
+    private final int batches;
+    private final Transform transform;
+    private final long maxPixels;
+    private final int threadCount;
+    private final int chunk;
+    private final Arena arena = Arena.ofShared();
+    private final Batch[] ring;
+    private final List<Thread> threads = new ArrayList<>();
+    private final BitSet bad = new BitSet(); // guarded by itself
+    private final AtomicReferenceArray<RgbImage> cache;
+    private final AtomicLong cacheRoom;
+
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition work = lock.newCondition();
+    private final Condition ready = lock.newCondition();
+    // Guarded by the lock. Batches are numbered epoch * batches + index; number s lives in ring[s % ring.length].
+    private long claimed; // the batch whose places are being handed out to threads
+    private int claimedPlaces;
+    private long delivered; // the next batch to hand to the consumer
+    private long inUse; // the oldest batch that the consumer may still read
+    private long limit = Long.MAX_VALUE; // the first batch not to prepare yet
+    private boolean atEnd;
+    private int inFlight;
+    private boolean paused;
+    private boolean closed;
+    private int[] order;
+    private int orderEpoch = -1;
+    private int badReported;
+
+    private Loader(Builder options) {
+        this.source = options.source;
+        this.transform = options.transform;
+        this.maxPixels = options.maxPixels;
+        this.threadCount = options.threads;
+        this.training = transform instanceof Transform.Train;
+        this.seed = options.seed;
+        this.batchSize = options.batch;
+        this.batches = training ? source.size() / batchSize : Math.ceilDiv(source.size(), batchSize);
+        this.chunk = Math.clamp(batchSize / (2 * threadCount), 1, MAX_CHUNK);
+        this.ring = new Batch[options.depth];
+        for (int i = 0; i < ring.length; i++) {
+            ring[i] = new Batch(arena, batchSize, transform.size());
+        }
+        this.cache = options.cacheBytes > 0 ? new AtomicReferenceArray<>(source.size()) : null;
+        this.cacheRoom = new AtomicLong(options.cacheBytes);
+        if (!training) {
+            limit = 0; // next() lets one epoch in at a time
+        }
+    }
+
+    /** A loader for training: shuffled, augmented, full batches only. */
+    public static Builder train(ImageSource source, Transform.Train transform) {
+        return new Builder(source, transform);
+    }
+
+    /** A loader for evaluation: in the source's order, every good image once per epoch. */
+    public static Builder evaluate(ImageSource source, Transform.Eval transform) {
+        return new Builder(source, transform);
+    }
+
+    /** Number of batches in an epoch; with bad images, evaluation may deliver fewer. */
+    public int batchesPerEpoch() {
+        return batches;
+    }
+
+    /** N, the batch size. */
+    public int batchSize() {
+        return batchSize;
+    }
+
+    /** Number of images found bad so far. */
+    public int badImages() {
+        synchronized (bad) {
+            return bad.cardinality();
+        }
+    }
+
+    /** The position of the batch that {@link #next} will deliver; after an epoch's last batch, the next epoch's first. */
+    public Position position() {
+        lock.lock();
+        try {
+            return new Position(Math.toIntExact(delivered / batches), (int) (delivered % batches));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Goes to a position; the next call to {@link #next} delivers its batch. The last batch given out becomes invalid.
+     *
+     * @throws CallerException if an epoch has no such batch
+     */
+    public void seek(Position position) {
+        if (position.batch() >= batches) {
+            throw new CallerException("loader position", "no such batch", "batch " + position.batch(), "0 to " + (batches - 1),
+                    "resume with the data set and the batch size of the checkpoint");
+        }
+        lock.lock();
+        try {
+            paused = true;
+            while (inFlight > 0) {
+                ready.awaitUninterruptibly();
+            }
+            for (Batch b : ring) {
+                b.sequence = -1;
+            }
+            claimed = (long) position.epoch() * batches + position.batch();
+            claimedPlaces = 0;
+            delivered = claimed;
+            inUse = claimed;
+            atEnd = false;
+            limit = training ? Long.MAX_VALUE : 0;
+            paused = false;
+            work.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The next batch, or null once at the end of each epoch; the call after that begins the next epoch. Waits for the threads if
+     * need be. The batch before becomes invalid.
+     *
+     * @throws DataException if no image of the source is good
+     */
+    public Batch next() {
+        lock.lock();
+        try {
+            while (true) {
+                requireOpen();
+                inUse = delivered;
+                work.signalAll();
+                if (atEnd) {
+                    atEnd = false;
+                    reportBad();
+                    return null;
+                }
+                Batch batch = await();
+                delivered++;
+                atEnd = delivered % batches == 0;
+                if (batch.count > 0) {
+                    return batch;
+                }
+                if (badImages() == source.size()) {
+                    throw allBad();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the threads and frees the batches. The source stays open. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            work.signalAll();
+            ready.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        boolean interrupted = false;
+        for (Thread t : threads) {
+            while (t.isAlive()) {
+                try {
+                    t.join();
+                } catch (InterruptedException e) {
+                    interrupted = true; // a thread may still write into the arena: wait all the same
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        arena.close();
+    }
+
+    /** Waits until batch number {@link #delivered} is complete; called under the lock. */
+    private Batch await() {
+        if (delivered >= limit) {
+            limit = (delivered / batches + 1) * batches;
+            work.signalAll();
+        }
+        if (threads.isEmpty()) {
+            for (int i = 0; i < threadCount; i++) {
+                threads.add(Thread.ofPlatform().daemon().name("jacquard-loader-" + i).start(this::run));
+            }
+        }
+        Batch batch = ring[(int) (delivered % ring.length)];
+        while (batch.sequence != delivered || batch.unfinished > 0) {
+            ready.awaitUninterruptibly();
+            requireOpen();
+        }
+        switch (batch.failure) {
+            case null -> batch.compact();
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            case Throwable e -> throw new IllegalStateException(e);
+        }
+        return batch;
+    }
+
+    private void run() {
+        try (ImageWorker worker = new ImageWorker(transform, maxPixels)) {
+            while (true) {
+                Batch batch;
+                int from;
+                int to;
+                lock.lock();
+                try {
+                    while (!closed && (paused || claimed >= inUse + ring.length || claimed >= limit)) {
+                        work.awaitUninterruptibly();
+                    }
+                    if (closed) {
+                        return;
+                    }
+                    batch = ring[(int) (claimed % ring.length)];
+                    if (claimedPlaces == 0) {
+                        begin(batch);
+                    }
+                    from = claimedPlaces;
+                    to = Math.min(from + chunk, batch.planned);
+                    claimedPlaces = to;
+                    if (to == batch.planned) {
+                        claimed++;
+                        claimedPlaces = 0;
+                    }
+                    inFlight++;
+                } finally {
+                    lock.unlock();
+                }
+                work(worker, batch, from, to);
+            }
+        }
+    }
+
+    /** Readies a ring place for batch number {@link #claimed}; called under the lock. */
+    private void begin(Batch batch) {
+        int epoch = Math.toIntExact(claimed / batches);
+        if (orderEpoch != epoch) {
+            if (training) {
+                order = SampleRandom.permutation(source.size(), seed, epoch);
+            } else if (order == null) {
+                order = IntStream.range(0, source.size()).toArray();
+            }
+            orderEpoch = epoch;
+        }
+        batch.sequence = claimed;
+        batch.order = order;
+        batch.epoch = epoch;
+        batch.index = (int) (claimed % batches);
+        batch.planned = Math.min(batchSize, source.size() - batch.index * batchSize);
+        batch.unfinished = batch.planned;
+        batch.failure = null;
+    }
+
+    private void work(ImageWorker worker, Batch batch, int from, int to) {
+        Throwable failure = null;
+        try {
+            for (int place = from; place < to; place++) {
+                fill(worker, batch, place);
+            }
+        } catch (Throwable t) {
+            failure = t; // next() throws it to the consumer
+        }
+        lock.lock();
+        try {
+            inFlight--;
+            batch.unfinished -= to - from;
+            if (failure != null && batch.failure == null) {
+                batch.failure = failure;
+            }
+            ready.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void fill(ImageWorker worker, Batch batch, int place) {
+        int[] samples = batch.order;
+        int at = batch.index * batchSize + place;
+        int attempts = training ? samples.length : 1;
+        for (int i = 0; i < attempts; i++) {
+            int sample = samples[(int) (((long) at + i) % samples.length)];
+            RgbImage image = image(worker, sample);
+            if (image != null) {
+                // The random numbers are those of the place's own sample, so that a stand-in is not a copy of its other appearance.
+                worker.transform(image, seed, batch.epoch, samples[at], batch.images(), place * batch.imageBytes());
+                batch.labels().setAtIndex(ValueLayout.JAVA_INT, place, source.label(sample));
+                batch.samples[place] = sample;
+                batch.filled[place] = true;
+                return;
+            }
+        }
+        batch.filled[place] = false;
+        if (training) {
+            throw allBad();
+        }
+    }
+
+    /** The decoded image of a sample, or null if it is bad. */
+    private RgbImage image(ImageWorker worker, int sample) {
+        if (cache != null && cache.get(sample) instanceof RgbImage known) {
+            return known;
+        }
+        synchronized (bad) {
+            if (bad.get(sample)) {
+                return null;
+            }
+        }
+        RgbImage image;
+        try {
+            image = worker.decode(source.bytes(sample), source.name(sample));
+        } catch (DataException e) {
+            markBad(sample, e);
+            return null;
+        }
+        if (cache != null) {
+            int bytes = image.pixels().length;
+            if (cacheRoom.addAndGet(-bytes) < 0 || !cache.compareAndSet(sample, null, image)) {
+                cacheRoom.addAndGet(bytes); // no room, or another thread was first
+            }
+        }
+        return image;
+    }
+
+    private void markBad(int sample, DataException reason) {
+        int count;
+        synchronized (bad) {
+            if (bad.get(sample)) {
+                return;
+            }
+            bad.set(sample);
+            count = bad.cardinality();
+        }
+        if (count <= LISTED_BAD_IMAGES) {
+            LOG.warn("image skipped: {}", reason.getMessage());
+        } else if (count == LISTED_BAD_IMAGES + 1) {
+            LOG.warn("more than {} images are bad; the rest is counted at the end of the epoch", LISTED_BAD_IMAGES);
+        }
+    }
+
+    private void reportBad() {
+        int count = badImages();
+        if (count > LISTED_BAD_IMAGES && count != badReported) {
+            LOG.warn("{} of {} images are bad and were skipped", count, source.size());
+        }
+        badReported = count;
+    }
+
+    private DataException allBad() {
+        return new DataException(source.name(0), "no image of the data set decodes", badImages() + " bad of " + source.size(), "at least one good image",
+                "see the warnings above for each file's reason");
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new CallerException("loader", "already closed", "a call after close()", "an open loader", "open another one");
+        }
+    }
+
+    /** Options of a loader; each setter returns this builder. */
+    public static final class Builder {
+        private final ImageSource source;
+        private final Transform transform;
+        private int batch = 32;
+        private long seed;
+        private int threads = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 8);
+        private int depth = 3;
+        private long cacheBytes;
+        private long maxPixels = ImageDecoder.DEFAULT_MAX_PIXELS;
+
+        private Builder(ImageSource source, Transform transform) {
+            this.source = source;
+            this.transform = transform;
+        }
+
+        /** N, pictures per batch; 32 unless told. */
+        public Builder batch(int pictures) {
+            batch = require("batch size", pictures, 1, 1 << 16);
+            return this;
+        }
+
+        /** Seed of order and augmentation; 0 unless told. */
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        /** Decoding threads; half of the processors, at most 8, unless told. */
+        public Builder threads(int count) {
+            threads = require("decoding threads", count, 1, 256);
+            return this;
+        }
+
+        /** Batches in the ring, the consumer's included; 3 unless told. */
+        public Builder depth(int count) {
+            depth = require("ring depth", count, 2, 64);
+            return this;
+        }
+
+        /** Keeps decoded images, as they come, up to so many bytes in all, so that later epochs need not decode them; 0 (none) unless told. */
+        public Builder cacheDecoded(long bytes) {
+            cacheBytes = Math.max(bytes, 0);
+            return this;
+        }
+
+        /** The largest image to decode, in pixels; larger ones are bad. */
+        public Builder maxPixels(long pixels) {
+            maxPixels = pixels;
+            return this;
+        }
+
+        /**
+         * Makes the loader, at {@link Position#START}; its threads start with the first {@link Loader#next}.
+         *
+         * @throws DataException if the source has too few images for one batch
+         */
+        public Loader open() {
+            int least = transform instanceof Transform.Train ? batch : 1;
+            if (source.size() < least) {
+                throw new DataException("batch size", "more than the data set has images", batch + " of " + source.size(), "at most " + source.size(),
+                        "lower the batch size or add images");
+            }
+            return new Loader(this);
+        }
+
+        private static int require(String what, int value, int least, int most) {
+            if (value < least || value > most) {
+                throw new CallerException(what, "out of range", Integer.toString(value), least + " to " + most, "give another value");
+            }
+            return value;
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package dev.jacquard.layers;
+
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.op.Window;
+
+/** Largest of each window, channel by channel: (N, H, W, C) to (N, OH, OW, C). Padding never wins. */
+public final class MaxPool2d extends Module {
+    private final int kernel;
+    private final Window window;
+
+    /** A square window. */
+    public MaxPool2d(int kernel, Window window) {
+        this.kernel = kernel;
+        this.window = window;
+    }
+
+    @Override
+    protected Tensor forward(Tensor x) {
+        return x.maxPool2d(kernel, kernel, window);
+    }
+}

@@ -1,0 +1,51 @@
+package dev.jacquard.layers;
+
+import dev.jacquard.tensor.Tensor;
+
+/**
+ * Squeeze and excitation (Hu et al. 2018, arXiv:1709.01507): each channel is multiplied by a gate in (0, 1) computed from the means of all,
+ * {@code x * sigmoid(expand(act(squeeze(mean(x)))))}. (N, H, W, C) to the same.
+ */
+public final class SqueezeExcite extends Module {
+    private final Activation activation;
+    private final Weights weights;
+    private final Module squeeze;
+    private final Module expand;
+
+    /** How the two layers are named and laid out; they compute the same. */
+    public enum Weights {
+        /** 1x1 convolutions {@code fc1} and {@code fc2}, as in torchvision. */
+        CONVOLUTION,
+        /** Linear layers {@code squeeze} and {@code expand}, as in NVIDIA's networks. */
+        LINEAR
+    }
+
+    /**
+     * A gate.
+     *
+     * @param channels C
+     * @param width units between the two layers
+     * @param activation what follows the first
+     * @param weights how the layers are stored
+     */
+    public SqueezeExcite(long channels, long width, Activation activation, Weights weights) {
+        this.activation = activation;
+        this.weights = weights;
+        this.squeeze = weights == Weights.LINEAR ? child("squeeze", new Linear(channels, width)) : child("fc1", pointwise(channels, width));
+        this.expand = weights == Weights.LINEAR ? child("expand", new Linear(width, channels)) : child("fc2", pointwise(width, channels));
+    }
+
+    private static Conv2d pointwise(long in, long out) {
+        return new Conv2d(Conv2d.Config.of(in, out, 1).bias(true));
+    }
+
+    @Override
+    protected Tensor forward(Tensor x) {
+        long n = x.shape().dim(0);
+        long c = x.shape().dim(3);
+        Tensor means = x.globalAvgPool2d();
+        Tensor in = weights == Weights.LINEAR ? means : means.reshape(n, 1, 1, c);
+        Tensor gate = expand.apply(activation.apply(squeeze.apply(in))).sigmoid();
+        return x.mul(gate.reshape(n, 1, 1, c));
+    }
+}

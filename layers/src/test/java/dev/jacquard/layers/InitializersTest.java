@@ -1,0 +1,66 @@
+package dev.jacquard.layers;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.jacquard.tensor.Initializer;
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.Variable;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class InitializersTest {
+    private static final Shape KERNEL = Shape.of(64, 3, 3, 32);
+
+    private static double deviation(float[] v) {
+        double sum = 0;
+        double squares = 0;
+        for (float x : v) {
+            sum += x;
+            squares += (double) x * x;
+        }
+        double mean = sum / v.length;
+        return Math.sqrt(squares / v.length - mean * mean);
+    }
+
+    private static double largest(float[] v) {
+        double m = 0;
+        for (float x : v) {
+            m = Math.max(m, Math.abs(x));
+        }
+        return m;
+    }
+
+    @Test
+    void fansAreTorchs() {
+        assertEquals(3 * 3 * 32, Initializers.Fan.IN.of(KERNEL));
+        assertEquals(64 * 3 * 3, Initializers.Fan.OUT.of(KERNEL));
+        assertEquals(10, Initializers.Fan.IN.of(Shape.of(7, 10)));
+        assertEquals(7, Initializers.Fan.OUT.of(Shape.of(7, 10)));
+    }
+
+    @Test
+    void kaimingNormalHasItsDeviation() {
+        assertEquals(Math.sqrt(2.0 / 288), deviation(Initializers.kaimingNormal(Initializers.Fan.IN, Math.sqrt(2)).values(KERNEL, 1)), 0.002);
+        assertEquals(Math.sqrt(2.0 / 576), deviation(Initializers.kaimingNormal(Initializers.Fan.OUT, Math.sqrt(2)).values(KERNEL, 1)), 0.002);
+    }
+
+    @Test
+    void standardIsUniformWithinItsBound() {
+        float[] v = Initializers.standard().values(KERNEL, 3);
+        double bound = 1 / Math.sqrt(288);
+        assertTrue(largest(v) <= bound * (1 + 1e-6) && largest(v) > 0.99 * bound, Double.toString(largest(v)));
+        assertEquals(bound / Math.sqrt(3), deviation(v), 0.001);
+        Variable bias = new Linear(400, 3000).variables().get("bias");
+        assertTrue(largest(bias.initializer().values(bias.type().shape(), 5)) <= 0.05f);
+    }
+
+    @Test
+    void valuesAreAFunctionOfTheSeed() {
+        Initializer i = Initializers.kaimingNormal(Initializers.Fan.IN, 1);
+        assertArrayEquals(i.values(KERNEL, 7), i.values(KERNEL, 7));
+        assertFalse(Arrays.equals(i.values(KERNEL, 7), i.values(KERNEL, 8)));
+    }
+}

@@ -1,0 +1,48 @@
+package dev.jacquard.train;
+
+import com.google.gson.JsonParseException;
+import dev.jacquard.tensor.DataException;
+import java.nio.file.Path;
+
+/**
+ * How far a run is; {@code state.json} of a checkpoint. With the variables' values, and random numbers being a function of (seed, step), it is all that
+ * continuing needs.
+ *
+ * @param step steps done
+ * @param epoch the epoch that the next batch belongs to, from 0
+ * @param batch the next batch within the epoch; after the last one, the epoch's evaluation is due
+ * @param epochLoss sum of the losses of the epoch's steps so far
+ * @param bestTop1 percent, of the best epoch so far; negative before the first
+ * @param bestCheckpoint name of the checkpoint of that epoch; null before the first
+ * @param seconds of training so far
+ * @param trainImages size of the training set, to notice another one
+ * @param config what the numbers depend on
+ */
+record Progress(long step, int epoch, int batch, double epochLoss, double bestTop1, String bestCheckpoint, double seconds, int trainImages, String config) {
+    static final String FILE = "state.json";
+
+    static Progress start(int trainImages, TrainConfig config) {
+        return new Progress(0, 0, 0, 0, -1, null, 0, trainImages, config.identity());
+    }
+
+    Progress withBest(String checkpoint) {
+        return new Progress(step, epoch, batch, epochLoss, bestTop1, checkpoint, seconds, trainImages, config);
+    }
+
+    void write(Path folder) {
+        Json.write(folder.resolve(FILE), Json.pretty(this));
+    }
+
+    static Progress read(Path folder) {
+        Path file = folder.resolve(FILE);
+        try {
+            Progress p = Json.parse(Json.read(file), Progress.class);
+            if (p == null || p.config == null || p.step < 0 || p.epoch < 0 || p.batch < 0) {
+                throw new JsonParseException("incomplete");
+            }
+            return p;
+        } catch (JsonParseException e) {
+            throw new DataException(file.toString(), "not the state of a run", Json.oneLine(e), "what train writes", "remove this checkpoint to resume from the one before", e);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package dev.jacquard.train;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import dev.jacquard.tensor.DataException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * {@code log.jsonl}: one JSON object per line, appended as things happen. {@code "event":"step"} has step, epoch (from 1), loss, lr, images_per_second and
+ * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent). A
+ * resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
+ */
+public final class RunLog implements AutoCloseable {
+    private final Path file;
+    private final FileChannel channel;
+
+    private RunLog(Path file, FileChannel channel) {
+        this.file = file;
+        this.channel = channel;
+    }
+
+    /**
+     * A line of the log. Numbers that do not apply are null.
+     *
+     * @param event {@code step} or {@code epoch}
+     * @param step steps done
+     * @param epoch from 1
+     * @param loss mean training loss since the line before
+     * @param lr learning rate
+     * @param images_per_second over the time since the line before
+     * @param time seconds of training so far
+     * @param train_loss mean over the epoch
+     * @param val_loss on the held-out pictures
+     * @param val_top1 percent
+     * @param val_top5 percent
+     */
+    public record Line(String event, long step, int epoch, Double loss, double lr, Double images_per_second, double time, Double train_loss, Double val_loss,
+            Double val_top1, Double val_top5) {
+        static Line step(long step, int epoch, double loss, double lr, double speed, double time) {
+            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null);
+        }
+
+        static Line epoch(long step, int epoch, double lr, double speed, double time, double trainLoss, Evaluation e) {
+            return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, e.loss(), e.top1(), e.top5());
+        }
+    }
+
+    /** Opens the log for appending, without the lines of steps after {@code step} (or of that step's epoch end, if {@code epochEnded} is false). */
+    static RunLog open(Path file, long step, boolean epochEnded) {
+        try {
+            if (Files.exists(file)) {
+                StringBuilder kept = new StringBuilder();
+                for (Line l : lines(file)) {
+                    if (l.step < step || l.step == step && (epochEnded || l.event.equals("step"))) {
+                        kept.append(print(l));
+                    }
+                }
+                Json.write(file, kept.toString());
+            }
+            return new RunLog(file, FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND));
+        } catch (IOException e) {
+            throw Json.io(file, "the log cannot be written", e);
+        }
+    }
+
+    /** The lines of a log; a last line that a crash cut short is left out. @throws DataException if another line is no log line */
+    public static List<Line> lines(Path file) {
+        List<String> texts = Json.read(file).lines().toList();
+        List<Line> lines = new ArrayList<>();
+        for (int i = 0; i < texts.size(); i++) {
+            try {
+                Line l = Json.parse(texts.get(i), Line.class);
+                if (l == null || l.event == null) {
+                    throw new JsonParseException("no event");
+                }
+                lines.add(l);
+            } catch (JsonParseException e) {
+                if (i < texts.size() - 1) {
+                    throw new DataException(file.toString(), "line " + (i + 1) + " is no log line", Json.oneLine(e), "a JSON object with an event", "remove the line", e);
+                }
+            }
+        }
+        return lines;
+    }
+
+    /** Appends a line. @throws DataException if the disk refuses */
+    void append(Line line) {
+        try {
+            ByteBuffer bytes = ByteBuffer.wrap(print(line).getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+        } catch (IOException e) {
+            throw Json.io(file, "the log cannot be written", e);
+        }
+    }
+
+    private static String print(Line line) {
+        JsonObject o = new JsonObject();
+        o.addProperty("event", line.event);
+        o.addProperty("step", line.step);
+        o.addProperty("epoch", line.epoch);
+        add(o, "loss", line.loss);
+        add(o, "lr", line.lr);
+        add(o, "images_per_second", line.images_per_second);
+        add(o, "time", line.time);
+        add(o, "train_loss", line.train_loss);
+        add(o, "val_loss", line.val_loss);
+        add(o, "val_top1", line.val_top1);
+        add(o, "val_top5", line.val_top5);
+        return o + "\n";
+    }
+
+    /** JSON has no NaN; what is not a number is left out. */
+    private static void add(JsonObject o, String name, Double value) {
+        if (value != null && Double.isFinite(value)) {
+            o.addProperty(name, Math.round(value * 1e6) / 1e6 == 0 ? value : Math.round(value * 1e6) / 1e6);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            channel.force(false);
+            channel.close();
+        } catch (IOException e) {
+            throw Json.io(file, "the log cannot be written", e);
+        }
+    }
+}

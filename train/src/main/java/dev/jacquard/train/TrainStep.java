@@ -1,0 +1,116 @@
+package dev.jacquard.train;
+
+import dev.jacquard.autograd.Gradients;
+import dev.jacquard.data.Normalization;
+import dev.jacquard.layers.Losses;
+import dev.jacquard.layers.Module;
+import dev.jacquard.layers.Optimizer;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.graph.Graph;
+import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.plan.Plan;
+import dev.jacquard.tensor.plan.State;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * One training step as one plan: pixels, forward, loss, backward, optimizer, running statistics. Feeding and running it allocates nothing. Not
+ * thread-safe.
+ */
+public final class TrainStep implements AutoCloseable {
+    private final Plan plan;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment counter;
+
+    /**
+     * What a step works on.
+     *
+     * @param batch N
+     * @param imageSize H = W
+     * @param normalization of the pixels
+     * @param labelSmoothing of the targets
+     * @param seed of the random numbers within the step, such as dropout's
+     */
+    public record Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {}
+
+    private TrainStep(Plan plan, long seed) {
+        this.plan = plan;
+        this.counter = plan.hasInput(GraphBuilder.RANDOM) ? arena.allocate(ValueLayout.JAVA_LONG, 2) : null;
+        if (counter != null) {
+            counter.setAtIndex(ValueLayout.JAVA_LONG, 0, seed);
+        }
+    }
+
+    /** Plans the step; the module's variables and the optimizer's slots are added to the state unless they are there. */
+    public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
+        Graph graph = graph(module, optimizer, settings);
+        List<Variable> all = new ArrayList<>(module.variables().values());
+        all.addAll(optimizer.slots());
+        state.initialize(all, settings.seed);
+        return new TrainStep(Plan.of(graph, state), settings.seed);
+    }
+
+    /** The step as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
+    public static Graph graph(Module module, Optimizer optimizer, Settings s) {
+        GraphBuilder b = new GraphBuilder(true);
+        Tensor images = b.input("images", TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
+        Tensor labels = b.input("labels", TensorType.of(DType.I32, s.batch));
+        Tensor lr = b.input("lr", TensorType.f32());
+        Tensor logits = module.apply(Pixels.normalize(images, s.normalization));
+        Tensor loss;
+        try (var _ = b.label("loss")) {
+            loss = Losses.crossEntropy(logits, labels, s.labelSmoothing);
+        }
+        List<Variable> parameters = module.parameters();
+        List<Tensor> gradients = Gradients.of(loss, parameters.stream().map(b::read).toList());
+        optimizer.update(b, parameters, gradients, lr);
+        b.output("loss", loss);
+        return b.build();
+    }
+
+    /** What was planned. */
+    public Plan plan() {
+        return plan;
+    }
+
+    /** Sets the batch. @param images U8 (N, H, W, 3), native @param labels I32 (N), native */
+    public void feed(MemorySegment images, MemorySegment labels) {
+        plan.feed("images", images);
+        plan.feed("labels", labels);
+    }
+
+    /**
+     * Computes a step, without changing any variable yet.
+     *
+     * @param step from 0
+     * @param lr learning rate
+     * @return the loss, which may be NaN
+     */
+    public float compute(long step, double lr) {
+        if (counter != null) {
+            counter.setAtIndex(ValueLayout.JAVA_LONG, 1, step);
+            plan.feed(GraphBuilder.RANDOM, counter);
+        }
+        plan.feed("lr", (float) lr);
+        plan.compute();
+        return plan.scalar("loss");
+    }
+
+    /** Lets the computed step change the variables. */
+    public void commit() {
+        plan.commit();
+    }
+
+    /** Frees the plan; the state stays. */
+    @Override
+    public void close() {
+        plan.close();
+        arena.close();
+    }
+}
