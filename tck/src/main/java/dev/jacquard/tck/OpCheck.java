@@ -34,8 +34,10 @@ public final class OpCheck {
     /**
      * Runs a kernel twice and compares with the oracle: values within tolerance, guard bands of operands, results and scratch memory intact, inputs
      * unchanged, the second run equal to the first bit for bit though memory held something else before.
+     *
+     * @return the part of the tolerance that the worst element uses
      */
-    public static void forward(Backend backend, Sample sample, DType dtype, Variant variant, long seed) {
+    public static double forward(Backend backend, Sample sample, DType dtype, Variant variant, long seed) {
         Case c = new Case(backend.name(), Case.retyped(sample, dtype), dtype, variant.toString(), seed);
         Sample s = c.sample();
         List<double[]> values = new ArrayList<>();
@@ -46,17 +48,20 @@ public final class OpCheck {
         List<TensorType> types = s.op().infer(s.types());
         List<double[]> want = Oracle.outputs(s.op(), s.types(), values);
         List<double[]> got = s.op() instanceof ViewOp ? throughScope(backend, s, values, variant) : run(c, backend, values, variant);
-        compare(c, types, got, want, s.op(), 1);
+        return compare(c, types, got, want, s.op(), 1);
     }
 
-    static void compare(Case c, List<TensorType> types, List<double[]> got, List<double[]> want, Op op, double scale) {
+    private static double compare(Case c, List<TensorType> types, List<double[]> got, List<double[]> want, Op op, double scale) {
+        double used = 0;
         for (int i = 0; i < types.size(); i++) {
             String output = types.size() > 1 ? "output " + i + ": " : "";
-            Comparator.difference(types.get(i), got.get(i), want.get(i), Tolerance.of(types.get(i).dtype(), op.accuracy(c.sample().types())), scale)
-                    .ifPresent(problem -> {
-                        throw c.failure(output + problem);
-                    });
+            Tolerance tolerance = Tolerance.of(types.get(i).dtype(), op.accuracy(c.sample().types()));
+            Comparator.difference(types.get(i), got.get(i), want.get(i), tolerance, scale).ifPresent(problem -> {
+                throw c.failure(output + problem);
+            });
+            used = Math.max(used, Comparator.used(types.get(i), got.get(i), want.get(i), tolerance, scale));
         }
+        return used;
     }
 
     /** Views have no kernel: scopes make them, and reading them back copies. */
@@ -202,16 +207,16 @@ public final class OpCheck {
     }
 
     private static void requireMessage(OpRow.ErrorSample error, Runnable use, String by) {
-        String use1 = error.op() + " of " + error.types();
+        String what = error.op() + " of " + error.types();
         try {
             use.run();
         } catch (JacquardException e) {
             if (!Pattern.compile(error.message()).matcher(e.getMessage()).find()) {
-                throw new AssertionError(use1 + " is refused by " + by + ", but not with /" + error.message() + "/: " + e.getMessage(), e);
+                throw new AssertionError(what + " is refused by " + by + ", but not with /" + error.message() + "/: " + e.getMessage(), e);
             }
             return;
         }
-        throw new AssertionError(use1 + " is not refused by " + by + ", want /" + error.message() + "/");
+        throw new AssertionError(what + " is not refused by " + by + ", want /" + error.message() + "/");
     }
 
     /** Checks a composite's own kernel against its definition, both on the backend. */
