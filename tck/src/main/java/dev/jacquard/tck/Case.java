@@ -41,7 +41,7 @@ public record Case(String backend, Sample sample, DType dtype, String what, long
         }).toList();
     }
 
-    private static double[] rounded(TensorType type, double[] values) {
+    static double[] rounded(TensorType type, double[] values) {
         return Arrays.stream(values).map(v -> Elements.round(type.dtype(), v)).toArray();
     }
 

@@ -45,7 +45,7 @@ public final class Comparator {
     }
 
     /** Part of the tolerance that the worst element uses, 0 to 1 for a result that passes. */
-    public static double headroomUsed(TensorType type, double[] got, double[] want, Tolerance tolerance, double scale) {
+    public static double used(TensorType type, double[] got, double[] want, Tolerance tolerance, double scale) {
         double most = 0;
         for (int i = 0; i < got.length; i++) {
             most = Math.max(most, rank(used(type, got[i], want[i], tolerance, scale)));

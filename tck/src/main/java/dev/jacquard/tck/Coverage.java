@@ -15,6 +15,8 @@ public final class Coverage {
     private final Map<String, Integer> cases = new TreeMap<>();
     private final Map<String, TreeSet<String>> missing = new TreeMap<>();
 
+    private final Map<String, Double> used = new TreeMap<>();
+
     /** Nothing seen yet. */
     public Coverage() {}
 
@@ -61,13 +63,20 @@ public final class Coverage {
         missing.computeIfAbsent(op, _ -> new TreeSet<>()).add(dtype);
     }
 
+    /** Notes how much of its tolerance a result took. */
+    synchronized void used(String op, double part) {
+        used.merge(op, part, Math::max);
+    }
+
     /** Number of cases noted. */
     synchronized int total() {
         return cases.values().stream().mapToInt(Integer::intValue).sum();
     }
 
-    /** Cases per op, then ops without a kernel. */
+    /** Cases per op, ops without a kernel, the most that an op used of its tolerance. */
     synchronized String summary() {
-        return total() + " cases: " + cases + (missing.isEmpty() ? "; a kernel for everything" : "; without a kernel: " + missing);
+        String most = used.entrySet().stream().filter(e -> e.getValue() > 0).map(e -> e.getKey() + " " + Math.round(e.getValue() * 100) + " %")
+                .collect(Collectors.joining(", ", "; of the tolerance used at most: ", ""));
+        return total() + " cases: " + cases + (missing.isEmpty() ? "; a kernel for everything" : "; without a kernel: " + missing) + most;
     }
 }
