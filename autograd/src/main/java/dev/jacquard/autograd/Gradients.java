@@ -39,11 +39,16 @@ public final class Gradients {
 
     /** Gradients of {@code sum(value * cotangent)}, for a value of any shape. @param cotangent of the value's type */
     public static List<Tensor> of(Tensor value, Tensor cotangent, List<Tensor> wrt) {
+        return walk(value, cotangent, wrt, Set.of());
+    }
+
+    /** @param boundary tensors that the walk does not look behind: what they came from does not count */
+    private static List<Tensor> walk(Tensor value, Tensor cotangent, List<Tensor> wrt, Set<Tensor> boundary) {
         Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
-        Set<Tensor> relevant = relevant(value, wrt);
+        Set<Tensor> relevant = relevant(value, wrt, boundary);
         gradients.put(value, cotangent);
         TreeMap<Integer, Tensor.Origin> open = new TreeMap<>();
-        open(open, value, relevant);
+        open(open, value, relevant, boundary);
         while (!open.isEmpty()) {
             Tensor.Origin o = open.pollLastEntry().getValue();
             List<Tensor> dys = o.outputs().stream().map(gradients::get).toList();
@@ -52,28 +57,28 @@ public final class Gradients {
                 Tensor x = o.inputs().get(i);
                 if (dxs.get(i) != null && relevant.contains(x)) {
                     gradients.merge(x, sumTo(dxs.get(i), x.shape()), Tensor::add);
-                    open(open, x, relevant);
+                    open(open, x, relevant, boundary);
                 }
             }
         }
         return wrt.stream().map(t -> Optional.ofNullable(gradients.get(t)).orElseGet(() -> t.context().fill(t.type(), 0))).toList();
     }
 
-    private static void open(TreeMap<Integer, Tensor.Origin> open, Tensor t, Set<Tensor> relevant) {
-        if (relevant.contains(t)) {
+    private static void open(TreeMap<Integer, Tensor.Origin> open, Tensor t, Set<Tensor> relevant, Set<Tensor> boundary) {
+        if (relevant.contains(t) && !boundary.contains(t)) {
             t.origin().filter(o -> !o.inputs().isEmpty()).ifPresent(o -> open.put(o.index(), o)); // leaves end the walk
         }
     }
 
     /** The tensors on a way from one of {@code wrt} to the value: only their gradients are computed. */
-    private static Set<Tensor> relevant(Tensor value, List<Tensor> wrt) {
+    private static Set<Tensor> relevant(Tensor value, List<Tensor> wrt, Set<Tensor> boundary) {
         TreeMap<Integer, Tensor.Origin> open = new TreeMap<>();
         TreeMap<Integer, Tensor.Origin> reached = new TreeMap<>();
-        value.origin().ifPresent(o -> open.put(o.index(), o));
+        reach(open, value, boundary);
         while (!open.isEmpty()) {
             Tensor.Origin o = open.pollLastEntry().getValue();
             reached.put(o.index(), o);
-            o.inputs().forEach(in -> in.origin().ifPresent(p -> open.put(p.index(), p)));
+            o.inputs().forEach(in -> reach(open, in, boundary));
         }
         Set<Tensor> relevant = Collections.newSetFromMap(new IdentityHashMap<>());
         relevant.addAll(wrt);
@@ -83,6 +88,12 @@ public final class Gradients {
             }
         }
         return relevant;
+    }
+
+    private static void reach(TreeMap<Integer, Tensor.Origin> open, Tensor t, Set<Tensor> boundary) {
+        if (!boundary.contains(t)) {
+            t.origin().ifPresent(o -> open.put(o.index(), o));
+        }
     }
 
     /** Gradients of an application's inputs; null for zero. */
@@ -109,19 +120,33 @@ public final class Gradients {
         return dxs;
     }
 
-    /** A composite is rebuilt from its definition, and that is differentiated. */
+    /**
+     * A composite is rebuilt from its definition, and that is differentiated: partially, each input being held as if it were given, also where
+     * one input was computed from another. What goes through there is counted by the walk outside.
+     */
     private static List<Tensor> throughDefinition(Composite c, Tensor.Origin o, List<Tensor> dys) {
         List<Tensor> outputs = c.define(o.inputs());
+        Set<Tensor> boundary = Collections.newSetFromMap(new IdentityHashMap<>());
+        List<Tensor> distinct = o.inputs().stream().filter(boundary::add).toList();
         List<Tensor> sums = new ArrayList<>(Collections.nCopies(o.inputs().size(), null));
         for (int k = 0; k < outputs.size(); k++) {
             if (dys.get(k) != null) {
-                List<Tensor> part = of(outputs.get(k), dys.get(k), o.inputs());
-                for (int i = 0; i < part.size(); i++) {
-                    sums.set(i, sums.get(i) == null ? part.get(i) : sums.get(i).add(part.get(i)));
+                List<Tensor> part = walk(outputs.get(k), dys.get(k), distinct, boundary);
+                for (int j = 0; j < part.size(); j++) {
+                    int i = place(o.inputs(), distinct.get(j)); // of a tensor that is passed twice, the first: the sum of both is there
+                    sums.set(i, sums.get(i) == null ? part.get(j) : sums.get(i).add(part.get(j)));
                 }
             }
         }
         return sums;
+    }
+
+    private static int place(List<Tensor> list, Tensor t) {
+        int i = 0;
+        while (list.get(i) != t) {
+            i++;
+        }
+        return i;
     }
 
     private static String describe(Op op, Tensor.Origin o) {

@@ -10,19 +10,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the vector kernels out of HotSpot's first compiler.
+ * Keeps the vector kernels out of HotSpot's first compiler, and whole in its second.
  *
  * <p>C1 cannot compile the large ones (it runs out of virtual registers), and when it tried at tier 2 first HotSpot never
  * goes on to C2: the kernel then stays interpreted or in C1 code for the life of the process, some seventy times slower,
  * in about half of all JVMs. Excluded from C1 they go from the interpreter straight to C2.
+ *
+ * <p>Also makes C2 inline the helpers that take or return vectors: a helper compiled by itself first may be judged too big
+ * to inline, and each vector that crosses a call is then an object on the heap, some twenty times slower.
  */
 final class CompilerDirectives {
     private static final Logger LOG = LoggerFactory.getLogger(CompilerDirectives.class);
-    private static final String JSON = "[{match: [\"dev/jacquard/cpu/simd/*.*\"], c1: {Exclude: true}}]";
+    private static final String JSON = "[{match: [\"dev/jacquard/cpu/simd/*.*\"], c1: {Exclude: true},"
+            + " inline: [\"+dev/jacquard/cpu/simd/Species.*\", \"+dev/jacquard/cpu/simd/VectorMath.*\", \"+dev/jacquard/cpu/simd/Channels.store4\"]}]";
 
     private CompilerDirectives() {}
 
-    /** Adds the directive to this JVM; a failure is logged with what to pass on the command line instead. */
+    /** Adds the directives to this JVM; a failure is logged with what to pass on the command line instead. */
     static void keepOutOfC1() {
         Path file = null;
         try {

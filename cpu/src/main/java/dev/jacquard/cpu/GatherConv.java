@@ -61,7 +61,7 @@ final class GatherConv implements Conv {
         pointwise = plan.pointwise();
         byPosition = !pointwise && prefersPositions(plan);
         tapOutermost = 4L * taps * in * simd.panel() > PANEL_BYTES;
-        group = pointwise || byPosition ? 1 : panels;
+        group = byPosition ? 1 : pointwise ? panelsAtOnce() : panels;
         blockRows = byPosition ? imageBlock() : rowBlock();
         blocks = Tiling.ceil(plan.n(), blockRows);
         phases = new Phase[plan.rows().length * plan.columns().length];
@@ -88,6 +88,16 @@ final class GatherConv implements Conv {
             block = Math.max(12, block / 2 / 6 * 6);
         }
         return Math.min(block, plan.n());
+    }
+
+    /** Panels per chunk without packing of rows: many, so that A is read once and C written whole, unless too few chunks remain. */
+    private int panelsAtOnce() {
+        int rowBlocks = Tiling.ceil(plan.n() * plan.outH() * plan.outW(), ROW_BLOCK);
+        int count = Math.min(panels, 8);
+        while (count > 1 && rowBlocks * Tiling.ceil(panels, count) * plan.groups() < 4 * workers.size()) {
+            count = Tiling.ceil(count, 2);
+        }
+        return count;
     }
 
     private int rowBlock() {

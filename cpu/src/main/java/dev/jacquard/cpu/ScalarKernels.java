@@ -152,34 +152,52 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
-    public void windowProducts(int taps, long table, int channels, long out) {
+    public void windowProducts(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            products(taps, table, i * step, channels, out + i * outStep);
+        }
+    }
+
+    private static void products(int taps, long table, long shift, int channels, long out) {
         for (long c = 0; c < 4L * channels; c += 4) {
             float sum = 0;
             for (long e = table; e < table + (long) TAP_BYTES * taps; e += TAP_BYTES) {
-                sum += Raw.get(Raw.getLong(e) + c) * Raw.get(Raw.getLong(e + 8) + c);
+                sum += Raw.get(Raw.getLong(e) + shift + c) * Raw.get(Raw.getLong(e + 8) + c);
             }
             Raw.set(out + c, sum);
         }
     }
 
     @Override
-    public void windowSum(int taps, long table, int channels, long out) {
+    public void windowSum(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            weighted(taps, table, i * step, channels, out + i * outStep);
+        }
+    }
+
+    private static void weighted(int taps, long table, long shift, int channels, long out) {
         for (long c = 0; c < 4L * channels; c += 4) {
             float sum = 0;
             for (long e = table; e < table + (long) TAP_BYTES * taps; e += TAP_BYTES) {
-                sum += Raw.get(Raw.getLong(e) + c) * Raw.get(e + 16);
+                sum += Raw.get(Raw.getLong(e) + shift + c) * Raw.get(e + 16);
             }
             Raw.set(out + c, sum);
         }
     }
 
     @Override
-    public void windowMax(int taps, long table, int channels, long out, long index) {
+    public void windowMax(int taps, long table, int pixels, long step, int channels, long out, long index, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            max(taps, table, i * step, channels, out + i * outStep, index + i * outStep);
+        }
+    }
+
+    private static void max(int taps, long table, long shift, int channels, long out, long index) {
         for (long c = 0; c < 4L * channels; c += 4) {
-            float best = Raw.get(Raw.getLong(table) + c);
+            float best = Raw.get(Raw.getLong(table) + shift + c);
             int tap = Raw.getInt(table + 16);
             for (long e = table + TAP_BYTES; e < table + (long) TAP_BYTES * taps; e += TAP_BYTES) {
-                float v = Raw.get(Raw.getLong(e) + c);
+                float v = Raw.get(Raw.getLong(e) + shift + c);
                 if (best == best && !(v <= best)) {
                     best = v;
                     tap = Raw.getInt(e + 16);
@@ -191,11 +209,17 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
-    public void windowRoute(int taps, long table, int channels, long out) {
+    public void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            route(taps, table, i * step, channels, out + i * outStep);
+        }
+    }
+
+    private static void route(int taps, long table, long shift, int channels, long out) {
         for (long c = 0; c < 4L * channels; c += 4) {
             float sum = 0;
             for (long e = table; e < table + (long) TAP_BYTES * taps; e += TAP_BYTES) {
-                sum += Raw.getInt(Raw.getLong(e + 8) + c) == Raw.getInt(e + 16) ? Raw.get(Raw.getLong(e) + c) : 0;
+                sum += Raw.getInt(Raw.getLong(e + 8) + shift + c) == Raw.getInt(e + 16) ? Raw.get(Raw.getLong(e) + shift + c) : 0;
             }
             Raw.set(out + c, sum);
         }

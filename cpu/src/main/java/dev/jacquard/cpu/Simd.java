@@ -74,17 +74,23 @@ public interface Simd {
     /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
     int TAP_BYTES = 24;
 
-    /** out[c] = sum over the table of first[c] * second[c]. */
-    void windowProducts(int taps, long table, int channels, long out);
+    /**
+     * out[c] = sum over the table of first[c] * second[c], for a run of output pixels.
+     *
+     * @param pixels output pixels with the same taps
+     * @param step bytes by which the tables' pixel addresses advance from one output pixel to the next
+     * @param outStep bytes from one output pixel to the next
+     */
+    void windowProducts(int taps, long table, int pixels, long step, int channels, long out, long outStep);
 
-    /** out[c] = sum over the table of first[c] * weight. */
-    void windowSum(int taps, long table, int channels, long out);
+    /** out[c] = sum over the table of first[c] * weight; runs as in {@link #windowProducts}. */
+    void windowSum(int taps, long table, int pixels, long step, int channels, long out, long outStep);
 
     /** out[c] = largest first[c] of at least one entry, index[c] = its tap number; the earliest wins a tie, NaN wins over all. */
-    void windowMax(int taps, long table, int channels, long out, long index);
+    void windowMax(int taps, long table, int pixels, long step, int channels, long out, long index, long outStep);
 
     /** out[c] = sum of first[c] over the entries whose second[c] (an int) equals their tap number. */
-    void windowRoute(int taps, long table, int channels, long out);
+    void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep);
 
     /** Momentum step in place: g += decay * w; v = momentum * v + g; w -= rate * (nesterov ? g + momentum * v : v). */
     void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov);

@@ -3,13 +3,18 @@ package dev.jacquard.cpu;
 /**
  * Backward of weight: dw[k, tap, c] = sum over images and positions of dy[position, k] * x[tap(position), c].
  *
- * <p>The work is cut into disjoint tiles of dw, (output channels) x (one tap, some channels), so that no two threads ever
+ * <p>The work is cut into disjoint tiles of dw, (output channels) x (one tap, some channels), so that no two chunks ever
  * add into the same place and the order of each sum is fixed. A tile walks the positions whose tap lies inside the image in
  * blocks, copies both operands' rows to scratch and multiplies them transposed. With few channels (an image stem) the
  * columns of a tile are a whole kernel row, (S, C), zeros filled in outside.
  */
 final class WeightGradientConv implements Conv {
-    private static final int K_BLOCK = 96;
+    private static final int K_BLOCK = 192;
+
+    /** Chunks aimed at. A constant, so that the order of summation does not depend on the thread count. */
+    private static final int CHUNKS = 16;
+    private static final int PARTIAL_BYTES = 8 << 20;
+    private static final int PIECE = 16_384;
 
     private final Simd simd;
     private final Workers workers;
@@ -21,10 +26,14 @@ final class WeightGradientConv implements Conv {
     private final int group;
     private final int groups;
     private final int units;
+    private final int tiles;
+    private final int splits;
+    private final long gradientFloats;
     private final long aBytes;
     private final long bBytes;
     private final long partBytes;
     private final Workers.Task compute = this::compute;
+    private final Workers.Task add = this::add;
 
     private long x;
     private long dy;
@@ -39,31 +48,28 @@ final class WeightGradientConv implements Conv {
         int columns = flat ? shape.s() * shape.c() : shape.groupC();
         panels = Tiling.panels(simd, columns);
         units = flat ? shape.r() : shape.r() * shape.s();
-        int size = Tiling.step(shape.groupK(), K_BLOCK);
-        int together = Math.min(4, panels);
-        int wanted = 4 * workers.size();
-        while (together > 1 && items(size, together) < wanted) {
-            together = Tiling.ceil(together, 2);
-        }
-        while (size > 24 && items(size, together) < wanted) {
-            size = Math.max(24, Tiling.ceil(size / 2, 6) * 6);
-        }
-        kBlock = size;
-        kBlocks = Tiling.ceil(shape.groupK(), size);
-        group = together;
-        groups = Tiling.ceil(panels, together);
+        kBlock = shape.groupK() <= K_BLOCK ? shape.groupK() : Tiling.ceil(Tiling.step(shape.groupK(), K_BLOCK), Simd.TILE_ROWS) * Simd.TILE_ROWS;
+        kBlocks = Tiling.ceil(shape.groupK(), kBlock);
+        group = Math.min(4, panels);
+        groups = Tiling.ceil(panels, group);
+        tiles = shape.groups() * units * kBlocks * groups;
+        gradientFloats = (long) shape.k() * shape.r() * shape.s() * shape.groupC();
+        splits = splits();
         aBytes = 4L * Tiling.DEPTH * kBlock;
         bBytes = 4L * Tiling.DEPTH * group * simd.panel();
         partBytes = Raw.align(Tiling.scratchBytes(simd) + aBytes + bBytes);
     }
 
-    private int items(int size, int together) {
-        return shape.groups() * units * Tiling.ceil(shape.groupK(), size) * Tiling.ceil(panels, together);
+    /** Positions are split among chunks only when there are few tiles: each split but the first sums into a copy of dw. */
+    private int splits() {
+        long positions = (long) shape.n() * shape.oh() * shape.ow();
+        long most = Math.min(positions / (2 * Tiling.DEPTH), 1 + PARTIAL_BYTES / (4 * gradientFloats));
+        return (int) Math.max(1, Math.min(most, Tiling.ceil(CHUNKS, tiles)));
     }
 
     @Override
     public long workspaceBytes() {
-        return workers.size() * partBytes;
+        return workers.size() * partBytes + (splits - 1) * Raw.align(4 * gradientFloats);
     }
 
     @Override
@@ -72,7 +78,22 @@ final class WeightGradientConv implements Conv {
         dy = second;
         dw = out;
         workspace = scratch;
-        workers.run(compute, shape.groups() * units * kBlocks * groups);
+        workers.run(compute, tiles * splits);
+        if (splits > 1) {
+            workers.run(add, Math.toIntExact((gradientFloats + PIECE - 1) / PIECE));
+        }
+    }
+
+    private long partial(int split) {
+        return split == 0 ? dw : workspace + workers.size() * partBytes + (split - 1) * Raw.align(4 * gradientFloats);
+    }
+
+    private void add(int chunk, int worker) {
+        long at = 4L * chunk * PIECE;
+        long count = Math.min(PIECE, gradientFloats - (long) chunk * PIECE);
+        for (int split = 1; split < splits; split++) {
+            simd.addTo(partial(split) + at, dw + at, count);
+        }
     }
 
     private static int firstInside(int pad, int offset, int stride) {
@@ -84,7 +105,9 @@ final class WeightGradientConv implements Conv {
         return last < 0 ? 0 : Math.min(out, last / stride + 1);
     }
 
-    private void compute(int chunk, int worker) {
+    private void compute(int item, int worker) {
+        int split = item / tiles;
+        int chunk = item % tiles;
         int unit = chunk % units;
         int k0 = chunk / units % kBlocks * kBlock;
         int p0 = chunk / units / kBlocks % groups * group;
@@ -100,16 +123,26 @@ final class WeightGradientConv implements Conv {
         long total = (long) shape.n() * Math.max(0, oh1 - oh0) * Math.max(0, ow1 - ow0);
         long columns = flat ? (long) shape.s() * shape.c() : shape.groupC();
         long row = 4L * shape.r() * shape.s() * shape.groupC();
-        long c = dw + ((long) g * shape.groupK() + k0) * row + 4L * unit * columns;
-        if (total == 0) {
-            multiply(0, ks, p0, c, row, false, scratch);
+        long c = partial(split) + ((long) g * shape.groupK() + k0) * row + 4L * unit * columns;
+        long begin = total * split / splits;
+        long end = total * (split + 1) / splits;
+        if (begin == end) {
+            clear(ks, p0, c, row);
             return;
         }
         simd.fill(scratch + Tiling.scratchBytes(simd) + aBytes, bBytes / 4, 0);
-        for (long p = 0; p < total; p += Tiling.DEPTH) {
-            int count = (int) Math.min(Tiling.DEPTH, total - p);
+        for (long p = begin; p < end; p += Tiling.DEPTH) {
+            int count = (int) Math.min(Tiling.DEPTH, end - p);
             fetch(p, count, g, k0, ks, p0, r, s, oh0, oh1, ow0, ow1, scratch);
-            multiply(count, ks, p0, c, row, p > 0, scratch);
+            multiply(count, ks, p0, c, row, p > begin, scratch);
+        }
+    }
+
+    private void clear(int ks, int p0, long c, long row) {
+        int first = p0 * simd.panel();
+        int count = Math.min(columns() - first, group * simd.panel());
+        for (int k = 0; k < ks; k++) {
+            simd.fill(c + k * row + 4L * first, count, 0);
         }
     }
 

@@ -24,6 +24,7 @@ final class Windowed implements Conv {
     private final Workers workers;
     private final Simd simd;
     private final float[] scale;
+    private final boolean scalesDiffer;
     private final int rowsAtOnce;
     private final int chunks;
     private final long weightBytes;
@@ -45,12 +46,22 @@ final class Windowed implements Conv {
         this.plan = plan;
         this.kind = kind;
         this.scale = scale;
+        scalesDiffer = scale != null && differ(scale);
         this.workers = workers;
         this.simd = simd;
         rowsAtOnce = Math.max(1, CHUNK_FLOATS / Math.max(1, plan.outW() * plan.outC()));
         chunks = Tiling.ceil(plan.n() * plan.outH(), rowsAtOnce);
         weightBytes = kind == Kind.DEPTHWISE ? Raw.align(4L * plan.r() * plan.s() * plan.outC()) : 0;
         partBytes = Raw.align((long) Simd.TAP_BYTES * plan.r() * plan.s());
+    }
+
+    private static boolean differ(float[] values) {
+        for (float v : values) {
+            if (v != values[0]) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override
@@ -82,12 +93,27 @@ final class Windowed implements Conv {
             int h = row % plan.outH();
             TapAxis vertical = plan.rows()[h % plan.rows().length];
             int i = h / plan.rows().length;
-            for (int w = 0; w < plan.outW(); w++) {
-                TapAxis horizontal = plan.columns()[w % plan.columns().length];
-                int taps = lay(table, vertical, i, horizontal, w / plan.columns().length, n, h * plan.outW() + w);
-                pixel(table, taps, ((long) row * plan.outW() + w) * plan.outC() * 4);
+            for (TapAxis horizontal : plan.columns()) {
+                for (int j = 0; j < horizontal.count();) {
+                    int pixels = run(horizontal, j);
+                    int w = horizontal.first() + j * horizontal.step();
+                    int taps = lay(table, vertical, i, horizontal, j, n, h * plan.outW() + w);
+                    long step = pixels == 1 || horizontal.empty(j) ? 0
+                            : 4L * plan.inC() * (horizontal.at(j + 1, horizontal.low()[j]) - horizontal.at(j, horizontal.low()[j]));
+                    pixels(table, taps, pixels, step, ((long) row * plan.outW() + w) * plan.outC() * 4, 4L * plan.outC() * horizontal.step());
+                    j += pixels;
+                }
             }
         }
+    }
+
+    /** Output columns from j on that reach the same taps. */
+    private int run(TapAxis axis, int j) {
+        int end = j + 1;
+        while (!scalesDiffer && end < axis.count() && axis.low()[end] == axis.low()[j] && axis.high()[end] == axis.high()[j]) {
+            end++;
+        }
+        return end - j;
     }
 
     private int lay(long table, TapAxis vertical, int i, TapAxis horizontal, int j, int n, int outAt) {
@@ -121,18 +147,20 @@ final class Windowed implements Conv {
         return taps;
     }
 
-    private void pixel(long table, int taps, long at) {
+    private void pixels(long table, int taps, int pixels, long step, long at, long outStep) {
         int c = plan.outC();
         switch (kind) {
-            case DEPTHWISE -> simd.windowProducts(taps, table, c, to + at);
-            case AVERAGE -> simd.windowSum(taps, table, c, to + at);
-            case MAX_BACKWARD -> simd.windowRoute(taps, table, c, to + at);
+            case DEPTHWISE -> simd.windowProducts(taps, table, pixels, step, c, to + at, outStep);
+            case AVERAGE -> simd.windowSum(taps, table, pixels, step, c, to + at, outStep);
+            case MAX_BACKWARD -> simd.windowRoute(taps, table, pixels, step, c, to + at, outStep);
             case MAX -> {
                 if (taps > 0) {
-                    simd.windowMax(taps, table, c, to + at, index + at);
+                    simd.windowMax(taps, table, pixels, step, c, to + at, index + at, outStep);
                 } else {
-                    simd.fill(to + at, c, Float.NEGATIVE_INFINITY);
-                    simd.fill(index + at, c, Float.intBitsToFloat(-1));
+                    for (int i = 0; i < pixels; i++) {
+                        simd.fill(to + at + i * outStep, c, Float.NEGATIVE_INFINITY);
+                        simd.fill(index + at + i * outStep, c, Float.intBitsToFloat(-1));
+                    }
                 }
             }
         }

@@ -3,12 +3,15 @@ package dev.jacquard.layers;
 import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.random.Philox;
+import java.util.stream.IntStream;
 
 /**
  * First values of weights, by PyTorch's rules on the engine's layouts: of a weight (K, R, S, C/groups) or (K, C) the fan-in is
  * {@code R S C/groups} and the fan-out {@code K R S}. As in PyTorch, the fan-out does not know of groups. Constants are {@link Initializer#constant}.
  */
 public final class Initializers {
+    private static final int PIECE = 1 << 15;
+
     private Initializers() {}
 
     /** Which count of connections keeps the variance: of the activations, or of the gradients. */
@@ -32,7 +35,9 @@ public final class Initializers {
     public static Initializer kaimingNormal(Fan fan, double gain) {
         return (shape, seed) -> {
             float[] v = new float[Math.toIntExact(shape.size())];
-            Philox.normals(seed, 0, 0, 0, v, 0, v.length);
+            // A number is a function of its place, so pieces may be made side by side: a network has millions.
+            IntStream.range(0, (v.length + PIECE - 1) / PIECE).parallel()
+                    .forEach(i -> Philox.normals(seed, 0, 0, (long) i * PIECE, v, i * PIECE, Math.min(PIECE, v.length - i * PIECE)));
             return scaled(v, gain / Math.sqrt(fan.of(shape)), 0);
         };
     }

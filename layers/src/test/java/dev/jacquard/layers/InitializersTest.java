@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.random.Philox;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -55,6 +56,14 @@ class InitializersTest {
         assertEquals(bound / Math.sqrt(3), deviation(v), 0.001);
         Variable bias = new Linear(400, 3000).variables().get("bias");
         assertTrue(largest(bias.initializer().values(bias.type().shape(), 5)) <= 0.05f);
+    }
+
+    @Test
+    void valuesAreThoseOfOnePassHoweverLarge() {
+        Shape large = Shape.of(257, 3, 3, 61);
+        float[] want = new float[(int) large.size()];
+        Philox.normals(11, 0, 0, 0, want, 0, want.length);
+        assertArrayEquals(want, Initializers.kaimingNormal(Initializers.Fan.IN, Math.sqrt(3 * 3 * 61)).values(large, 11), 1e-6f);
     }
 
     @Test

@@ -46,10 +46,40 @@ class TracingTest {
     void aTinyModulePrints() {
         Module m = Sequential.of(new Conv2d(Conv2d.Config.of(2, 3, 3).stride(2)), new BatchNorm2d(3), Activation.RELU.module());
         assertEquals("""
-                GOLDEN-EVAL
+                %0 = input() [label=x, type=f32(1, 4, 4, 2)] : f32(1, 4, 4, 2)
+                %1 = read() [variable=0.weight: f32(3, 3, 3, 2)] : f32(3, 3, 3, 2)  # 0
+                %2 = conv2d(%0, %1) [window=Window[strideH=2, strideW=2, top=1, bottom=1, left=1, right=1, dilationH=1, dilationW=1], groups=1] : f32(1, 2, 2, 3)  # 0
+                %3 = read() [variable=1.weight: f32(3)] : f32(3)  # 1
+                %4 = read() [variable=1.running_var: f32(3)] : f32(3)  # 1
+                %5 = affine(%4) [scale=1.0, shift=1.0E-5] : f32(3)  # 1
+                %6 = rsqrt(%5) : f32(3)  # 1
+                %7 = mul(%3, %6) : f32(3)  # 1
+                %8 = read() [variable=1.bias: f32(3)] : f32(3)  # 1
+                %9 = read() [variable=1.running_mean: f32(3)] : f32(3)  # 1
+                %10 = mul(%9, %7) : f32(3)  # 1
+                %11 = sub(%8, %10) : f32(3)  # 1
+                %12 = mul_add(%2, %7, %11) : f32(1, 2, 2, 3)  # 1
+                %13 = relu(%12) : f32(1, 2, 2, 3)  # 2
+                output y = %13
                 """, trace(m, false, 1, 4, 4, 2).print());
         assertEquals("""
-                GOLDEN-TRAIN
+                %0 = input() [label=x, type=f32(1, 4, 4, 2)] : f32(1, 4, 4, 2)
+                %1 = read() [variable=0.weight: f32(3, 3, 3, 2)] : f32(3, 3, 3, 2)  # 0
+                %2 = conv2d(%0, %1) [window=Window[strideH=2, strideW=2, top=1, bottom=1, left=1, right=1, dilationH=1, dilationW=1], groups=1] : f32(1, 2, 2, 3)  # 0
+                %3 = read() [variable=1.weight: f32(3)] : f32(3)  # 1
+                %4 = read() [variable=1.bias: f32(3)] : f32(3)  # 1
+                %5.0, %5.1, %5.2 = batch_norm(%2, %3, %4) [eps=1.0E-5] : f32(1, 2, 2, 3), f32(3), f32(3)  # 1
+                %6 = read() [variable=1.running_mean: f32(3)] : f32(3)  # 1
+                %7 = fill() [type=f32(), value=0.9] : f32()  # 1
+                %8 = affine(%5.1) [scale=0.1, shift=0.0] : f32(3)  # 1
+                %9 = mul_add(%6, %7, %8) : f32(3)  # 1
+                %10 = read() [variable=1.running_var: f32(3)] : f32(3)  # 1
+                %11 = affine(%5.2) [scale=0.13333333333333333, shift=0.0] : f32(3)  # 1
+                %12 = mul_add(%10, %7, %11) : f32(3)  # 1
+                %13 = relu(%5.0) : f32(1, 2, 2, 3)  # 2
+                output y = %13
+                update 1.running_mean = %9
+                update 1.running_var = %12
                 """, trace(m, true, 1, 4, 4, 2).print());
     }
 

@@ -59,28 +59,35 @@ final class Copies {
         }
     }
 
+    /** Blocks of 64 columns: the destination of one block stays in the first-level cache while the rows pass over it. */
     static void transpose(int rows, int columns, long from, long fromRow, long to, long toRow) {
-        int i = 0;
-        for (; i + 8 <= rows; i += 8) {
-            long s0 = from + i * fromRow, s1 = s0 + fromRow, s2 = s1 + fromRow, s3 = s2 + fromRow;
-            long s4 = s3 + fromRow, s5 = s4 + fromRow, s6 = s5 + fromRow, s7 = s6 + fromRow;
-            long d = to + 4L * i;
-            for (long j = 0; j < 4L * columns; j += 4, d += toRow) {
-                set(d, get(s0 + j));
-                set(d + 4, get(s1 + j));
-                set(d + 8, get(s2 + j));
-                set(d + 12, get(s3 + j));
-                set(d + 16, get(s4 + j));
-                set(d + 20, get(s5 + j));
-                set(d + 24, get(s6 + j));
-                set(d + 28, get(s7 + j));
+        for (int j = 0; j < columns; j += 64) {
+            int width = Math.min(64, columns - j);
+            int i = 0;
+            for (; i + 8 <= rows; i += 8) {
+                transpose8(width, from + i * fromRow + 4L * j, fromRow, to + j * toRow + 4L * i, toRow);
+            }
+            for (; i < rows; i++) {
+                long s = from + i * fromRow + 4L * j, d = to + j * toRow + 4L * i;
+                for (int c = 0; c < width; c++) {
+                    set(d + c * toRow, get(s + 4L * c));
+                }
             }
         }
-        for (; i < rows; i++) {
-            long s = from + i * fromRow, d = to + 4L * i;
-            for (int j = 0; j < columns; j++) {
-                set(d + j * toRow, get(s + 4L * j));
-            }
+    }
+
+    private static void transpose8(int columns, long s0, long fromRow, long d, long toRow) {
+        long s1 = s0 + fromRow, s2 = s1 + fromRow, s3 = s2 + fromRow;
+        long s4 = s3 + fromRow, s5 = s4 + fromRow, s6 = s5 + fromRow, s7 = s6 + fromRow;
+        for (long j = 0; j < 4L * columns; j += 4, d += toRow) {
+            set(d, get(s0 + j));
+            set(d + 4, get(s1 + j));
+            set(d + 8, get(s2 + j));
+            set(d + 12, get(s3 + j));
+            set(d + 16, get(s4 + j));
+            set(d + 20, get(s5 + j));
+            set(d + 24, get(s6 + j));
+            set(d + 28, get(s7 + j));
         }
     }
 }

@@ -109,23 +109,31 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
-    public void windowProducts(int taps, long table, int channels, long out) {
-        Windows.products(taps, table, channels, out);
+    public void windowProducts(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.products(taps, table, i * step, channels, out + i * outStep);
+        }
     }
 
     @Override
-    public void windowSum(int taps, long table, int channels, long out) {
-        Windows.weightedSum(taps, table, channels, out);
+    public void windowSum(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.weightedSum(taps, table, i * step, channels, out + i * outStep);
+        }
     }
 
     @Override
-    public void windowMax(int taps, long table, int channels, long out, long index) {
-        Windows.max(taps, table, channels, out, index);
+    public void windowMax(int taps, long table, int pixels, long step, int channels, long out, long index, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.max(taps, table, i * step, channels, out + i * outStep, index + i * outStep);
+        }
     }
 
     @Override
-    public void windowRoute(int taps, long table, int channels, long out) {
-        Windows.route(taps, table, channels, out);
+    public void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep) {
+        for (int i = 0; i < pixels; i++) {
+            Windows.route(taps, table, i * step, channels, out + i * outStep);
+        }
     }
 
     @Override

@@ -1,0 +1,77 @@
+package dev.jacquard.cpu;
+
+import dev.jacquard.tensor.op.Pointwise;
+import java.lang.foreign.Arena;
+import java.util.List;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Locale;
+
+/** Prints time and bytes moved per second of processor time, one thread, for the bandwidth-bound loops; a main, not a test. */
+public final class LoopBench {
+    private LoopBench() {}
+
+    /** Runs the table. */
+    public static void main(String[] args) {
+        try (Workers workers = new Workers(1)) {
+            Simd simd = Kernels.get();
+            int n = 128 * 64 * 64;
+            long[] m = new long[5];
+            for (int i = 0; i < m.length; i++) {
+                m[i] = Arena.global().allocate(4L * n * 4 + 4096, 4096).address();
+                for (int j = 0; j < 4 * n; j++) {
+                    Raw.set(m[i] + 4L * j, (j * 2654435761L >>> 7 & 1023) / 256f - 2);
+                }
+            }
+            for (Pointwise op : List.<Pointwise>of(new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Silu(), new Pointwise.Exp(), new Pointwise.Tanh(),
+                    new Pointwise.Affine(2, 1), new Pointwise.Add(), new Pointwise.Mul(), new Pointwise.Div(), new Pointwise.SiluBackward(), new Pointwise.MulAdd())) {
+                PointwiseLoop loop = simd.pointwise(op);
+                report(op.name(), 4.0 * (op.arity() + 1) * n, () -> loop.run(m[0], 1, m[1], 1, m[2], 1, m[3], n));
+            }
+            report("sgd", 20.0 * n, () -> simd.sgd(m[0], m[1], m[2], n, 1e-9f, 0.9f, 0, false));
+            for (int c : new int[] {24, 64, 256, 2048}) {
+                ChannelOps ops = new ChannelOps(n / c, c, workers, simd);
+                long w = Arena.global().allocate(ops.workspaceBytes() + 64, 64).address();
+                report("stats C=" + c, 4.0 * n, () -> ops.stats(m[0], m[1], m[2], w));
+                report("normalize C=" + c, 8.0 * n, () -> ops.normalize(m[0], m[1], m[2], m[3], m[4], true));
+                report("bn backward C=" + c, 20.0 * n, () -> ops.batchNormBackward(m[0], m[1], m[2], m[2], m[2], 5, m[3], m[4], m[4] + 4L * c, w));
+                report("sums C=" + c, 4.0 * n, () -> ops.sums(m[0], m[1], w));
+            }
+            windows(workers, simd, m, 128, 16, 64, 3, 2);
+            windows(workers, simd, m, 8, 28, 240, 5, 1);
+            windows(workers, simd, m, 2, 112, 64, 3, 1);
+        }
+    }
+
+    private static void windows(Workers workers, Simd simd, long[] m, int n, int hw, int c, int r, int stride) {
+        ConvShape s = new ConvShape(n, hw, hw, c, c, r, r, stride, stride, r / 2, r / 2, r / 2, r / 2, 1, 1, c);
+        String name = " " + n + "x" + hw + "x" + hw + "x" + c + " k" + r + " s" + stride;
+        double bytes = 4.0 * n * c * (hw * hw + s.oh() * s.ow());
+        conv("max pool" + name, bytes, Pool.maxForward(s, workers, simd), m);
+        conv("max pool backward" + name, bytes, Pool.maxBackward(s, workers, simd), m);
+        conv("average pool" + name, bytes, Pool.averageForward(s, true, workers, simd), m);
+        conv("depthwise" + name, bytes, Conv.forward(s, workers, simd), m);
+        conv("depthwise data" + name, bytes, Conv.backwardData(s, workers, simd), m);
+        conv("depthwise weight" + name, bytes, Conv.backwardWeight(s, workers, simd), m);
+    }
+
+    private static void conv(String name, double bytes, Conv conv, long[] m) {
+        long w = Arena.global().allocate(conv.workspaceBytes() + 64, 64).address();
+        report(name, bytes, () -> conv.run(m[0], m[1], m[2], w));
+    }
+
+    private static void report(String name, double bytes, Runnable run) {
+        long until = System.nanoTime() + 400_000_000L;
+        while (System.nanoTime() < until) {
+            run.run();
+        }
+        double[] times = new double[21];
+        for (int i = 0; i < times.length; i++) {
+            long t = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
+            run.run();
+            times[i] = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - t;
+        }
+        Arrays.sort(times);
+        System.out.printf(Locale.ROOT, "%-42s %8.3f ms  %5.1f GB/s%n", name, times[10] / 1e6, bytes / times[10]);
+    }
+}

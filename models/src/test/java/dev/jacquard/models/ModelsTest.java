@@ -1,0 +1,128 @@
+package dev.jacquard.models;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.jacquard.autograd.Gradients;
+import dev.jacquard.layers.Initializers;
+import dev.jacquard.layers.Losses;
+import dev.jacquard.layers.Module;
+import dev.jacquard.layers.Optimizer;
+import dev.jacquard.layers.Sgd;
+import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.graph.Graph;
+import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.Leaf;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+class ModelsTest {
+    /** Parameters, running statistics and multiply-adds at the row's resolution; the first are torchvision's published counts. */
+    private static final Map<String, ModelInfo> COUNTS = Map.of(
+            "resnet18", new ModelInfo(11_689_512, 9_600, 1_814_073_344L, 224),
+            "resnet34", new ModelInfo(21_797_672, 17_024, 3_663_761_408L, 224),
+            "resnet50", new ModelInfo(25_557_032, 53_120, 4_089_184_256L, 224));
+
+    @Test
+    void countsAreThePublishedOnes() {
+        for (ModelRow row : Models.rows()) {
+            assertEquals(COUNTS.get(row.name()), ModelInfo.of(row), row.name());
+        }
+    }
+
+    @Test
+    void theFamilyHasItsOtherMembers() {
+        ResNet.Config next = ResNet.Config.of(ResNet.Block.BOTTLENECK, 3, 4, 23, 3).groups(32, 4);
+        assertEquals(44_177_704, ModelInfo.of(new ResNet(next, 1000), 224).parameters());
+        ModelInfo gated = ModelInfo.of(new ResNet(next.squeeze(16), 1000), 224);
+        assertEquals(45_251_128, gated.parameters());
+        assertEquals(7.9710e9, gated.macs(), 5e4);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> everyRowTrains() {
+        return Models.rows().stream().map(row -> DynamicTest.dynamicTest(row.name(), () -> {
+            Module m = row.create().apply(7);
+            GraphBuilder b = new GraphBuilder(true);
+            Tensor logits = m.apply(b.input("images", TensorType.f32(2, 64, 64, 3)));
+            assertEquals(Shape.of(2, 7), logits.shape());
+            Tensor loss = Losses.crossEntropy(logits, b.input("labels", TensorType.of(DType.I32, 2)), 0.1);
+            List<Tensor> gradients = Gradients.of(loss, m.parameters().stream().map(b::read).toList());
+            for (Tensor g : gradients) {
+                assertFalse(((Symbol) g).node().op() instanceof Leaf, "a parameter that nothing reaches");
+            }
+            Sgd sgd = new Sgd(0.9, 1e-4, false, Optimizer.DecayRule.ALL);
+            sgd.update(b, m.parameters(), gradients, b.input("lr", TensorType.f32()));
+            Graph g = b.build();
+            assertEquals(m.variables().size() + sgd.slots().size(), g.updates().size());
+            assertEquals(m.parameters().size(), g.nodes().stream().filter(n -> n.op().name().equals("sgd_momentum")).count());
+        }));
+    }
+
+    @Test
+    void namesAndShapesAreTorchvisions() {
+        Module m = Models.create("resnet50", 1000);
+        Map<String, Variable> v = m.variables();
+        assertEquals(267, v.size()); // 320 in a state_dict, with its 53 counters;
+        assertEquals(161, m.parameters().size());
+        List<String> names = List.copyOf(v.keySet());
+        assertEquals(List.of("conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var", "layer1.0.conv1.weight"), names.subList(0, 6));
+        assertEquals(List.of("layer1.0.bn3.running_var", "layer1.0.downsample.0.weight", "layer1.0.downsample.1.weight"), names.subList(19, 22));
+        assertEquals(List.of("layer4.2.bn3.running_var", "fc.weight", "fc.bias"), names.subList(264, 267));
+        assertEquals(Shape.of(64, 7, 7, 3), v.get("conv1.weight").type().shape());
+        assertEquals(Shape.of(1024, 1, 1, 512), v.get("layer3.0.downsample.0.weight").type().shape());
+        assertEquals(Shape.of(1000, 2048), v.get("fc.weight").type().shape());
+    }
+
+    @Test
+    void theStrideIsOnThe3x3() {
+        GraphBuilder b = new GraphBuilder(false);
+        Models.create("resnet50", 10).apply(b.input("x", TensorType.f32(1, 64, 64, 3)));
+        String strided = b.build().nodes().stream().filter(n -> n.op().toString().contains("strideH=2")).map(n -> n.label()).toList().toString();
+        assertEquals("[conv1, maxpool, layer2.0.conv2, layer2.0.downsample.0, layer3.0.conv2, layer3.0.downsample.0, layer4.0.conv2, layer4.0.downsample.0]", strided);
+    }
+
+    @Test
+    void initialValuesFollowTheOptions() {
+        ResNet.Config c = ResNet.Config.of(ResNet.Block.BASIC, 1, 1, 1, 1);
+        // layer1.0.conv1 is square: look where fan-in and fan-out differ.
+        assertEquals(Math.sqrt(2.0 / (9 * 128)), deviation(new ResNet(c, 10), "layer2.0.conv1.weight"), 0.001);
+        assertEquals(Math.sqrt(2.0 / (9 * 64)), deviation(new ResNet(c.fan(Initializers.Fan.IN), 10), "layer2.0.conv1.weight"), 0.001);
+        assertEquals(1, initial(new ResNet(c, 10), "layer1.0.bn2.weight")[0]);
+        assertEquals(0, initial(new ResNet(c.zeroLast(true), 10), "layer1.0.bn2.weight")[0]);
+        assertEquals(1, initial(new ResNet(c.zeroLast(true), 10), "layer1.0.bn1.weight")[0]);
+    }
+
+    private static float[] initial(Module m, String name) {
+        Variable v = m.variables().get(name);
+        return v.initializer().values(v.type().shape(), 1);
+    }
+
+    private static double deviation(Module m, String name) {
+        double squares = 0;
+        float[] values = initial(m, name);
+        for (float x : values) {
+            squares += (double) x * x;
+        }
+        return Math.sqrt(squares / values.length);
+    }
+
+    @Test
+    void anUnknownNameSuggestsTheNearest() {
+        assertEquals("model: unknown name: got 'ResNet-50'; expected one of [resnet18, resnet34, resnet50]; did you mean resnet50?",
+                assertThrows(CallerException.class, () -> Models.create("ResNet-50", 10)).getMessage());
+        assertTrue(assertThrows(CallerException.class, () -> Models.create("resnet50", 0)).getMessage().contains("--num-classes"));
+    }
+}

@@ -1,0 +1,31 @@
+package dev.jacquard.tck.reference;
+
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendProvider;
+import java.util.Optional;
+
+/** Offers the reference backend by name; {@code auto} takes anything else first. */
+public final class ReferenceProvider implements BackendProvider {
+    /** For the service loader. */
+    public ReferenceProvider() {}
+
+    @Override
+    public String name() {
+        return ReferenceBackend.NAME;
+    }
+
+    @Override
+    public int rank() {
+        return Integer.MIN_VALUE;
+    }
+
+    @Override
+    public Optional<String> unavailable() {
+        return Optional.empty();
+    }
+
+    @Override
+    public Backend open(int threads) {
+        return new ReferenceBackend();
+    }
+}
