@@ -49,8 +49,6 @@ public final class Main {
                 return DONE;
             }
             return line.execute(args);
-        } catch (OutOfMemoryError e) {
-            return main.fail(err, "out of memory: " + e.getMessage() + "; lower --batch or --image-size, or give the JVM more, such as JACQUARD_OPTS=-Xmx8g", e, CALLERS_FAULT);
         } catch (RuntimeException | Error e) {
             return main.fail(err, e);
         } finally {

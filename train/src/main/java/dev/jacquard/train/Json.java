@@ -50,7 +50,8 @@ final class Json {
 
     /** An exception's message on one line. */
     static String oneLine(Exception e) {
-        String text = e.getClass().getSimpleName() + (e.getMessage() == null ? "" : " " + e.getMessage());
+        boolean ours = e.getClass() == com.google.gson.JsonParseException.class; // its class says nothing more
+        String text = ours ? e.getMessage() : e.getClass().getSimpleName() + (e.getMessage() == null ? "" : " " + e.getMessage());
         return text.replaceAll("\\s+", " ");
     }
 }

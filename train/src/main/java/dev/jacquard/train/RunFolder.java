@@ -192,14 +192,24 @@ public final class RunFolder implements AutoCloseable {
             lock.release();
             channel.close();
             if (!began) {
-                try (Stream<Path> list = Files.list(path)) {
-                    if (list.findAny().isEmpty()) {
-                        Files.delete(path);
-                    }
-                }
+                deleteIfEmpty(checkpoints());
+                deleteIfEmpty(path);
             }
         } catch (IOException e) {
             org.slf4j.LoggerFactory.getLogger(RunFolder.class).warn("{}: lock not released cleanly: {}", path, e.toString());
+        }
+    }
+
+    private static void deleteIfEmpty(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        boolean empty;
+        try (Stream<Path> list = Files.list(folder)) {
+            empty = list.findAny().isEmpty();
+        }
+        if (empty) {
+            Files.delete(folder);
         }
     }
 }

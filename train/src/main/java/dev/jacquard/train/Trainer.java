@@ -47,11 +47,11 @@ public final class Trainer implements AutoCloseable {
     private final Loader valLoader;
     private final Schedule schedule;
     private final Checkpoints checkpoints;
-    private final RunLog log;
     private final List<TrainListener> listeners = new ArrayList<>();
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Speed speed = new Speed();
     private volatile boolean stopping;
+    private RunLog log;
     private Progress progress;
     private Evaluation lastEvaluation;
 
@@ -98,9 +98,6 @@ public final class Trainer implements AutoCloseable {
             Optional<Progress> saved = checkpoints.restore();
             this.progress = saved.orElseGet(() -> Progress.start(setup.train.size(), config));
             requireSameRun();
-            config.write(run.config());
-            Json.write(run.classes(), Json.pretty(setup.train.classes()));
-            this.log = keep(RunLog.open(run.log(), progress.step(), progress.batch() == 0));
             done = true;
         } finally {
             if (!done) {
@@ -193,6 +190,9 @@ public final class Trainer implements AutoCloseable {
         trainLoader.seek(new Position(progress.epoch() + (epochTrained ? 1 : 0), epochTrained ? 0 : progress.batch()));
         speed.start();
         boolean complete = progress.epoch() >= config.recipe().epochs();
+        if (complete) {
+            begin();
+        }
         while (!complete) {
             if (progress.batch() < trainLoader.batchesPerEpoch() && !trainEpoch() || !endEpoch()) {
                 save();
@@ -211,6 +211,15 @@ public final class Trainer implements AutoCloseable {
         return config.arch() + " on " + (config.data().generated() ? "generated pictures" : Path.of(config.data().train()).getFileName().toString());
     }
 
+    /** The first thing written: only once there is a picture to learn from, so that a mistake leaves no run behind. */
+    private void begin() {
+        if (log == null) {
+            config.write(run.config());
+            Json.write(run.classes(), Json.pretty(setup.train.classes()));
+            log = keep(RunLog.open(run.log(), progress.step(), progress.batch() == 0));
+        }
+    }
+
     /** Trains to the end of the epoch. @return whether it came to it */
     private boolean trainEpoch() {
         int every = config.machine().logSteps();
@@ -223,6 +232,7 @@ public final class Trainer implements AutoCloseable {
         int perEpoch = trainLoader.batchesPerEpoch();
         Batch batch;
         while (batchInEpoch < perEpoch && !stopping && (batch = trainLoader.next()) != null) {
+            begin();
             double lr = schedule.lr(n);
             step.feed(batch.images(), batch.labels());
             float loss = step.compute(n, lr);
@@ -268,6 +278,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Evaluates, logs, saves. @return false if asked to stop before the evaluation was through */
     private boolean endEpoch() {
+        begin();
         speed.pause();
         Progress p = progress;
         listeners.forEach(l -> l.evaluating(p.epoch() + 1));
@@ -290,6 +301,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void save() {
+        begin();
         speed.pause();
         progress = checkpoints.save(progress, false);
         told();

@@ -1,0 +1,85 @@
+package dev.jacquard.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonParser;
+import dev.jacquard.train.RunLog;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
+
+class MainTest {
+    private record Result(int code, String out, String err) {}
+
+    private static Result run(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(args, new PrintWriter(out), new PrintWriter(err));
+        return new Result(code, out.toString(), err.toString());
+    }
+
+    @Test
+    void helpIsHelp() {
+        for (String[] args : new String[][] {{}, {"--help"}, {"train", "--help"}, {"predict", "-h"}}) {
+            Result r = run(args);
+            assertEquals(0, r.code);
+            assertTrue(r.out.contains("Usage: jacquard"), r.out);
+            assertEquals("", r.err);
+        }
+    }
+
+    @Test
+    void usageErrorsAreOneLine() {
+        for (String args : new String[] {"trian", "train --epochs ten", "train --nonsense", "predict --weights x", "classify --weights x", "train --device"}) {
+            Result r = run(args.split(" "));
+            assertEquals(2, r.code, args);
+            assertTrue(r.err.startsWith("error: ") && r.err.indexOf('\n') == r.err.length() - 1 && r.err.contains("--help"), args + ": " + r.err);
+            assertEquals("", r.out);
+        }
+    }
+
+    @Test
+    void modelsAreListedWithWhatTheyCost() {
+        JsonArray models = JsonParser.parseString(run("models", "--json").out).getAsJsonArray();
+        JsonElement resnet50 = models.asList().stream().filter(m -> m.getAsJsonObject().get("name").getAsString().equals("resnet50")).findFirst().orElseThrow();
+        assertEquals(25_557_032, resnet50.getAsJsonObject().get("parameters").getAsLong());
+        assertEquals(4_089_184_256L, resnet50.getAsJsonObject().get("macs").getAsLong());
+        assertEquals(224, resnet50.getAsJsonObject().get("resolution").getAsInt());
+        assertTrue(run("models").out.contains("25,557,032"));
+    }
+
+    @Test
+    void theDoctorNamesTheDevices() {
+        Result r = run("doctor");
+        assertEquals(0, r.code);
+        assertTrue(r.out.contains("device cpu") && r.out.contains("no CUDA backend") && r.out.contains("Vector API"), r.out);
+    }
+
+    @Test
+    void aDeviceThatIsNotThereIsAnError() {
+        Result r = run("train", "--device", "cuda", "--out", "never-made");
+        assertEquals(2, r.code);
+        assertTrue(r.err.contains("this build has no CUDA backend"), r.err);
+        assertFalse(java.nio.file.Files.exists(java.nio.file.Path.of("never-made")));
+    }
+
+    @Test
+    void progressIsLinesWhenPipedAndOneLineOnATerminal() {
+        for (boolean terminal : new boolean[] {false, true}) {
+            StringWriter text = new StringWriter();
+            ProgressLine p = new ProgressLine(new PrintWriter(text), terminal, 64, 3);
+            p.step(10, 300, 1, 2.3, 0.1, 640);
+            p.step(11, 300, 1, 2.3, 0.1, 640);
+            p.epoch(new RunLog.Line("epoch", 100, 1, null, 0.1, 640.0, 65, 2.0, 1.5, 50.0, 90.0), true);
+            String s = text.toString();
+            assertTrue(s.contains("epoch 1/3  step 10/300  loss 2.3000  lr 0.10000  640 images/s  ETA 0:29"), s);
+            assertFalse(s.contains("step 11/300"), "too soon");
+            assertEquals(terminal, s.contains("\r"));
+            assertTrue(s.contains("top-1 50.00 %") && s.contains("1:05  best"), s);
+        }
+    }
+}
