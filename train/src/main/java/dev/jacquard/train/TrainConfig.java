@@ -65,8 +65,8 @@ public record TrainConfig(String arch, int classes, Data data, Recipe recipe, Ma
 
     /** What {@code ./jacquard train} does without flags: a small residual network on the generated pictures, some minutes on two cores. */
     public static TrainConfig defaults() {
-        return new TrainConfig("resnet18", 0, new Data(null, null, 32, 0.6, 1, true, 8000, 1000),
-                new Recipe(6, 64, 0.1, 0.9, 5e-4, false, true, 0.5, 0.1, 1), new Machine("auto", 0, 0, 2, 0, 10));
+        return new TrainConfig("resnet18", 0, new Data(null, null, 40, 0.6, 1, true, 8000, 1000),
+                new Recipe(8, 64, 0.05, 0.9, 5e-4, false, true, 0.5, 0.1, 1), new Machine("auto", 0, 0, 2, 0, 10));
     }
 
     /** Where {@code ./jacquard train --data} begins: a recipe for real pictures, to which flags are applied. */
