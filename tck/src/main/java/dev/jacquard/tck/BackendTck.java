@@ -121,7 +121,7 @@ public abstract class BackendTck {
     /** Training steps as a plan, and eagerly. */
     @TestFactory
     Stream<DynamicTest> plan() {
-        return Stream.of(1, PLAN_STEPS).map(steps -> DynamicTest.dynamicTest(backend().name() + " plan of a small network, " + steps + " steps",
+        return Stream.of(1, PLAN_STEPS).map(steps -> DynamicTest.dynamicTest(PlanCheck.name(backend(), steps),
                         () -> PlanCheck.check(backend(), steps, seed)))
                 .filter(t -> Case.selected(t.getDisplayName()));
     }

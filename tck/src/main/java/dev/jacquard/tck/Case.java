@@ -53,8 +53,12 @@ public record Case(String backend, Sample sample, DType dtype, String what, long
 
     /** How to run this case alone. */
     public String rerun() {
-        String module = backend.equals("reference") ? "tck" : backend;
-        return "./mvnw -pl " + module + " -am test -Dcase='" + this + "' -Dseed=" + seed;
+        return rerun(backend, toString(), seed);
+    }
+
+    /** How to run a case of a name alone: a backend's tests are in the module of its name, the reference's in this one. */
+    static String rerun(String backend, String name, long seed) {
+        return "./mvnw -pl " + (backend.equals("reference") ? "tck" : backend) + " -am test -Dcase='" + name + "' -Dseed=" + seed;
     }
 
     /** The failure of this case. */

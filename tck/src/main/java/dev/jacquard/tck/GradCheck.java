@@ -23,7 +23,7 @@ import java.util.stream.IntStream;
  */
 public final class GradCheck {
     /** Elements per input that are perturbed; all of a smaller input. */
-    private static final int FIRST_ORDER_ELEMENTS = 24;
+    private static final int FIRST_ORDER_ELEMENTS = 16;
     private static final int SECOND_ORDER_ELEMENTS = 6;
     /** Samples with more input elements than this are not checked to second order. */
     private static final int SECOND_ORDER_SIZE = 400;
@@ -49,24 +49,32 @@ public final class GradCheck {
         List<double[]> x = c.values();
         List<Integer> wrt = floating(s.types());
         List<TensorType> outputs = s.op().infer(s.types());
-        for (int k : floating(outputs)) {
-            int output = k;
-            double[] cotangent = noise(outputs.get(k), seed, COTANGENT + k);
-            List<double[]> gradients;
-            try {
-                gradients = gradients(s, x, k, cotangent);
-            } catch (CallerException e) {
-                if (e.problem().equals("not implemented for this op")) {
-                    return Optional.of(e.getMessage());
-                }
-                throw e;
+        List<Integer> of = floating(outputs);
+        List<double[]> cotangents = of.stream().map(k -> noise(outputs.get(k), seed, COTANGENT + k)).toList();
+        List<List<double[]>> gradients = new ArrayList<>();
+        try {
+            for (int k = 0; k < of.size(); k++) {
+                gradients.add(gradients(s, x, of.get(k), cotangents.get(k)));
             }
-            for (int j = 0; j < wrt.size(); j++) {
-                check(c, "output " + k + " by input " + wrt.get(j), s.types().get(wrt.get(j)), x, wrt.get(j), gradients.get(j),
-                        v -> Oracle.outputs(s.op(), s.types(), v).get(output), cotangent, FIRST_ORDER_ELEMENTS);
-            }
+        } catch (CallerException e) {
+            return notImplemented(e);
+        }
+        for (int j = 0; j < wrt.size(); j++) {
+            int input = j;
+            check(c, "output " + (of.size() == 1 ? of.getFirst() : of) + " by input " + wrt.get(j), s.types().get(wrt.get(j)), x, wrt.get(j), gradients.stream().map(g -> g.get(input)).toList(),
+                    v -> {
+                        List<double[]> all = Oracle.outputs(s.op(), s.types(), v);
+                        return of.stream().map(all::get).toList();
+                    }, cotangents, FIRST_ORDER_ELEMENTS);
         }
         return Optional.empty();
+    }
+
+    private static Optional<String> notImplemented(CallerException e) {
+        if (e.problem().equals("not implemented for this op")) {
+            return Optional.of(e.getMessage());
+        }
+        throw e;
     }
 
     /**
@@ -90,10 +98,7 @@ public final class GradCheck {
             try {
                 second(c, k, outputs.get(k));
             } catch (CallerException e) {
-                if (e.problem().equals("not implemented for this op")) {
-                    return Optional.of(e.getMessage());
-                }
-                throw e;
+                return notImplemented(e);
             }
         }
         return Optional.empty();
@@ -107,13 +112,13 @@ public final class GradCheck {
         List<double[]> weights = wrt.stream().map(i -> noise(s.types().get(i), c.seed(), WEIGHT + i)).toList();
         double[] weight = weights.stream().flatMapToDouble(Arrays::stream).toArray();
         List<double[]> analytic = secondGradients(s, x, output, outputType, weights);
-        Function<List<double[]>, double[]> function = v ->
-                gradients(s, v.subList(0, v.size() - 1), output, v.getLast()).stream().flatMapToDouble(Arrays::stream).toArray();
+        Function<List<double[]>, List<double[]>> function = v ->
+                List.of(gradients(s, v.subList(0, v.size() - 1), output, v.getLast()).stream().flatMapToDouble(Arrays::stream).toArray());
         for (int j = 0; j <= wrt.size(); j++) {
             int input = j < wrt.size() ? wrt.get(j) : x.size() - 1;
             TensorType type = j < wrt.size() ? s.types().get(input) : outputType;
-            check(c, "gradient of output " + output + " by " + (j < wrt.size() ? "input " + input : "the cotangent"), type, x, input, analytic.get(j),
-                    function, weight, SECOND_ORDER_ELEMENTS);
+            check(c, "gradient of output " + output + " by " + (j < wrt.size() ? "input " + input : "the cotangent"), type, x, input,
+                    List.of(analytic.get(j)), function, List.of(weight), SECOND_ORDER_ELEMENTS);
         }
     }
 
@@ -146,33 +151,39 @@ public final class GradCheck {
         return tensors.stream().map(t -> ((EagerTensor) t).doubles()).toList();
     }
 
-    private static void check(Case c, String what, TensorType type, List<double[]> x, int input, double[] analytic, Function<List<double[]>, double[]> function,
-            double[] weight, int elements) {
-        int[] places = places(analytic.length, elements, c.seed() + input);
-        double[] got = new double[places.length];
-        double[] want = new double[places.length];
+    /** Checks by one input, for several outputs at once. @param analytic per output @param weights per output, its cotangent */
+    private static void check(Case c, String what, TensorType type, List<double[]> x, int input, List<double[]> analytic,
+            Function<List<double[]>, List<double[]>> function, List<double[]> weights, int elements) {
+        int[] places = places(x.get(input).length, elements, c.seed() + input);
+        double[][] want = new double[analytic.size()][places.length];
         for (int j = 0; j < places.length; j++) {
-            got[j] = analytic[places[j]];
-            want[j] = difference(x, input, places[j], function, weight);
+            double at = x.get(input)[places[j]];
+            double above = at + Tolerance.STEP;
+            double below = at - Tolerance.STEP;
+            List<double[]> up = function.apply(with(x, input, places[j], above));
+            List<double[]> down = function.apply(with(x, input, places[j], below));
+            for (int k = 0; k < want.length; k++) {
+                want[k][j] = weightedDifference(up.get(k), down.get(k), weights.get(k)) / (above - below);
+            }
         }
-        double scale = Math.max(1, Arrays.stream(analytic).map(Math::abs).max().orElse(0));
-        Comparator.difference(TensorType.of(DType.F64, places.length), got, want, Tolerance.gradient(), scale).ifPresent(problem -> {
-            throw c.failure(what + " " + type + ", elements " + Arrays.toString(places) + ": want is the finite difference\n  " + problem);
-        });
+        for (int k = 0; k < want.length; k++) {
+            double[] gradient = analytic.get(k);
+            double[] got = Arrays.stream(places).mapToDouble(i -> gradient[i]).toArray();
+            double scale = Math.max(1, Arrays.stream(gradient).map(Math::abs).max().orElse(0));
+            String which = want.length > 1 ? " (number " + k + ")" : "";
+            Comparator.difference(TensorType.of(DType.F64, places.length), got, want[k], Tolerance.gradient(), scale).ifPresent(problem -> {
+                throw c.failure(what + which + " " + type + ", elements " + Arrays.toString(places) + ": want is the finite difference\n  " + problem);
+            });
+        }
     }
 
-    /** Derivative of {@code function . weight} by one element; summed term by term, so that terms which do not change add no noise. */
-    private static double difference(List<double[]> x, int input, int element, Function<List<double[]>, double[]> function, double[] weight) {
-        double at = x.get(input)[element];
-        double above = at + Tolerance.STEP;
-        double below = at - Tolerance.STEP;
-        double[] up = function.apply(with(x, input, element, above));
-        double[] down = function.apply(with(x, input, element, below));
+    /** Summed term by term, so that terms which do not change add no noise. */
+    private static double weightedDifference(double[] up, double[] down, double[] weight) {
         double sum = 0;
         for (int i = 0; i < up.length; i++) {
             sum += (up[i] - down[i]) * weight[i];
         }
-        return sum / (above - below);
+        return sum;
     }
 
     private static List<double[]> with(List<double[]> x, int input, int element, double value) {

@@ -48,7 +48,7 @@ public final class OpCheck {
         List<TensorType> types = s.op().infer(s.types());
         List<double[]> want = Oracle.outputs(s.op(), s.types(), values);
         List<double[]> got = s.op() instanceof ViewOp ? throughScope(backend, s, values, variant) : run(c, backend, values, variant);
-        return compare(c, types, got, want, s.op(), 1);
+        return compare(c, types, got, want, s.op(), variant.scale(s.op().accuracy(s.types())));
     }
 
     private static double compare(Case c, List<TensorType> types, List<double[]> got, List<double[]> want, Op op, double scale) {

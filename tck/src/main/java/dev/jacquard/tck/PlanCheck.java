@@ -82,8 +82,14 @@ public final class PlanCheck {
         PlanCheck network = new PlanCheck(seed);
         Trace want = network.planned(Oracle.reference(), steps);
         Trace got = network.planned(backend, steps);
-        compare(backend.name() + " plan against the reference's", got, want, steps);
-        compare(backend.name() + " eager against its plan", network.eager(backend, steps), got, steps);
+        String rerun = "\n  rerun: " + Case.rerun(backend.name(), name(backend, steps), seed);
+        compare(backend.name() + " plan against the reference's", got, want, steps, rerun);
+        compare(backend.name() + " eager against its plan", network.eager(backend, steps), got, steps, rerun);
+    }
+
+    /** The case's name. */
+    static String name(Backend backend, int steps) {
+        return backend.name() + " plan of a small network, " + steps + (steps == 1 ? " step" : " steps");
     }
 
     /** Results: loss, logits. Writes all variables. */
@@ -178,19 +184,19 @@ public final class PlanCheck {
         return d;
     }
 
-    private static void compare(String what, Trace got, Trace want, int steps) {
+    private static void compare(String what, Trace got, Trace want, int steps, String rerun) {
         // Errors of a step enter the next one: the walk is as long as all that was summed so far.
         Tolerance tolerance = Tolerance.of(DType.F32, Accuracy.matmul((long) steps * N * SIZE * SIZE * FILTERS));
         for (int step = 0; step < steps; step++) {
-            same(what + ", loss of step " + step, got.losses().get(step), want.losses().get(step), tolerance);
-            same(what + ", logits of step " + step, got.logits().get(step), want.logits().get(step), tolerance);
+            same(what + ", loss of step " + step, got.losses().get(step), want.losses().get(step), tolerance, rerun);
+            same(what + ", logits of step " + step, got.logits().get(step), want.logits().get(step), tolerance, rerun);
         }
-        want.variables().forEach((name, v) -> same(what + ", " + name + " after " + steps + " steps", got.variables().get(name), v, tolerance));
+        want.variables().forEach((name, v) -> same(what + ", " + name + " after " + steps + " steps", got.variables().get(name), v, tolerance, rerun));
     }
 
-    private static void same(String what, double[] got, double[] want, Tolerance tolerance) {
+    private static void same(String what, double[] got, double[] want, Tolerance tolerance, String rerun) {
         Comparator.difference(new TensorType(DType.F32, Shape.of(want.length)), got, want, tolerance, 1).ifPresent(problem -> {
-            throw new AssertionError(what + ": FAIL\n  " + problem);
+            throw new AssertionError(what + ": FAIL\n  " + problem + rerun);
         });
     }
 }

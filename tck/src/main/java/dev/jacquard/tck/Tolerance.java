@@ -15,7 +15,8 @@ import dev.jacquard.tensor.op.Accuracy;
  * <li>ELEMENTWISE: 16 u relative, which is what exp, tanh and a few operations after them need; 4 u absolute, for formulas that cancel (x sigmoid'(x) + ..) and
  *     for subnormals that are flushed.
  * <li>REDUCE and MATMUL over n: the same, and 16 u sqrt(n) absolute: the rounding errors of a sum of n terms of size 1 are a random walk; measured plain
- *     sequential sums stay below half of it up to n = 4096, blocked ones far below. Samples are in [-1, 1]; where operands are larger, {@code scale} says how much.
+ *     sequential sums stay below half of it up to n = 4096, blocked ones far below. Samples are in [-1, 1];
+ *     where operands are larger, or terms repeat and do not cancel, {@code scale} says how much.
  * </ul>
  *
  * @param name the row, for messages

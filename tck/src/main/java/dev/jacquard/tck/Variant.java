@@ -3,6 +3,7 @@ package dev.jacquard.tck;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Accuracy;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.ViewOp;
@@ -79,6 +80,11 @@ public enum Variant {
         }
         int n = type.shape().intDim(-1);
         return IntStream.range(0, values.length).mapToDouble(i -> values[i - i % n]).toArray();
+    }
+
+    /** How much larger the partial sums of an op are than those of independent terms: repeated terms do not cancel, their sums grow like n, not like sqrt(n). */
+    double scale(Accuracy accuracy) {
+        return this == BROADCAST ? Math.sqrt(accuracy.length()) : 1;
     }
 
     @Override
