@@ -88,6 +88,9 @@ final class MovementKernels {
         if (from == to) {
             return copy(call);
         }
+        if (!call.in().getFirst().layout().isContiguous()) {
+            return stridedCast(call, from, to);
+        }
         Conversion conversion = CONVERSIONS.get(new Pair(from, to));
         if (conversion != null) {
             return call.parallel(n, 1, (a, b) -> conversion.run(src, dst, a, b));
@@ -95,6 +98,21 @@ final class MovementKernels {
         return call.parallel(n, 1, (a, b) -> {
             for (long i = a; i < b; i++) {
                 Raw.set(dst + to.bytes() * i, to, Raw.get(src + from.bytes() * i, from));
+            }
+        });
+    }
+
+    /** Any layout, an element at a time; only the half-precision adaptor asks for it. */
+    private static Launch stridedCast(Call call, DType from, DType to) {
+        View in = call.in().getFirst();
+        Strided s = Strided.of(in.shape(), List.of(in.layout(), call.out().getFirst().layout()));
+        long src = call.in(0);
+        long dst = call.out(0);
+        return call.parallel(s.outer(), s.inner(), (a, b) -> {
+            for (long i = a; i < b; i++) {
+                for (long j = 0; j < s.inner(); j++) {
+                    Raw.set(dst + to.bytes() * (s.offset(1, i) + j * s.innerStrides()[1]), to, Raw.get(src + from.bytes() * (s.offset(0, i) + j * s.innerStrides()[0]), from));
+                }
             }
         });
     }
