@@ -1,11 +1,11 @@
 package dev.jacquard.cpu.simd;
 
+import static dev.jacquard.cpu.simd.Species.ALL;
 import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
+import static dev.jacquard.cpu.simd.Species.FLOAT;
 import static dev.jacquard.cpu.simd.Species.LANES;
-import static dev.jacquard.cpu.simd.Species.load;
-import static dev.jacquard.cpu.simd.Species.splat;
-import static dev.jacquard.cpu.simd.Species.store;
+import static dev.jacquard.cpu.simd.Species.ORDER;
 
 import dev.jacquard.cpu.Binary;
 import jdk.incubator.vector.FloatVector;
@@ -30,138 +30,138 @@ final class BinaryLoops {
     }
 
     private static void add(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.add(y), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.add(y).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.add(y), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.add(y).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void sub(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.sub(y), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.sub(y).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.sub(y), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.sub(y).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void mul(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.mul(y), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.mul(y).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.mul(y), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.mul(y).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void div(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.div(y), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.div(y).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.div(y), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.div(y).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void max(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.max(y), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.max(y).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.max(y), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.max(y).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void min(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.min(y), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.min(y).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.min(y), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.min(y).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void reluBackward(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.blend(0f, y.compare(VectorOperators.LE, 0f)), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.blend(0f, y.compare(VectorOperators.LE, 0f)).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.blend(0f, y.compare(VectorOperators.LE, 0f)), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.blend(0f, y.compare(VectorOperators.LE, 0f)).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void siluBackward(long a, int aStep, long b, int bStep, long out, long n) {
-        FloatVector x = aStep == 0 && n > 0 ? splat(a) : FloatVector.zero(F);
-        FloatVector y = bStep == 0 && n > 0 ? splat(b) : FloatVector.zero(F);
+        FloatVector a0 = aStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, a)) : FloatVector.zero(F);
+        FloatVector b0 = bStep == 0 && n > 0 ? FloatVector.broadcast(F, ALL.get(FLOAT, b)) : FloatVector.zero(F);
         long i = 0;
         for (; i + LANES <= n; i += LANES, out += BYTES) {
-            x = aStep == 0 ? x : load(a + 4 * i);
-            y = bStep == 0 ? y : load(b + 4 * i);
-            store(x.mul(VectorMath.siluSlope(y)), out);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER);
+            x.mul(VectorMath.siluSlope(y)).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 0 ? x : load(a + 4 * i, rest);
-            y = bStep == 0 ? y : load(b + 4 * i, rest);
-            store(x.mul(VectorMath.siluSlope(y)), out, rest);
+            FloatVector x = aStep == 0 ? a0 : FloatVector.fromMemorySegment(F, ALL, a + 4 * i, ORDER, rest);
+            FloatVector y = bStep == 0 ? b0 : FloatVector.fromMemorySegment(F, ALL, b + 4 * i, ORDER, rest);
+            x.mul(VectorMath.siluSlope(y)).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 }

@@ -1,10 +1,10 @@
 package dev.jacquard.cpu.simd;
 
+import static dev.jacquard.cpu.simd.Species.ALL;
 import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
 import static dev.jacquard.cpu.simd.Species.LANES;
-import static dev.jacquard.cpu.simd.Species.load;
-import static dev.jacquard.cpu.simd.Species.store;
+import static dev.jacquard.cpu.simd.Species.ORDER;
 
 import dev.jacquard.cpu.Unary;
 import jdk.incubator.vector.FloatVector;
@@ -32,130 +32,130 @@ final class UnaryLoops {
     private static void relu(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(x.max(0f), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            x.max(0f).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(x.max(0f), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            x.max(0f).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void sigmoid(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(VectorMath.sigmoid(x), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            VectorMath.sigmoid(x).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(VectorMath.sigmoid(x), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            VectorMath.sigmoid(x).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void silu(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(x.mul(VectorMath.sigmoid(x)), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            x.mul(VectorMath.sigmoid(x)).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(x.mul(VectorMath.sigmoid(x)), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            x.mul(VectorMath.sigmoid(x)).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void exp(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(VectorMath.exp(x), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            VectorMath.exp(x).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(VectorMath.exp(x), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            VectorMath.exp(x).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void log(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(VectorMath.log(x), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            VectorMath.log(x).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(VectorMath.log(x), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            VectorMath.log(x).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void sqrt(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(x.sqrt(), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            x.sqrt().intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(x.sqrt(), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            x.sqrt().intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void rsqrt(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(FloatVector.broadcast(F, 1f).div(x.sqrt()), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            FloatVector.broadcast(F, 1f).div(x.sqrt()).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(FloatVector.broadcast(F, 1f).div(x.sqrt()), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            FloatVector.broadcast(F, 1f).div(x.sqrt()).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void abs(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(x.abs(), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            x.abs().intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(x.abs(), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            x.abs().intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void neg(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(x.neg(), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            x.neg().intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(x.neg(), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            x.neg().intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 
     private static void tanh(long a, long out, long n) {
         long i = 0;
         for (; i + LANES <= n; i += LANES, a += BYTES, out += BYTES) {
-            FloatVector x = load(a);
-            store(VectorMath.tanh(x), out);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER);
+            VectorMath.tanh(x).intoMemorySegment(ALL, out, ORDER);
         }
         if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            FloatVector x = load(a, rest);
-            store(VectorMath.tanh(x), out, rest);
+            FloatVector x = FloatVector.fromMemorySegment(F, ALL, a, ORDER, rest);
+            VectorMath.tanh(x).intoMemorySegment(ALL, out, ORDER, rest);
         }
     }
 }
