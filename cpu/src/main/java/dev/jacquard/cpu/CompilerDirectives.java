@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 final class CompilerDirectives {
     private static final Logger LOG = LoggerFactory.getLogger(CompilerDirectives.class);
     private static final String JSON = "[{match: [\"dev/jacquard/cpu/simd/*.*\"], c1: {Exclude: true},"
-            + " inline: [\"+dev/jacquard/cpu/simd/Species.*\", \"+dev/jacquard/cpu/simd/VectorMath.*\", \"+dev/jacquard/cpu/simd/Channels.store4\"]}]";
+            + " inline: [\"+dev/jacquard/cpu/simd/Species.*\", \"+dev/jacquard/cpu/simd/VectorMath.*\"]}]";
 
     private CompilerDirectives() {}
 

@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DeviceException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,7 +44,7 @@ public final class Workers implements AutoCloseable {
      */
     public Workers(int size) {
         if (size < 1) {
-            throw new IllegalArgumentException("workers: team size out of range: got " + size + "; expected at least 1; pass a positive thread count");
+            throw new DeviceException("cpu workers", "team size out of range", String.valueOf(size), "at least 1", "pass a positive thread count");
         }
         this.size = size;
         threads = new Thread[size - 1];

@@ -7,12 +7,17 @@ import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Prints time and bytes moved per second of processor time, one thread, for the bandwidth-bound loops; a main, not a test. */
+/** Prints time, bytes moved per second of processor time and heap allocated, one thread, for the bandwidth-bound loops; a main, not a test. Argument: a filter on the names. */
 public final class LoopBench {
+    private static final com.sun.management.ThreadMXBean ALLOCATED = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private static String only = "";
+
     private LoopBench() {}
 
     /** Runs the table. */
     public static void main(String[] args) {
+        only = args.length > 0 ? args[0] : "";
         try (Workers workers = new Workers(1)) {
             Simd simd = Kernels.get();
             int n = 128 * 64 * 64;
@@ -61,7 +66,10 @@ public final class LoopBench {
     }
 
     private static void report(String name, double bytes, Runnable run) {
-        long until = System.nanoTime() + 400_000_000L;
+        if (!name.contains(only)) {
+            return;
+        }
+        long until = System.nanoTime() + 900_000_000L;
         while (System.nanoTime() < until) {
             run.run();
         }
@@ -71,7 +79,10 @@ public final class LoopBench {
             run.run();
             times[i] = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - t;
         }
+        long allocated = ALLOCATED.getCurrentThreadAllocatedBytes();
+        run.run();
+        allocated = ALLOCATED.getCurrentThreadAllocatedBytes() - allocated;
         Arrays.sort(times);
-        System.out.printf(Locale.ROOT, "%-42s %8.3f ms  %5.1f GB/s%n", name, times[10] / 1e6, bytes / times[10]);
+        System.out.printf(Locale.ROOT, "%-42s %8.3f ms  %5.1f GB/s  %d bytes allocated%n", name, times[10] / 1e6, bytes / times[10], allocated);
     }
 }

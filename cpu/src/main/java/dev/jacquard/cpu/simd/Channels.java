@@ -1,10 +1,10 @@
 package dev.jacquard.cpu.simd;
 
+import static dev.jacquard.cpu.simd.Species.ALL;
 import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
 import static dev.jacquard.cpu.simd.Species.LANES;
-import static dev.jacquard.cpu.simd.Species.load;
-import static dev.jacquard.cpu.simd.Species.store;
+import static dev.jacquard.cpu.simd.Species.ORDER;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -13,6 +13,9 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * Loops over (rows, channels): sums down the rows, and per-channel affine maps along them. Sums keep four vectors of
  * channels at a time, since the latency of one addition chain would otherwise set the pace.
+ *
+ * <p>A sum is always the argument of add, never its receiver: the class of a fresh vector is known to the compiler, that of
+ * a loop-carried one is known only by profile, and when the profile fails every iteration makes a heap object.
  */
 final class Channels {
     private Channels() {}
@@ -31,21 +34,24 @@ final class Channels {
             VectorMask<Float> m = mask(c, channels);
             FloatVector s = FloatVector.zero(F);
             for (long i = 0, a = x + 4L * c; i < rows; i++, a += row) {
-                s = s.add(load(a, m));
+                s = FloatVector.fromMemorySegment(F, ALL, a, ORDER, m).add(s);
             }
-            store(s, out + 4L * c, m);
+            s.intoMemorySegment(ALL, out + 4L * c, ORDER, m);
         }
     }
 
     private static void sums4(int rows, long x, long row, long out) {
         FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
         for (int i = 0; i < rows; i++, x += row) {
-            s0 = s0.add(load(x));
-            s1 = s1.add(load(x + BYTES));
-            s2 = s2.add(load(x + 2L * BYTES));
-            s3 = s3.add(load(x + 3L * BYTES));
+            s0 = FloatVector.fromMemorySegment(F, ALL, x, ORDER).add(s0);
+            s1 = FloatVector.fromMemorySegment(F, ALL, x + BYTES, ORDER).add(s1);
+            s2 = FloatVector.fromMemorySegment(F, ALL, x + 2L * BYTES, ORDER).add(s2);
+            s3 = FloatVector.fromMemorySegment(F, ALL, x + 3L * BYTES, ORDER).add(s3);
         }
-        store4(s0, s1, s2, s3, out);
+        s0.intoMemorySegment(ALL, out, ORDER);
+        s1.intoMemorySegment(ALL, out + BYTES, ORDER);
+        s2.intoMemorySegment(ALL, out + 2L * BYTES, ORDER);
+        s3.intoMemorySegment(ALL, out + 3L * BYTES, ORDER);
     }
 
     static void moments(int rows, int channels, long x, long row, long center, long sum, long squares) {
@@ -55,40 +61,39 @@ final class Channels {
         }
         for (; c < channels; c += LANES) {
             VectorMask<Float> m = mask(c, channels);
-            FloatVector s = FloatVector.zero(F), q = s, u = load(center + 4L * c, m);
+            FloatVector s = FloatVector.zero(F), q = s, u = FloatVector.fromMemorySegment(F, ALL, center + 4L * c, ORDER, m);
             for (long i = 0, a = x + 4L * c; i < rows; i++, a += row) {
-                FloatVector d = load(a, m).sub(u);
-                s = s.add(d);
+                FloatVector d = FloatVector.fromMemorySegment(F, ALL, a, ORDER, m).sub(u);
+                s = d.add(s);
                 q = d.fma(d, q);
             }
-            store(s, sum + 4L * c, m);
-            store(q, squares + 4L * c, m);
+            s.intoMemorySegment(ALL, sum + 4L * c, ORDER, m);
+            q.intoMemorySegment(ALL, squares + 4L * c, ORDER, m);
         }
     }
 
     private static void moments4(int rows, long x, long row, long center, long sum, long squares) {
         FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
-        FloatVector u0 = load(center), u1 = load(center + BYTES), u2 = load(center + 2L * BYTES), u3 = load(center + 3L * BYTES);
+        FloatVector u0 = FloatVector.fromMemorySegment(F, ALL, center, ORDER), u1 = FloatVector.fromMemorySegment(F, ALL, center + BYTES, ORDER), u2 = FloatVector.fromMemorySegment(F, ALL, center + 2L * BYTES, ORDER), u3 = FloatVector.fromMemorySegment(F, ALL, center + 3L * BYTES, ORDER);
         for (int i = 0; i < rows; i++, x += row) {
-            FloatVector d0 = load(x).sub(u0), d1 = load(x + BYTES).sub(u1), d2 = load(x + 2L * BYTES).sub(u2), d3 = load(x + 3L * BYTES).sub(u3);
-            s0 = s0.add(d0);
-            s1 = s1.add(d1);
-            s2 = s2.add(d2);
-            s3 = s3.add(d3);
+            FloatVector d0 = FloatVector.fromMemorySegment(F, ALL, x, ORDER).sub(u0), d1 = FloatVector.fromMemorySegment(F, ALL, x + BYTES, ORDER).sub(u1), d2 = FloatVector.fromMemorySegment(F, ALL, x + 2L * BYTES, ORDER).sub(u2), d3 = FloatVector.fromMemorySegment(F, ALL, x + 3L * BYTES, ORDER).sub(u3);
+            s0 = d0.add(s0);
+            s1 = d1.add(s1);
+            s2 = d2.add(s2);
+            s3 = d3.add(s3);
             q0 = d0.fma(d0, q0);
             q1 = d1.fma(d1, q1);
             q2 = d2.fma(d2, q2);
             q3 = d3.fma(d3, q3);
         }
-        store4(s0, s1, s2, s3, sum);
-        store4(q0, q1, q2, q3, squares);
-    }
-
-    private static void store4(FloatVector a, FloatVector b, FloatVector c, FloatVector d, long to) {
-        store(a, to);
-        store(b, to + BYTES);
-        store(c, to + 2L * BYTES);
-        store(d, to + 3L * BYTES);
+        s0.intoMemorySegment(ALL, sum, ORDER);
+        s1.intoMemorySegment(ALL, sum + BYTES, ORDER);
+        s2.intoMemorySegment(ALL, sum + 2L * BYTES, ORDER);
+        s3.intoMemorySegment(ALL, sum + 3L * BYTES, ORDER);
+        q0.intoMemorySegment(ALL, squares, ORDER);
+        q1.intoMemorySegment(ALL, squares + BYTES, ORDER);
+        q2.intoMemorySegment(ALL, squares + 2L * BYTES, ORDER);
+        q3.intoMemorySegment(ALL, squares + 3L * BYTES, ORDER);
     }
 
     static void dots(int rows, int channels, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot) {
@@ -98,54 +103,54 @@ final class Channels {
         }
         for (; c < channels; c += LANES) {
             VectorMask<Float> m = mask(c, channels);
-            FloatVector s = FloatVector.zero(F), t = s, u = load(mean + 4L * c, m);
+            FloatVector s = FloatVector.zero(F), t = s, u = FloatVector.fromMemorySegment(F, ALL, mean + 4L * c, ORDER, m);
             for (int i = 0; i < rows; i++) {
-                FloatVector g = load(dy + i * dyRow + 4L * c, m);
-                s = s.add(g);
-                t = g.fma(load(x + i * xRow + 4L * c, m).sub(u), t);
+                FloatVector g = FloatVector.fromMemorySegment(F, ALL, dy + i * dyRow + 4L * c, ORDER, m);
+                s = g.add(s);
+                t = g.fma(FloatVector.fromMemorySegment(F, ALL, x + i * xRow + 4L * c, ORDER, m).sub(u), t);
             }
-            store(s, sum + 4L * c, m);
-            store(t, dot + 4L * c, m);
+            s.intoMemorySegment(ALL, sum + 4L * c, ORDER, m);
+            t.intoMemorySegment(ALL, dot + 4L * c, ORDER, m);
         }
     }
 
     private static void dots2(int rows, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot) {
-        FloatVector s0 = FloatVector.zero(F), s1 = s0, t0 = s0, t1 = s0, u0 = load(mean), u1 = load(mean + BYTES);
+        FloatVector s0 = FloatVector.zero(F), s1 = s0, t0 = s0, t1 = s0, u0 = FloatVector.fromMemorySegment(F, ALL, mean, ORDER), u1 = FloatVector.fromMemorySegment(F, ALL, mean + BYTES, ORDER);
         for (int i = 0; i < rows; i++, dy += dyRow, x += xRow) {
-            FloatVector g0 = load(dy), g1 = load(dy + BYTES);
-            s0 = s0.add(g0);
-            s1 = s1.add(g1);
-            t0 = g0.fma(load(x).sub(u0), t0);
-            t1 = g1.fma(load(x + BYTES).sub(u1), t1);
+            FloatVector g0 = FloatVector.fromMemorySegment(F, ALL, dy, ORDER), g1 = FloatVector.fromMemorySegment(F, ALL, dy + BYTES, ORDER);
+            s0 = g0.add(s0);
+            s1 = g1.add(s1);
+            t0 = g0.fma(FloatVector.fromMemorySegment(F, ALL, x, ORDER).sub(u0), t0);
+            t1 = g1.fma(FloatVector.fromMemorySegment(F, ALL, x + BYTES, ORDER).sub(u1), t1);
         }
-        store(s0, sum);
-        store(s1, sum + BYTES);
-        store(t0, dot);
-        store(t1, dot + BYTES);
+        s0.intoMemorySegment(ALL, sum, ORDER);
+        s1.intoMemorySegment(ALL, sum + BYTES, ORDER);
+        t0.intoMemorySegment(ALL, dot, ORDER);
+        t1.intoMemorySegment(ALL, dot + BYTES, ORDER);
     }
 
     /** acc[c] += sum over rows of a * b. */
     static void products(int rows, int channels, long a, long aRow, long b, long bRow, long acc) {
         for (int c = 0; c < channels; c += LANES) {
             if (c + LANES <= channels) {
-                FloatVector s = load(acc + 4L * c), t = FloatVector.zero(F);
+                FloatVector s = FloatVector.fromMemorySegment(F, ALL, acc + 4L * c, ORDER), t = FloatVector.zero(F);
                 long p = a + 4L * c, q = b + 4L * c;
                 int i = 0;
                 for (; i + 2 <= rows; i += 2, p += 2 * aRow, q += 2 * bRow) {
-                    s = load(p).fma(load(q), s);
-                    t = load(p + aRow).fma(load(q + bRow), t);
+                    s = FloatVector.fromMemorySegment(F, ALL, p, ORDER).fma(FloatVector.fromMemorySegment(F, ALL, q, ORDER), s);
+                    t = FloatVector.fromMemorySegment(F, ALL, p + aRow, ORDER).fma(FloatVector.fromMemorySegment(F, ALL, q + bRow, ORDER), t);
                 }
                 if (i < rows) {
-                    s = load(p).fma(load(q), s);
+                    s = FloatVector.fromMemorySegment(F, ALL, p, ORDER).fma(FloatVector.fromMemorySegment(F, ALL, q, ORDER), s);
                 }
-                store(s.add(t), acc + 4L * c);
+                s.add(t).intoMemorySegment(ALL, acc + 4L * c, ORDER);
             } else {
                 VectorMask<Float> m = mask(c, channels);
-                FloatVector s = load(acc + 4L * c, m);
+                FloatVector s = FloatVector.fromMemorySegment(F, ALL, acc + 4L * c, ORDER, m);
                 for (int i = 0; i < rows; i++) {
-                    s = load(a + i * aRow + 4L * c, m).fma(load(b + i * bRow + 4L * c, m), s);
+                    s = FloatVector.fromMemorySegment(F, ALL, a + i * aRow + 4L * c, ORDER, m).fma(FloatVector.fromMemorySegment(F, ALL, b + i * bRow + 4L * c, ORDER, m), s);
                 }
-                store(s, acc + 4L * c, m);
+                s.intoMemorySegment(ALL, acc + 4L * c, ORDER, m);
             }
         }
     }
@@ -156,11 +161,11 @@ final class Channels {
         VectorMask<Float> rest = mask(whole, channels);
         for (int i = 0; i < rows; i++, x += 4L * channels, y += 4L * channels) {
             for (long c = 0; c < 4L * whole; c += BYTES) {
-                store(load(x + c).sub(load(mean + c)).fma(load(scale + c), load(shift + c)).max(floor), y + c);
+                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER)).max(floor).intoMemorySegment(ALL, y + c, ORDER);
             }
             if (whole < channels) {
                 long c = 4L * whole;
-                store(load(x + c, rest).sub(load(mean + c, rest)).fma(load(scale + c, rest), load(shift + c, rest)).max(floor), y + c, rest);
+                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER, rest)).max(floor).intoMemorySegment(ALL, y + c, ORDER, rest);
             }
         }
     }
@@ -171,12 +176,12 @@ final class Channels {
         VectorMask<Float> rest = mask(whole, channels);
         for (int i = 0; i < rows; i++, x += 4L * channels, dy += 4L * channels, dx += 4L * channels) {
             for (long c = 0; c < 4L * whole; c += BYTES) {
-                store(load(x + c).sub(load(mean + c)).fma(load(b + c), load(dy + c).fma(load(a + c), load(k + c))), dx + c);
+                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER)).fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER), FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER).fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER))).intoMemorySegment(ALL, dx + c, ORDER);
             }
             if (whole < channels) {
                 long c = 4L * whole;
-                FloatVector d = load(x + c, rest).sub(load(mean + c, rest));
-                store(d.fma(load(b + c, rest), load(dy + c, rest).fma(load(a + c, rest), load(k + c, rest))), dx + c, rest);
+                FloatVector d = FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest));
+                d.fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER, rest).fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER, rest))).intoMemorySegment(ALL, dx + c, ORDER, rest);
             }
         }
     }
@@ -185,15 +190,15 @@ final class Channels {
         FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
         long i = 0;
         for (; i + 4L * LANES <= n; i += 4L * LANES) {
-            s0 = s0.add(load(x + 4 * i));
-            s1 = s1.add(load(x + 4 * i + BYTES));
-            s2 = s2.add(load(x + 4 * i + 2L * BYTES));
-            s3 = s3.add(load(x + 4 * i + 3L * BYTES));
+            s0 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i, ORDER).add(s0);
+            s1 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i + BYTES, ORDER).add(s1);
+            s2 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i + 2L * BYTES, ORDER).add(s2);
+            s3 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i + 3L * BYTES, ORDER).add(s3);
         }
-        s0 = s0.add(s1).add(s2.add(s3));
+        s0 = s1.add(s0).add(s2.add(s3));
         for (; i < n; i += LANES) {
-            s0 = s0.add(load(x + 4 * i, F.indexInRange(i, n)));
+            s0 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i, ORDER, F.indexInRange(i, n)).add(s0);
         }
-        return s0.reduceLanes(VectorOperators.ADD);
+        return FloatVector.zero(F).add(s0).reduceLanes(VectorOperators.ADD);
     }
 }

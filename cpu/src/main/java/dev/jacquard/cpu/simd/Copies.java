@@ -1,12 +1,12 @@
 package dev.jacquard.cpu.simd;
 
+import static dev.jacquard.cpu.simd.Species.ALL;
 import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
 import static dev.jacquard.cpu.simd.Species.LANES;
+import static dev.jacquard.cpu.simd.Species.ORDER;
 import static dev.jacquard.cpu.simd.Species.get;
-import static dev.jacquard.cpu.simd.Species.load;
 import static dev.jacquard.cpu.simd.Species.set;
-import static dev.jacquard.cpu.simd.Species.store;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -24,27 +24,27 @@ final class Copies {
         if (whole == columns) {
             for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
                 for (long j = 0; j < 4L * whole; j += BYTES) {
-                    store(load(from + j), to + j);
+                    FloatVector.fromMemorySegment(F, ALL, from + j, ORDER).intoMemorySegment(ALL, to + j, ORDER);
                 }
             }
         } else {
             VectorMask<Float> rest = F.indexInRange(whole, columns);
             for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
                 for (long j = 0; j < 4L * whole; j += BYTES) {
-                    store(load(from + j), to + j);
+                    FloatVector.fromMemorySegment(F, ALL, from + j, ORDER).intoMemorySegment(ALL, to + j, ORDER);
                 }
-                store(load(from + 4L * whole, rest), to + 4L * whole, rest);
+                FloatVector.fromMemorySegment(F, ALL, from + 4L * whole, ORDER, rest).intoMemorySegment(ALL, to + 4L * whole, ORDER, rest);
             }
         }
     }
 
     private static void fullRows(long rows, long from, long fromRow, long to, long toRow) {
         for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
-            FloatVector a = load(from), b = load(from + BYTES), c = load(from + 2L * BYTES), d = load(from + 3L * BYTES);
-            store(a, to);
-            store(b, to + BYTES);
-            store(c, to + 2L * BYTES);
-            store(d, to + 3L * BYTES);
+            FloatVector a = FloatVector.fromMemorySegment(F, ALL, from, ORDER), b = FloatVector.fromMemorySegment(F, ALL, from + BYTES, ORDER), c = FloatVector.fromMemorySegment(F, ALL, from + 2L * BYTES, ORDER), d = FloatVector.fromMemorySegment(F, ALL, from + 3L * BYTES, ORDER);
+            a.intoMemorySegment(ALL, to, ORDER);
+            b.intoMemorySegment(ALL, to + BYTES, ORDER);
+            c.intoMemorySegment(ALL, to + 2L * BYTES, ORDER);
+            d.intoMemorySegment(ALL, to + 3L * BYTES, ORDER);
         }
     }
 
@@ -53,9 +53,9 @@ final class Copies {
         VectorMask<Float> rest = F.indexInRange(whole, columns);
         for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
             for (long j = 0; j < 4L * whole; j += BYTES) {
-                store(load(to + j).add(load(from + j)), to + j);
+                FloatVector.fromMemorySegment(F, ALL, to + j, ORDER).add(FloatVector.fromMemorySegment(F, ALL, from + j, ORDER)).intoMemorySegment(ALL, to + j, ORDER);
             }
-            store(load(to + 4L * whole, rest).add(load(from + 4L * whole, rest)), to + 4L * whole, rest);
+            FloatVector.fromMemorySegment(F, ALL, to + 4L * whole, ORDER, rest).add(FloatVector.fromMemorySegment(F, ALL, from + 4L * whole, ORDER, rest)).intoMemorySegment(ALL, to + 4L * whole, ORDER, rest);
         }
     }
 

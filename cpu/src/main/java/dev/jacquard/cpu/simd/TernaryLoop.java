@@ -39,14 +39,15 @@ final class TernaryLoop implements PointwiseLoop {
             }
             return;
         }
-        FloatVector x = splat(a);
-        FloatVector y = splat(b);
-        FloatVector z = splat(c);
+        FloatVector a0 = splat(a);
+        FloatVector b0 = splat(b);
+        FloatVector c0 = splat(c);
         for (long i = 0; i < n; i += LANES) {
+            // Chosen afresh for each vector: one carried around the loop would be boxed.
             VectorMask<Float> rest = F.indexInRange(i, n);
-            x = aStep == 1 ? load(a + 4 * i, rest) : x;
-            y = bStep == 1 ? load(b + 4 * i, rest) : y;
-            z = cStep == 1 ? load(c + 4 * i, rest) : z;
+            FloatVector x = aStep == 1 ? load(a + 4 * i, rest) : a0;
+            FloatVector y = bStep == 1 ? load(b + 4 * i, rest) : b0;
+            FloatVector z = cStep == 1 ? load(c + 4 * i, rest) : c0;
             store(FUNCTION.apply(x, y, z), out + 4 * i, rest);
         }
     }

@@ -1,8 +1,11 @@
 package dev.jacquard.cpu.simd;
 
+import static dev.jacquard.cpu.simd.Species.ALL;
 import static dev.jacquard.cpu.simd.Species.BYTES;
 import static dev.jacquard.cpu.simd.Species.F;
+import static dev.jacquard.cpu.simd.Species.FLOAT;
 import static dev.jacquard.cpu.simd.Species.LANES;
+import static dev.jacquard.cpu.simd.Species.ORDER;
 
 import dev.jacquard.cpu.PointwiseLoop;
 import dev.jacquard.cpu.Simd;
@@ -56,10 +59,10 @@ public final class VectorKernels implements Simd {
         FloatVector v = FloatVector.broadcast(F, value);
         long i = 0;
         for (; i + LANES <= n; i += LANES) {
-            Species.store(v, to + 4 * i);
+            v.intoMemorySegment(ALL, to + 4 * i, ORDER);
         }
         if (i < n) {
-            Species.store(v, to + 4 * i, F.indexInRange(i, n));
+            v.intoMemorySegment(ALL, to + 4 * i, ORDER, F.indexInRange(i, n));
         }
     }
 
@@ -141,11 +144,11 @@ public final class VectorKernels implements Simd {
         FloatVector d = FloatVector.broadcast(F, decay), m = FloatVector.broadcast(F, momentum), r = FloatVector.broadcast(F, -rate);
         for (long i = 0; i < n; i += LANES) {
             VectorMask<Float> here = F.indexInRange(i, n);
-            FloatVector p = Species.load(w + 4 * i, here);
-            FloatVector slope = p.fma(d, Species.load(g + 4 * i, here));
-            FloatVector speed = Species.load(v + 4 * i, here).fma(m, slope);
-            Species.store(speed, v + 4 * i, here);
-            Species.store((nesterov ? speed.fma(m, slope) : speed).fma(r, p), w + 4 * i, here);
+            FloatVector p = FloatVector.fromMemorySegment(F, ALL, w + 4 * i, ORDER, here);
+            FloatVector slope = p.fma(d, FloatVector.fromMemorySegment(F, ALL, g + 4 * i, ORDER, here));
+            FloatVector speed = FloatVector.fromMemorySegment(F, ALL, v + 4 * i, ORDER, here).fma(m, slope);
+            speed.intoMemorySegment(ALL, v + 4 * i, ORDER, here);
+            (nesterov ? speed.fma(m, slope) : speed).fma(r, p).intoMemorySegment(ALL, w + 4 * i, ORDER, here);
         }
     }
 }
