@@ -52,6 +52,11 @@ public final class Calculus {
         row(Pointwise.Sigmoid.class, f(a -> a.dy().apply(new Pointwise.SigmoidBackward(), a.y(0))));
         row(Pointwise.Tanh.class, f(a -> a.dy().mul(a.y(0).square().rsub(1))));
         row(Pointwise.Silu.class, f(a -> a.dy().apply(new Pointwise.SiluBackward(), a.x(0))));
+        row(Pointwise.Hardswish.class, f(a -> { // 0 up to -3, 1 from 3 on, (2 x + 3) / 6 between
+            Tensor x = a.x(0);
+            Tensor rising = x.greater(constant(x, -3)).apply(new Pointwise.Select(), x.apply(new Pointwise.Affine(1 / 3.0, 0.5)), constant(x, 0));
+            return a.dy().mul(x.greater(constant(x, 3)).apply(new Pointwise.Select(), constant(x, 1), rising));
+        }));
 
         // Pointwise, more operands
         row(Pointwise.Add.class, f(Gradient.Application::dy), f(Gradient.Application::dy));
@@ -65,7 +70,7 @@ public final class Calculus {
         row(Pointwise.Equal.class, none(), none());
         row(Pointwise.ReluBackward.class, f(a -> a.dy().apply(new Pointwise.ReluBackward(), a.x(1))), none());
         row(Pointwise.MulAdd.class, f(a -> a.dy().mul(a.x(1))), f(a -> a.dy().mul(a.x(0))), f(Gradient.Application::dy));
-        row(Pointwise.Select.class, none(), f(a -> a.x(0).apply(new Pointwise.Select(), a.dy(), zero(a.dy()))), f(a -> a.x(0).apply(new Pointwise.Select(), zero(a.dy()), a.dy())));
+        row(Pointwise.Select.class, none(), f(a -> a.x(0).apply(new Pointwise.Select(), a.dy(), constant(a.dy(), 0))), f(a -> a.x(0).apply(new Pointwise.Select(), constant(a.dy(), 0), a.dy())));
 
         // Movement
         row(Movement.Reshape.class, f(a -> a.dy().reshape(a.x(0).shape().dims())));
@@ -190,8 +195,8 @@ public final class Calculus {
         return ROWS.containsKey(op) || VARIADIC.containsKey(op);
     }
 
-    private static Tensor zero(Tensor like) {
-        return like.context().fill(like.type().withShape(dev.jacquard.tensor.Shape.scalar()), 0);
+    private static Tensor constant(Tensor like, double value) {
+        return like.context().fill(like.type().withShape(dev.jacquard.tensor.Shape.scalar()), value);
     }
 
     private static Tensor lastAxisSum(Tensor t) {

@@ -42,6 +42,7 @@ final class PointwiseTable {
         row(Pointwise.Sigmoid.class, VectorMath::sigmoid);
         row(Pointwise.Tanh.class, VectorMath::tanh);
         row(Pointwise.Silu.class, x -> x.mul(VectorMath.sigmoid(x)));
+        row(Pointwise.Hardswish.class, x -> x.mul(x.add(3f).max(0f).min(6f)).mul(1 / 6f));
 
         row(Pointwise.Add.class, (x, y) -> x.add(y));
         row(Pointwise.Sub.class, (x, y) -> x.sub(y));

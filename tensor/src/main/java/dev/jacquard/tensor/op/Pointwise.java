@@ -163,6 +163,14 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
         }
     }
 
+    /** {@code x * min(max(x + 3, 0), 6) / 6}: SiLU without an exponential (Howard et al. 2019, arXiv:1905.02244). */
+    record Hardswish() implements Unary {
+        @Override
+        public double apply(double x) {
+            return x * Math.min(Math.max(x + 3, 0), 6) / 6;
+        }
+    }
+
     /** {@code a + b}. */
     record Add() implements Binary {
         @Override
@@ -314,7 +322,8 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
                 kinked(new Relu(), "max(x, 0)"),
                 unary(new Sigmoid(), "1 / (1 + e^-x)", -8, 8),
                 unary(new Tanh(), "tanh x", -4, 4),
-                unary(new Silu(), "x sigmoid(x)", -8, 8)));
+                unary(new Silu(), "x sigmoid(x)", -8, 8),
+                unary(new Hardswish(), "x min(max(x + 3, 0), 6) / 6", -8, 8)));
         for (Binary op : List.of(new Add(), new Sub(), new Mul(), new Div(), new Max(), new Min(), new Greater(), new Equal(),
                 new ReluBackward(), new SiluBackward(), new SigmoidBackward())) {
             rows.add(binary(op));
