@@ -35,7 +35,7 @@ public final class StartupCheck {
             long begin = System.nanoTime();
             double fast = Double.NaN;
             double rate = 0;
-            for (int i = 0; System.nanoTime() - begin < 3_000_000_000L; i++) {
+            for (int i = 0; System.nanoTime() - begin < 10_000_000_000L; i++) {
                 long t = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
                 gemm.run(data, data + matrix, data + 2 * matrix, data + 3 * matrix);
                 rate = 2.0 * n * n * n / (ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - t);
