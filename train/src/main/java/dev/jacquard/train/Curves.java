@@ -165,7 +165,7 @@ public final class Curves {
         double raw = (hi - lo) / 5;
         double power = Math.pow(10, Math.floor(Math.log10(raw)));
         double unit = raw / power;
-        double step = power * (unit <= 1 ? 1 : unit <= 2 ? 2 : unit <= 5 ? 5 : 10);
+        double step = power * (unit < 1.5 ? 1 : unit < 3 ? 2 : unit < 7 ? 5 : 10);
         List<Double> ticks = new ArrayList<>();
         for (long i = (long) Math.ceil(lo / step); i * step <= hi; i++) {
             ticks.add(i * step);
