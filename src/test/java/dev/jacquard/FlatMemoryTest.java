@@ -3,9 +3,19 @@ package dev.jacquard;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.data.Batch;
+import dev.jacquard.data.GeneratedImages;
+import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
+import dev.jacquard.data.Transform;
+import dev.jacquard.layers.Activation;
+import dev.jacquard.layers.BatchNorm2d;
+import dev.jacquard.layers.Conv2d;
+import dev.jacquard.layers.GlobalAvgPool2d;
+import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.layers.Sequential;
 import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.Layout;
@@ -18,14 +28,19 @@ import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.train.TrainStep;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 /** Training steps on batches in memory allocate next to nothing: not on the Java heap, not outside. */
@@ -33,6 +48,7 @@ class FlatMemoryTest {
     /** Until the compiler has seen every kernel: before, the Vector API keeps its vectors on the heap. */
     private static final int WARM_UP = 250;
     private static final int STEPS = 500;
+    private static final int ROUNDS = 5;
     private static final int BATCH = 2;
     private static final int SIZE = 32;
     private static final long HEAP_BYTES_PER_STEP = 64 << 10;
@@ -108,15 +124,67 @@ class FlatMemoryTest {
             }
             MemorySegment labels = arena.allocate(ValueLayout.JAVA_INT, BATCH);
             labels.setAtIndex(ValueLayout.JAVA_INT, 1, 7);
-            steps(step, images, labels, 0, WARM_UP);
-            long heap = heapAllocated();
             long nativeBytes = asked.get();
             long direct = directBytes();
-            steps(step, images, labels, WARM_UP, STEPS);
-            long perStep = (heapAllocated() - heap) / STEPS;
-            assertTrue(perStep < HEAP_BYTES_PER_STEP, "heap bytes per step: " + perStep);
+            steps(step, images, labels, 0, WARM_UP);
+            // How long the warm-up lasts is the compiler's business, and a loaded machine's: what allocates by nature does so in every round.
+            List<Long> rounds = new ArrayList<>();
+            do {
+                long heap = heapAllocated();
+                steps(step, images, labels, WARM_UP + (long) rounds.size() * STEPS, STEPS);
+                rounds.add((heapAllocated() - heap) / STEPS);
+            } while (rounds.getLast() >= HEAP_BYTES_PER_STEP && rounds.size() < ROUNDS);
+            System.out.println("heap bytes per step, in rounds of " + STEPS + ": " + rounds);
+            assertTrue(rounds.getLast() < HEAP_BYTES_PER_STEP, "heap bytes per step, in rounds of " + STEPS + ": " + rounds);
             assertEquals(nativeBytes, asked.get(), "bytes asked of the backend");
             assertEquals(direct, directBytes(), "direct buffers");
+        }
+    }
+
+    /** A small network, so that two thousand steps are soon done. */
+    private static Module small() {
+        return Sequential.of(new Conv2d(Conv2d.Config.of(3, 16, 3).stride(2)), new BatchNorm2d(16), Activation.RELU.module(), new GlobalAvgPool2d(), new Linear(16, 10));
+    }
+
+    /** Bytes of this process in memory, without the Java heap, whose size is the collector's business. */
+    private static long residentOutsideHeap() throws IOException {
+        String line = Files.readAllLines(Path.of("/proc/self/status")).stream().filter(l -> l.startsWith("VmRSS:")).findFirst().orElseThrow();
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024 - ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getCommitted();
+    }
+
+    private static long heapInUse() {
+        System.gc();
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    @Test
+    void twoThousandStepsWithTheImagePipelineStayFlat() throws IOException {
+        Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read from /proc");
+        try (Backend backend = Backends.open("cpu", 2); State state = new State(backend);
+                GeneratedImages images = new GeneratedImages(1, GeneratedImages.Split.TRAIN, 200);
+                Loader loader = Loader.train(images, Transform.Train.of(SIZE, 0.5)).batch(16).seed(1).open();
+                TrainStep step = TrainStep.of(small(), new Sgd(0.9, 0, false, Optimizer.DecayRule.ALL), new TrainStep.Settings(16, SIZE, Normalization.IMAGENET, 0, 1), state)) {
+            train(step, loader, 0, 500);
+            long heap = heapInUse();
+            long resident = residentOutsideHeap();
+            train(step, loader, 500, 2000);
+            long heapGrowth = heapInUse() - heap;
+            long residentGrowth = residentOutsideHeap() - resident;
+            System.out.printf("2,000 steps with the pipeline: heap in use grew by %d KB, resident memory outside of it by %d KB%n", heapGrowth >> 10, residentGrowth >> 10);
+            assertTrue(heapGrowth < 8 << 20, "heap in use grew by " + heapGrowth);
+            assertTrue(residentGrowth < 48 << 20, "resident memory outside the heap grew by " + residentGrowth);
+        }
+    }
+
+    private static void train(TrainStep step, Loader loader, long from, int count) {
+        for (long i = from; i < from + count;) {
+            Batch batch = loader.next();
+            if (batch != null) {
+                step.feed(batch.images(), batch.labels());
+                assertTrue(step.compute(i, 0.01) >= 0);
+                step.commit();
+                i++;
+            }
         }
     }
 

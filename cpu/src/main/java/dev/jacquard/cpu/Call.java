@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import java.util.List;
@@ -36,7 +37,7 @@ record Call(List<View> in, List<View> out, long workspace, CpuKernel.Team team) 
     }
 
     static long address(View v) {
-        return CpuBuffer.of(v.buffer()).address() + v.layout().offset() * v.dtype().bytes();
+        return HostBuffer.of(v.buffer()).segment().address() + v.layout().offset() * v.dtype().bytes();
     }
 
     /** A part of a loop. */

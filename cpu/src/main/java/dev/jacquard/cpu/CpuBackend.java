@@ -6,6 +6,7 @@ import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Movement;
@@ -16,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The embedded default backend: F32 kernels on the Vector API with scalar fall-backs, on a fixed team of threads; F16 and BF16 are storage formats that
@@ -26,7 +26,6 @@ public final class CpuBackend implements Backend {
     private static final Map<Class<? extends Op>, CpuKernel<?>> KERNELS = table();
 
     private final CpuKernel.Team team;
-    private final AtomicLong held = new AtomicLong();
 
     /** A backend with its own threads. @param threads at least 1; the caller's thread is one of them */
     public CpuBackend(int threads) {
@@ -63,17 +62,12 @@ public final class CpuBackend implements Backend {
         return team.workers().size() + " threads, " + team.simd().describe();
     }
 
-    /** Bytes of native memory in open buffers. */
-    public long bytesHeld() {
-        return held.get();
-    }
-
     @Override
     public Buffer allocate(long bytes, String purpose) {
         try {
-            return CpuBuffer.allocate(bytes, held);
+            return HostBuffer.allocate(bytes);
         } catch (OutOfMemoryError e) {
-            throw new DeviceException("cpu", "out of native memory for " + purpose, bytes + " bytes on top of " + held.get(),
+            throw new DeviceException("cpu", "out of native memory for " + purpose, bytes + " bytes",
                     "enough free memory", "use a smaller batch, or smaller images", e);
         }
     }
@@ -121,7 +115,7 @@ public final class CpuBackend implements Backend {
             return zeros(out); // the sum of nothing
         }
         CpuKernel<Op> k = kernel(op);
-        Call call = new Call(in, out, CpuBuffer.of(workspace).address(), team);
+        Call call = new Call(in, out, HostBuffer.of(workspace).segment().address(), team);
         return direct(k, op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
     }
 

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Movement;
@@ -71,7 +72,7 @@ final class HalfAdaptor {
     /** The next part of the workspace, for the F32 values of a half-precision operand. */
     private static View take(long[] at, View v) {
         TensorType wide = widened(v.type());
-        Buffer b = CpuBuffer.at(at[0], wide.bytes());
+        Buffer b = HostBuffer.over(Raw.segment(at[0], wide.bytes()));
         at[0] += Raw.align(wide.bytes());
         return new View(b, DType.F32, Layout.contiguous(wide.shape()));
     }

@@ -55,7 +55,7 @@ class InitializersTest {
         assertTrue(largest(v) <= bound * (1 + 1e-6) && largest(v) > 0.99 * bound, Double.toString(largest(v)));
         assertEquals(bound / Math.sqrt(3), deviation(v), 0.001);
         Variable bias = new Linear(400, 3000).variables().get("bias");
-        assertTrue(largest(bias.initializer().values(bias.type().shape(), 5)) <= 0.05f);
+        assertTrue(largest(bias.initialValues(5)) <= 0.05f);
     }
 
     @Test

@@ -56,12 +56,12 @@ record Mismatch(Map<String, Shape> file, Map<String, Shape> module) {
             for (Detected m : wanted) {
                 if (f.row() == m.row()) {
                     return new Remedy("file has " + f.classes() + " classes, model has " + m.classes(),
-                            "pass --num-classes " + f.classes() + " to use the file as it is, or train a new head");
+                            "make the model with " + f.classes() + " classes, or give weights of " + m.classes());
                 }
             }
         }
         if (!found.isEmpty()) {
-            return new Remedy("weights of another model", "these look like weights of " + found.getFirst().row().name() + ": pass --model " + found.getFirst().row().name());
+            return new Remedy("weights of another model", "these look like weights of " + found.getFirst().row().name() + ": pass --arch " + found.getFirst().row().name());
         }
         if (withoutPrefix().equals(module)) {
             return new Remedy("names have a prefix", "take the prefix 'module.' off the names: it is PyTorch's DataParallel's");

@@ -6,7 +6,7 @@ import java.util.function.IntFunction;
 /**
  * A model as data.
  *
- * @param name as in {@code --model}
+ * @param name as in {@code --arch}
  * @param create makes the model for a number of classes
  * @param resolution height and width that it is trained and measured at, in pixels
  * @param classes number of classes of the published weights

@@ -42,7 +42,7 @@ public final class Models {
     public static Module create(String name, int classes) {
         ModelRow row = row(name);
         if (classes < 1) {
-            throw new CallerException("model", "number of classes out of range", Integer.toString(classes), "1 or more", "check --num-classes");
+            throw new CallerException("model", "number of classes out of range", Integer.toString(classes), "1 or more", "check the number of classes");
         }
         return row.create().apply(classes);
     }

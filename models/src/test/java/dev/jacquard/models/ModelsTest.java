@@ -107,7 +107,7 @@ class ModelsTest {
 
     private static float[] initial(Module m, String name) {
         Variable v = m.variables().get(name);
-        return v.initializer().values(v.type().shape(), 1);
+        return v.initialValues(1);
     }
 
     private static double deviation(Module m, String name) {

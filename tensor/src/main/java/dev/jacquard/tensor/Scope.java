@@ -204,7 +204,7 @@ public final class Scope implements Context, AutoCloseable {
     @Override
     public Tensor read(Variable variable) {
         return values.computeIfAbsent(variable, v -> {
-            float[] init = v.initializer().values(v.type().shape(), seed ^ v.name().hashCode());
+            float[] init = v.initialValues(seed);
             double[] d = new double[init.length];
             for (int i = 0; i < d.length; i++) {
                 d[i] = init[i];

@@ -1,5 +1,6 @@
 package dev.jacquard.tensor;
 
+import java.nio.charset.StandardCharsets;
 import java.util.function.Supplier;
 
 /**
@@ -50,9 +51,18 @@ public final class Variable {
         return role;
     }
 
-    /** Makes the first value. */
-    public Initializer initializer() {
-        return initializer;
+    /** The first value, row-major: a function of the seed, the name and the shape. */
+    public float[] initialValues(long seed) {
+        return initializer.values(type.shape(), seed ^ hash(name()));
+    }
+
+    /** FNV-1a, 64 bit: stable across machines and versions, as resuming needs. */
+    private static long hash(String name) {
+        long h = 0xcbf29ce484222325L;
+        for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
+            h = (h ^ (b & 0xff)) * 0x100000001b3L;
+        }
+        return h;
     }
 
     /** {@code layer1.0.conv1.weight: f32(64, 1, 1, 64)}. */

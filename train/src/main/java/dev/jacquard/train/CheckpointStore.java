@@ -2,6 +2,7 @@ package dev.jacquard.train;
 
 import com.google.gson.JsonParseException;
 import dev.jacquard.tensor.DataException;
+import dev.jacquard.tensor.io.AtomicFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -115,12 +116,12 @@ final class CheckpointStore {
             probe.at("files written");
             Json.write(temporary.resolve(MANIFEST), Json.pretty(manifest(temporary)));
             probe.at("manifest written");
-            force(temporary);
+            AtomicFile.forceFolder(temporary);
             probe.at("folder forced");
             Path target = folder.resolve(name(step));
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
             probe.at("renamed");
-            force(folder);
+            AtomicFile.forceFolder(folder);
             probe.at("parent forced");
             return target;
         } catch (IOException e) {
@@ -244,20 +245,6 @@ final class CheckpointStore {
             }
         }
         return new Seal(bytes, String.format("%08x", crc.getValue()));
-    }
-
-    private static void force(Path folder) throws IOException {
-        FileChannel handle;
-        try {
-            handle = FileChannel.open(folder, StandardOpenOption.READ);
-        } catch (IOException e) {
-            // Windows opens no folders; its rename is durable by the journal.
-            LOG.debug("{}: folder could not be opened to be forced: {}", folder, e.toString());
-            return;
-        }
-        try (handle) {
-            handle.force(true);
-        }
     }
 
     private static void delete(Path tree) throws IOException {

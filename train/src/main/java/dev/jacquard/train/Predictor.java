@@ -72,7 +72,7 @@ public final class Predictor implements AutoCloseable {
         // Where the file does not tell, the architecture's usual number, so that the error tells the difference.
         int classes = info.classes().orElse(Models.row(name).classes());
         Module module = Models.create(name, classes);
-        State state = new State(backend).initialize(module.variables().values(), 0);
+        State state = new State(backend).reserve(module.variables().values());
         boolean loaded = false;
         try {
             Weights.load(weights, module, state);

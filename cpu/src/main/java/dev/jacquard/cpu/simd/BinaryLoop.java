@@ -13,15 +13,7 @@ import jdk.incubator.vector.VectorMask;
 
 /** The loop of two operands, copied per op by {@link PointwiseTable}. */
 final class BinaryLoop implements PointwiseLoop {
-    private static final PointwiseTable.Two FUNCTION = function();
-
-    private static PointwiseTable.Two function() {
-        try {
-            return MethodHandles.classData(MethodHandles.lookup(), "_", PointwiseTable.Two.class);
-        } catch (IllegalAccessException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final PointwiseTable.Two FUNCTION = PointwiseTable.function(MethodHandles.lookup(), PointwiseTable.Two.class);
 
     @Override
     public void run(long a, long aStep, long b, long bStep, long c, long cStep, long out, long n) {

@@ -92,6 +92,15 @@ final class PointwiseTable {
         ROWS.put(op, specialise(TernaryLoop.class, f));
     }
 
+    /** The function that a copy of a loop's class was made with. */
+    static <T> T function(MethodHandles.Lookup copy, Class<T> type) {
+        try {
+            return MethodHandles.classData(copy, "_", type);
+        } catch (IllegalAccessException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     /** A copy of a loop's class in which the function is a constant. */
     private static PointwiseLoop specialise(Class<? extends PointwiseLoop> loop, Object function) {
         try (InputStream in = loop.getResourceAsStream(loop.getSimpleName() + ".class")) {

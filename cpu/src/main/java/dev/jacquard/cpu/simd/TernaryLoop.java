@@ -13,15 +13,7 @@ import jdk.incubator.vector.VectorMask;
 
 /** The loop of three operands, copied per op by {@link PointwiseTable}. */
 final class TernaryLoop implements PointwiseLoop {
-    private static final PointwiseTable.Three FUNCTION = function();
-
-    private static PointwiseTable.Three function() {
-        try {
-            return MethodHandles.classData(MethodHandles.lookup(), "_", PointwiseTable.Three.class);
-        } catch (IllegalAccessException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final PointwiseTable.Three FUNCTION = PointwiseTable.function(MethodHandles.lookup(), PointwiseTable.Three.class);
 
     @Override
     public void run(long a, long aStep, long b, long bStep, long c, long cStep, long out, long n) {

@@ -12,15 +12,7 @@ import jdk.incubator.vector.VectorMask;
 
 /** The loop of one operand, copied per op by {@link PointwiseTable}. */
 final class UnaryLoop implements PointwiseLoop {
-    private static final PointwiseTable.One FUNCTION = function();
-
-    private static PointwiseTable.One function() {
-        try {
-            return MethodHandles.classData(MethodHandles.lookup(), "_", PointwiseTable.One.class);
-        } catch (IllegalAccessException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final PointwiseTable.One FUNCTION = PointwiseTable.function(MethodHandles.lookup(), PointwiseTable.One.class);
 
     @Override
     public void run(long a, long aStep, long b, long bStep, long c, long cStep, long out, long n) {

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Op;

@@ -139,7 +139,8 @@ public final class AtomicFile implements AutoCloseable {
         }
     }
 
-    private static void forceFolder(Path folder) throws IOException {
+    /** Makes the names in a folder durable: after files were made, renamed or removed in it. */
+    public static void forceFolder(Path folder) throws IOException {
         FileChannel handle;
         try {
             handle = FileChannel.open(folder, StandardOpenOption.READ);

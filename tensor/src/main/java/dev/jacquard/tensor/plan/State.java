@@ -35,19 +35,16 @@ public final class State implements AutoCloseable {
         for (Variable v : variables) {
             if (!buffers.containsKey(v)) {
                 add(v);
-                set(v, v.initializer().values(v.type().shape(), seed ^ hash(v.name())));
+                set(v, v.initialValues(seed));
             }
         }
         return this;
     }
 
-    /** FNV-1a, 64 bit: stable across machines and versions, as resuming needs. */
-    private static long hash(String name) {
-        long h = 0xcbf29ce484222325L;
-        for (byte b : name.getBytes(java.nio.charset.StandardCharsets.UTF_8)) {
-            h = (h ^ (b & 0xff)) * 0x100000001b3L;
-        }
-        return h;
+    /** Adds variables without values, for those that are loaded before they are read. Variables that are here already stay as they are. */
+    public State reserve(Collection<Variable> variables) {
+        variables.stream().filter(v -> !buffers.containsKey(v)).forEach(this::add);
+        return this;
     }
 
     private void add(Variable v) {
