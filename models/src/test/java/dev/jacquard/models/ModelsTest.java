@@ -123,6 +123,6 @@ class ModelsTest {
     void anUnknownNameSuggestsTheNearest() {
         assertEquals("model: unknown name: got 'ResNet-50'; expected one of [resnet18, resnet34, resnet50]; did you mean resnet50?",
                 assertThrows(CallerException.class, () -> Models.create("ResNet-50", 10)).getMessage());
-        assertTrue(assertThrows(CallerException.class, () -> Models.create("resnet50", 0)).getMessage().contains("--num-classes"));
+        assertTrue(assertThrows(CallerException.class, () -> Models.create("resnet50", 0)).getMessage().contains("check the number of classes"));
     }
 }

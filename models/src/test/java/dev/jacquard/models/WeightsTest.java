@@ -189,7 +189,7 @@ class WeightsTest {
     @Test
     void weightsOfAnotherModelAreRecognised() {
         String message = refusedByHeader(zeros("resnet18", 1000), Models.create("resnet34", 1000));
-        assertTrue(message.contains("these look like weights of resnet18: pass --model resnet18"), message);
+        assertTrue(message.contains("these look like weights of resnet18: pass --arch resnet18"), message);
     }
 
     @Test
@@ -197,7 +197,7 @@ class WeightsTest {
         String message = refusedByHeader(zeros("resnet18", 10), Models.create("resnet18", 1000));
         assertTrue(message.contains("file has 10 classes, model has 1000"), message);
         assertTrue(message.contains("2 of another shape: fc.weight (10, 512) where the model has (1000, 512), fc.bias"), message);
-        assertTrue(message.contains("pass --num-classes 10"), message);
+        assertTrue(message.contains("make the model with 10 classes"), message);
     }
 
     @Test
