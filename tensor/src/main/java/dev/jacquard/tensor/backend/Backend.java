@@ -1,6 +1,8 @@
 package dev.jacquard.tensor.backend;
 
+import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import java.util.List;
 import java.util.Optional;
@@ -24,9 +26,11 @@ public interface Backend extends AutoCloseable {
     /** Empty if a kernel exists for an op on operands of these types, else the reason why not and what to do. */
     Optional<String> unsupported(Op op, List<TensorType> inputs);
 
-    /** Whether the kernel reads this input in a layout that is not contiguous; if not, a copy is made first. By default it does not. */
-    default boolean accepts(Op op, int input, dev.jacquard.tensor.Layout layout) {
-        return layout.isContiguous();
+    /**
+     * Whether the kernel reads this input in such a layout; if not, a copy is made first. By default only contiguous inputs; the copy itself must read every layout.
+     */
+    default boolean accepts(Op op, int input, Layout layout) {
+        return layout.isContiguous() || op instanceof Movement.Copy;
     }
 
     /** Scratch memory that the kernel needs while it runs, in bytes. By default none. */
