@@ -114,8 +114,8 @@ class ScopeTest {
             Tensor x = s.tensor(new float[] {1, -2}, 2);
             Tensor w = s.tensor(new float[] {3, 4}, 2);
             List<Tensor> g = Gradients.of(x.mul(w).relu().sum(), List.of(x, w));
-            assertArrayEquals(new float[] {3, 0}, ((EagerTensor) g.get(0)).floats());
-            assertArrayEquals(new float[] {1, 0}, ((EagerTensor) g.get(1)).floats());
+            assertArrayEquals(new float[] {3, 0}, ((EagerTensor) g.get(0)).floats(), 0);
+            assertArrayEquals(new float[] {1, 0}, ((EagerTensor) g.get(1)).floats(), 0);
         }
     }
 
