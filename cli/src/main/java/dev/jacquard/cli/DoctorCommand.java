@@ -30,7 +30,6 @@ final class DoctorCommand implements Callable<Integer> {
         line(out, "system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + System.getProperty("os.arch"));
         line(out, "processor", processor() + ", " + Runtime.getRuntime().availableProcessors() + " threads for us");
         line(out, "memory", memory());
-        line(out, "Vector API", vector());
         line(out, "native access", DoctorCommand.class.getModule().isNativeAccessEnabled() ? "allowed" : "not allowed: start the JVM with --enable-native-access=ALL-UNNAMED, as ./jacquard does");
         line(out, "working folder", folder());
         boolean works = backends(out);
@@ -39,11 +38,6 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static void line(PrintWriter out, String what, String found) {
         out.printf("%-15s %s%n", what, found);
-    }
-
-    private static String vector() {
-        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent() ? "module jdk.incubator.vector is there"
-                : "module jdk.incubator.vector is not there, kernels run as scalar loops: start the JVM with --add-modules=jdk.incubator.vector, as ./jacquard does";
     }
 
     private static String processor() {

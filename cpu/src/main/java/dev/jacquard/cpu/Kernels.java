@@ -1,6 +1,5 @@
 package dev.jacquard.cpu;
 
-import java.lang.reflect.InvocationTargetException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,15 +31,16 @@ public final class Kernels {
             LOG.info("cpu kernels: scalar loops, asked for by -D{}=scalar", PROPERTY);
             return new ScalarKernels();
         }
+        if (!VectorModule.load()) {
+            LOG.warn("cpu kernels: the Vector API is not available, so plain loops are used, many times slower; start the JVM with --add-modules jdk.incubator.vector");
+            return new ScalarKernels();
+        }
         try {
-            Class.forName("jdk.incubator.vector.FloatVector");
             CompilerDirectives.keepOutOfC1();
             Simd vector = (Simd) Class.forName("dev.jacquard.cpu.simd.VectorKernels").getConstructor().newInstance();
             LOG.debug("cpu kernels: {}", vector.describe());
             return vector;
-        } catch (ClassNotFoundException e) {
-            LOG.warn("cpu kernels: the Vector API is not available, so plain loops are used, many times slower; start the JVM with --add-modules jdk.incubator.vector");
-        } catch (InstantiationException | IllegalAccessException | NoSuchMethodException | InvocationTargetException | LinkageError e) {
+        } catch (ReflectiveOperationException | LinkageError e) {
             LOG.warn("cpu kernels: the Vector API does not start on this JVM, so plain loops are used, many times slower; use JDK 25 with --add-modules jdk.incubator.vector", e);
         }
         return new ScalarKernels();

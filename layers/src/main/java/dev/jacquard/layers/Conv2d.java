@@ -28,6 +28,7 @@ public final class Conv2d extends Module {
      * @param weight first values of the weights
      */
     public record Config(long in, long out, int r, int s, Window window, boolean same, int groups, boolean bias, Initializer weight) {
+        /** Checks the ranges. */
         public Config {
             if (groups < 1 || in % groups != 0 || out % groups != 0) {
                 throw new ShapeException("conv2d", "groups do not divide the channels", groups + " groups, C = " + in + ", K = " + out, "a divisor of both", "check groups");

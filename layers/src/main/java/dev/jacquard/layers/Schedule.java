@@ -36,6 +36,7 @@ public sealed interface Schedule {
 
     /** See {@link Schedule#cosine}. */
     record Cosine(double base, long warmupSteps, long totalSteps, double endLr) implements Schedule {
+        /** Checks the ranges. */
         public Cosine {
             if (warmupSteps < 0 || totalSteps < warmupSteps) {
                 throw new CallerException("schedule", "warm-up does not fit", warmupSteps + " of " + totalSteps + " steps", "0 <= warm-up <= total", "warm up for fewer steps");
@@ -58,6 +59,7 @@ public sealed interface Schedule {
 
     /** See {@link Schedule#steps}. */
     record Steps(double base, long warmupSteps, List<Long> milestones, double factor) implements Schedule {
+        /** Takes a copy of the milestones. */
         public Steps {
             milestones = List.copyOf(milestones);
         }

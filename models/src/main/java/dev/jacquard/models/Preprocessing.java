@@ -14,6 +14,7 @@ public record Preprocessing(List<Double> mean, List<Double> std, double crop) {
     /** What networks trained on ImageNet expect: 224 of 256 pixels. */
     public static final Preprocessing IMAGENET = new Preprocessing(List.of(0.485, 0.456, 0.406), List.of(0.229, 0.224, 0.225), 224.0 / 256);
 
+    /** Takes copies. */
     public Preprocessing {
         mean = List.copyOf(mean);
         std = List.copyOf(std);

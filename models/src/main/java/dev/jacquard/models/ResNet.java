@@ -58,6 +58,7 @@ public final class ResNet extends Module {
      * @param zeroLast whether the last normalisation of each branch begins with weight 0, so that blocks begin as the identity
      */
     public record Config(Block block, List<Integer> blocks, int groups, int widthPerGroup, int squeeze, Initializers.Fan fan, boolean zeroLast) {
+        /** Takes a copy of the blocks. */
         public Config {
             blocks = List.copyOf(blocks);
         }

@@ -44,6 +44,7 @@ public final class Layout {
         return new Layout(shape, new long[shape.rank()], 0);
     }
 
+    /** Extents. */
     public Shape shape() {
         return shape;
     }

@@ -40,10 +40,12 @@ public abstract class Tensor {
      */
     public record Origin(int index, Op op, List<Tensor> inputs, List<Tensor> outputs) {}
 
+    /** Element type. */
     public final DType dtype() {
         return type().dtype();
     }
 
+    /** Extents. */
     public final Shape shape() {
         return type().shape();
     }
@@ -96,14 +98,17 @@ public abstract class Tensor {
         return apply(new Pointwise.Affine(-1, constant));
     }
 
+    /** The negative. */
     public final Tensor neg() {
         return mul(-1);
     }
 
+    /** The square of each element. */
     public final Tensor square() {
         return mul(this);
     }
 
+    /** {@code e} to the power of each element. */
     public final Tensor exp() {
         return apply(new Pointwise.Exp());
     }
@@ -113,6 +118,7 @@ public abstract class Tensor {
         return apply(new Pointwise.Log());
     }
 
+    /** Square root; NaN below 0. */
     public final Tensor sqrt() {
         return apply(new Pointwise.Sqrt());
     }
@@ -122,6 +128,7 @@ public abstract class Tensor {
         return apply(new Pointwise.Rsqrt());
     }
 
+    /** Absolute value. */
     public final Tensor abs() {
         return apply(new Pointwise.Abs());
     }
@@ -131,10 +138,12 @@ public abstract class Tensor {
         return apply(new Pointwise.Relu());
     }
 
+    /** {@code 1 / (1 + e^-this)}. */
     public final Tensor sigmoid() {
         return apply(new Pointwise.Sigmoid());
     }
 
+    /** Hyperbolic tangent. */
     public final Tensor tanh() {
         return apply(new Pointwise.Tanh());
     }

@@ -43,10 +43,12 @@ public final class Variable {
         return name.get();
     }
 
+    /** Element type and shape. */
     public TensorType type() {
         return type;
     }
 
+    /** What it is to training. */
     public Role role() {
         return role;
     }

@@ -134,6 +134,7 @@ public final class RunFolder implements AutoCloseable {
                 "wait for that run, or choose another folder");
     }
 
+    /** The folder. */
     public Path path() {
         return path;
     }

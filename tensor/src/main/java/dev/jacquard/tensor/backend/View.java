@@ -14,6 +14,7 @@ import dev.jacquard.tensor.TensorType;
  * @param layout where the elements are, counted in elements from the buffer's beginning
  */
 public record View(Buffer buffer, DType dtype, Layout layout) {
+    /** Checks that the layout lies within the buffer. @throws EngineBugException if not */
     public View {
         if (layout.end() * dtype.bytes() > buffer.bytes()) {
             throw new EngineBugException("view", "layout reaches beyond its buffer", layout + " of " + dtype, "at most " + buffer.bytes() + " bytes", "report this");
@@ -25,6 +26,7 @@ public record View(Buffer buffer, DType dtype, Layout layout) {
         return new View(buffer, type.dtype(), Layout.contiguous(type.shape()));
     }
 
+    /** Extents. */
     public Shape shape() {
         return layout.shape();
     }

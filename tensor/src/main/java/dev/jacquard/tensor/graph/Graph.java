@@ -27,6 +27,7 @@ import java.util.stream.Collectors;
  * @param updates new values of variables
  */
 public record Graph(List<Node> nodes, Map<String, Symbol> outputs, Map<Variable, Symbol> updates) {
+    /** Takes copies. */
     public Graph {
         nodes = List.copyOf(nodes);
         outputs = Collections.unmodifiableMap(new LinkedHashMap<>(outputs));

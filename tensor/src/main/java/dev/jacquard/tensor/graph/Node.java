@@ -27,14 +27,17 @@ public final class Node {
         return id;
     }
 
+    /** What is applied. */
     public Op op() {
         return op;
     }
 
+    /** What it is applied to, in the op's order. */
     public List<Symbol> inputs() {
         return inputs;
     }
 
+    /** What it makes, in the op's order. */
     public List<Symbol> outputs() {
         return outputs;
     }

@@ -19,18 +19,22 @@ public record Accuracy(Kind kind, long length) {
         MATMUL
     }
 
+    /** Bit for bit. */
     public static Accuracy exact() {
         return new Accuracy(Kind.EXACT, 1);
     }
 
+    /** A few roundings. */
     public static Accuracy elementwise() {
         return new Accuracy(Kind.ELEMENTWISE, 1);
     }
 
+    /** A sum of so many terms. */
     public static Accuracy reduce(long length) {
         return new Accuracy(Kind.REDUCE, Math.max(length, 1));
     }
 
+    /** A sum of so many products. */
     public static Accuracy matmul(long length) {
         return new Accuracy(Kind.MATMUL, Math.max(length, 1));
     }

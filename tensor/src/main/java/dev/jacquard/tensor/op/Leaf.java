@@ -36,6 +36,7 @@ public sealed interface Leaf extends Op {
 
     /** Given values, row-major. */
     record Literal(TensorType type, List<Double> values) implements Leaf {
+        /** Checks the number of values. */
         public Literal {
             values = List.copyOf(values);
             if (values.size() != type.shape().size()) {

@@ -15,6 +15,7 @@ import dev.jacquard.tensor.ShapeException;
  * @param dilationW distance between kernel columns
  */
 public record Window(int strideH, int strideW, int top, int bottom, int left, int right, int dilationH, int dilationW) {
+    /** Checks the ranges. @throws ShapeException if one is out of range */
     public Window {
         if (strideH < 1 || strideW < 1 || dilationH < 1 || dilationW < 1 || top < 0 || bottom < 0 || left < 0 || right < 0) {
             throw new ShapeException("window", "stride, padding or dilation out of range",
