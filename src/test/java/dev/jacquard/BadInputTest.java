@@ -142,7 +142,7 @@ class BadInputTest {
                 new Case("train --data @/hole --val @/val" + SMALL, "@/hole", "nothing", "without images"),
                 new Case("train --data @/some.txt --val @/val" + SMALL, "@/some.txt", "no tar"),
                 new Case("train --data @/allbad --val @/val" + SMALL, "@/allbad", "no image of the data set decodes"),
-                new Case("train --data @/good" + SMALL, "--val", "missing"),
+                new Case("train --val @/val" + SMALL, "--data", "missing"),
                 new Case("train --data @/good --val @/otherval" + SMALL, "--val", "other classes", "a, c"),
                 new Case("train --data @/good --val @/val --image-size 32 --batch 64 --out @/out", "batch size", "at most 12"),
                 new Case("train --arch resnet81 --out @/out", "resnet81", "did you mean resnet18?"),

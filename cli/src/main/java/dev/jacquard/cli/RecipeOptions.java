@@ -15,7 +15,7 @@ final class RecipeOptions {
     @Option(names = "--data", paramLabel = "PATH", description = "Folder with a subfolder of images per class, or a tar of one.")
     private String data;
 
-    @Option(names = "--val", paramLabel = "PATH", description = "Held-out images, as --data.")
+    @Option(names = "--val", paramLabel = "PATH", description = "Held-out images, as --data. Default: every tenth image of --data")
     private String val;
 
     @Option(names = "--image-size", paramLabel = "PIXELS", description = "Height and width that the network sees. Default: 32, with --data 224")
@@ -74,8 +74,8 @@ final class RecipeOptions {
 
     /** The configuration of a new run. */
     TrainConfig apply(DeviceOptions device) {
-        if ((data == null) != (val == null)) {
-            throw new CallerException(data == null ? "--data" : "--val", "missing", (data == null ? "--val" : "--data") + " alone", "both", "give the other one, too: images to learn from and held-out ones");
+        if (data == null && val != null) {
+            throw new CallerException("--data", "missing", "--val alone", "both", "give the images to learn from, too");
         }
         TrainConfig c = data == null ? TrainConfig.defaults() : TrainConfig.forImages();
         TrainConfig.Data d = c.data();

@@ -2,6 +2,7 @@ package dev.jacquard.cli;
 
 import dev.jacquard.data.GeneratedImages;
 import dev.jacquard.data.ImageSource;
+import dev.jacquard.data.Split;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
@@ -26,6 +27,8 @@ import picocli.CommandLine.Spec;
         sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
     private static final Path RUNS = Path.of("run");
+    /** Without --val, one in so many images of each class is held out. */
+    private static final int HELD_OUT = 10;
 
     @Mixin
     private RecipeOptions recipe;
@@ -51,24 +54,57 @@ final class TrainCommand implements Callable<Integer> {
             }
             try (RunFolder run = RunFolder.resume(out)) {
                 config = recipe.applyToResumed(TrainConfig.read(run.config()), devices);
-                return train(config, run);
+                try (Sources sources = Sources.open(config)) {
+                    return train(config, run, sources);
+                }
             }
         }
         config = recipe.apply(devices);
         Models.row(config.arch());
-        try (ImageSource train = train(config); ImageSource val = val(config); Backend backend = DeviceOptions.open(config.machine().device(), config.machine().threads())) {
-            try (RunFolder run = out == null ? RunFolder.createNumbered(RUNS, config.arch()) : RunFolder.create(out)) {
-                return train(config, run, new Sources(train, val, backend));
-            }
+        try (Sources sources = Sources.open(config); RunFolder run = out == null ? RunFolder.createNumbered(RUNS, config.arch()) : RunFolder.create(out)) {
+            return train(config, run, sources);
         }
     }
 
     /** What is opened before anything is written. */
-    private record Sources(ImageSource train, ImageSource val, Backend backend) {}
+    private record Sources(ImageSource train, ImageSource val, Backend backend) implements AutoCloseable {
+        static Sources open(TrainConfig c) {
+            Split images = images(c.data());
+            boolean done = false;
+            try {
+                Sources s = new Sources(images.train(), images.val(), DeviceOptions.open(c.machine().device(), c.machine().threads()));
+                done = true;
+                return s;
+            } finally {
+                if (!done) {
+                    images.val().close();
+                    images.train().close();
+                }
+            }
+        }
 
-    private int train(TrainConfig config, RunFolder run) {
-        try (ImageSource train = train(config); ImageSource val = val(config); Backend backend = DeviceOptions.open(config.machine().device(), config.machine().threads())) {
-            return train(config, run, new Sources(train, val, backend));
+        private static Split images(TrainConfig.Data d) {
+            if (d.generated()) {
+                return new Split(new GeneratedImages(Generated.SEED, GeneratedImages.Split.TRAIN, d.generatedTrain()), new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, d.generatedVal()));
+            }
+            ImageSource train = ImageSource.open(Path.of(d.train()));
+            boolean done = false;
+            try {
+                Split s = d.val() == null ? Split.everyNth(train, HELD_OUT, "--data " + d.train()) : new Split(train, ImageSource.open(Path.of(d.val())));
+                done = true;
+                return s;
+            } finally {
+                if (!done) {
+                    train.close();
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            backend.close();
+            val.close();
+            train.close();
         }
     }
 
@@ -111,14 +147,6 @@ final class TrainCommand implements Callable<Integer> {
         }
         text.printf(Locale.ROOT, "weights  %s%ncurves   %s%n", run.best(), run.curves());
         return Main.DONE;
-    }
-
-    private static ImageSource train(TrainConfig c) {
-        return c.data().generated() ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TRAIN, c.data().generatedTrain()) : ImageSource.open(Path.of(c.data().train()));
-    }
-
-    private static ImageSource val(TrainConfig c) {
-        return c.data().generated() ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, c.data().generatedVal()) : ImageSource.open(Path.of(c.data().val()));
     }
 
     private static boolean onTerminal() {
