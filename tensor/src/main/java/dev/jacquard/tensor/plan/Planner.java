@@ -18,7 +18,6 @@ import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.ViewOp;
 import it.unimi.dsi.fastutil.objects.Reference2IntOpenHashMap;
 import it.unimi.dsi.fastutil.objects.Reference2ObjectOpenHashMap;
-import it.unimi.dsi.fastutil.objects.ReferenceOpenHashSet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -74,11 +73,15 @@ final class Planner {
         schedule = Schedule.of(graph);
         List<Node> order = schedule.order();
         uses(order);
-        for (now = 0; now < order.size(); now++) {
-            place(order.get(now), now >= schedule.commitFrom());
-        }
         Map<String, Place> results = new LinkedHashMap<>();
-        graph.outputs().forEach((name, s) -> results.put(name, result(s)));
+        for (now = 0; now < schedule.commitFrom(); now++) {
+            place(order.get(now), false);
+        }
+        results(results, false);
+        for (; now < order.size(); now++) {
+            place(order.get(now), true);
+        }
+        results(results, true);
         updates();
         return bind(results);
     }
@@ -176,7 +179,7 @@ final class Planner {
         }
         List<Place> out = new ArrayList<>();
         for (Symbol s : n.outputs()) {
-            Place p = output(n, s, in);
+            Place p = output(n, s, in, commit);
             p.storage().keepUntil(Math.max(now, lastUse.getInt(s)));
             places.put(s, p);
             out.add(p);
@@ -192,15 +195,16 @@ final class Planner {
         drafts.add(new Draft(n, op, inTypes, in, outTypes, out, workspace, commit));
     }
 
-    private Place output(Node n, Symbol s, List<Place> in) {
+    /** Memory of variables is written in the committing part only. */
+    private Place output(Node n, Symbol s, List<Place> in, boolean commit) {
         Layout contiguous = Layout.contiguous(s.type().shape());
         int i = n.op().overwrites(s.index());
-        Variable target = updateOf.get(s);
+        Variable target = commit ? updateOf.get(s) : null;
         if (i >= 0 && in.get(i).fills(s.type()) && n.inputs().get(i).type().equals(s.type()) && alone(in, i)) {
             Storage storage = in.get(i).storage();
             boolean free = storage.variable == null
                     ? !constants.containsKey(storage) && lastUseOf(n, i) <= now && storage.to <= now
-                    : storage.variable == target && lastRead(target) <= now;
+                    : storage.variable == target && lastRead(storage.variable) <= now;
             if (free) {
                 return new Place(storage, contiguous);
             }
@@ -231,23 +235,26 @@ final class Planner {
         return read == null ? -1 : lastUse.getInt(read);
     }
 
-    /** A result that shares a variable's memory would change with it: it is copied before variables are written. */
-    private Place result(Symbol s) {
-        Place p = places.get(s);
-        if (p.storage().variable == null && p.layout().isContiguous()) {
-            return p;
-        }
-        return copy(s.node(), s.type(), p, Storage.FOREVER, schedule.order().indexOf(s.node()) >= schedule.commitFrom());
+    /**
+     * Places the results that are not placed yet. One that shares a variable's memory would change with it, so it is copied: those of the computing part
+     * before the first variable is written, those of the committing part at the end.
+     */
+    private void results(Map<String, Place> results, boolean commit) {
+        graph.outputs().forEach((name, s) -> {
+            Place p = places.get(s);
+            if (p != null && !results.containsKey(name)) {
+                boolean stays = p.storage().variable == null && p.layout().isContiguous();
+                results.put(name, stays ? p : copy(s.node(), s.type(), p, Storage.FOREVER, commit));
+            }
+        });
     }
 
     private void updates() {
-        ReferenceOpenHashSet<Variable> done = new ReferenceOpenHashSet<>();
         Map<Variable, Place> staged = new LinkedHashMap<>();
         graph.updates().forEach((v, s) -> {
             Place p = places.get(s);
-            if (p.storage().variable == v && p.fills(v.type())) {
-                done.add(v);
-            } else {
+            boolean inPlace = p.storage().variable == v && p.fills(v.type());
+            if (!inPlace) {
                 // Another variable's old value may itself be overwritten: take it aside first.
                 staged.put(v, p.storage().variable == null ? p : copy(s.node(), s.type(), p, Storage.FOREVER, true));
             }
