@@ -101,7 +101,7 @@ final class TrainingKernels {
         long newW = call.out(0);
         long newV = call.out(1);
         Simd simd = call.team().simd();
-        return call.parallel(call.inShape(0).size(), 5, (a, b) -> {
+        return call.parallel(call.inShape(0).size(), 1, (a, b) -> {
             long n = b - a;
             if (newW != w) {
                 Raw.copy(w + 4 * a, newW + 4 * a, 4 * n);

@@ -22,17 +22,30 @@ final class AffineLoop {
     }
 
     private static void run(float scale, float shift, long a, long aStep, long out, long n) {
+        if (aStep == 1) {
+            each(scale, shift, a, out, n);
+        } else {
+            one(scale, shift, a, out, n);
+        }
+    }
+
+    private static void each(float scale, float shift, long a, long out, long n) {
         FloatVector s = FloatVector.broadcast(F, scale);
         FloatVector t = FloatVector.broadcast(F, shift);
         long i = 0;
-        if (aStep == 1) {
-            for (; i + LANES <= n; i += LANES) {
-                store(load(a + 4 * i).fma(s, t), out + 4 * i);
-            }
+        for (; i + LANES <= n; i += LANES) {
+            store(load(a + 4 * i).fma(s, t), out + 4 * i);
         }
-        for (; i < n; i += LANES) {
+        if (i < n) {
             VectorMask<Float> rest = F.indexInRange(i, n);
-            store((aStep == 1 ? load(a + 4 * i, rest) : splat(a)).fma(s, t), out + 4 * i, rest);
+            store(load(a + 4 * i, rest).fma(s, t), out + 4 * i, rest);
+        }
+    }
+
+    private static void one(float scale, float shift, long a, long out, long n) {
+        FloatVector y = splat(a).fma(FloatVector.broadcast(F, scale), FloatVector.broadcast(F, shift));
+        for (long i = 0; i < n; i += LANES) {
+            store(y, out + 4 * i, F.indexInRange(i, n));
         }
     }
 }

@@ -20,32 +20,63 @@ final class BinaryLoop implements PointwiseLoop {
         if (n == 0) {
             return;
         }
-        // Three loops rather than one with choices in it: the choice would be made for every vector.
+        // A loop for each case rather than one with choices in it: a vector that is one of two things is boxed.
         if (aStep == 1 && bStep == 1) {
-            long i = 0;
-            for (; i + LANES <= n; i += LANES) {
-                store(FUNCTION.apply(load(a + 4 * i), load(b + 4 * i)), out + 4 * i);
-            }
-            if (i < n) {
-                VectorMask<Float> rest = F.indexInRange(i, n);
-                store(FUNCTION.apply(load(a + 4 * i, rest), load(b + 4 * i, rest)), out + 4 * i, rest);
-            }
+            both(a, b, out, n);
         } else if (aStep == 1) {
-            FloatVector y = splat(b);
-            long i = 0;
-            for (; i + LANES <= n; i += LANES) {
-                store(FUNCTION.apply(load(a + 4 * i), y), out + 4 * i);
-            }
-            if (i < n) {
-                VectorMask<Float> rest = F.indexInRange(i, n);
-                store(FUNCTION.apply(load(a + 4 * i, rest), y), out + 4 * i, rest);
-            }
+            oneB(a, b, out, n);
+        } else if (bStep == 1) {
+            oneA(a, b, out, n);
         } else {
-            FloatVector x = splat(a);
-            for (long i = 0; i < n; i += LANES) {
-                VectorMask<Float> rest = F.indexInRange(i, n);
-                store(FUNCTION.apply(x, bStep == 1 ? load(b + 4 * i, rest) : splat(b)), out + 4 * i, rest);
-            }
+            one(a, b, out, n);
+        }
+    }
+
+    private static void both(long a, long b, long out, long n) {
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            store(FUNCTION.apply(load(a + 4 * i), load(b + 4 * i)), out + 4 * i);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = F.indexInRange(i, n);
+            store(FUNCTION.apply(load(a + 4 * i, rest), load(b + 4 * i, rest)), out + 4 * i, rest);
+        }
+    }
+
+    private static void oneB(long a, long b, long out, long n) {
+        FloatVector y = splat(b);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            store(FUNCTION.apply(load(a + 4 * i), y), out + 4 * i);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = F.indexInRange(i, n);
+            store(FUNCTION.apply(load(a + 4 * i, rest), y), out + 4 * i, rest);
+        }
+    }
+
+    private static void oneA(long a, long b, long out, long n) {
+        FloatVector x = splat(a);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            store(FUNCTION.apply(x, load(b + 4 * i)), out + 4 * i);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = F.indexInRange(i, n);
+            store(FUNCTION.apply(x, load(b + 4 * i, rest)), out + 4 * i, rest);
+        }
+    }
+
+    private static void one(long a, long b, long out, long n) {
+        FloatVector x = splat(a);
+        FloatVector y = splat(b);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            store(FUNCTION.apply(x, y), out + 4 * i);
+        }
+        if (i < n) {
+            VectorMask<Float> rest = F.indexInRange(i, n);
+            store(FUNCTION.apply(x, y), out + 4 * i, rest);
         }
     }
 }

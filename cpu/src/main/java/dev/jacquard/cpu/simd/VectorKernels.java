@@ -141,14 +141,10 @@ public final class VectorKernels implements Simd {
 
     @Override
     public void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov) {
-        FloatVector d = FloatVector.broadcast(F, decay), m = FloatVector.broadcast(F, momentum), r = FloatVector.broadcast(F, -rate);
-        for (long i = 0; i < n; i += LANES) {
-            VectorMask<Float> here = F.indexInRange(i, n);
-            FloatVector p = FloatVector.fromMemorySegment(F, ALL, w + 4 * i, ORDER, here);
-            FloatVector slope = p.fma(d, FloatVector.fromMemorySegment(F, ALL, g + 4 * i, ORDER, here));
-            FloatVector speed = FloatVector.fromMemorySegment(F, ALL, v + 4 * i, ORDER, here).fma(m, slope);
-            speed.intoMemorySegment(ALL, v + 4 * i, ORDER, here);
-            (nesterov ? speed.fma(m, slope) : speed).fma(r, p).intoMemorySegment(ALL, w + 4 * i, ORDER, here);
+        if (nesterov) {
+            Momentum.nesterov(w, g, v, n, rate, momentum, decay);
+        } else {
+            Momentum.plain(w, g, v, n, rate, momentum, decay);
         }
     }
 }
