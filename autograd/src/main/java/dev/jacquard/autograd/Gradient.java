@@ -33,10 +33,9 @@ public sealed interface Gradient {
      * @param inputs its inputs
      * @param outputs its outputs
      * @param gradients gradients of the outputs; null where an output does not matter
-     * @param needed for each input, whether its gradient is asked for
      * @param cell what {@link #once} made
      */
-    record Application(Op op, List<Tensor> inputs, List<Tensor> outputs, List<Tensor> gradients, List<Boolean> needed, Object[] cell) {
+    record Application(Op op, List<Tensor> inputs, List<Tensor> outputs, List<Tensor> gradients, Object[] cell) {
         /** Makes something at the first call and gives the same back at the others: for ops whose one backward makes several inputs' gradients. */
         @SuppressWarnings("unchecked") // an application belongs to one op, whose rules agree on the type
         public <T> T once(java.util.function.Supplier<T> make) {

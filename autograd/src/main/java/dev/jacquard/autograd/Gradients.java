@@ -98,7 +98,6 @@ public final class Gradients {
 
     /** Gradients of an application's inputs; null for zero. */
     private static List<Tensor> backward(Tensor.Origin o, List<Tensor> dys, Set<Tensor> relevant) {
-        List<Boolean> needed = o.inputs().stream().map(relevant::contains).toList();
         Optional<List<Gradient>> row = Calculus.of(o.op(), o.inputs().size());
         // Rows speak of the first output; when a second order reaches the others, the definition knows.
         boolean others = dys.stream().skip(1).anyMatch(Objects::nonNull);
@@ -107,10 +106,10 @@ public final class Gradients {
         }
         List<Gradient> rules = row.orElseThrow(() -> new CallerException("gradient", "no rule for the op", describe(o.op(), o),
                 "a row in the calculus", "add the row, or let the op implement Calculus.Differentiable"));
-        Gradient.Application a = new Gradient.Application(o.op(), o.inputs(), o.outputs(), dys, needed, new Object[1]);
+        Gradient.Application a = new Gradient.Application(o.op(), o.inputs(), o.outputs(), dys, new Object[1]);
         List<Tensor> dxs = new ArrayList<>();
         for (int i = 0; i < rules.size(); i++) {
-            dxs.add(!needed.get(i) ? null : switch (rules.get(i)) {
+            dxs.add(!relevant.contains(o.inputs().get(i)) ? null : switch (rules.get(i)) {
                 case Gradient.Formula f -> f.rule().apply(a);
                 case Gradient.None _ -> null;
                 case Gradient.NotImplemented n -> throw new CallerException("gradient", "not implemented for this op", describe(o.op(), o),

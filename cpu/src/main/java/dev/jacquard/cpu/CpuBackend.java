@@ -83,10 +83,6 @@ public final class CpuBackend implements Backend {
                 : Optional.of("cast the operands to f32");
     }
 
-    private static boolean direct(CpuKernel<Op> k, Op op, List<TensorType> in) {
-        return k.takes(op, in);
-    }
-
     @Override
     public boolean accepts(Op op, int input, Layout layout) {
         return layout.isContiguous() || kernel(op).reads(input, layout);
@@ -98,7 +94,7 @@ public final class CpuBackend implements Backend {
         if (empty(in)) {
             return 0;
         }
-        return direct(k, op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
+        return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
     }
 
     private static boolean empty(List<TensorType> in) {
@@ -116,7 +112,7 @@ public final class CpuBackend implements Backend {
         }
         CpuKernel<Op> k = kernel(op);
         Call call = new Call(in, out, HostBuffer.of(workspace).segment().address(), team);
-        return direct(k, op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
+        return k.takes(op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
     }
 
     private static Launch zeros(List<View> out) {

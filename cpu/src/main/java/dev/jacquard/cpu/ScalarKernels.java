@@ -69,15 +69,6 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
-    public float sum(long x, long n) {
-        double sum = 0;
-        for (long i = 0; i < n; i++) {
-            sum += Raw.get(x + 4 * i);
-        }
-        return (float) sum;
-    }
-
-    @Override
     public void columnSums(int rows, int channels, long x, long xRow, long out) {
         for (long c = 0; c < 4L * channels; c += 4) {
             float sum = 0;

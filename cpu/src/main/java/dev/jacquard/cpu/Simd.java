@@ -50,9 +50,6 @@ public interface Simd {
     /** out[i] += a[i]. */
     void addTo(long a, long out, long n);
 
-    /** The sum of n floats. */
-    float sum(long x, long n);
-
     /** out[c] = sum over rows of x[row, c]; row distance in bytes. */
     void columnSums(int rows, int channels, long x, long xRow, long out);
 

@@ -8,7 +8,6 @@ import static dev.jacquard.cpu.simd.Species.ORDER;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /**
  * Loops over (rows, channels): sums down the rows, and per-channel affine maps along them. Sums keep four vectors of
@@ -184,21 +183,5 @@ final class Channels {
                 d.fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER, rest).fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER, rest))).intoMemorySegment(ALL, dx + c, ORDER, rest);
             }
         }
-    }
-
-    static float sum(long n, long x) {
-        FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0;
-        long i = 0;
-        for (; i + 4L * LANES <= n; i += 4L * LANES) {
-            s0 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i, ORDER).add(s0);
-            s1 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i + BYTES, ORDER).add(s1);
-            s2 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i + 2L * BYTES, ORDER).add(s2);
-            s3 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i + 3L * BYTES, ORDER).add(s3);
-        }
-        s0 = s1.add(s0).add(s2.add(s3));
-        for (; i < n; i += LANES) {
-            s0 = FloatVector.fromMemorySegment(F, ALL, x + 4 * i, ORDER, F.indexInRange(i, n)).add(s0);
-        }
-        return FloatVector.zero(F).add(s0).reduceLanes(VectorOperators.ADD);
     }
 }

@@ -77,11 +77,6 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
-    public float sum(long x, long n) {
-        return Channels.sum(n, x);
-    }
-
-    @Override
     public void columnSums(int rows, int channels, long x, long xRow, long out) {
         Channels.sums(rows, channels, x, xRow, out);
     }

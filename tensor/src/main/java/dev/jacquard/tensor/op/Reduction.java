@@ -110,10 +110,7 @@ public sealed interface Reduction extends Op {
     record Softmax() implements Reduction {
         @Override
         public List<TensorType> infer(List<TensorType> in) {
-            Types.count(this, in, 1);
-            Types.floating(this, in);
-            notEmpty(this, in.getFirst(), -1);
-            return in;
+            return alongLastAxis(this, in);
         }
 
         @Override
@@ -131,10 +128,7 @@ public sealed interface Reduction extends Op {
     record LogSoftmax() implements Reduction {
         @Override
         public List<TensorType> infer(List<TensorType> in) {
-            Types.count(this, in, 1);
-            Types.floating(this, in);
-            notEmpty(this, in.getFirst(), -1);
-            return in;
+            return alongLastAxis(this, in);
         }
 
         @Override
@@ -146,6 +140,13 @@ public sealed interface Reduction extends Op {
         public Accuracy accuracy(List<TensorType> in) {
             return Accuracy.reduce(in.getFirst().shape().dim(-1));
         }
+    }
+
+    private static List<TensorType> alongLastAxis(Op op, List<TensorType> in) {
+        Types.count(op, in, 1);
+        Types.floating(op, in);
+        notEmpty(op, in.getFirst(), -1);
+        return in;
     }
 
     private static void notEmpty(Op op, TensorType x, int axis) {
