@@ -48,7 +48,7 @@ class FlatMemoryTest {
     /** Until the compiler has seen every kernel: before, the Vector API keeps its vectors on the heap. */
     private static final int WARM_UP = 250;
     private static final int STEPS = 500;
-    private static final int ROUNDS = 5;
+    private static final int ROUNDS = 12;
     private static final int BATCH = 2;
     private static final int SIZE = 32;
     private static final long HEAP_BYTES_PER_STEP = 64 << 10;
