@@ -1,0 +1,84 @@
+package dev.jacquard.kernels.nvidia;
+
+import dev.jacquard.kernels.driver.DeviceInfo;
+import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.tensor.DeviceException;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendProvider;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Offers the CUDA backend where there is a driver for CUDA 12.0 or newer and a device of sm_75 or newer. */
+public final class CudaBackendProvider implements BackendProvider {
+    @Override
+    public String name() {
+        return "cuda";
+    }
+
+    @Override
+    public int rank() {
+        return 100;
+    }
+
+    @Override
+    public Optional<String> unavailable() {
+        return Optional.ofNullable(Probe.here().failure()).map(DriverException::getMessage);
+    }
+
+    @Override
+    public Backend open(int threads) {
+        return open(threads, -1);
+    }
+
+    @Override
+    public Backend open(int threads, int index) {
+        String device = index < 0 ? "cuda" : "cuda:" + index;
+        try {
+            NvidiaDriver driver = index < 0 ? NvidiaDriver.open() : NvidiaDriver.open(index);
+            driver.close();
+            throw new DeviceException("device", "not there yet", device, "", "");
+        } catch (DriverException e) {
+            throw new DeviceException("device", "does not open", device, "one of " + devices(), e.getMessage(), e);
+        }
+    }
+
+    private static String devices() {
+        List<DeviceInfo> all = Probe.here().devices();
+        List<String> names = new ArrayList<>();
+        for (int i = 0; i < all.size(); i++) {
+            names.add("cuda:" + i + " (" + all.get(i) + ")");
+        }
+        return names.isEmpty() ? "those that the driver shows: none" : String.join(", ", names);
+    }
+
+    @Override
+    public List<String> report() {
+        Probe probe = Probe.here();
+        List<String> lines = new ArrayList<>();
+        story(lines, probe.search(), "the NVIDIA driver, all that is needed");
+        if (probe.driverVersion() > 0) {
+            lines.add("driver for CUDA " + probe.driverVersion() / 1000 + "." + probe.driverVersion() % 1000 / 10 + "; 12.0 is the oldest that will do");
+        }
+        for (int i = 0; i < probe.devices().size(); i++) {
+            DeviceInfo d = probe.devices().get(i);
+            lines.add("cuda:" + i + " " + d + (d.capability() < Probe.OLDEST_CAPABILITY ? ": too old, sm_" + Probe.OLDEST_CAPABILITY + " is the oldest that will do" : ""));
+        }
+        Libraries libraries = new Libraries();
+        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "optional");
+        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "optional");
+        story(lines, libraries.find("libcudnn.so.9"), "optional");
+        return lines;
+    }
+
+    /** Found: one line. Not found: one line, and one per place where something is amiss. */
+    private static void story(List<String> lines, Libraries.Search search, String role) {
+        if (search.file().isPresent()) {
+            lines.add(search.file().get() + search.version().map(v -> " " + v).orElse("") + " (" + role + "), found by " + search.looks().getLast().where());
+        } else {
+            lines.add(search.name() + " (" + role + ") not found; looked in " + search.looks().stream()
+                    .map(l -> l.where() + (l.result().equals("not there") ? "" : ": " + l.result())).collect(Collectors.joining("; ")));
+        }
+    }
+}
