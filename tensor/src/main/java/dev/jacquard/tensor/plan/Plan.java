@@ -39,6 +39,8 @@ public final class Plan implements AutoCloseable {
     private final long arenaBytes;
     private final Step[] compute;
     private final Step[] commit;
+    private final Launch computing;
+    private final Launch committing;
     private final Map<String, View> inputs;
     private final Map<String, View> outputs;
     private final Arena host = Arena.ofShared();
@@ -52,6 +54,8 @@ public final class Plan implements AutoCloseable {
         this.arenaBytes = arenaBytes;
         this.compute = compute.toArray(Step[]::new);
         this.commit = commit.toArray(Step[]::new);
+        this.computing = state.backend().sequence("compute", compute.stream().map(Step::launch).toList());
+        this.committing = state.backend().sequence("commit", commit.stream().map(Step::launch).toList());
         this.inputs = new LinkedHashMap<>(inputs);
         this.outputs = new LinkedHashMap<>(outputs);
     }
@@ -115,16 +119,12 @@ public final class Plan implements AutoCloseable {
 
     /** Runs everything but the writing of variables. */
     public void compute() {
-        for (Step s : compute) {
-            s.launch().run();
-        }
+        computing.run();
     }
 
     /** Writes the variables; after {@link #compute}. */
     public void commit() {
-        for (Step s : commit) {
-            s.launch().run();
-        }
+        committing.run();
     }
 
     /** Sees each launch of {@link #compute}. */
@@ -192,6 +192,8 @@ public final class Plan implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
+            computing.release();
+            committing.release();
             arena.close();
             host.close();
         }
