@@ -5,6 +5,7 @@ import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
@@ -78,6 +79,15 @@ final class Device implements AutoCloseable {
 
     void upload(long to, MemorySegment host) {
         guarded("upload", () -> staging.upload(to, host));
+    }
+
+    Buffer.Transfer stage(long to, MemorySegment host) {
+        try {
+            Buffer.Transfer begun = staging.stage(to, host);
+            return () -> guarded("upload", begun::place);
+        } catch (DriverException e) {
+            throw translated("upload", e);
+        }
     }
 
     void download(MemorySegment host, long from) {
