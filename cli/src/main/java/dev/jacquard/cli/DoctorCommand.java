@@ -78,7 +78,7 @@ final class DoctorCommand implements Callable<Integer> {
             Optional<String> why = p.unavailable();
             line(out, "device " + p.name(), why.map(w -> "not available: " + w).orElseGet(() -> description(p)));
             p.report().forEach(r -> line(out, "", r));
-            if (why.isEmpty() && chosen == null) {
+            if (why.isEmpty() && chosen == null && p.automatic()) {
                 chosen = p.name();
             }
         }

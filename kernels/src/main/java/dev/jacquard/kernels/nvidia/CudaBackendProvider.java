@@ -1,5 +1,6 @@
 package dev.jacquard.kernels.nvidia;
 
+import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
@@ -37,8 +38,12 @@ public final class CudaBackendProvider implements BackendProvider {
         String device = index < 0 ? "cuda" : "cuda:" + index;
         try {
             NvidiaDriver driver = index < 0 ? NvidiaDriver.open() : NvidiaDriver.open(index);
-            driver.close();
-            throw new DeviceException("device", "not there yet", device, "", "");
+            try {
+                return new CudaBackend(device, driver, true);
+            } catch (DriverException e) {
+                driver.close();
+                throw e;
+            }
         } catch (DriverException e) {
             throw new DeviceException("device", "does not open", device, "one of " + devices(), e.getMessage(), e);
         }

@@ -21,6 +21,7 @@ import java.util.List;
  * <p>A call's shape is a static final handle, linked when first used, and the function is its first argument, a field. So the start costs some milliseconds per shape and not
  * per function, a call is a direct one, and a test can have its own library. Handles and addresses are longs: then few shapes serve all functions, and nothing is allocated.
  */
+@SuppressWarnings("restricted") // FFM is what this class is for
 final class CudaLibrary {
     /** What JCuda calls for us. It is bound lazily: without this look-up a missing one would end the process at its first call. */
     private static final List<String> CALLED_BY_JCUDA = List.of("cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuMemAlloc_v2", "cuMemGetInfo_v2", "cuModuleLoadDataEx",

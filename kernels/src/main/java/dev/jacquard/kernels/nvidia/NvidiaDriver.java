@@ -167,6 +167,7 @@ public final class NvidiaDriver implements Driver {
     }
 
     @Override
+    @SuppressWarnings("restricted") // the driver says how long the memory is
     public MemorySegment allocatePinned(long bytes) {
         ready();
         try (Arena arena = Arena.ofConfined()) {

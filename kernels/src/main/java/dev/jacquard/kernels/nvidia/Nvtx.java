@@ -18,6 +18,7 @@ import org.slf4j.LoggerFactory;
  * Named ranges for profilers. NVTX 3 is a header without a library: a profiler (nsys, ncu) names its own library in the environment, and whoever has ranges to tell loads
  * that ({@link NvtxInjection}). Where it refuses, NVTX 2's library is tried. Without a profiler there is one constant false.
  */
+@SuppressWarnings("restricted") // FFM is what this class is for
 final class Nvtx {
     /** Whether a profiler listens. */
     static final boolean ENABLED;

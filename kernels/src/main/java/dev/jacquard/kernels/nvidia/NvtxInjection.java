@@ -19,6 +19,7 @@ import java.lang.invoke.MethodType;
  *
  * <p>A class of its own, without work in its initializer: the profiler may call from a thread of its own.
  */
+@SuppressWarnings("restricted") // FFM is what this class is for
 final class NvtxInjection {
     /** Number of functions in each of NVTX's modules, 0 included, by the module's number: none, core, CUDA, OpenCL, CUDA run time, core 2, synchronization. */
     private static final int[] FUNCTIONS = {0, 16, 9, 15, 7, 16, 7};

@@ -41,6 +41,20 @@ public interface Backend extends AutoCloseable {
     /** Binds a kernel to operands. @param workspace as large as {@link #workspace} asked for, its contents undefined, shared with other launches */
     Launch prepare(Op op, List<View> inputs, List<View> outputs, Buffer workspace);
 
+    /**
+     * Launches of this backend in order as one launch, for a plan that runs them again and again. By default they are run one by one.
+     *
+     * @param phase what they do together, for profilers
+     */
+    default Launch sequence(String phase, List<Launch> parts) {
+        Launch[] all = parts.toArray(Launch[]::new);
+        return () -> {
+            for (Launch l : all) {
+                l.run();
+            }
+        };
+    }
+
     /** Waits until everything launched has been done. By default nothing is ever pending. */
     default void synchronize() {}
 

@@ -12,6 +12,16 @@ public interface BackendProvider {
     /** Larger is preferred by {@code auto}. */
     int rank();
 
+    /** Whether {@code auto} may take it: not what only serves tests. */
+    default boolean automatic() {
+        return true;
+    }
+
+    /** What was looked for on this machine, where, and what was found: lines for {@code doctor}. By default nothing to tell. */
+    default List<String> report() {
+        return List.of();
+    }
+
     /** Empty if the backend works on this machine; else the reason why not, and what to do. Cheap, and without side effects. */
     Optional<String> unavailable();
 
@@ -24,10 +34,5 @@ public interface BackendProvider {
             throw new DeviceException("device", "no such device", name() + ":" + index, name() + " or " + name() + ":0", "there is one only");
         }
         return open(threads);
-    }
-
-    /** What was looked for, where, what was found and what to do about the rest: lines for {@code doctor}, beyond what {@link #unavailable} tells. */
-    default List<String> report() {
-        return List.of();
     }
 }

@@ -43,7 +43,7 @@ public final class Backends {
             });
             return colon < 0 ? named.open(threads) : named.open(threads, index(device, colon));
         }
-        for (BackendProvider p : all) {
+        for (BackendProvider p : all.stream().filter(BackendProvider::automatic).toList()) {
             Optional<String> why = p.unavailable();
             if (why.isEmpty()) {
                 LOG.info("device auto: {} chosen", p.name());
