@@ -71,19 +71,17 @@ public final class CudaBackendProvider implements BackendProvider {
             lines.add("cuda:" + i + " " + d + (d.capability() < Probe.OLDEST_CAPABILITY ? ": too old, sm_" + Probe.OLDEST_CAPABILITY + " is the oldest that will do" : ""));
         }
         Libraries libraries = new Libraries();
-        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "optional");
-        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "optional");
-        story(lines, libraries.find("libcudnn.so.9"), "optional");
+        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "not needed");
+        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "not needed");
+        story(lines, libraries.find("libcudnn.so.9"), "not needed");
+        lines.add("looked for each in this order: " + String.join("; ", libraries.places()));
         return lines;
     }
 
-    /** Found: one line. Not found: one line, and one per place where something is amiss. */
+    /** One line: where it is, or what is amiss where it should be. */
     private static void story(List<String> lines, Libraries.Search search, String role) {
-        if (search.file().isPresent()) {
-            lines.add(search.file().get() + search.version().map(v -> " " + v).orElse("") + " (" + role + "), found by " + search.looks().getLast().where());
-        } else {
-            lines.add(search.name() + " (" + role + ") not found; looked in " + search.looks().stream()
-                    .map(l -> l.where() + (l.result().equals("not there") ? "" : ": " + l.result())).collect(Collectors.joining("; ")));
-        }
+        String bad = search.looks().stream().map(Libraries.Look::result).filter(r -> r.contains(" is cut short") || r.contains(" is no library") || r.contains(" cannot be read")).collect(Collectors.joining("; "));
+        lines.add((search.file().isPresent() ? search.file().get() + search.version().map(v -> ", version " + v).orElse("") : search.name() + " not found") + ": " + role
+                + (bad.isEmpty() ? "" : "; passed over: " + bad));
     }
 }

@@ -51,6 +51,7 @@ final class Libraries {
         }
     }
 
+    /** A place to look at. @param folders of it that exist, in order */
     private record Place(String where, List<Path> folders) {}
 
     /** Looks on this machine. */
@@ -68,7 +69,7 @@ final class Libraries {
     /** Looks for a library. @param names file names it may have, the best first */
     Search find(String... names) {
         List<Look> looks = new ArrayList<>();
-        for (Place place : places()) {
+        for (Place place : all()) {
             List<String> bad = new ArrayList<>();
             for (String name : names) {
                 for (Path folder : place.folders) {
@@ -88,7 +89,12 @@ final class Libraries {
         return new Search(names[0], Optional.empty(), looks);
     }
 
-    private List<Place> places() {
+    /** The places that are looked at, in words, in order. */
+    List<String> places() {
+        return all().stream().map(p -> p.where + (p.folders.isEmpty() ? " (no such folder)" : "")).toList();
+    }
+
+    private List<Place> all() {
         String explicit = properties.apply(PROPERTY);
         String home = environment.getOrDefault("CUDA_HOME", environment.get("CUDA_PATH"));
         List<Place> places = new ArrayList<>();

@@ -47,8 +47,13 @@ final class Natives {
         }
     }
 
+    /** {@code libJCudaDriver-12.6.0-linux-x86_64.so}: the name of the file and of the class path's resource in {@code /lib}. */
+    static String file() {
+        return LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName("JCudaDriver-" + JCudaVersion.get()));
+    }
+
     private static void extractAndLoad() {
-        String file = LibUtils.createLibraryFileName("JCudaDriver-" + JCudaVersion.get());
+        String file = file();
         byte[] content = content(file);
         if (onLibraryPath(file, content)) {
             initialize();

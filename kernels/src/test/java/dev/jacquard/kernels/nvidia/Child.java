@@ -1,0 +1,174 @@
+package dev.jacquard.kernels.nvidia;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.jacquard.kernels.driver.DriverException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.FutureTask;
+
+/** What a test's own process does with the driver that it finds: each argument is a step. Prints a line per step, "KIND: message" where it fails. */
+final class Child {
+    private static final byte[] PTX = ".version 8.0\n.target sm_75\n".getBytes(StandardCharsets.UTF_8);
+
+    private Child() {}
+
+    public static void main(String[] steps) {
+        for (String step : steps) {
+            String said;
+            try {
+                said = step(step);
+            } catch (DriverException e) {
+                said = e.kind() + ": " + e.getMessage();
+            } catch (Exception | LinkageError | AssertionError e) {
+                said = "NOT TYPED: " + e;
+            }
+            System.out.println(step + " -> " + said);
+        }
+    }
+
+    private static NvidiaDriver driver;
+    private static long stream;
+
+    private static String step(String step) throws Exception {
+        switch (step) {
+            case "unavailable" -> {
+                return new CudaBackendProvider().unavailable().orElse("available");
+            }
+            case "report" -> {
+                return String.join("\n", new CudaBackendProvider().report());
+            }
+            case "open" -> {
+                driver = NvidiaDriver.open();
+                stream = driver.createStream();
+                return driver.device().toString();
+            }
+            case "open 7" -> driver = NvidiaDriver.open(7);
+            case "all" -> all(driver);
+            case "threads" -> threads(driver);
+            case "allocate" -> driver.allocate(123_456_789);
+            case "module" -> driver.loadModule("silu", PTX);
+            case "kernel" -> driver.function(driver.loadModule("silu", PTX), "absent");
+            case "launch" -> launch(driver, stream, "nothing", 1025);
+            case "synchronize" -> driver.synchronize(stream);
+            case "free memory" -> {
+                return Long.toString(driver.freeMemory());
+            }
+            case "ranges" -> ranges(driver);
+            case "close" -> driver.close();
+            default -> throw new IllegalArgumentException(step);
+        }
+        return "done";
+    }
+
+    private static void launch(NvidiaDriver d, long stream, String kernel, int threads) {
+        d.launch(d.function(d.loadModule("silu", PTX), kernel), 1, 1, 1, threads, 1, 1, 0, stream, 0);
+    }
+
+    private static void require(boolean holds, String what) {
+        if (!holds) {
+            throw new AssertionError(what);
+        }
+    }
+
+    /** Every call of the interface once, with data where there is some. */
+    private static void all(NvidiaDriver d) {
+        try (Arena arena = Arena.ofConfined()) {
+            long q = d.createStream();
+            transfers(d, q, arena);
+            long module = d.loadModule("silu", PTX);
+            long record = d.function(module, "record");
+            require(d.info(record).toString().equals("FunctionInfo[registers=32, sharedBytes=48, localBytes=8, maxThreadsPerBlock=1024]"), d.info(record).toString());
+            d.maxDynamicShared(record, 200_000);
+            long to = d.allocate(64);
+            d.fill(to, (byte) 0, 64, q);
+            MemorySegment parameters = arena.allocate(ADDRESS, 2);
+            parameters.setAtIndex(ADDRESS, 0, arena.allocateFrom(JAVA_LONG, to));
+            parameters.setAtIndex(ADDRESS, 1, arena.allocateFrom(JAVA_LONG, 42L));
+            d.launch(record, 70_000, 2, 3, 32, 4, 5, 1234, q, parameters.address());
+            long[] got = new long[8];
+            d.copyToHost(MemorySegment.ofArray(got), to, q);
+            require(Arrays.equals(got, new long[] {70_000, 2, 3, 32, 4, 5, 1234, 42}), Arrays.toString(got));
+            d.beginCapture(q);
+            d.launch(record, 1, 1, 1, 8, 1, 1, 0, q, parameters.address());
+            long graph = d.endCapture(q);
+            d.copyToHost(MemorySegment.ofArray(got), to, q);
+            require(got[7] == 42, "captured, yet done");
+            d.launchGraph(graph, q);
+            d.launchGraph(graph, q);
+            d.copyToHost(MemorySegment.ofArray(got), to, q);
+            require(got[7] == 3 * 42 && got[3] == 8, Arrays.toString(got));
+            d.destroyGraph(graph);
+            events(d, q);
+            d.free(to);
+            d.unloadModule(module);
+            d.destroyStream(q);
+            d.pushRange("nobody listens");
+            d.popRange();
+        }
+    }
+
+    private static void events(NvidiaDriver d, long q) {
+        long a = d.createEvent(true);
+        long b = d.createEvent(true);
+        d.record(a, q);
+        d.record(b, q);
+        d.await(q, b);
+        d.synchronizeEvent(b);
+        require(d.milliseconds(a, b) == 1.5f, "time");
+        d.destroyEvent(a);
+        d.destroyEvent(b);
+        d.destroyEvent(d.createEvent(false));
+    }
+
+    /** Bytes there and back again by pinned, native and heap memory, over the size of a staging piece. */
+    private static void transfers(NvidiaDriver d, long q, Arena arena) {
+        int bytes = (9 << 20) + 5;
+        long first = d.allocate(bytes);
+        long second = d.allocate(bytes);
+        require(first % 256 == 0, "alignment");
+        MemorySegment pinned = d.allocatePinned(bytes);
+        MemorySegment another = d.allocatePinned(16);
+        for (MemorySegment host : List.of(pinned, arena.allocate(bytes), MemorySegment.ofArray(new byte[bytes]))) {
+            for (int i = 0; i < bytes; i += 1021) {
+                host.set(JAVA_BYTE, i, (byte) (i * 31));
+            }
+            byte[] sent = host.toArray(JAVA_BYTE);
+            d.copyToDevice(first, host, q);
+            d.fill(second, (byte) 9, bytes, q);
+            d.copy(second, first, bytes - 1, q);
+            host.fill((byte) 0);
+            d.copyToHost(host, second, q);
+            d.synchronize(q);
+            require(host.get(JAVA_BYTE, bytes - 1) == 9, "the last byte is not from the copy");
+            host.set(JAVA_BYTE, bytes - 1, sent[bytes - 1]);
+            require(Arrays.equals(sent, host.toArray(JAVA_BYTE)), "bytes differ");
+        }
+        d.copyToDevice(first, MemorySegment.ofArray(new byte[0]), q);
+        d.freePinned(pinned);
+        d.freePinned(another);
+        d.free(first);
+        d.free(second);
+    }
+
+    /** The context must be current in every thread; the stand-in refuses calls without. */
+    private static void threads(NvidiaDriver d) throws Exception {
+        for (Thread.Builder kind : List.<Thread.Builder>of(Thread.ofPlatform(), Thread.ofVirtual())) {
+            FutureTask<Long> task = new FutureTask<>(d::freeMemory);
+            kind.start(task);
+            require(task.get() > 0, "no memory");
+        }
+    }
+
+    private static void ranges(NvidiaDriver d) {
+        d.pushRange("step 1");
+        d.pushRange("silu");
+        d.popRange();
+        d.popRange();
+    }
+}
