@@ -6,10 +6,15 @@ import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendProvider;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Offers the CUDA backend where there is a driver for CUDA 12.0 or newer and a device of sm_75 or newer. */
 public final class CudaBackendProvider implements BackendProvider {
@@ -62,26 +67,37 @@ public final class CudaBackendProvider implements BackendProvider {
     public List<String> report() {
         Probe probe = Probe.here();
         List<String> lines = new ArrayList<>();
-        story(lines, probe.search(), "the NVIDIA driver, all that is needed");
         if (probe.driverVersion() > 0) {
             lines.add("driver for CUDA " + probe.driverVersion() / 1000 + "." + probe.driverVersion() % 1000 / 10 + "; 12.0 is the oldest that will do");
         }
         for (int i = 0; i < probe.devices().size(); i++) {
             DeviceInfo d = probe.devices().get(i);
-            lines.add("cuda:" + i + " " + d + (d.capability() < Probe.OLDEST_CAPABILITY ? ": too old, sm_" + Probe.OLDEST_CAPABILITY + " is the oldest that will do" : ""));
+            lines.add("cuda:" + i + " is " + d + (d.capability() < Probe.OLDEST_CAPABILITY ? ": too old, sm_" + Probe.OLDEST_CAPABILITY + " is the oldest that will do" : ""));
         }
+        lines.add("kernel module: " + kernelModule());
         Libraries libraries = new Libraries();
-        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "not needed");
-        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "not needed");
+        story(lines, probe.search(), "part of the NVIDIA driver; nothing else is needed");
+        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "part of the CUDA toolkit; not needed");
+        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "part of the CUDA toolkit; not needed");
         story(lines, libraries.find("libcudnn.so.9"), "not needed");
-        lines.add("looked for each in this order: " + String.join("; ", libraries.places()));
+        lines.add("looked for these in:");
+        libraries.places().forEach(p -> lines.add("  " + p));
         return lines;
+    }
+
+    /** First line of what the module says of itself. */
+    private static String kernelModule() {
+        try (Stream<String> says = Files.lines(Path.of("/proc/driver/nvidia/version"))) {
+            return says.findFirst().orElse("silent");
+        } catch (IOException | UncheckedIOException e) {
+            return "not loaded (no /proc/driver/nvidia)";
+        }
     }
 
     /** One line: where it is, or what is amiss where it should be. */
     private static void story(List<String> lines, Libraries.Search search, String role) {
         String bad = search.looks().stream().map(Libraries.Look::result).filter(r -> r.contains(" is cut short") || r.contains(" is no library") || r.contains(" cannot be read")).collect(Collectors.joining("; "));
-        lines.add((search.file().isPresent() ? search.file().get() + search.version().map(v -> ", version " + v).orElse("") : search.name() + " not found") + ": " + role
-                + (bad.isEmpty() ? "" : "; passed over: " + bad));
+        String found = search.file().map(f -> f + search.version().map(v -> ", version " + v).orElse("")).orElse("not found (" + role + ")");
+        lines.add(search.name() + ": " + found + (bad.isEmpty() ? "" : "; passed over: " + bad));
     }
 }

@@ -91,19 +91,23 @@ final class Libraries {
 
     /** The places that are looked at, in words, in order. */
     List<String> places() {
-        return all().stream().map(p -> p.where + (p.folders.isEmpty() ? " (no such folder)" : "")).toList();
+        return all().stream().map(p -> p.where + switch (p.folders.size()) {
+            case 0 -> p.where.endsWith("not set") ? "" : ": no such folder";
+            case 1 -> ": " + p.folders.getFirst();
+            default -> ": " + p.folders.size() + " folders";
+        }).toList();
     }
 
     private List<Place> all() {
         String explicit = properties.apply(PROPERTY);
         String home = environment.getOrDefault("CUDA_HOME", environment.get("CUDA_PATH"));
         List<Place> places = new ArrayList<>();
-        places.add(explicit == null ? new Place("-D" + PROPERTY + " (not set)", List.of()) : new Place("-D" + PROPERTY + "=" + explicit, split(explicit)));
+        places.add(new Place("-D" + PROPERTY + (explicit == null ? ", which is not set" : "=" + explicit), explicit == null ? List.of() : split(explicit)));
         places.add(new Place("the system's loader (LD_LIBRARY_PATH, ld.so.conf, /usr/lib)", loader()));
         places.add(new Place("/usr/lib/wsl/lib, /usr/local/nvidia/lib64, /run/opengl-driver/lib", there("usr/lib/wsl/lib", "usr/local/nvidia/lib64", "run/opengl-driver/lib")));
         List<Path> toolkit = new ArrayList<>(home == null ? List.of() : existing(Stream.of(Path.of(home, "lib64"))));
         toolkit.addAll(there("usr/local/cuda/lib64"));
-        places.add(new Place(home == null ? "CUDA_HOME (not set), /usr/local/cuda/lib64" : "CUDA_HOME=" + home + ", /usr/local/cuda/lib64", toolkit));
+        places.add(new Place(home == null ? "CUDA_HOME, which is not set, and /usr/local/cuda/lib64" : "CUDA_HOME=" + home + " and /usr/local/cuda/lib64", toolkit));
         places.add(new Place("Python's site-packages/nvidia", python()));
         return places;
     }

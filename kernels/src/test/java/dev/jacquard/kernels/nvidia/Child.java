@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.jacquard.kernels.driver.DriverException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -59,6 +60,9 @@ final class Child {
             case "free memory" -> {
                 return Long.toString(driver.freeMemory());
             }
+            case "garbage" -> {
+                return garbage(driver, stream) + " bytes";
+            }
             case "ranges" -> ranges(driver);
             case "close" -> driver.close();
             default -> throw new IllegalArgumentException(step);
@@ -68,6 +72,25 @@ final class Child {
 
     private static void launch(NvidiaDriver d, long stream, String kernel, int threads) {
         d.launch(d.function(d.loadModule("silu", PTX), kernel), 1, 1, 1, threads, 1, 1, 0, stream, 0);
+    }
+
+    /** Bytes that ten thousand launches allocate, after as many to warm up. */
+    private static long garbage(NvidiaDriver d, long stream) {
+        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long nothing = d.function(d.loadModule("silu", PTX), "nothing");
+        d.beginCapture(stream);
+        long graph = d.endCapture(stream);
+        long before = 0;
+        for (int i = 0; i < 20_000; i++) {
+            if (i == 10_000) {
+                before = threads.getCurrentThreadAllocatedBytes();
+            }
+            d.launch(nothing, 1, 1, 1, 256, 1, 1, 0, stream, 0);
+            d.launchGraph(graph, stream);
+            d.pushRange("nobody listens");
+            d.popRange();
+        }
+        return threads.getCurrentThreadAllocatedBytes() - before;
     }
 
     private static void require(boolean holds, String what) {

@@ -134,7 +134,12 @@ class NvidiaDriverTest {
         assertEquals("done", said.of("all"), said.all);
         assertEquals("done", said.of("threads"), said.all);
         assertEquals("OTHER: the device has been closed", said.of("free memory"), said.all);
-        assertContains(said.all, folder.resolve("good/libcuda.so.1").toString(), "libcudnn.so.9", "looked for each in this order: -D" + Libraries.PROPERTY);
+        assertContains(said.all, folder.resolve("good/libcuda.so.1").toString(), "libcudnn.so.9", "looked for these in:", "-D" + Libraries.PROPERTY);
+    }
+
+    @Test
+    void launchesAllocateNothing() throws Exception {
+        assertEquals("0 bytes", new Case().run("open", "garbage").of("garbage"));
     }
 
     @Test
@@ -143,7 +148,7 @@ class NvidiaDriverTest {
         Said said = new Case().libraries(folder.resolve("empty")).run("unavailable", "open", "report");
         assertContains(said.of("unavailable"), "libcuda.so.1", "install the NVIDIA driver");
         assertContains(said.of("open"), "UNAVAILABLE: ", "libcuda.so.1");
-        assertContains(said.all, "libcuda.so.1 not found", "CUDA_HOME", "site-packages");
+        assertContains(said.all, "libcuda.so.1: not found", "CUDA_HOME", "site-packages");
     }
 
     @Test
