@@ -7,7 +7,7 @@
  * DUMMY_FAIL      "call=number call=number": these calls fail so; a number from 700 to 799 is sticky: all later calls fail with it too
  * -DLACKS_GRAPHS  leaves cuGraphLaunch out
  *
- * Calls that need a context check that the calling thread has one. The kernel "record" writes its grid, block, shared memory and second parameter to where its first
+ * Calls that need a context check that the calling thread has one; device N has 5 + N GiB free. The kernel "record" writes its grid, block, shared memory and second parameter to where its first
  * parameter points; "nothing" does nothing; "absent" is not there.
  */
 #include <stdint.h>
@@ -18,9 +18,9 @@
 typedef int R;
 typedef uint64_t U;
 
-static char contextObject;
-static __thread void *current;
-static int retained, sticky, checked, failing;
+static char contexts[64];
+static __thread char *current;
+static int retained[64], sticky, checked, failing;
 
 static long setting(const char *name, long otherwise) {
     const char *s = getenv(name);
@@ -68,13 +68,13 @@ R cuDeviceGetAttribute(int *v, int a, int d) {
     return 0;
 }
 
-R cuDevicePrimaryCtxRetain(void **c, int d) { (void) d; PLANNED; retained++; *c = &contextObject; return 0; }
-R cuDevicePrimaryCtxRelease_v2(int d) { (void) d; if (retained <= 0) return 201; retained--; return 0; }
-R cuCtxSetCurrent(void *c) { PLANNED; if (c != &contextObject) return 201; current = c; return 0; }
+R cuDevicePrimaryCtxRetain(void **c, int d) { PLANNED; retained[d]++; *c = &contexts[d]; return 0; }
+R cuDevicePrimaryCtxRelease_v2(int d) { if (retained[d] <= 0) return 201; retained[d]--; return 0; }
+R cuCtxSetCurrent(char *c) { PLANNED; if (c < contexts || c >= contexts + 64 || !retained[c - contexts]) return 201; current = c; return 0; }
 
 R cuMemAlloc_v2(U *p, size_t n) { NEEDS_CONTEXT; void *m = aligned_alloc(256, (n + 255) / 256 * 256); memset(m, 0xee, n); *p = (U) m; return n ? 0 : 1; }
 R cuMemFree_v2(U p) { NEEDS_CONTEXT; free((void *) p); return 0; }
-R cuMemGetInfo_v2(size_t *f, size_t *t) { NEEDS_CONTEXT; *f = 5ull << 30; *t = 8ull << 30; return 0; }
+R cuMemGetInfo_v2(size_t *f, size_t *t) { NEEDS_CONTEXT; *f = (U) (5 + current - contexts) << 30; *t = 8ull << 30; return 0; }
 R cuMemHostAlloc(void **p, size_t n, unsigned flags) { (void) flags; NEEDS_CONTEXT; *p = malloc(n); return 0; }
 R cuMemFreeHost(void *p) { NEEDS_CONTEXT; free(p); return 0; }
 R cuMemcpyHtoDAsync_v2(U d, const void *s, size_t n, void *q) { NEEDS_CONTEXT; memcpy((void *) d, s, n); return q ? 0 : 400; }

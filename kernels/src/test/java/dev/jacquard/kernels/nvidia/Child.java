@@ -11,6 +11,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.FutureTask;
 
 /** What a test's own process does with the driver that it finds: each argument is a step. Prints a line per step, "KIND: message" where it fails. */
@@ -52,6 +53,7 @@ final class Child {
             case "open 7" -> driver = NvidiaDriver.open(7);
             case "all" -> all(driver);
             case "threads" -> threads(driver);
+            case "two devices" -> twoDevices();
             case "allocate" -> driver.allocate(123_456_789);
             case "module" -> driver.loadModule("silu", PTX);
             case "kernel" -> driver.function(driver.loadModule("silu", PTX), "absent");
@@ -185,6 +187,31 @@ final class Child {
             FutureTask<Long> task = new FutureTask<>(d::freeMemory);
             kind.start(task);
             require(task.get() > 0, "no memory");
+        }
+    }
+
+    /** Both in one thread, in turn, and in virtual threads that share one carrier: each call must see its own device's context. */
+    private static void twoDevices() throws Exception {
+        try (NvidiaDriver a = NvidiaDriver.open(0); NvidiaDriver b = NvidiaDriver.open(1)) {
+            for (int i = 0; i < 3; i++) {
+                require(a.freeMemory() == 5L << 30 && b.freeMemory() == 6L << 30, "one sees the other's memory");
+            }
+            CyclicBarrier turn = new CyclicBarrier(2);
+            List<FutureTask<Boolean>> tasks = List.of(a, b).stream().map(d -> new FutureTask<>(() -> {
+                boolean same = true;
+                for (int i = 0; i < 5; i++) {
+                    same &= d.freeMemory() == (d == a ? 5L : 6L) << 30;
+                    turn.await();
+                }
+                return same;
+            })).toList();
+            tasks.forEach(Thread.ofVirtual()::start);
+            for (FutureTask<Boolean> t : tasks) {
+                require(t.get(), "a virtual thread sees the other's memory");
+            }
+        }
+        try (NvidiaDriver again = NvidiaDriver.open(0)) {
+            require(again.freeMemory() == 5L << 30, "not opened again");
         }
     }
 

@@ -138,6 +138,13 @@ class NvidiaDriverTest {
     }
 
     @Test
+    void twoDevicesDoNotMix() throws Exception {
+        Case c = new Case().set("DUMMY_DEVICES", "2");
+        c.flags.addAll(List.of("-Djdk.virtualThreadScheduler.parallelism=1", "-Djdk.virtualThreadScheduler.maxPoolSize=1"));
+        assertEquals("done", c.run("two devices").of("two devices"));
+    }
+
+    @Test
     void launchesAllocateNothing() throws Exception {
         assertEquals("0 bytes", new Case().run("open", "garbage").of("garbage"));
     }
