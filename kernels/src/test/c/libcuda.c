@@ -82,7 +82,7 @@ R cuMemcpyDtoHAsync_v2(void *d, U s, size_t n, void *q) { NEEDS_CONTEXT; memcpy(
 R cuMemcpyDtoDAsync_v2(U d, U s, size_t n, void *q) { NEEDS_CONTEXT; memmove((void *) d, (void *) s, n); return q ? 0 : 400; }
 R cuMemsetD8Async(U d, unsigned char v, size_t n, void *q) { NEEDS_CONTEXT; memset((void *) d, v, n); return q ? 0 : 400; }
 
-/* Options come as numbers 3 to 6: buffers for information and errors, and their sizes. */
+/* The text must end with a line's end and a null byte. Options come as numbers 3 to 6: buffers for information and errors, and their sizes. */
 R cuModuleLoadDataEx(void **m, const void *image, unsigned count, int *options, void **values) {
     if (!current) return 201;
     char *buffer[7] = {0};
@@ -96,7 +96,9 @@ R cuModuleLoadDataEx(void **m, const void *image, unsigned count, int *options, 
         if (buffer[5]) snprintf(buffer[5], size[6], "ptxas line 1;\n  error of \"%.40s\"\n", (const char *) image);
         return r;
     }
-    if (buffer[3]) snprintf(buffer[3], size[4], "compiled %zu characters", strlen(image));
+    size_t n = strlen(image);
+    if (n == 0 || ((const char *) image)[n - 1] != '\n') return 200;
+    if (buffer[3]) snprintf(buffer[3], size[4], "compiled %zu characters", n);
     *m = strdup(image);
     return 0;
 }

@@ -64,7 +64,7 @@ public class LaunchBench {
         System.setProperty("jacquard.cuda.libs", folder.toString());
         driver = NvidiaDriver.open();
         stream = driver.createStream();
-        kernel = driver.function(driver.loadModule("nothing", ".version 8.0".getBytes(StandardCharsets.US_ASCII)), "nothing");
+        kernel = driver.function(driver.loadModule("nothing", ".version 8.0\n".getBytes(StandardCharsets.US_ASCII)), "nothing");
         values = arena.allocate(8L * (POINTERS + NUMBERS), 8);
         MemorySegment block = arena.allocate(8L * (POINTERS + NUMBERS), 8);
         for (int i = 0; i < POINTERS + NUMBERS; i++) {

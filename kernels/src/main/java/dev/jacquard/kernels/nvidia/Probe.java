@@ -120,7 +120,7 @@ record Probe(Libraries.Search search, CudaLibrary library, int driverVersion, Li
                 devices.add(device(cuda, out, i, version));
             }
             if (devices.stream().noneMatch(d -> d.capability() >= OLDEST_CAPABILITY)) {
-                throw new DriverException(Kind.TOO_OLD, "%s has sm_%d, sm_%d (Turing) or newer is needed".formatted(devices.getFirst().name(), devices.getFirst().capability(), OLDEST_CAPABILITY));
+                throw new DriverException(Kind.TOO_OLD, "%s has sm_%d, sm_%d (Turing) or newer is needed: use --device cpu".formatted(devices.getFirst().name(), devices.getFirst().capability(), OLDEST_CAPABILITY));
             }
             return new Probe(search, cuda, version, devices, null);
         } catch (DriverException e) {

@@ -55,6 +55,10 @@ final class Child {
             case "threads" -> threads(driver);
             case "two devices" -> twoDevices();
             case "allocate" -> driver.allocate(123_456_789);
+            case "upload pinned" -> driver.copyToDevice(driver.allocate(64), driver.allocatePinned(64), stream);
+            case "upload" -> driver.copyToDevice(driver.allocate(64), Arena.global().allocate(64), stream);
+            case "download pinned" -> driver.copyToHost(driver.allocatePinned(128).asSlice(64, 64), driver.allocate(64), stream);
+            case "download" -> driver.copyToHost(Arena.global().allocate(64), driver.allocate(64), stream);
             case "module" -> driver.loadModule("silu", PTX);
             case "kernel" -> driver.function(driver.loadModule("silu", PTX), "absent");
             case "launch" -> launch(driver, stream, "nothing", 1025);

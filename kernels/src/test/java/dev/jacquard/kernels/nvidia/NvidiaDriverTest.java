@@ -145,6 +145,16 @@ class NvidiaDriverTest {
     }
 
     @Test
+    void onlyPageableMemoryIsWaitedFor() throws Exception {
+        // A wait is made to fail: whoever waits shows.
+        Said said = new Case().set("DUMMY_FAIL", "cuStreamSynchronize=1").run("open", "upload pinned", "download pinned", "upload", "download");
+        assertEquals("done", said.of("upload pinned"));
+        assertEquals("done", said.of("download pinned"));
+        assertContains(said.of("upload"), "OTHER: cuStreamSynchronize");
+        assertContains(said.of("download"), "OTHER: cuStreamSynchronize");
+    }
+
+    @Test
     void launchesAllocateNothing() throws Exception {
         assertEquals("0 bytes", new Case().run("open", "garbage").of("garbage"));
     }
