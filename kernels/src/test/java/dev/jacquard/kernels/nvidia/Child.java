@@ -5,6 +5,10 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.Backends;
+import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -53,6 +57,9 @@ final class Child {
             case "open 7" -> driver = NvidiaDriver.open(7);
             case "all" -> all(driver);
             case "threads" -> threads(driver);
+            case "backend" -> {
+                return backend();
+            }
             case "two devices" -> twoDevices();
             case "allocate" -> driver.allocate(123_456_789);
             case "upload pinned" -> driver.copyToDevice(driver.allocate(64), driver.allocatePinned(64), stream);
@@ -191,6 +198,29 @@ final class Child {
             FutureTask<Long> task = new FutureTask<>(d::freeMemory);
             kind.start(task);
             require(task.get() > 0, "no memory");
+        }
+    }
+
+    /** What the engine's own interface says where the driver fails; only {@link JacquardException} may come out, and closing must not hide the failure. */
+    private static String backend() {
+        Backend b;
+        try {
+            b = Backends.open("cuda", 0);
+        } catch (JacquardException e) {
+            return e.getClass().getSimpleName() + " " + e.getMessage();
+        }
+        try {
+            Buffer memory = b.allocate(1 << 20, "a test");
+            float[] numbers = {1, 2, 3};
+            memory.upload(0, MemorySegment.ofArray(numbers));
+            b.synchronize();
+            memory.download(0, MemorySegment.ofArray(new float[3]));
+            memory.close();
+            return b.name() + ", " + b.description();
+        } catch (JacquardException e) {
+            return e.getClass().getSimpleName() + " " + e.getMessage();
+        } finally {
+            b.close();
         }
     }
 

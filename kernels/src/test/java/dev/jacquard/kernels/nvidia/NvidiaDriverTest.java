@@ -234,6 +234,19 @@ class NvidiaDriverTest {
     }
 
     @Test
+    void theEnginesErrorsAreInFivePartsAndClosingDoesNotHideThem() throws Exception {
+        assertEquals("cuda, Dummy 0, sm_90, 4 SMs, 8.0 GiB, driver for CUDA 13.0", new Case().run("backend").of("backend"));
+        assertContains(new Case().set("DUMMY_SM", "70").run("backend").of("backend"), "DeviceException device: not available here: got cuda; expected a working cuda device; Dummy 0 has sm_70");
+        assertContains(new Case().set("DUMMY_FAIL", "cuDevicePrimaryCtxRetain=2").run("backend").of("backend"), "DeviceException device: does not open: got cuda; expected", "CUDA_ERROR_OUT_OF_MEMORY");
+        assertContains(new Case().set("DUMMY_FAIL", "cuStreamCreate=46").run("backend").of("backend"), "DeviceException device: does not open: got cuda; expected", "cuStreamCreate");
+        assertContains(new Case().set("DUMMY_FAIL", "cuMemAlloc_v2=2").run("backend").of("backend"), "Exception ", "a test", "1048576 bytes");
+        for (String sticky : new String[] {"cuStreamSynchronize=700", "cuMemcpyHtoDAsync_v2=719", "cuMemcpyDtoHAsync_v2=716"}) {
+            assertContains(new Case().set("DUMMY_FAIL", sticky).run("backend").of("backend"), "EngineBugException ", "a kernel misbehaved", "(7");
+        }
+        assertContains(new Case().set("DUMMY_FAIL", "cuStreamSynchronize=214").run("backend").of("backend"), "DeviceException ", "the device is gone", "CUDA_ERROR_ECC_UNCORRECTABLE (214)");
+    }
+
+    @Test
     void ptxIsRefused() throws Exception {
         assertContains(new Case().set("DUMMY_FAIL", "cuModuleLoadDataEx=218").run("open", "module").of("module"),
                 "INVALID_PTX: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX (218)", "module silu: ptxas line 1; | error of \".version 8.0 | .target sm_75");
