@@ -1,10 +1,12 @@
 package dev.jacquard.kernels.nvidia;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
+import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.Path;
 
 /**
@@ -12,6 +14,10 @@ import java.nio.file.Path;
  * process dies of SIGBUS.
  */
 final class Elf {
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private static final int MAGIC = 0x464c457f;
     private static final int HEADER_BYTES = 64;
     private static final int SEGMENT_BYTES = 56;
@@ -22,36 +28,34 @@ final class Elf {
 
     /** What is wrong with a file as a library for this process; null if nothing is. */
     static String problem(Path file) {
-        try (FileChannel in = FileChannel.open(file)) {
-            ByteBuffer head = ByteBuffer.allocate((int) Math.min(in.size(), 4096));
-            while (head.hasRemaining() && in.read(head) >= 0) {
-                // A file may be given in parts.
-            }
-            return problem(head.flip(), Files.size(file));
+        try (FileChannel in = FileChannel.open(file); Arena arena = Arena.ofConfined()) {
+            return problem(in.map(MapMode.READ_ONLY, 0, in.size(), arena));
         } catch (IOException e) {
             return "cannot be read: " + e;
         }
     }
 
-    /** The same for a file of so many bytes that begins like this. */
-    static String problem(ByteBuffer head, long size) {
-        ByteBuffer b = head.slice().order(ByteOrder.LITTLE_ENDIAN);
-        if (b.remaining() < HEADER_BYTES) {
+    /** The same for a library's content. */
+    static String problem(MemorySegment b) {
+        long size = b.byteSize();
+        if (size < HEADER_BYTES) {
             return "is cut short: it has " + size + " bytes";
         }
-        if (b.getInt(0) != MAGIC || b.get(4) != 2 || b.get(5) != 1 || b.getShort(18) != X86_64) {
+        if (b.get(INT, 0) != MAGIC || b.get(ValueLayout.JAVA_BYTE, 4) != 2 || b.get(ValueLayout.JAVA_BYTE, 5) != 1 || b.get(SHORT, 18) != X86_64) {
             return "is no library for 64-bit x86";
         }
-        long programs = b.getLong(32);
-        long sections = b.getLong(40);
-        long end = Math.max(programs + (long) b.getShort(54) * b.getShort(56), sections + (long) b.getShort(58) * b.getShort(60));
-        for (int i = 0; i < b.getShort(56); i++) {
-            long at = programs + (long) i * b.getShort(54);
-            if (at < 0 || at + SEGMENT_BYTES > b.remaining()) {
-                return "is cut short: it has " + size + " bytes";
+        long programs = b.get(LONG, 32);
+        int programBytes = b.get(SHORT, 54);
+        int programCount = b.get(SHORT, 56);
+        long sections = b.get(LONG, 40);
+        long end = Math.max(programs + (long) programBytes * programCount, sections + (long) b.get(SHORT, 58) * b.get(SHORT, 60));
+        for (int i = 0; i < programCount && end <= size; i++) {
+            long at = programs + (long) i * programBytes;
+            if (at < 0 || at + SEGMENT_BYTES > size) {
+                return "is cut short, or no library: it has " + size + " bytes";
             }
-            if (b.getInt((int) at) == LOAD) {
-                end = Math.max(end, b.getLong((int) at + 8) + b.getLong((int) at + 32));
+            if (b.get(INT, at) == LOAD) {
+                end = Math.max(end, b.get(LONG, at + 8) + b.get(LONG, at + 32));
             }
         }
         return end > size ? "is cut short: it has " + size + " of " + end + " bytes" : null;

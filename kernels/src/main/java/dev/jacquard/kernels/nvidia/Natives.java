@@ -5,7 +5,7 @@ import dev.jacquard.kernels.driver.DriverException.Kind;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -84,7 +84,7 @@ final class Natives {
     private static byte[] content(String file) {
         try (InputStream in = LibUtils.class.getResourceAsStream("/lib/" + file)) {
             byte[] all = in == null ? null : in.readAllBytes();
-            String problem = all == null ? null : Elf.problem(ByteBuffer.wrap(all), all.length);
+            String problem = all == null ? null : Elf.problem(MemorySegment.ofArray(all));
             if (problem != null) {
                 throw new DriverException(Kind.UNAVAILABLE, "JCuda's " + file + " on the class path " + problem + ": get jcuda-natives-" + JCudaVersion.get() + "-linux-x86_64.jar again");
             }
