@@ -43,6 +43,7 @@ class NvidiaDriverTest {
         private final Map<String, String> environment = new TreeMap<>();
         private final List<String> flags = new ArrayList<>();
         private String classPath = System.getProperty("java.class.path");
+        /** For the property; null leaves it unset, so that the machine's own driver is found. */
         private Path libraries = folder.resolve("good");
         private Path temporary;
 
@@ -59,7 +60,8 @@ class NvidiaDriverTest {
         Process start(String... steps) throws IOException {
             temporary = temporary == null ? Files.createTempDirectory(folder, "tmp") : temporary;
             List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Xmx64m", "-XX:TieredStopAtLevel=1",
-                    "-XX:+UseSerialGC", "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + temporary.resolve("crash.log"), "-Djava.io.tmpdir=" + temporary, "-D" + Libraries.PROPERTY + "=" + libraries));
+                    "-XX:+UseSerialGC", "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + temporary.resolve("crash.log"), "-Djava.io.tmpdir=" + temporary));
+            command.addAll(libraries == null ? List.of() : List.of("-D" + Libraries.PROPERTY + "=" + libraries));
             command.addAll(flags.contains("--illegal-native-access=deny") ? List.of() : List.of("--enable-native-access=ALL-UNNAMED"));
             command.addAll(flags);
             command.addAll(List.of("-cp", classPath, Child.class.getName()));
@@ -159,6 +161,26 @@ class NvidiaDriverTest {
         assertEquals("0 bytes", new Case().run("open", "garbage").of("garbage"));
     }
 
+    /** The one test here that needs a GPU: the same calls on a real device, and its own faults. */
+    @Test
+    void everyCallOnARealDevice() throws Exception {
+        String why = new Case().libraries(null).run("unavailable").of("unavailable");
+        Assumptions.assumeTrue(why.equals("available"), "not run: " + why);
+        Said said = new Case().libraries(null).run("open", "all", "threads", "garbage", "upload", "download pinned", "kernel", "launch", "bad text", "allocate", "backend", "close");
+        for (String step : List.of("all", "threads", "upload", "download pinned", "allocate", "close")) {
+            assertEquals("done", said.of(step), said.all);
+        }
+        assertEquals("0 bytes", said.of("garbage"), said.all);
+        assertContains(said.of("kernel"), "NOT_FOUND: cuModuleGetFunction");
+        assertContains(said.of("launch"), "OTHER: cuLaunchKernel: CUDA_ERROR_INVALID_VALUE (1)");
+        assertContains(said.of("bad text"), "INVALID_PTX: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX (218): module bad: ptxas");
+        assertContains(said.of("backend"), "cuda, ");
+        Said fault = new Case().libraries(null).run("open", "fault", "free memory", "close");
+        assertContains(fault.of("fault"), "KERNEL_FAULT: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS (700)");
+        assertEquals(fault.of("fault"), fault.of("free memory"), fault.all);
+        assertEquals("done", fault.of("close"), fault.all);
+    }
+
     @Test
     void noDriver() throws Exception {
         Assumptions.assumeTrue(new Libraries().find(Libraries.DRIVER).file().isEmpty(), "not run: this machine has a driver, which would be found");
@@ -249,7 +271,7 @@ class NvidiaDriverTest {
     @Test
     void ptxIsRefused() throws Exception {
         assertContains(new Case().set("DUMMY_FAIL", "cuModuleLoadDataEx=218").run("open", "module").of("module"),
-                "INVALID_PTX: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX (218)", "module silu: ptxas line 1; | error of \".version 8.0 | .target sm_75");
+                "INVALID_PTX: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX (218)", "module silu: ptxas line 1; | error of \".version 7.0 | .target sm_75");
         assertContains(new Case().set("DUMMY_FAIL", "cuModuleLoadDataEx=222").run("open", "module").of("module"), "TOO_OLD: ", "(222)", "update the NVIDIA driver");
     }
 
