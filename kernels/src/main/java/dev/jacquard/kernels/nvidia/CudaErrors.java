@@ -34,10 +34,18 @@ final class CudaErrors {
         };
     }
 
-    /** {@code CUDA_ERROR_OUT_OF_MEMORY}; errors younger than JCuda have no name here. */
+    /** {@code CUDA_ERROR_OUT_OF_MEMORY}; errors younger than this code have no name here. */
     static String name(int code) {
-        String name = CUresult.stringFor(code);
-        return name.startsWith("CUDA_") ? name : "CUDA error";
+        return switch (code) {
+            // Those that JCuda does not know.
+            case 36 -> "CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER";
+            case 226 -> "CUDA_ERROR_CONTAINED";
+            case 721 -> "CUDA_ERROR_TENSOR_MEMORY_LEAK";
+            default -> {
+                String name = CUresult.stringFor(code);
+                yield name.startsWith("CUDA_") ? name : "CUDA error";
+            }
+        };
     }
 
     /** What to do, where the number says so; else empty. */
