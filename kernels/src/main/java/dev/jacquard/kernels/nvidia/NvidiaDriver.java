@@ -116,6 +116,12 @@ public final class NvidiaDriver implements Driver {
         }
     }
 
+    /** After a sticky error there is nothing left to free; a failure to do so would only hide the error. */
+    private boolean lost() {
+        DriverException why = over;
+        return why != null && why.kind().sticky();
+    }
+
     private void check(String call, int code) {
         if (code != 0) {
             throw failed(call, code, "");
@@ -148,6 +154,9 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void free(long address) {
+        if (lost()) {
+            return;
+        }
         ready();
         check("cuMemFree", cuda.cuMemFree(address));
     }
@@ -189,6 +198,9 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void freePinned(MemorySegment memory) {
+        if (lost()) {
+            return;
+        }
         ready();
         long address = memory.address();
         synchronized (this) {
@@ -311,6 +323,9 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void unloadModule(long module) {
+        if (lost()) {
+            return;
+        }
         ready();
         check("cuModuleUnload", cuda.cuModuleUnload(module));
     }
@@ -371,9 +386,10 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void destroyStream(long stream) {
+        if (lost()) {
+            return;
+        }
         ready();
-        // The driver would return at once, and errors of the last work would be nobody's.
-        check("cuStreamSynchronize", cuda.cuStreamSynchronize(stream));
         check("cuStreamDestroy", cuda.cuStreamDestroy(stream));
     }
 
@@ -393,6 +409,9 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void destroyEvent(long event) {
+        if (lost()) {
+            return;
+        }
         ready();
         check("cuEventDestroy", cuda.cuEventDestroy(event));
     }
@@ -465,6 +484,9 @@ public final class NvidiaDriver implements Driver {
 
     @Override
     public void destroyGraph(long graph) {
+        if (lost()) {
+            return;
+        }
         ready();
         check("cuGraphExecDestroy", cuda.cuGraphExecDestroy(graph));
     }

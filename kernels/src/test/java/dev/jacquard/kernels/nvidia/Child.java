@@ -6,10 +6,16 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.FunctionInfo;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.plan.Plan;
+import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -117,6 +123,10 @@ final class Child {
             }
             case "garbage" -> {
                 return garbage(driver, stream) + " bytes";
+            }
+            case "destroy" -> driver.destroyStream(stream);
+            case "plan" -> {
+                return plan();
             }
             case "ranges" -> ranges(driver);
             case "bad text" -> driver.loadModule("bad", ".version 7.0\n.target sm_75\n.address_size 64\nnonsense;\n".getBytes(StandardCharsets.UTF_8));
@@ -274,6 +284,22 @@ final class Child {
             return e.getClass().getSimpleName() + " " + e.getMessage();
         } finally {
             b.close();
+        }
+    }
+
+    /** A plan's life: launched, captured, replayed, closed. The stand-in runs no kernels, so there are no values to look at. */
+    private static String plan() {
+        GraphBuilder b = new GraphBuilder(false);
+        b.output("y", b.apply(new Pointwise.Affine(2, 1), List.of(b.input("x", TensorType.of(DType.F32, 1000)))).getFirst());
+        try (Backend backend = Backends.open("cuda", 0); State state = new State(backend); Plan plan = Plan.of(b.build(), state)) {
+            for (int i = 0; i < 4; i++) {
+                plan.feed("x", MemorySegment.ofArray(new float[1000]));
+                plan.run();
+                plan.floats("y");
+            }
+            return "done";
+        } catch (JacquardException e) {
+            return e.getClass().getSimpleName() + " " + e.getMessage();
         }
     }
 

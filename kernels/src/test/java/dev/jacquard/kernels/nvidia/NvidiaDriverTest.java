@@ -248,11 +248,24 @@ class NvidiaDriverTest {
 
     @Test
     void aStickyErrorIsTheErrorOfAllLaterCalls() throws Exception {
-        Said said = new Case().set("DUMMY_FAIL", "cuStreamSynchronize=700").run("open", "synchronize", "free memory", "module", "close");
+        Said said = new Case().set("DUMMY_FAIL", "cuStreamSynchronize=700").run("open", "synchronize", "free memory", "module", "destroy", "close");
         assertContains(said.of("synchronize"), "KERNEL_FAULT: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS (700)", "CUDA_LAUNCH_BLOCKING");
         assertEquals(said.of("synchronize"), said.of("free memory"));
         assertEquals(said.of("synchronize"), said.of("module"));
+        assertEquals("done", said.of("destroy"));
         assertEquals("done", said.of("close"));
+    }
+
+    @Test
+    void aPlanIsLaunchedCapturedAndReplayed() throws Exception {
+        assertEquals("done", new Case().run("plan").of("plan"));
+        for (String fails : List.of("cuLaunchKernel=719", "cuGraphLaunch=719", "cuStreamEndCapture=719")) {
+            assertContains(new Case().set("DUMMY_FAIL", fails).run("plan").of("plan"), "EngineBugException ", "a kernel misbehaved", fails.replace("=719", ": CUDA_ERROR_LAUNCH_FAILED (719)"));
+        }
+        for (String fails : List.of("cuStreamEndCapture=901", "cuGraphInstantiateWithFlags=1", "cuLaunchKernel=1", "cuModuleLoadDataEx=218")) {
+            assertContains(new Case().set("DUMMY_FAIL", fails).run("plan").of("plan"), "EngineBugException ", "the driver refused", fails.replace("=", ": CUDA_ERROR_").replaceAll("\\d+", ""));
+        }
+        assertContains(new Case().set("DUMMY_FAIL", "cuModuleLoadDataEx=222").run("plan").of("plan"), "DeviceException ", "needs a newer driver");
     }
 
     @Test
