@@ -1,5 +1,6 @@
 package dev.jacquard.tensor.backend;
 
+import java.util.List;
 import java.util.Optional;
 
 /** Finds out whether a backend works here, and opens it. Found by {@link java.util.ServiceLoader}. */
@@ -9,6 +10,16 @@ public interface BackendProvider {
 
     /** Larger is preferred by {@code auto}. */
     int rank();
+
+    /** Whether {@code auto} may take it: not what only serves tests. */
+    default boolean automatic() {
+        return true;
+    }
+
+    /** What was looked for on this machine, where, and what was found: lines for {@code doctor}. By default nothing to tell. */
+    default List<String> report() {
+        return List.of();
+    }
 
     /** Empty if the backend works on this machine; else the reason why not, and what to do. Cheap, and without side effects. */
     Optional<String> unavailable();

@@ -41,7 +41,7 @@ public final class Backends {
             });
             return named.open(threads);
         }
-        for (BackendProvider p : all) {
+        for (BackendProvider p : all.stream().filter(BackendProvider::automatic).toList()) {
             Optional<String> why = p.unavailable();
             if (why.isEmpty()) {
                 LOG.info("device auto: {} chosen", p.name());

@@ -39,6 +39,8 @@ public final class Plan implements AutoCloseable {
     private final long arenaBytes;
     private final Step[] compute;
     private final Step[] commit;
+    private final Launch computing;
+    private final Launch committing;
     private final Map<String, View> inputs;
     private final Map<String, View> outputs;
     private final Arena host = Arena.ofShared();
@@ -52,6 +54,8 @@ public final class Plan implements AutoCloseable {
         this.arenaBytes = arenaBytes;
         this.compute = compute.toArray(Step[]::new);
         this.commit = commit.toArray(Step[]::new);
+        this.computing = state.backend().sequence("compute", compute.stream().map(Step::launch).toList());
+        this.committing = state.backend().sequence("commit", commit.stream().map(Step::launch).toList());
         this.inputs = new LinkedHashMap<>(inputs);
         this.outputs = new LinkedHashMap<>(outputs);
     }
@@ -94,11 +98,23 @@ public final class Plan implements AutoCloseable {
 
     /** Feeds an input: as many bytes as it has, row-major. */
     public void feed(String name, MemorySegment values) {
+        fed(name, values).buffer().upload(0, values);
+    }
+
+    /**
+     * As {@link #feed}, for the step after the one at hand: the values begin their way to the device at once, and replace the input's when the transfer is placed, after {@link #commit}. They must
+     * stay unchanged until then.
+     */
+    public Buffer.Transfer stage(String name, MemorySegment values) {
+        return fed(name, values).buffer().stage(0, values);
+    }
+
+    private View fed(String name, MemorySegment values) {
         View v = view(inputs, name, "input");
         if (values.byteSize() != v.type().bytes()) {
             throw new CallerException("feed " + name, "wrong number of bytes", values.byteSize() + " bytes", v.type().bytes() + " bytes for " + v.type(), "check the batch");
         }
-        v.buffer().upload(0, values);
+        return v;
     }
 
     /** Feeds a scalar F32 input. */
@@ -115,16 +131,12 @@ public final class Plan implements AutoCloseable {
 
     /** Runs everything but the writing of variables. */
     public void compute() {
-        for (Step s : compute) {
-            s.launch().run();
-        }
+        computing.run();
     }
 
     /** Writes the variables; after {@link #compute}. */
     public void commit() {
-        for (Step s : commit) {
-            s.launch().run();
-        }
+        committing.run();
     }
 
     /** Sees each launch of {@link #compute}. */
@@ -192,6 +204,8 @@ public final class Plan implements AutoCloseable {
     public void close() {
         if (!closed) {
             closed = true;
+            computing.release();
+            committing.release();
             arena.close();
             host.close();
         }

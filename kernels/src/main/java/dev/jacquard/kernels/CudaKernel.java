@@ -1,0 +1,46 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Layout;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Op;
+import java.util.List;
+
+/** The CUDA backend's kernel for one op: a row of its table. By default for F32, F16 and BF16, contiguous aligned operands, no scratch. */
+@FunctionalInterface
+interface CudaKernel<O extends Op> {
+    /** Elements that an operand's offset must be a multiple of, so that kernels can use 16-byte accesses whatever the element type. */
+    int ALIGNMENT = 16;
+
+    /** Binds the kernel to operands: chooses the symbol, the grid, and fills the parameters. */
+    CudaLaunch bind(O op, Call call);
+
+    /** Whether the kernel computes on operands of these types. */
+    default boolean takes(O op, List<TensorType> in) {
+        DType floating = null;
+        for (TensorType t : in) {
+            if (t.dtype().isFloating()) {
+                if (t.dtype() == DType.F64 || floating != null && floating != t.dtype()) {
+                    return false;
+                }
+                floating = t.dtype();
+            }
+        }
+        return true;
+    }
+
+    /** Whether it reads an input that lies like this. */
+    default boolean reads(int input, Layout layout) {
+        return aligned(layout);
+    }
+
+    /** Whether a layout has no gaps and begins where 16-byte accesses may. */
+    static boolean aligned(Layout layout) {
+        return layout.isContiguous() && layout.offset() % ALIGNMENT == 0;
+    }
+
+    /** Scratch in bytes. @param multiprocessors of the device, for kernels whose partial results follow it (their results must not) */
+    default long workspace(O op, List<TensorType> in, int multiprocessors) {
+        return 0;
+    }
+}

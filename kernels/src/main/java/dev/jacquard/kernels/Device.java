@@ -1,0 +1,134 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.kernels.driver.Driver;
+import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.tensor.DeviceException;
+import dev.jacquard.tensor.EngineBugException;
+import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.OutOfMemoryException;
+import dev.jacquard.tensor.backend.Buffer;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A driver's device with what the backend keeps on it: one stream, the loaded modules, memory, staging for transfers. Thread-safe. */
+final class Device implements AutoCloseable {
+    private record Module(long handle, Map<String, List<Integer>> entries) {}
+
+    private final String name;
+    private final Driver driver;
+    private final long stream;
+    private final Map<String, Module> modules = new HashMap<>();
+    private final Map<String, Kernel> kernels = new HashMap<>();
+    private final MemoryPool memory;
+    private final Staging staging;
+
+    Device(String name, Driver driver, boolean cacheMemory) {
+        this.name = name;
+        this.driver = driver;
+        this.stream = driver.createStream();
+        this.memory = new MemoryPool(driver, cacheMemory);
+        this.staging = new Staging(driver, stream);
+    }
+
+    Driver driver() {
+        return driver;
+    }
+
+    /** The stream that all computing is ordered in. */
+    long stream() {
+        return stream;
+    }
+
+    /** Loads a kernel, and its module if it is the first of it. */
+    synchronized Kernel kernel(String module, String symbol) {
+        return kernels.computeIfAbsent(module + "/" + symbol, _ -> {
+            Module m = modules.computeIfAbsent(module, this::load);
+            List<Integer> sizes = m.entries().get(symbol);
+            if (sizes == null) {
+                throw new EngineBugException("kernel " + symbol, "not in its module", module + ".ptx", "one of " + m.entries().keySet(), "instantiate it in kernels/cuda/" + module + ".cu");
+            }
+            long[] function = new long[1];
+            guarded("kernel " + symbol, () -> function[0] = driver.function(m.handle(), symbol));
+            return new Kernel(symbol, function[0], sizes);
+        });
+    }
+
+    private Module load(String module) {
+        PtxText text = PtxText.load(module);
+        long[] handle = new long[1];
+        guarded("module " + module, () -> handle[0] = driver.loadModule(module, text.bytes()));
+        return new Module(handle[0], text.entries());
+    }
+
+    long allocate(long bytes, String purpose) {
+        try {
+            return memory.allocate(Math.max(bytes, 1));
+        } catch (DriverException e) {
+            if (e.kind() == DriverException.Kind.OUT_OF_MEMORY) {
+                throw new OutOfMemoryException(name, "out of device memory for " + purpose, bytes + " bytes",
+                        "at most " + driver.freeMemory() + " bytes, which are free of " + driver.device().memoryBytes(), "use a smaller batch, or smaller images", e);
+            }
+            throw translated("allocation for " + purpose, e);
+        }
+    }
+
+    void free(long address) {
+        memory.free(address);
+    }
+
+    void upload(long to, MemorySegment host) {
+        guarded("upload", () -> staging.upload(to, host));
+    }
+
+    Buffer.Transfer stage(long to, MemorySegment host) {
+        try {
+            Buffer.Transfer begun = staging.stage(to, host);
+            return () -> guarded("upload", begun::place);
+        } catch (DriverException e) {
+            throw translated("upload", e);
+        }
+    }
+
+    void download(MemorySegment host, long from) {
+        guarded("download", () -> staging.download(host, from));
+    }
+
+    void synchronize() {
+        guarded("synchronize", () -> driver.synchronize(stream));
+    }
+
+    /** Runs driver calls; their failures come out as the engine's errors. */
+    void guarded(String what, Runnable calls) {
+        try {
+            calls.run();
+        } catch (DriverException e) {
+            throw translated(what, e);
+        }
+    }
+
+    /** A driver's failure in five parts. */
+    JacquardException translated(String what, DriverException e) {
+        return switch (e.kind()) {
+            case UNAVAILABLE -> new DeviceException(name, what + " failed", e.getMessage(), "a working NVIDIA driver and device", "run ./jacquard doctor", e);
+            case OUT_OF_MEMORY -> new OutOfMemoryException(name, "out of device memory in " + what, e.getMessage(), "enough free memory", "use a smaller batch, or smaller images", e);
+            case TOO_OLD -> new DeviceException(name, what + " needs a newer driver or device", e.getMessage(), "a driver for CUDA 12.0 or newer, a device of compute capability 7.5 or newer", "update the driver", e);
+            case DEVICE_LOST -> new DeviceException(name, what + " failed: the device is gone", e.getMessage(), "a device that stays", "look at the system's log and nvidia-smi, then start again", e);
+            case KERNEL_FAULT -> new EngineBugException(what, "a kernel misbehaved; the device's context is lost", e.getMessage(), "no fault",
+                    "report this with the model and the batch; run it with --device emulator to find the place", e);
+            case INVALID_PTX, NOT_FOUND, OTHER -> new EngineBugException(what, "the driver refused", e.getMessage(), "success", "report this with the output of ./jacquard doctor", e);
+        };
+    }
+
+    @Override
+    public synchronized void close() {
+        staging.close();
+        memory.close();
+        modules.values().forEach(m -> driver.unloadModule(m.handle()));
+        modules.clear();
+        kernels.clear();
+        driver.destroyStream(stream);
+        driver.close();
+    }
+}
