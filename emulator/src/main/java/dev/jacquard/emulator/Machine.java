@@ -23,6 +23,7 @@ final class Machine {
     private int count;
     private long executed;
     private Insn current;
+    private Counters counters;
     private final int[] arrivals = new int[16];
 
     Machine(DeviceMemory memory, EmulatorOptions options) {
@@ -55,9 +56,10 @@ final class Machine {
         return executed;
     }
 
-    /** Runs a kernel to its end. @throws DriverException of kind KERNEL_FAULT */
-    void launch(Program p, int[] gridSize, int[] blockSize, int dynamicShared, byte[] values) {
+    /** Runs a kernel to its end. @param counting what to count with, or null @throws DriverException of kind KERNEL_FAULT */
+    void launch(Program p, int[] gridSize, int[] blockSize, int dynamicShared, byte[] values, Counters counting) {
         program = p;
+        counters = counting;
         parameters = values;
         executed = 0;
         System.arraycopy(gridSize, 0, grid, 0, 3);
@@ -245,6 +247,9 @@ final class Machine {
                 current = i;
                 int m = i.guarded(w, mask);
                 if (m != 0) {
+                    if (counters != null) {
+                        counters.instruction(w, i, m);
+                    }
                     i.run(w, m);
                 }
             }
@@ -263,6 +268,12 @@ final class Machine {
     private void follow(Warp w, Block here, int b, int mask) {
         int top = w.depth - 1;
         int taken = here.last == null ? mask : here.last.guarded(w, mask);
+        if (counters != null && here.last != null) {
+            counters.instruction(w, here.last, mask);
+            if (taken != mask && taken != 0 && here.flow instanceof Flow.Branch) {
+                counters.divergence();
+            }
+        }
         switch (here.flow) {
             case Flow.Next() -> w.pathBlock[top] = b + 1;
             case Flow.Branch(int target) -> {
