@@ -7,10 +7,8 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.backend.Backend;
 import java.io.PrintWriter;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,14 +43,6 @@ final class SelftestCommand implements Callable<Integer> {
 
     private final List<String> failures = new ArrayList<>();
 
-    /** What became of an op's cases. */
-    private static final class Tally {
-        private int cases;
-        private int failed;
-        private int skipped;
-        private double used;
-    }
-
     @Override
     public Integer call() {
         if (!List.of("", "ops", "training").contains(only)) {
@@ -76,46 +66,10 @@ final class SelftestCommand implements Callable<Integer> {
         return failures.isEmpty() ? Main.DONE : Main.OUR_FAULT;
     }
 
-    /** A line per op as soon as it is through; rows of the op table are in one piece, but for the gradients, which come last. */
     private void ops(Backend backend, PrintWriter out) {
-        Sweep sweep = new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed);
-        Map<String, List<Sweep.Check>> byOp = new LinkedHashMap<>();
-        sweep.all((_, _) -> {}).filter(c -> Case.selected(c.name(), selected)).forEach(c -> byOp.computeIfAbsent(c.op(), _ -> new ArrayList<>()).add(c));
-        out.printf(Locale.ROOT, "%-28s %7s %7s %9s   against double precision%n", "op", "cases", "failed", "worst");
-        Tally total = new Tally();
-        byOp.forEach((op, checks) -> {
-            Tally t = run(checks);
-            print(out, op, t);
-            total.cases += t.cases;
-            total.failed += t.failed;
-            total.skipped += t.skipped;
-            total.used = Math.max(total.used, t.used);
-        });
-        print(out, "all " + byOp.size() + " ops", total);
-    }
-
-    private static void print(PrintWriter out, String op, Tally t) {
-        out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%%n", op, t.cases, t.failed, 100 * t.used);
-        out.flush();
-    }
-
-    private Tally run(List<Sweep.Check> checks) {
-        Tally t = new Tally();
-        for (int i = 0; i < checks.size(); i += quick ? QUICK : 1) {
-            try {
-                Sweep.Outcome o = checks.get(i).body().run();
-                if (o.skipped().isPresent()) {
-                    t.skipped++;
-                    continue;
-                }
-                t.used = Math.max(t.used, o.used());
-            } catch (AssertionError | RuntimeException e) {
-                t.failed++;
-                failures.add(e instanceof AssertionError ? e.getMessage() : checks.get(i).name() + ": " + e);
-            }
-            t.cases++;
-        }
-        return t;
+        SweepTable table = new SweepTable(out, quick ? QUICK : 1);
+        table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed), c -> Case.selected(c.name(), selected));
+        failures.addAll(table.failures());
     }
 
     private void training(Backend backend, PrintWriter out) {

@@ -34,6 +34,8 @@ import java.util.stream.IntStream;
 final class TrainingTwins {
     private static final int BATCH = 4;
     private static final double RATE = 0.05;
+    /** Values this much smaller than the largest of the step count as what is left when terms cancel. */
+    private static final double CANCELS = 100;
     private static final TrainStep.Settings SETTINGS = new TrainStep.Settings(BATCH, SmallNetworks.IMAGE_SIZE, Normalization.IMAGENET, 0.1, 7);
 
     private TrainingTwins() {}
@@ -54,19 +56,24 @@ final class TrainingTwins {
         Map<String, double[]> should = step(network, want);
         Tolerance tolerance = Tolerance.of(DType.F32, Accuracy.matmul(walk(network)));
         List<String> problems = new ArrayList<>();
+        double largest = should.values().stream().mapToDouble(TrainingTwins::largest).max().orElse(0);
         double used = 0;
         long values = 0;
         for (Map.Entry<String, double[]> e : should.entrySet()) {
             double[] w = e.getValue();
             double[] g = is.get(e.getKey());
-            // What was summed is of the size of the largest sums; a gradient of 0 everywhere would ask for the impossible.
-            double scale = Math.max(Arrays.stream(w).map(Math::abs).max().orElse(0), Float.MIN_NORMAL);
+            // Sums of a variable are of the size of its largest value. Where they cancel altogether (a bias before a normalisation has no gradient) their terms are of the size of the others.
+            double scale = Math.max(largest(w), largest / CANCELS);
             TensorType type = TensorType.f32(w.length);
             Comparator.difference(type, g, w, tolerance, scale).ifPresent(p -> problems.add(e.getKey() + ": " + p));
             used = Math.max(used, Comparator.used(type, g, w, tolerance, scale));
             values += w.length;
         }
         return new Result(is.get("loss")[0], values, used, problems);
+    }
+
+    private static double largest(double[] values) {
+        return Arrays.stream(values).map(Math::abs).max().orElse(0);
     }
 
     /** Rounding errors of each op enter the next one: the walk is as long as all sums of the step, one after the other. */
@@ -98,7 +105,8 @@ final class TrainingTwins {
                 labels.setAtIndex(ValueLayout.JAVA_INT, i, 3 * i % SmallNetworks.CLASSES);
             }
             step.feed(images, labels);
-            after.put("loss", new double[] {step.compute(0, RATE)});
+            step.compute(0, RATE);
+            after.put("loss", new double[] {step.loss()});
             step.commit();
             List<Variable> all = new ArrayList<>(module.variables().values());
             all.addAll(optimizer.slots());
