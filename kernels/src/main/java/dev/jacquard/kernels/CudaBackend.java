@@ -55,6 +55,11 @@ public final class CudaBackend implements Backend {
         return (CudaKernel<Op>) KERNELS.get(op.getClass());
     }
 
+    /** What it runs on. */
+    Device device() {
+        return device;
+    }
+
     @Override
     public String name() {
         return name;
