@@ -1,12 +1,13 @@
 // random.cu
 // Math         uniform: y[i] = u(i), u(i) the i-th number in [0, 1) of (seed, step, stream). dropout: y[i] = x[i] * (u(i) < survival ? scale : 0). drop_path: y[i] = x[i] * (u(i / per) < survival ? scale : 0)
-// Contract     counter: i64 (seed, step); x, y: n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n <= 2^34; scale: 1 / survival, a value of T; drop_path: n is a multiple of per
+// Contract     counter: i64 (seed, step); x, y: n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n <= 2^34; scale: 1 / survival; drop_path: n is a multiple of per
 // Launch       uniform: grid ceil(n / 1024), block 256, smem 0, four numbers per thread; dropout: grid ceil(n / (256 * V)), V = 16 / sizeof(T); tails guarded. drop_path: grid
 //              (ceil(per / (256 * V)), min(n / per, 65535)), packs where V divides per or n is per, else single elements 256 apart
 // Traffic      uniform: read 16, write n*4
 //              dropout, drop_path: read n*T + 16, write n*T
 // Roofline     memory bound: about 100 integer instructions per four numbers, once per thread for drop_path
-// Numerics     uniform: exact, as tensor/random/Philox.java; the others one product, rounded once: bit for bit as the ops that define them. A dropped NaN or infinity is NaN
+// Numerics     uniform: exact, as tensor/random/Philox.java; the others one product, rounded once; for f32 bit for bit what the ops that define them
+//              give, which for halves round 1 / survival too. A dropped NaN or infinity is NaN
 // Determinism  bitwise, on any device
 // CPU twin     dev.jacquard.cpu.TrainingKernels
 // Versions     v1

@@ -1,7 +1,6 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
@@ -47,7 +46,7 @@ final class RandomKernels {
         Shape shape = call.outShape(0);
         long n = shape.size();
         long perBlock = Call.BLOCK * 16L / type.bytes();
-        double scale = Elements.round(type, (float) (1 / op.survival()));
+        double scale = 1 / op.survival();
         if (op.fate() == Random.Dropout.Fate.ELEMENT || shape.rank() == 0) {
             return call.launch("random", "dropout", type).grid(Call.blocks(n, perBlock)).block(Call.BLOCK)
                     .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).i64(n).f32(op.survival()).f32(scale).i32(op.stream())
