@@ -3,8 +3,8 @@
 //              avg_pool: y = sum of the window / count; avg_pool_backward: dx = sum over the windows that cover it of dy / count; count is r * s, or the number of taps inside of the image
 // Contract     images NHWC (n, h, w, c), outputs (n, oh, ow, c) of T, taps int32 (n, oh, ow, c); contiguous, 16-byte aligned, results not in the memory of operands; padding below r and s, no dilation;
 //              h * w * c and oh * ow * c fit int32
-// Launch       grid n * blocks, blocks = ceil(pixels of one result * packs of a pixel / 256), block 256, smem 0: a thread per pack of channels of one result. A pack is 4 channels with taps, which are 16
-//              bytes then, else V = 16 / sizeof(T); 1 where c is no multiple of it
+// Launch       grid n * blocks, blocks = ceil(pixels of one result * packs of a pixel / 256), block 256, smem 0: a thread per pack of channels of one result. A pack is 4 channels: 16
+//              bytes of f32 and of taps; avg_pool: V = 16 / sizeof(T); 1 where c is no multiple of it
 // Traffic      max_pool: read n*h*w*c*T, write n*oh*ow*c*(T + 4)
 //              max_pool_backward: read n*oh*ow*c*(T + 4), write n*h*w*c*T
 //              max_pool_gather: read n*h*w*c*T + n*oh*ow*c*4, write n*oh*ow*c*T
@@ -32,7 +32,8 @@ struct Pooling {
 
     // What a window's sum is divided by.
     DEVICE float count(int y, int x) const {
-        return countPadding ? r * s : (to(y, strideH, top, r, h) - from(y, strideH, top)) * (to(x, strideW, left, s, w) - from(x, strideW, left));
+        if (countPadding) return r * s;
+        return (to(y, strideH, top, r, h) - from(y, strideH, top)) * (to(x, strideW, left, s, w) - from(x, strideW, left));
     }
 };
 
@@ -202,9 +203,9 @@ template <int V, typename T> DEVICE void avgPoolBackward(const T *dy, T *dx, con
     forResults<V>(p, p.h, p.w, [&](i64 image, int y, int x, int channel) {
         float s[V] = {};
         forWindows(p, image, y, x, channel, [&](i64 i, int, int oy, int ox) {
+            float scale = __fdividef(1, p.count(oy, ox));
             float v[V];
             load<V>(dy + i, v);
-            float scale = __fdividef(1, p.count(oy, ox)); // within a roundoff; an exact division would call a subroutine
 #pragma unroll
             for (int k = 0; k < V; k++) s[k] += v[k] * scale;
         });
@@ -229,6 +230,6 @@ template <int V, typename T> DEVICE void avgPoolBackward(const T *dy, T *dx, con
     }                                                                                                                                            \
     KERNEL(256) avg_pool_##S(const T *x, T *y, const Pooling p) { EITHER(Pack<T>::N, avgPool<Pack<T>::N>(x, y, p), avgPool<1>(x, y, p)) }         \
     KERNEL(256) avg_pool_backward_##S(const T *dy, T *dx, const Pooling p) {                                                                     \
-        EITHER(Pack<T>::N, avgPoolBackward<Pack<T>::N>(dy, dx, p), avgPoolBackward<1>(dy, dx, p))                                                \
+        EITHER(4, avgPoolBackward<4>(dy, dx, p), avgPoolBackward<1>(dy, dx, p))                                                \
     }
 FOR_FLOATS(M)
