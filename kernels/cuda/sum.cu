@@ -2,11 +2,11 @@
 // Math         y[o][i] = sum_t x[o][t][i]; x has outer * length * inner elements
 // Contract     x, y: contiguous, 16-byte aligned, not the same memory; exactly one of y (T) and wide (float, i64 for integers) is not null: wide is for partial results, parts per result where
 //              the kernel has parts, which sum_combine (outer, parts, inner) finishes
-// Launch       block 256; sum_rows (inner = 1): grid ceil(outer / 8), a warp per row; sum_blocks (inner = 1): grid outer * parts, a block per chunk of a row, a multiple of 256 * V;
+// Launch       block 256; sum_rows (inner = 1): grid ceil(outer / 8), a warp per row; sum_blocks (inner = 1): grid outer * parts, a block per chunk of a row, a multiple of 2048;
 //              sum_columns, sum_combine: grid outer * parts * tiles, static smem 8320, a block per tile of at most 32 packs of columns and chunk of rows; sum_each, sum_narrow: grid ceil(outer * inner / 256), a thread per result
-// Traffic      sum_rows: read outer*length*T, write outer*T
-//              sum_blocks: read outer*length*T, write outer*parts*4
-//              sum_columns: read outer*length*inner*T, write outer*parts*inner*4
+// Traffic      sum_rows: read outer*length*T, write outer*(wide*4 + (1 - wide)*T)
+//              sum_blocks: read outer*length*T, write outer*parts*(wide*4 + (1 - wide)*T)
+//              sum_columns: read outer*length*inner*T, write outer*parts*inner*(wide*4 + (1 - wide)*T)
 //              sum_combine: read outer*parts*inner*4, write outer*inner*T
 //              sum_each: read outer*length*inner*T, write outer*inner*T
 //              sum_narrow: read outer*length*inner*8, write outer*inner*4
@@ -26,10 +26,10 @@ template <typename T> DEVICE void put(T *y, float *wide, i64 i, float s) {
     }
 }
 
-// Sum of a row's elements by a group of threads; every thread's part.
-template <int THREADS, typename T> DEVICE float partOfRow(const T *x, i64 n) {
+// Sum of n elements by a group of threads; every thread's part.
+template <int THREADS, typename T> DEVICE float partial(const T *x, i64 n, bool packed) {
     float s[Pack<T>::N] = {};
-    forPacks<THREADS>(x, n, [&](i64, float *v, auto count) {
+    forPacks<THREADS>(x, n, packed, [&](i64, float *v, auto count) {
 #pragma unroll
         for (int k = 0; k < count; k++) s[k] += v[k];
     });
@@ -44,7 +44,7 @@ template <int THREADS, typename T> DEVICE float partOfRow(const T *x, i64 n) {
 template <typename T> DEVICE void sumRows(const T *x, T *y, float *wide, i64 outer, i64 length) {
     i64 row = Group<32>::row();
     if (row < outer) {
-        float s = warpSum(partOfRow<32>(x + row * length, length));
+        float s = warpSum(partial<32>(x + row * length, length, length % Pack<T>::N == 0));
         if (threadIdx.x % 32 == 0) {
             put(y, wide, row, s);
         }
@@ -55,7 +55,7 @@ template <typename T> DEVICE void sumBlocks(const T *x, T *y, float *wide, i64 l
     __shared__ float scratch[8];
     i64 row = blockIdx.x / parts;
     i64 from = blockIdx.x % parts * chunk;
-    float s = blockSum<256>(partOfRow<256>(x + row * length + from, from + chunk < length ? chunk : length - from), scratch);
+    float s = blockSum<256>(partial<256>(x + row * length + from, from + chunk < length ? chunk : length - from, length % Pack<T>::N == 0), scratch);
     if (threadIdx.x == 0) {
         put(y, wide, blockIdx.x, s);
     }

@@ -44,11 +44,11 @@ template <int N> struct Count {
     constexpr DEVICE operator int() const { return N; }
 };
 
-// Calls see(first index, values, how many) for every pack of a row, or for every single element where the row's length forbids packs. Neighbouring threads take neighbouring packs.
-template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, i64 n, F see) {
+// Calls see(first index, values, how many) for every pack of n elements, or for every single element where there is no alignment to packs. Neighbouring threads take neighbouring packs.
+template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, i64 n, bool packed, F see) {
     const int V = Pack<T>::N;
     int thread = threadIdx.x % THREADS;
-    if (n % V == 0) {
+    if (packed) {
 #pragma unroll 1
         for (i64 i = (i64)thread * V; i < n; i += THREADS * V) {
             Pack<T> p = Pack<T>::load(x + i);
@@ -62,6 +62,9 @@ template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, 
         }
     }
 }
+
+// The same for a row of a matrix of rows of n elements.
+template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, i64 n, F see) { forPacks<THREADS>(x, n, n % Pack<T>::N == 0, see); }
 
 // The same, storing what see makes of the values.
 template <int THREADS, typename T, typename F> DEVICE void mapPacks(const T *x, T *y, i64 n, F see) {

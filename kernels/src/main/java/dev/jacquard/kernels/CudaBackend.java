@@ -39,6 +39,9 @@ public final class CudaBackend implements Backend {
     private static Map<Class<? extends Op>, CudaKernel<?>> table() {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
         all.putAll(PointwiseKernels.rows());
+        all.putAll(ReductionKernels.rows());
+        all.putAll(LossKernels.rows());
+        all.putAll(PoolingKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -46,6 +49,9 @@ public final class CudaBackend implements Backend {
     public static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
         all.addAll(PointwiseKernels.workloads(batch));
+        all.addAll(ReductionKernels.workloads(batch));
+        all.addAll(LossKernels.workloads(batch));
+        all.addAll(PoolingKernels.workloads(batch));
         return List.copyOf(all);
     }
 
