@@ -4,6 +4,7 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.Loss;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
@@ -150,6 +151,11 @@ public final class Calculus {
 
         // Normalisation: one backward op makes the three gradients; the walk asks once per input and the context's op is applied once
         row(BatchNorm.class, f(a -> batchNorm(a).get(0)), f(a -> batchNorm(a).get(1)), f(a -> batchNorm(a).get(2)));
+
+        // Losses
+        row(Loss.CrossEntropy.class, f(a -> a.dy().apply(new Loss.CrossEntropyBackward(((Loss.CrossEntropy) a.op()).smoothing()), a.x(0), a.x(1))), none());
+        row(Loss.SoftCrossEntropy.class, f(a -> a.dy().apply(new Loss.SoftCrossEntropyBackward(), a.x(0), a.x(1))),
+                f(a -> a.x(0).logSoftmax().mul(a.dy().mul(-1.0 / Math.max(a.x(0).shape().dim(0), 1)))));
 
         // Random
         row(Random.Uniform.class, none());

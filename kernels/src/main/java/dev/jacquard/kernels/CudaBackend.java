@@ -42,6 +42,9 @@ public final class CudaBackend implements Backend {
         all.putAll(PointwiseKernels.rows());
         all.putAll(MovementKernels.rows());
         all.putAll(RandomKernels.rows());
+        all.putAll(ReductionKernels.rows());
+        all.putAll(LossKernels.rows());
+        all.putAll(PoolingKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -51,6 +54,9 @@ public final class CudaBackend implements Backend {
         all.addAll(PointwiseKernels.workloads(batch));
         all.addAll(MovementKernels.workloads(batch));
         all.addAll(RandomKernels.workloads(batch));
+        all.addAll(ReductionKernels.workloads(batch));
+        all.addAll(LossKernels.workloads(batch));
+        all.addAll(PoolingKernels.workloads(batch));
         return List.copyOf(all);
     }
 
