@@ -39,6 +39,7 @@ public final class CudaBackend implements Backend {
     private static Map<Class<? extends Op>, CudaKernel<?>> table() {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
         all.putAll(PointwiseKernels.rows());
+        all.putAll(ProductKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -46,6 +47,7 @@ public final class CudaBackend implements Backend {
     public static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
         all.addAll(PointwiseKernels.workloads(batch));
+        all.addAll(ProductKernels.workloads(batch));
         return List.copyOf(all);
     }
 
