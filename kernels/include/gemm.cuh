@@ -7,7 +7,7 @@
 // Slices lie in shared memory as [depth][64] floats, twice: the next one is fetched while one is multiplied. Column o of depth k lies at o ^ 8 * (k / 4 % 4), which frees the scattered
 // stores of depth-major operands of bank conflicts and keeps four neighbours together, so that every read is a conflict-free 16-byte one.
 #pragma once
-#include "common.cuh"
+#include "quad.cuh"
 
 const int TILE = 64;
 const int SLICE = 16;
@@ -16,39 +16,6 @@ const int TILE_THREADS = 128;
 // n / d for 0 <= n < 2^31 by a multiplication; made on the host (Divisor.java).
 struct Divisor { u32 d, multiplier, shift; };
 DEVICE int operator/(int n, const Divisor &d) { return (int)((__umulhi((u32)n, d.multiplier) + (u32)n) >> d.shift); }
-
-// Four neighbouring elements as they are stored. Kept unconverted between load and use, so that nothing waits for the load too early.
-template <typename T> struct Quad {
-    T v[4];
-
-    // From an address that is a multiple of 4 elements.
-    static DEVICE Quad load(const T *p) {
-        ushort4 q = *reinterpret_cast<const ushort4 *>(p);
-        Quad a;
-        a.v[0].bits = q.x; a.v[1].bits = q.y; a.v[2].bits = q.z; a.v[3].bits = q.w;
-        return a;
-    }
-
-    static DEVICE Quad zero() {
-        Quad a;
-        a.v[0].bits = a.v[1].bits = a.v[2].bits = a.v[3].bits = 0;
-        return a;
-    }
-
-    DEVICE void store(T *p) const { *reinterpret_cast<ushort4 *>(p) = make_ushort4(v[0].bits, v[1].bits, v[2].bits, v[3].bits); }
-};
-template <> DEVICE Quad<f32> Quad<f32>::load(const f32 *p) {
-    float4 q = *reinterpret_cast<const float4 *>(p);
-    Quad a;
-    a.v[0] = q.x; a.v[1] = q.y; a.v[2] = q.z; a.v[3] = q.w;
-    return a;
-}
-template <> DEVICE Quad<f32> Quad<f32>::zero() {
-    Quad a;
-    a.v[0] = a.v[1] = a.v[2] = a.v[3] = 0;
-    return a;
-}
-template <> DEVICE void Quad<f32>::store(f32 *p) const { *reinterpret_cast<float4 *>(p) = make_float4(v[0], v[1], v[2], v[3]); }
 
 // Where this thread's quad i of a slice begins: among the tile's 64 rows or columns, and in the slice's depth.
 DEVICE int outer(bool alongDepth, int i) { return alongDepth ? (int)threadIdx.x / 4 + 32 * i : (int)threadIdx.x % 16 * 4; }

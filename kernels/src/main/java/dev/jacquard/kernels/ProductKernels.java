@@ -36,6 +36,10 @@ final class ProductKernels {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
             all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));
             all.add(convolution(kind, Window.of(1, 1), 4, batch, 14, 128, 128, 3));
+            all.add(depthwise(kind, Window.of(1, 1), batch, 56, 144, 3));
+            all.add(depthwise(kind, Window.of(2, 1), batch, 56, 144, 3));
+            all.add(depthwise(kind, Window.of(1, 2), batch, 28, 240, 5));
+            all.add(depthwise(kind, Window.of(2, 2), batch, 28, 240, 5));
         }
         return List.copyOf(all);
     }
@@ -50,6 +54,12 @@ final class ProductKernels {
         Sample sample = sample(kind, window, groups, n, h, c, k, r);
         ConvolutionPass pass = ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types());
         return new Workload("convolution", sample, pass.sizes(pass.split().workspace(pass.results())));
+    }
+
+    private static Workload depthwise(ConvolutionPass.Kind kind, Window window, long n, long h, long c, long r) {
+        Sample sample = sample(kind, window, (int) c, n, h, c, c, r);
+        ConvolutionPass pass = ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types());
+        return new Workload("depthwise", sample, pass.sizes(new DepthwisePass(pass).workspace()));
     }
 
     /** A pass over square images with a square kernel. */
@@ -87,7 +97,7 @@ final class ProductKernels {
             ConvolutionPass pass = ConvolutionPass.of(op, List.of(call.inShape(0), call.inShape(1)));
             Product product = pass.product();
             if (product == null) {
-                return pass.bind(call);
+                return DepthwisePass.takes(pass) ? new DepthwisePass(pass).bind(call) : pass.bind(call);
             }
             return pass.kind() == ConvolutionPass.Kind.BACKWARD_WEIGHT ? product.bind(call, 1, 0) : product.bind(call, 0, 1);
         }
@@ -96,7 +106,10 @@ final class ProductKernels {
         public long workspace(Convolution op, List<TensorType> in, int multiprocessors) {
             ConvolutionPass pass = ConvolutionPass.ofTypes(op, in);
             Product product = pass.product();
-            return product == null ? pass.split().workspace(pass.results()) : product.workspace();
+            if (product == null) {
+                return DepthwisePass.takes(pass) ? new DepthwisePass(pass).workspace() : pass.split().workspace(pass.results());
+            }
+            return product.workspace();
         }
     }
 }
