@@ -167,12 +167,12 @@ struct Part {
     }
 };
 
-// Row of the result at an offset: to y, or to this split's partial sums of `size` outputs.
-template <typename T> DEVICE void store(const Convolution &p, const Part &part, T *y, float *partial, i64 size, i64 offset, int c, int columns, bool whole, const float (&v)[4]) {
+// Four results at an offset: to y, or to this split's partial sums of `size` outputs.
+template <typename T> DEVICE void store(const Convolution &p, const Part &part, T *y, float *partial, i64 size, i64 offset, int c, int columns, bool whole, float4 v) {
     if (p.splits > 1) {
-        storeRow(partial + part.split * size + offset, c, columns, whole, v);
+        storeQuad(partial + part.split * size + offset, c, columns, whole, v);
     } else {
-        storeRow(y + offset, c, columns, whole, v);
+        storeQuad(y + offset, c, columns, whole, v);
     }
 }
 
@@ -196,13 +196,13 @@ template <typename T> DEVICE void forward(const T *x, const T *w, T *y, float *p
         left.w[i] = (pixel - oh * p.ow) * p.sw - p.left;
     }
     Matrix<T> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, to, true, p.wholeC != 0};
-    float sum[8][4];
-    multiply<T>(left, right, from, to, sum);
-    int c = part.column + tileColumn();
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-        int m = part.row + tileRow(j);
-        if (m < rows) store(p, part, y, partial, (i64)rows * p.k, (i64)m * p.k + (part.group * kg + c), c, kg, p.wholeK != 0, sum[j]);
+    const float *tile = multiply<T>(left, right, from, to);
+    int c = part.column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int m = part.row + storeRow(i);
+        float4 v = tileQuad(tile, storeRow(i));
+        if (m < rows) store(p, part, y, partial, (i64)rows * p.k, (i64)m * p.k + (part.group * kg + c), c, kg, p.wholeK != 0, v);
     }
 }
 
@@ -241,12 +241,12 @@ template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, f
     }
     i64 pitch = (i64)p.r * p.s * cg;
     TapWeights<T> right = {w + (part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.s, p.rowStep, p.columnStep, part.column, to, p.wholeC != 0, p.channels, taps};
-    float sum[8][4];
-    multiply<T>(left, right, from, to, sum);
-    int c = part.column + tileColumn();
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-        int m = part.row + tileRow(j);
+    const float *tile = multiply<T>(left, right, from, to);
+    int c = part.column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int m = part.row + storeRow(i);
+        float4 v = tileQuad(tile, storeRow(i));
         int n = m / p.area;
         int pixel = m - n * (int)p.area.d;
         int h = pixel / p.width;
@@ -254,7 +254,7 @@ template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, f
         int x = pw + p.sw * (pixel - h * (int)p.width.d);
         if (m < rows && y < p.h && x < p.w) {
             i64 at = (((i64)n * p.h + y) * p.w + x) * p.c + (part.group * cg + c);
-            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, at, c, cg, p.wholeC != 0, sum[j]);
+            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, at, c, cg, p.wholeC != 0, v);
         }
     }
 }
@@ -268,13 +268,13 @@ template <typename T> DEVICE void backwardWeight(const T *x, const T *dy, T *dw,
     int to = min(p.n * p.oh * p.ow, from + p.perSplit);
     Matrix<T> left = {dy + part.group * kg, p.k, part.row, kg, to, false, p.wholeK != 0};
     Patches<T> right = {x + part.group * cg, p, part.column, columns, to, (i64)p.h * p.w * p.c};
-    float sum[8][4];
-    multiply<T>(left, right, from, to, sum);
-    int c = part.column + tileColumn();
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-        int m = part.row + tileRow(j);
-        if (m < kg) store(p, part, dw, partial, (i64)p.k * columns, (i64)(part.group * kg + m) * columns + c, c, columns, p.wholeC != 0, sum[j]);
+    const float *tile = multiply<T>(left, right, from, to);
+    int c = part.column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int m = part.row + storeRow(i);
+        float4 v = tileQuad(tile, storeRow(i));
+        if (m < kg) store(p, part, dw, partial, (i64)p.k * columns, (i64)(part.group * kg + m) * columns + c, c, columns, p.wholeC != 0, v);
     }
 }
 

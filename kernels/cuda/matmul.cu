@@ -23,18 +23,19 @@ template <typename T> DEVICE void matmul(const T *a, const T *b, T *y, float *pa
     int to = min(k, from + perSplit);
     Matrix<T> left = {a, transposeA ? m : k, row, m, to, !transposeA, (flags & 4) != 0};
     Matrix<T> right = {b, transposeB ? k : n, column, n, to, transposeB, (flags & 8) != 0};
-    float sum[8][4];
-    multiply<T>(left, right, from, to, sum);
-    int c = column + tileColumn();
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-        int r = row + tileRow(j);
-        if (r < m) {
-            if (gridDim.z > 1) {
-                storeRow(partial + ((i64)blockIdx.z * m + r) * n + c, c, n, (flags & 16) != 0, sum[j]);
-            } else {
-                storeRow(y + (i64)r * n + c, c, n, (flags & 16) != 0, sum[j]);
-            }
+    const float *tile = multiply<T>(left, right, from, to);
+    int c = column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int r = row + storeRow(i);
+        float4 v = tileQuad(tile, r - row);
+        if (r >= m) {
+            continue;
+        }
+        if (gridDim.z > 1) {
+            storeQuad(partial + ((i64)blockIdx.z * m + r) * n + c, c, n, (flags & 16) != 0, v);
+        } else {
+            storeQuad(y + (i64)r * n + c, c, n, (flags & 16) != 0, v);
         }
     }
 }

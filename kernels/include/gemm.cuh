@@ -95,14 +95,11 @@ DEVICE void multiplySlice(const float *a, const float *b, float (&sum)[8][4]) {
     }
 }
 
-// The tile's sums over depths from..to - 1. All threads of the block must call, with the same range.
-template <typename T, class A, class B> DEVICE void multiply(const A &a, const B &b, int from, int to, float (&sum)[8][4]) {
-    __shared__ __align__(16) float slices[2][2][SLICE * TILE];
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-#pragma unroll
-        for (int j = 0; j < 4; j++) sum[i][j] = 0;
-    }
+// The tile's sums over depths from..to - 1, as [64][64] floats in shared memory. All threads of the block must call, with the same range.
+template <typename T, class A, class B> DEVICE const float *multiply(const A &a, const B &b, int from, int to) {
+    __shared__ __align__(16) float shared[TILE * TILE];
+    float(*slices)[2][SLICE * TILE] = reinterpret_cast<float(*)[2][SLICE * TILE]>(shared);
+    float sum[8][4] = {};
     Quad<T> qa[2], qb[2];
     int turn = 0;
     // One round more than there are slices: each fetches a slice and multiplies the one before.
@@ -126,25 +123,36 @@ template <typename T, class A, class B> DEVICE void multiply(const A &a, const B
         __syncthreads();
         turn ^= 1;
     }
+    __syncthreads();
+#pragma unroll
+    for (int j = 0; j < 8; j++) *reinterpret_cast<float4 *>(shared + tileRow(j) * TILE + tileColumn()) = make_float4(sum[j][0], sum[j][1], sum[j][2], sum[j][3]);
+    __syncthreads();
+    return shared;
 }
 
-// Writes the thread's part of one row of the tile: columns c..c + 3 of `columns`, to p, which is where column c belongs.
-template <typename T> DEVICE void storeRow(T *p, int c, int columns, bool whole, const float (&v)[4]) {
+// Which of the tile's results this thread stores: columns storeColumn() .. + 3 of rows storeRow(0..7), so that 16 threads have a row.
+DEVICE int storeColumn() { return (int)threadIdx.x % 16 * 4; }
+DEVICE int storeRow(int i) { return (int)threadIdx.x / 16 + 8 * i; }
+
+// Stores four neighbours v to p, which is where column c of `columns` belongs; `whole` if rows are a multiple of 4 elements.
+template <typename T> DEVICE void storeQuad(T *p, int c, int columns, bool whole, float4 v) {
     if (c >= columns) {
         return;
     }
+    Quad<T> q;
+    q.v[0] = fromFloat<T>(v.x); q.v[1] = fromFloat<T>(v.y); q.v[2] = fromFloat<T>(v.z); q.v[3] = fromFloat<T>(v.w);
     if (whole) {
-        Quad<T> q;
-#pragma unroll
-        for (int j = 0; j < 4; j++) q.v[j] = fromFloat<T>(v[j]);
         q.store(p);
     } else {
 #pragma unroll
         for (int j = 0; j < 4; j++) {
-            if (c + j < columns) p[j] = fromFloat<T>(v[j]);
+            if (c + j < columns) p[j] = q.v[j];
         }
     }
 }
+
+// Four neighbours in row r of the tile that multiply() returned.
+DEVICE float4 tileQuad(const float *tile, int r) { return *reinterpret_cast<const float4 *>(tile + r * TILE + storeColumn()); }
 
 // y[i] = sum over s of partial[s * n + i], in order of s. Four elements per thread.
 template <typename T> DEVICE void splitSum(const float *partial, T *y, i64 n, int splits) {
@@ -159,8 +167,7 @@ template <typename T> DEVICE void splitSum(const float *partial, T *y, i64 n, in
             float4 p = *reinterpret_cast<const float4 *>(partial + s * n + i);
             sum.x += p.x; sum.y += p.y; sum.z += p.z; sum.w += p.w;
         }
-        float v[4] = {sum.x, sum.y, sum.z, sum.w};
-        storeRow(y + i, 0, 4, true, v);
+        storeQuad(y + i, 0, 4, true, sum);
     } else {
         i64 end = i + 4 < n ? i + 4 : n;
 #pragma unroll 1
