@@ -153,6 +153,7 @@ public final class Calculus {
 
         // Random
         row(Random.Uniform.class, none());
+        row(Random.Dropout.class, f(a -> a.dy().apply(a.op(), a.x(1))), none()); // the same numbers, drawn again
     }
 
     private static void row(Class<? extends Op> op, Gradient... inputs) {

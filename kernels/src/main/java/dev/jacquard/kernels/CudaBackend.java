@@ -41,6 +41,8 @@ public final class CudaBackend implements Backend {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
         all.putAll(PointwiseKernels.rows());
         all.putAll(ProductKernels.rows());
+        all.putAll(MovementKernels.rows());
+        all.putAll(RandomKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -49,6 +51,8 @@ public final class CudaBackend implements Backend {
         List<Workload> all = new ArrayList<>();
         all.addAll(PointwiseKernels.workloads(batch));
         all.addAll(ProductKernels.workloads(batch));
+        all.addAll(MovementKernels.workloads(batch));
+        all.addAll(RandomKernels.workloads(batch));
         return List.copyOf(all);
     }
 
