@@ -1,13 +1,12 @@
 // convolution.cu
 // Math         y[n][oh][ow][k] = sum over r, s, c of x[n][oh*sh + r*dh - top][ow*sw + s*dw - left][c] * w[k][r][s][c], in each group of channels, and its gradients by x and by w
 // Contract     x (N, H, W, C), w (K, R, S, C/groups), y (N, OH, OW, K): without gaps, 16-byte aligned, extents > 0; an image has less than 2^31 elements, as have all pixels together;
-//              with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum adds them up
-// Launch       forward, backward_data, backward_weight: grid (tiles of 64 x 64, 1, groups * phases * splits), block 128, smem 16 KiB static; phases: the sh * sw residues of the image's
-//              pixels modulo the stride, each of which meets its own taps (backward_data), else 1; split_sum: grid ceil(outputs / 1024), block 256
-// Traffic      forward: read n*h*w*c*T + k*r*s*c/g*T, write y*T + p*4
-//              backward_data: read n*oh*ow*k*T + k*r*s*c/g*T, write y*T + p*4
-//              backward_weight: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
-//              split_sum: read p*4, write outputs*T
+//              with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up
+// Launch       grid (tiles of 64 x 64, 1, groups * phases * splits), block 128, smem 16 KiB static; phases: the sh * sw residues of the image's
+//              pixels modulo the stride, each of which meets its own taps (conv2d_backward_data), else 1
+// Traffic      conv2d: read n*h*w*c*T + k*r*s*c/g*T, write y*T + p*4
+//              conv2d_backward_data: read n*oh*ow*k*T + k*r*s*c/g*T, write y*T + p*4
+//              conv2d_backward_weight: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
 // Roofline     compute bound on the CUDA cores from C/groups * R * S ~ 100 on: implicit matrix products of (pixels, taps) by (taps, channels), 2*N*OH*OW*K*R*S*C/groups flop each;
 //              groups of fewer than 64 channels leave part of the tile idle
 // Numerics     multiplied and summed in f32 in order of (r, s, channel) or of pixels (of splits, then), rounded once; padding takes part as 0, so that it meets an infinite weight as NaN
@@ -279,8 +278,7 @@ template <typename T> DEVICE void backwardWeight(const T *x, const T *dy, T *dw,
 }
 
 #define M(S, T) \
-    KERNEL(128) forward_##S(const T *x, const T *w, T *y, float *partial, const Convolution p) { forward<T>(x, w, y, partial, p); } \
-    KERNEL(128) backward_data_##S(const T *dy, const T *w, T *dx, float *partial, const Convolution p) { backwardData<T>(dy, w, dx, partial, p); } \
-    KERNEL(128) backward_weight_##S(const T *x, const T *dy, T *dw, float *partial, const Convolution p) { backwardWeight<T>(x, dy, dw, partial, p); } \
-    KERNEL(256) split_sum_##S(const float *partial, T *y, i64 n, int splits) { splitSum<T>(partial, y, n, splits); }
+    KERNEL(128) conv2d_##S(const T *x, const T *w, T *y, float *partial, const Convolution p) { forward<T>(x, w, y, partial, p); } \
+    KERNEL(128) conv2d_backward_data_##S(const T *dy, const T *w, T *dx, float *partial, const Convolution p) { backwardData<T>(dy, w, dx, partial, p); } \
+    KERNEL(128) conv2d_backward_weight_##S(const T *x, const T *dy, T *dw, float *partial, const Convolution p) { backwardWeight<T>(x, dy, dw, partial, p); }
 FOR_FLOATS(M)

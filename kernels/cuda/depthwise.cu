@@ -1,21 +1,17 @@
 // depthwise.cu
 // Math         y[n][oh][ow][c] = sum over r, s of x[n][oh*st + r - top][ow*st + s - left][c] * w[c][r][s], and its gradients by x and by w; square kernels of 3 or 5 taps, stride st of 1 or 2
 // Contract     x (N, H, W, C), y (N, OH, OW, C), w (C, R, R, 1): without gaps, 16-byte aligned, C a multiple of 4, an image has less than 2^31 elements; `flip` turns the taps around, so that
-//              forward with stride 1 and padding R - 1 - top is the gradient by x; weight leaves partial[block x][tap][C] in f32, and weight_sum adds them up
-// Launch       forward, data, weight: block (q, 128 / q) for q of at most 32 quads of channels, grid (blocks of strips, ceil(C / 4q)); static smem 4.7 KiB (3 taps), 13 KiB (5 taps) for the
-//              taps; a thread has 4 channels of a strip: 4 columns (weight with 5 taps: 2) by p.rows rows (data: pairs of rows); weight: blocks go on to further strips, grid x is bounded;
-//              weight_sum: grid ceil(C / 8), block 256. Staging the taps has bank conflicts (taps of a channel are 4 banks apart), once per block
-// Traffic      forward3s1: read n*h*w*c*T + c*9*T, write n*oh*ow*c*T
-//              forward3s2: read n*h*w*c*T + c*9*T, write n*oh*ow*c*T
-//              forward5s1: read n*h*w*c*T + c*25*T, write n*oh*ow*c*T
-//              forward5s2: read n*h*w*c*T + c*25*T, write n*oh*ow*c*T
-//              data3s2: read n*oh*ow*c*T + c*9*T, write n*h*w*c*T
-//              data5s2: read n*oh*ow*c*T + c*25*T, write n*h*w*c*T
-//              weight3s1: read n*h*w*c*T + n*oh*ow*c*T, write p*4
-//              weight3s2: read n*h*w*c*T + n*oh*ow*c*T, write p*4
-//              weight5s1: read n*h*w*c*T + n*oh*ow*c*T, write p*4
-//              weight5s2: read n*h*w*c*T + n*oh*ow*c*T, write p*4
-//              weight_sum: read p*4, write outputs*T
+//              stride 1 and padding R - 1 - top is the gradient by x; backward_weight leaves partial[block x][tap][C] in f32, and depthwise_weight_sum adds them up
+// Launch       grid (blocks of strips, ceil(C / 4q)), block of 128 threads as (q, 128 / q) for q quads of channels, 32 at most; static smem for the taps, 4.7 KiB (3) or 13 KiB (5), and 6 or
+//              10 KiB for the sums of backward_weight. A thread has 4 channels of a strip: 4 columns (backward_weight with 5 taps: 2) by p.rows rows (backward_data: pairs of rows). Blocks of
+//              backward_weight go on to further strips, their number is bounded. depthwise_weight_sum: grid ceil(C / 8), block 256. Bank conflicts: staging the taps, once per block (a
+//              channel's taps are 4 banks apart), and reading them where q is no multiple of 8 and a quarter of a warp begins a new strip (2 ways)
+// Traffic      depthwise3s1, depthwise3s2: read n*h*w*c*T + c*9*T, write n*oh*ow*c*T
+//              depthwise5s1, depthwise5s2: read n*h*w*c*T + c*25*T, write n*oh*ow*c*T
+//              depthwise3s2_backward_data: read n*oh*ow*c*T + c*9*T, write n*h*w*c*T
+//              depthwise5s2_backward_data: read n*oh*ow*c*T + c*25*T, write n*h*w*c*T
+//              depthwise3s1_backward_weight, depthwise3s2_backward_weight, depthwise5s1_backward_weight, depthwise5s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
+//              depthwise_weight_sum: read p*4, write outputs*T
 // Roofline     memory bound: 18 or 50 flop per element of y and 2 * sizeof(T) bytes (stride 1)
 // Numerics     multiplied and summed in f32, padding is left out, rounded once
 // Determinism  bitwise, run to run; strips and blocks follow from the shape alone
@@ -26,10 +22,10 @@
 
 // A pass; DepthwisePass.java fills it in this order.
 struct Depthwise {
-    int n, h, w, c;      // images that are gathered from (data, weight: x)
-    int oh, ow;          // images that are gathered to (data, weight: y)
+    int n, h, w, c;      // images that are gathered from (gradients: x)
+    int oh, ow;          // images that are gathered to (gradients: y)
     int top, left;       // padding
-    int rows;            // of a strip (data: pairs of rows)
+    int rows;            // of a strip (backward_data: pairs of rows)
     int chunks, strips;  // strips above each other, and beside each other
     int flip;
 };
@@ -305,14 +301,14 @@ template <typename T> DEVICE void weightSum(const float *partial, T *dw, int cha
 }
 
 #define FORWARD(S, T, R, ST) \
-    KERNEL(128) forward##R##s##ST##_##S(const T *x, const T *w, T *y, const Depthwise p) { forward<T, R, ST>(x, w, y, p); }
+    KERNEL(128) depthwise##R##s##ST##_##S(const T *x, const T *w, T *y, const Depthwise p) { forward<T, R, ST>(x, w, y, p); }
 #define DATA(S, T, R) \
-    KERNEL(128) data##R##s2_##S(const T *dy, const T *w, T *dx, const Depthwise p) { data<T, R>(dy, w, dx, p); }
+    KERNEL(128) depthwise##R##s2_backward_data_##S(const T *dy, const T *w, T *dx, const Depthwise p) { data<T, R>(dy, w, dx, p); }
 #define WEIGHT(S, T, R, ST, COLUMNS) \
-    KERNEL(128) weight##R##s##ST##_##S(const T *x, const T *dy, float *partial, const Depthwise p) { weight<T, R, ST, COLUMNS>(x, dy, partial, p); }
+    KERNEL(128) depthwise##R##s##ST##_backward_weight_##S(const T *x, const T *dy, float *partial, const Depthwise p) { weight<T, R, ST, COLUMNS>(x, dy, partial, p); }
 #define M(S, T) \
     FORWARD(S, T, 3, 1) FORWARD(S, T, 3, 2) FORWARD(S, T, 5, 1) FORWARD(S, T, 5, 2) \
     DATA(S, T, 3) DATA(S, T, 5) \
     WEIGHT(S, T, 3, 1, 4) WEIGHT(S, T, 3, 2, 4) WEIGHT(S, T, 5, 1, 2) WEIGHT(S, T, 5, 2, 2) \
-    KERNEL(256) weight_sum_##S(const float *partial, T *dw, int channels, int taps, int parts) { weightSum<T>(partial, dw, channels, taps, parts); }
+    KERNEL(256) depthwise_weight_sum_##S(const float *partial, T *dw, int channels, int taps, int parts) { weightSum<T>(partial, dw, channels, taps, parts); }
 FOR_FLOATS(M)

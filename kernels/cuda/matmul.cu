@@ -1,10 +1,9 @@
 // matmul.cu
 // Math         y[i][j] = sum over k of a[i][k] * b[k][j], where a is stored as (m, k) or (k, m) and b as (k, n) or (n, k)
 // Contract     a, b, y: row-major, without gaps, 16-byte aligned; m, n, k > 0 fit int32; flags: 1 a is (k, m), 2 b is (n, k), 4/8/16 rows of a/b/y are a multiple of 4 elements;
-//              with more than one split the sums over each part of k go to partial[split][m][n] in f32, and split_sum adds them up
-// Launch       matmul: grid (ceil(m/64) * ceil(n/64), 1, splits), block 128, smem 16 KiB static; split_sum: grid ceil(m*n / 1024), block 256
+//              with more than one split the sums over each part of k go to partial[split][m][n] in f32, and split_sum.cu adds them up
+// Launch       grid (ceil(m/64) * ceil(n/64), 1, splits), block 128, smem 16 KiB static
 // Traffic      matmul: read (m*k + k*n)*T, write y*T + p*4
-//              split_sum: read p*4, write m*n*T
 // Roofline     compute bound from k ~ 100 on: 2*m*n*k flop on the CUDA cores; a tile loads 128 elements per 4096 multiply-adds
 // Numerics     multiplied and summed in f32 in order of k (of splits, then), rounded once
 // Determinism  bitwise, run to run; splits follow from the shape alone
@@ -39,7 +38,5 @@ template <typename T> DEVICE void matmul(const T *a, const T *b, T *y, float *pa
         }
     }
 }
-#define M(S, T) \
-    KERNEL(128) matmul_##S(const T *a, const T *b, T *y, float *partial, int m, int n, int k, int perSplit, int flags) { matmul<T>(a, b, y, partial, m, n, k, perSplit, flags); } \
-    KERNEL(256) split_sum_##S(const float *partial, T *y, i64 n, int splits) { splitSum<T>(partial, y, n, splits); }
+#define M(S, T) KERNEL(128) matmul_##S(const T *a, const T *b, T *y, float *partial, int m, int n, int k, int perSplit, int flags) { matmul<T>(a, b, y, partial, m, n, k, perSplit, flags); }
 FOR_FLOATS(M)

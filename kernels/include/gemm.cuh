@@ -134,48 +134,5 @@ template <typename T, class A, class B> DEVICE const float *multiply(const A &a,
 DEVICE int storeColumn() { return (int)threadIdx.x % 16 * 4; }
 DEVICE int storeRow(int i) { return (int)threadIdx.x / 16 + 8 * i; }
 
-// Stores four neighbours v to p, which is where column c of `columns` belongs; `whole` if rows are a multiple of 4 elements.
-template <typename T> DEVICE void storeQuad(T *p, int c, int columns, bool whole, float4 v) {
-    if (c >= columns) {
-        return;
-    }
-    Quad<T> q;
-    q.v[0] = fromFloat<T>(v.x); q.v[1] = fromFloat<T>(v.y); q.v[2] = fromFloat<T>(v.z); q.v[3] = fromFloat<T>(v.w);
-    if (whole) {
-        q.store(p);
-    } else {
-#pragma unroll
-        for (int j = 0; j < 4; j++) {
-            if (c + j < columns) p[j] = q.v[j];
-        }
-    }
-}
-
 // Four neighbours in row r of the tile that multiply() returned.
 DEVICE float4 tileQuad(const float *tile, int r) { return *reinterpret_cast<const float4 *>(tile + r * TILE + storeColumn()); }
-
-// y[i] = sum over s of partial[s * n + i], in order of s. Four elements per thread.
-template <typename T> DEVICE void splitSum(const float *partial, T *y, i64 n, int splits) {
-    i64 i = ((i64)blockIdx.x * 256 + threadIdx.x) * 4;
-    if (n % 4 == 0) {
-        if (i >= n) {
-            return;
-        }
-        float4 sum = make_float4(0, 0, 0, 0);
-#pragma unroll 4
-        for (int s = 0; s < splits; s++) {
-            float4 p = *reinterpret_cast<const float4 *>(partial + s * n + i);
-            sum.x += p.x; sum.y += p.y; sum.z += p.z; sum.w += p.w;
-        }
-        storeQuad(y + i, 0, 4, true, sum);
-    } else {
-        i64 end = i + 4 < n ? i + 4 : n;
-#pragma unroll 1
-        for (; i < end; i++) {
-            float sum = 0;
-#pragma unroll 1
-            for (int s = 0; s < splits; s++) sum += partial[s * n + i];
-            y[i] = fromFloat<T>(sum);
-        }
-    }
-}

@@ -33,3 +33,20 @@ template <> DEVICE Quad<f32> Quad<f32>::zero() {
     return a;
 }
 template <> DEVICE void Quad<f32>::store(f32 *p) const { *reinterpret_cast<float4 *>(p) = make_float4(v[0], v[1], v[2], v[3]); }
+
+// Stores four neighbours v to p, which is where column c of `columns` belongs; `whole` if rows are a multiple of 4 elements.
+template <typename T> DEVICE void storeQuad(T *p, int c, int columns, bool whole, float4 v) {
+    if (c >= columns) {
+        return;
+    }
+    Quad<T> q;
+    q.v[0] = fromFloat<T>(v.x); q.v[1] = fromFloat<T>(v.y); q.v[2] = fromFloat<T>(v.z); q.v[3] = fromFloat<T>(v.w);
+    if (whole) {
+        q.store(p);
+    } else {
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            if (c + j < columns) p[j] = q.v[j];
+        }
+    }
+}

@@ -10,7 +10,6 @@ import dev.jacquard.tensor.op.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -32,12 +31,19 @@ import java.util.stream.LongStream;
  * @param s columns of the kernel
  */
 record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, long w, long c, long oh, long ow, long k, long r, long s) {
-    /** The passes; their names are those of the kernels. */
+    /** The passes. */
     enum Kind {
-        FORWARD, BACKWARD_DATA, BACKWARD_WEIGHT;
+        FORWARD(""), BACKWARD_DATA("_backward_data"), BACKWARD_WEIGHT("_backward_weight");
 
-        String symbol() {
-            return name().toLowerCase(Locale.ROOT);
+        private final String suffix;
+
+        Kind(String suffix) {
+            this.suffix = suffix;
+        }
+
+        /** The name of a pass's kernel, from that of the forward. */
+        String symbol(String forward) {
+            return forward + suffix;
         }
     }
 
@@ -143,13 +149,13 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     /** Launches the pass as an implicit matrix product: inputs 0 and 1 to output 0. */
     CudaLaunch bind(Call call) {
         Split split = split();
-        CudaLaunch launch = call.launch("convolution", kind.symbol(), call.out().getFirst().dtype())
+        CudaLaunch launch = call.launch("convolution", kind.symbol("conv2d"), call.out().getFirst().dtype())
                 .grid(tiles(), 1, (long) groups * phases() * split.parts())
                 .block(Product.THREADS)
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.workspace())
                 .struct(parameters(split))
                 .build();
-        return split.then(call, "convolution", launch);
+        return split.then(call, launch);
     }
 
     /** {@code struct Convolution} of convolution.cu. */

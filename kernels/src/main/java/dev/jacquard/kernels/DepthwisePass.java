@@ -50,8 +50,8 @@ record DepthwisePass(ConvolutionPass pass) {
     }
 
     private String symbol() {
-        String name = is(ConvolutionPass.Kind.BACKWARD_WEIGHT) ? "weight" : pairs() ? "data" : "forward";
-        return name + pass.r() + "s" + stride();
+        String forward = "depthwise" + pass.r() + "s" + stride();
+        return flipped() ? forward : pass.kind().symbol(forward);
     }
 
     private long quads() {
@@ -115,7 +115,7 @@ record DepthwisePass(ConvolutionPass pass) {
         if (!sums) {
             return launch;
         }
-        return call.sequence(launch, call.launch("depthwise", "weight_sum", call.out().getFirst().dtype())
+        return call.sequence(launch, call.launch("depthwise", "depthwise_weight_sum", call.out().getFirst().dtype())
                 .grid(Call.blocks(pass.c(), 8))
                 .block(Call.BLOCK)
                 .pointer(call.workspace()).pointer(call.out(0)).i32(pass.c()).i32(pass.r() * pass.s()).i32(stripBlocks())

@@ -39,7 +39,7 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
                 .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
                 .i32(m).i32(n).i32(k).i32(split.depth()).i32(flags)
                 .build();
-        return split.then(call, "matmul", launch);
+        return split.then(call, launch);
     }
 
     /** A flag if rows of so many elements can be accessed by four at a time. */
@@ -50,7 +50,7 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
     /** Values of the names in matmul.cu's Traffic lines. */
     Map<String, Long> sizes() {
         long partial = split().workspace(m * n) / Float.BYTES;
-        return Map.of("m", m, "n", n, "k", k, "p", partial, "y", partial > 0 ? 0 : m * n);
+        return Map.of("m", m, "n", n, "k", k, "p", partial, "outputs", m * n, "y", partial > 0 ? 0 : m * n);
     }
 }
 

@@ -32,6 +32,7 @@ final class ProductKernels {
         all.add(matmul(batch, 1000, 2048, false, true)); // the classifier of ResNet-50, its gradients
         all.add(matmul(batch, 2048, 1000, false, false));
         all.add(matmul(1000, 2048, batch * 8, true, false));
+        all.add(new Workload("split_sum", all.getFirst().sample(), all.getFirst().sizes()));
         for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
             all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));

@@ -25,13 +25,13 @@ record Split(int parts, int depth) {
         return parts == 1 ? 0 : parts * results * Float.BYTES;
     }
 
-    /** After a launch of a module's kernel that left its parts' sums in the workspace, the one that adds them up; the launch alone if there is one part. */
-    CudaLaunch then(Call call, String module, CudaLaunch launch) {
+    /** After a launch that left its parts' sums in the workspace, the one that adds them up; the launch alone if there is one part. */
+    CudaLaunch then(Call call, CudaLaunch launch) {
         if (parts == 1) {
             return launch;
         }
         long n = call.outShape(0).size();
-        return call.sequence(launch, call.launch(module, "split_sum", call.out().getFirst().dtype())
+        return call.sequence(launch, call.launch("split_sum", "split_sum", call.out().getFirst().dtype())
                 .grid(Call.blocks(n, 4L * Call.BLOCK))
                 .block(Call.BLOCK)
                 .pointer(call.workspace()).pointer(call.out(0)).i64(n).i32(parts)
