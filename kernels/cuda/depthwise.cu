@@ -4,14 +4,15 @@
 //              stride 1 and padding R - 1 - top is the gradient by x; backward_weight leaves partial[block x][tap][C] in f32, and depthwise_weight_sum adds them up
 // Launch       grid (blocks of strips, ceil(C / 4q)), block of 128 threads as (q, 128 / q) for q quads of channels, 32 at most; static smem for the taps, 4.7 KiB (3) or 13 KiB (5), and 6 or
 //              10 KiB for the sums of backward_weight. A thread has 4 channels of a strip: 4 columns (backward_weight with 5 taps: 2) by p.rows rows (backward_data: pairs of rows). Blocks of
-//              backward_weight go on to further strips, their number is bounded. depthwise_weight_sum: grid ceil(C / 8), block 256. Bank conflicts: staging the taps, once per block (a
-//              channel's taps are 4 banks apart), and reading them where q is no multiple of 8 and a quarter of a warp begins a new strip (2 ways)
+//              backward_weight go on to further strips, their number is bounded. depthwise_weight_sum: grid ceil(C / 8), block 256
 // Traffic      depthwise3s1, depthwise3s2: read n*h*w*c*T + c*9*T, write n*oh*ow*c*T
 //              depthwise5s1, depthwise5s2: read n*h*w*c*T + c*25*T, write n*oh*ow*c*T
 //              depthwise3s2_backward_data: read n*oh*ow*c*T + c*9*T, write n*h*w*c*T
 //              depthwise5s2_backward_data: read n*oh*ow*c*T + c*25*T, write n*h*w*c*T
 //              depthwise3s1_backward_weight, depthwise3s2_backward_weight, depthwise5s1_backward_weight, depthwise5s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
 //              depthwise_weight_sum: read p*4, write outputs*T
+// Conflicts    staging the taps, once per block: a channel's taps are 4 banks apart, so that reading them is a 16-byte access; reading them where q is no multiple of 8 and a quarter of a warp
+//              begins a new strip: two ways, and warps that end with a strip instead would leave up to half of their lanes idle
 // Roofline     memory bound: 18 or 50 flop per element of y and 2 * sizeof(T) bytes (stride 1)
 // Numerics     multiplied and summed in f32, padding is left out, rounded once
 // Determinism  bitwise, run to run; strips and blocks follow from the shape alone

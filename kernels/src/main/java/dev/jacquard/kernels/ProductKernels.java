@@ -29,10 +29,10 @@ final class ProductKernels {
     /** What the kernels are measured on. @param batch images per batch: 1 or 2 to count, 64 or more to time */
     static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
-        all.add(matmul(batch, 1000, 2048, false, true)); // the classifier of ResNet-50, its gradients
-        all.add(matmul(batch, 2048, 1000, false, false));
-        all.add(matmul(1000, 2048, batch * 8, true, false));
-        all.add(new Workload("split_sum", all.getFirst().sample(), all.getFirst().sizes()));
+        all.add(matmul(batch * 196, 64, 256, false, true)); // a 1x1 convolution of 14x14 images, its gradients
+        all.add(matmul(batch * 196, 256, 64, false, false));
+        all.add(matmul(64, 256, batch * 196, true, false));
+        all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()));
         for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
             all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));
