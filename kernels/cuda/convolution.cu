@@ -195,7 +195,7 @@ template <typename T> DEVICE void forward(const T *x, const T *w, T *y, float *p
         left.w[i] = (pixel - oh * p.ow) * p.sw - p.left;
     }
     Matrix<T> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, to, true, p.wholeC != 0};
-    const float *tile = multiply<T>(left, right, from, to);
+    const float4 *tile = multiply<T>(left, right, from, to);
     int c = part.column + storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {
@@ -240,7 +240,7 @@ template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, f
     }
     i64 pitch = (i64)p.r * p.s * cg;
     TapWeights<T> right = {w + (part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.s, p.rowStep, p.columnStep, part.column, to, p.wholeC != 0, p.channels, taps};
-    const float *tile = multiply<T>(left, right, from, to);
+    const float4 *tile = multiply<T>(left, right, from, to);
     int c = part.column + storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {
@@ -267,7 +267,7 @@ template <typename T> DEVICE void backwardWeight(const T *x, const T *dy, T *dw,
     int to = min(p.n * p.oh * p.ow, from + p.perSplit);
     Matrix<T> left = {dy + part.group * kg, p.k, part.row, kg, to, false, p.wholeK != 0};
     Patches<T> right = {x + part.group * cg, p, part.column, columns, to, (i64)p.h * p.w * p.c};
-    const float *tile = multiply<T>(left, right, from, to);
+    const float4 *tile = multiply<T>(left, right, from, to);
     int c = part.column + storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {

@@ -4,7 +4,7 @@
 //              stride 1 and padding R - 1 - top is the gradient by x; backward_weight leaves partial[block x][tap][C] in f32, and depthwise_weight_sum adds them up
 // Launch       grid (blocks of strips, ceil(C / 4q)), block of 128 threads as (q, 128 / q) for q quads of channels, 32 at most; static smem for the taps, 4.7 KiB (3) or 13 KiB (5), and 6 or
 //              10 KiB for the sums of backward_weight. A thread has 4 channels of a strip: 4 columns (backward_weight with 5 taps: 2) by p.rows rows (backward_data: pairs of rows). Blocks of
-//              backward_weight go on to further strips, their number is bounded. depthwise_weight_sum: grid ceil(C / 8), block 256
+//              backward_weight go on to further strips, their number is bounded. depthwise_weight_sum: grid ceil(C / 16), block 512
 // Traffic      depthwise3s1, depthwise3s2: read n*h*w*c*T + c*9*T, write n*oh*ow*c*T
 //              depthwise5s1, depthwise5s2: read n*h*w*c*T + c*25*T, write n*oh*ow*c*T
 //              depthwise3s2_backward_data: read n*oh*ow*c*T + c*9*T, write n*h*w*c*T
@@ -12,7 +12,8 @@
 //              depthwise3s1_backward_weight, depthwise3s2_backward_weight, depthwise5s1_backward_weight, depthwise5s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
 //              depthwise_weight_sum: read p*4, write outputs*T
 // Conflicts    staging the taps, once per block: a channel's taps are 4 banks apart, so that reading them is a 16-byte access; reading them where q is no multiple of 8 and a quarter of a warp
-//              begins a new strip: two ways, and warps that end with a strip instead would leave up to half of their lanes idle
+//              begins a new strip: two ways, and warps that end with a strip instead would leave up to half of their lanes idle;
+//              and once per block where sums of threads and of channels are turned around (backward_weight, depthwise_weight_sum)
 // Roofline     memory bound: 18 or 50 flop per element of y and 2 * sizeof(T) bytes (stride 1)
 // Numerics     multiplied and summed in f32, padding is left out, rounded once
 // Determinism  bitwise, run to run; strips and blocks follow from the shape alone
@@ -276,14 +277,14 @@ template <typename T, int R, int ST, int COLUMNS> DEVICE void weight(const T *x,
     }
 }
 
-// dw[c][tap] = sum over b of partial[b][tap][c] for 8 channels. Threads with the same channel and tap take every so many-th part; their sums are added in order.
+// dw[c][tap] = sum over b of partial[b][tap][c] for 16 channels, whose results are whole sectors. Threads with the same channel and tap take every so many-th part; their sums are added in order.
 template <typename T> DEVICE void weightSum(const float *partial, T *dw, int channels, int taps, int parts) {
-    __shared__ float sums[256];
+    __shared__ float sums[512];
     int lanes = 32 / taps;
-    int slot = threadIdx.x / 8;
+    int slot = threadIdx.x / 16;
     int tap = slot % taps;
     int lane = slot / taps;
-    int c = blockIdx.x * 8 + threadIdx.x % 8;
+    int c = blockIdx.x * 16 + threadIdx.x % 16;
     float sum = 0;
     if (lane < lanes && c < channels) {
 #pragma unroll 4
@@ -293,11 +294,11 @@ template <typename T> DEVICE void weightSum(const float *partial, T *dw, int cha
     __syncthreads();
     int e = threadIdx.x;
     c = e / taps;
-    if (e < 8 * taps && blockIdx.x * 8 + c < channels) {
+    if (e < 16 * taps && blockIdx.x * 16 + c < channels) {
         sum = 0;
 #pragma unroll 1
-        for (int i = 0; i < lanes; i++) sum += sums[(i * taps + e - c * taps) * 8 + c];
-        dw[(i64)blockIdx.x * 8 * taps + e] = fromFloat<T>(sum);
+        for (int i = 0; i < lanes; i++) sum += sums[(i * taps + e - c * taps) * 16 + c];
+        dw[(i64)blockIdx.x * 16 * taps + e] = fromFloat<T>(sum);
     }
 }
 
@@ -311,5 +312,5 @@ template <typename T> DEVICE void weightSum(const float *partial, T *dw, int cha
     FORWARD(S, T, 3, 1) FORWARD(S, T, 3, 2) FORWARD(S, T, 5, 1) FORWARD(S, T, 5, 2) \
     DATA(S, T, 3) DATA(S, T, 5) \
     WEIGHT(S, T, 3, 1, 4) WEIGHT(S, T, 3, 2, 4) WEIGHT(S, T, 5, 1, 2) WEIGHT(S, T, 5, 2, 2) \
-    KERNEL(256) depthwise_weight_sum_##S(const float *partial, T *dw, int channels, int taps, int parts) { weightSum<T>(partial, dw, channels, taps, parts); }
+    KERNEL(512) depthwise_weight_sum_##S(const float *partial, T *dw, int channels, int taps, int parts) { weightSum<T>(partial, dw, channels, taps, parts); }
 FOR_FLOATS(M)

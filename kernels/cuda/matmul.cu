@@ -22,7 +22,7 @@ template <typename T> DEVICE void matmul(const T *a, const T *b, T *y, float *pa
     int to = min(k, from + perSplit);
     Matrix<T> left = {a, transposeA ? m : k, row, m, to, !transposeA, (flags & 4) != 0};
     Matrix<T> right = {b, transposeB ? k : n, column, n, to, transposeB, (flags & 8) != 0};
-    const float *tile = multiply<T>(left, right, from, to);
+    const float4 *tile = multiply<T>(left, right, from, to);
     int c = column + storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {

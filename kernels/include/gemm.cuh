@@ -95,9 +95,9 @@ DEVICE void multiplySlice(const float *a, const float *b, float (&sum)[8][4]) {
     }
 }
 
-// The tile's sums over depths from..to - 1, as [64][64] floats in shared memory. All threads of the block must call, with the same range.
-template <typename T, class A, class B> DEVICE const float *multiply(const A &a, const B &b, int from, int to) {
-    __shared__ __align__(16) float shared[TILE * TILE];
+// The tile's sums over depths from..to - 1, as 64 rows of 16 quads in shared memory. All threads of the block must call, with the same range.
+template <typename T, class A, class B> DEVICE const float4 *multiply(const A &a, const B &b, int from, int to) {
+    __shared__ float4 shared[TILE * TILE / 4];
     float(*slices)[2][SLICE * TILE] = reinterpret_cast<float(*)[2][SLICE * TILE]>(shared);
     float sum[8][4] = {};
     Quad<T> qa[2], qb[2];
@@ -125,7 +125,7 @@ template <typename T, class A, class B> DEVICE const float *multiply(const A &a,
     }
     __syncthreads();
 #pragma unroll
-    for (int j = 0; j < 8; j++) *reinterpret_cast<float4 *>(shared + tileRow(j) * TILE + tileColumn()) = make_float4(sum[j][0], sum[j][1], sum[j][2], sum[j][3]);
+    for (int j = 0; j < 8; j++) shared[tileRow(j) * (TILE / 4) + tileColumn() / 4] = make_float4(sum[j][0], sum[j][1], sum[j][2], sum[j][3]);
     __syncthreads();
     return shared;
 }
@@ -135,4 +135,4 @@ DEVICE int storeColumn() { return (int)threadIdx.x % 16 * 4; }
 DEVICE int storeRow(int i) { return (int)threadIdx.x / 16 + 8 * i; }
 
 // Four neighbours in row r of the tile that multiply() returned.
-DEVICE float4 tileQuad(const float *tile, int r) { return *reinterpret_cast<const float4 *>(tile + r * TILE + storeColumn()); }
+DEVICE float4 tileQuad(const float4 *tile, int r) { return tile[r * (TILE / 4) + storeColumn() / 4]; }

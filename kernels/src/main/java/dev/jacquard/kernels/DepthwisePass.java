@@ -116,8 +116,8 @@ record DepthwisePass(ConvolutionPass pass) {
             return launch;
         }
         return call.sequence(launch, call.launch("depthwise", "depthwise_weight_sum", call.out().getFirst().dtype())
-                .grid(Call.blocks(pass.c(), 8))
-                .block(Call.BLOCK)
+                .grid(Call.blocks(pass.c(), 16))
+                .block(512)
                 .pointer(call.workspace()).pointer(call.out(0)).i32(pass.c()).i32(pass.r() * pass.s()).i32(stripBlocks())
                 .build());
     }
