@@ -40,6 +40,7 @@ public final class CudaBackend implements Backend {
     private static Map<Class<? extends Op>, CudaKernel<?>> table() {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
         all.putAll(PointwiseKernels.rows());
+        all.putAll(ProductKernels.rows());
         all.putAll(MovementKernels.rows());
         all.putAll(RandomKernels.rows());
         all.putAll(ReductionKernels.rows());
@@ -52,6 +53,7 @@ public final class CudaBackend implements Backend {
     public static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
         all.addAll(PointwiseKernels.workloads(batch));
+        all.addAll(ProductKernels.workloads(batch));
         all.addAll(MovementKernels.workloads(batch));
         all.addAll(RandomKernels.workloads(batch));
         all.addAll(ReductionKernels.workloads(batch));
