@@ -5,10 +5,9 @@
 // Contract     images: n images of inHeight x inWidth x c bytes, 16-byte aligned; y: T (crop: bytes), contiguous, 16-byte aligned; places i32 (n, 3) of (top, left, flip), clamped to the image;
 //              partner i32 (n) and weight f32 (n, or one if step 0), or null; c at most 4; bytes * 2 * rows of a block within 48 KiB
 // Launch       pixels: grid ceil(n / (1024 * V)), block 256, smem 0; V = 16 / sizeof(T); tail guarded
-//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed
+//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed; i in Traffic is 2 if mixed, else 1
 // Traffic      pixels: read n, write n*T
-//              augment: read m, write m*T
-//              augment_mixed: read 2*m, write m*T
+//              augment: read i*m, write m*T
 //              crop: read m, write m
 // Roofline     memory bound: 2 to 6 flop per 1 + sizeof(T) bytes
 // Numerics     computed in f32, rounded once
@@ -65,10 +64,10 @@ template <typename T> DEVICE void pixels(const u8 *x, T *y, i64 n, u32 c, const 
     }
 }
 
-// What all blocks of a launch share. rows: of the result, per block; pitch: bytes of shared memory per row, a multiple of 16.
+// What all blocks of a launch share. images: how many; rows: of the result, per block; pitch: bytes of shared memory per row, a multiple of 16. Of 32-bit numbers alone: nvcc loads pairs of them
+// from aligned parameters and marks half-used ones in a way that PTX 8.0 does not know.
 struct Frame {
-    i64 bytes;
-    int inHeight, inWidth, height, width, c, rows, pitch;
+    int images, inHeight, inWidth, height, width, c, rows, pitch;
 };
 
 // Where an image's part begins, and whether it is mirrored.
@@ -84,16 +83,17 @@ DEVICE i64 rowBegin(const Frame &f, int image, const Place &p, int row) { return
 // Rows first.. of an image's part into shared memory, each from the aligned address before its first byte.
 DEVICE void stage(const u8 *images, u8 *shared, const Frame &f, int image, const Place &p, int first, int rows) {
     int units = f.pitch / 16;
+    i64 bytes = (i64)f.images * f.inHeight * f.inWidth * f.c;
     for (int u = threadIdx.x; u < rows * units; u += 256) {
         int row = u / units, unit = u % units;
         i64 begin = rowBegin(f, image, p, first + row);
         i64 from = (begin & ~15LL) + 16 * unit;
         if (from >= begin + f.width * f.c) continue;
         u8 *to = shared + row * f.pitch + 16 * unit;
-        if (from + 16 <= f.bytes) {
+        if (from + 16 <= bytes) {
             *(uint4 *)to = *(const uint4 *)(images + from);
         } else {
-            for (int k = 0; from + k < f.bytes; k++) to[k] = images[from + k];
+            for (int k = 0; from + k < bytes; k++) to[k] = images[from + k];
         }
     }
 }
@@ -125,7 +125,7 @@ template <typename T> DEVICE void augment(const u8 *images, const int *places, c
         other.image = partners[n];
         weight = weights[n * weightStep];
         rest = 1 - weight;
-        if (other.image < 0 || other.image >= (int)gridDim.y) {
+        if (other.image < 0 || other.image >= f.images) {
             rest = 0;
             other = own;
         } else {

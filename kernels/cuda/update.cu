@@ -4,16 +4,15 @@
 //              adam: g' = g + decay w or w -= lr decay w; m' = b1 m + (1 - b1) g', v' = b2 v + (1 - b2) g'^2, w' = w - lr / (1 - b1^t) m' / (sqrt(v' / (1 - b2^t)) + eps)
 //              each with an average if it has a place: a' = d a + (1 - d) w'; skip != 0: every new state is the old one
 // Contract     parts: n > 0 elements of T, contiguous, 16-byte aligned; a new state may be the old one's memory; scalars of T, step and skip i32
-// Launch       grid sum over parts of ceil(n / 16384), block 256, smem 0; parts in the parameters, 62 (sgd) or 44 to a launch
-// Traffic      sgd: read 3*n*T, write 2*n*T
-//              rmsprop: read 4*n*T, write 3*n*T
-//              adam: read 4*n*T, write 3*n*T
-//              sgd_average: read 4*n*T, write 3*n*T
+// Launch       grid sum over parts of ceil(n / 16384), block 256, smem 0; parts in the parameters, 55 (sgd) or 45 to a launch; a in Traffic is 1 with an average
+// Traffic      sgd: read (3+a)*n*T, write (2+a)*n*T
+//              rmsprop: read (4+a)*n*T, write (3+a)*n*T
+//              adam: read (4+a)*n*T, write (3+a)*n*T
 // Roofline     memory bound: 6 to 20 flop per 5*sizeof(T) to 9*sizeof(T) bytes
 // Numerics     computed in f32, each state rounded once; 1 - b^t by expm1; a skipped step leaves states bit for bit
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.TrainingKernels
-// Versions     v1: a block per 16384 elements; one launch per parameter took 161 launches of 2 us and more for ResNet-50
+// Versions     v1: a block per 16384 elements of one part; a launch per parameter would be 161 of them for ResNet-50
 // Measured     not yet: no GPU so far
 #include "parts.cuh"
 

@@ -40,6 +40,9 @@ public final class CudaBackend implements Backend {
     private static Map<Class<? extends Op>, CudaKernel<?>> table() {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
         all.putAll(PointwiseKernels.rows());
+        all.putAll(OptimizerKernels.rows());
+        all.putAll(QuantizationKernels.rows());
+        all.putAll(ImageKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -47,6 +50,9 @@ public final class CudaBackend implements Backend {
     public static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
         all.addAll(PointwiseKernels.workloads(batch));
+        all.addAll(OptimizerKernels.workloads(batch));
+        all.addAll(QuantizationKernels.workloads(batch));
+        all.addAll(ImageKernels.workloads(batch));
         return List.copyOf(all);
     }
 
