@@ -29,7 +29,7 @@ final class ImageKernels {
         Operand images = Operand.integers(DType.U8, 0, 256, batch, 256, 256, 3);
         Operand places = Operand.integers(DType.I32, 0, 2, batch, 3);
         Operand partners = Operand.labels(batch, batch);
-        double[] half = {0.5, 0.5, 0.5};
+        float[] half = {0.5f, 0.5f, 0.5f};
         long n = batch * 256 * 256 * 3;
         long m = batch * 224 * 224 * 3;
         Images.Normalize f32 = Images.Normalize.of(half, half, DType.F32);

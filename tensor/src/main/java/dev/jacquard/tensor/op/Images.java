@@ -7,7 +7,6 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.DoubleStream;
 
 /** From the loader's bytes, U8 (N, H, W, C), to a network's input, on the device. */
 public sealed interface Images extends Op {
@@ -68,11 +67,12 @@ public sealed interface Images extends Op {
         }
 
         /** {@code (x / 255 - mean) / std} per channel. */
-        public static Normalize of(double[] mean, double[] std, DType to) {
-            List<Double> scale = DoubleStream.of(std).mapToObj(s -> 1 / (255 * s)).toList();
+        public static Normalize of(float[] mean, float[] std, DType to) {
+            List<Double> scale = new ArrayList<>();
             List<Double> shift = new ArrayList<>();
             for (int c = 0; c < mean.length; c++) {
-                shift.add(-mean[c] / std[c]);
+                scale.add(1 / (255.0 * std[c]));
+                shift.add(-(double) mean[c] / std[c]);
             }
             return new Normalize(scale, shift, to);
         }
@@ -161,8 +161,8 @@ public sealed interface Images extends Op {
 
     /** The family's rows. */
     static List<OpRow> rows() {
-        double[] mean = {0.485, 0.456, 0.406};
-        double[] std = {0.229, 0.224, 0.225};
+        float[] mean = {0.485f, 0.456f, 0.406f};
+        float[] std = {0.229f, 0.224f, 0.225f};
         Normalize rgb = Normalize.of(mean, std, DType.F32);
         Normalize gray = new Normalize(List.of(1 / 255.0), List.of(-0.5), DType.F32);
         Normalize four = new Normalize(List.of(0.01, 0.02, 0.01, 0.03), List.of(-1.0, 0.5, 0.0, 1.0), DType.F32);
