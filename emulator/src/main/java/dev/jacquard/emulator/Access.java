@@ -38,6 +38,16 @@ abstract class Access extends Insn {
         return wideBase ? w.q[base][lane] + offset : w.r[base][lane] + offset & 0xffffffffL;
     }
 
+    /** Reads a number of 1 to 8 bytes. */
+    static long read(byte[] data, int o, int size, boolean signed) {
+        return switch (size) {
+            case 1 -> signed ? data[o] : data[o] & 0xff;
+            case 2 -> signed ? (short) SHORTS.get(data, o) : (short) SHORTS.get(data, o) & 0xffff;
+            case 4 -> signed ? (int) INTS.get(data, o) : (int) INTS.get(data, o) & 0xffffffffL;
+            default -> (long) LONGS.get(data, o);
+        };
+    }
+
     abstract boolean reads();
 
     abstract boolean writes();
@@ -173,19 +183,10 @@ abstract class Access extends Insn {
                     if (size == 4 && !wide[k] && d[k] >= 0) {
                         w.r[d[k]][i] = (int) INTS.get(data, o);
                     } else if (d[k] >= 0) {
-                        put(w, k, i, read(o));
+                        put(w, k, i, read(data, o, size, signed));
                     }
                 }
             }
-        }
-
-        private long read(int o) {
-            return switch (size) {
-                case 1 -> signed ? data[o] : data[o] & 0xff;
-                case 2 -> signed ? (short) SHORTS.get(data, o) : (short) SHORTS.get(data, o) & 0xffff;
-                case 4 -> signed ? (int) INTS.get(data, o) : (int) INTS.get(data, o) & 0xffffffffL;
-                default -> (long) LONGS.get(data, o);
-            };
         }
 
         private void put(Warp w, int k, int lane, long v) {

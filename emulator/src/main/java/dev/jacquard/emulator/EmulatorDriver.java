@@ -17,12 +17,25 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A CUDA device in software. Executes modules' PTX as it is, one launch at a time, when it is called: streams and events order nothing that is not ordered already.
  * A kernel that misbehaves is found out: every access is checked, and the message says which kernel, block, thread and source line did what.
+ *
+ * <p>For tools: {@link #count} switches counting on, {@link #lastLaunch} and {@link #stats} say what was counted.
+ *
+ * {@snippet :
+ * try (EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true))) {
+ *     long stream = driver.createStream();
+ *     long kernel = driver.function(driver.loadModule("affine", ptx), "affine_f32");
+ *     driver.launch(kernel, blocks, 1, 1, 256, 1, 1, 0, stream, parameters);
+ *     LaunchStats done = driver.lastLaunch().orElseThrow();
+ * }
+ * }
  */
 public final class EmulatorDriver implements Driver {
     static final int MULTIPROCESSORS = 132;
@@ -43,6 +56,9 @@ public final class EmulatorDriver implements Driver {
     private final Map<Long, List<Runnable>> graphs = new HashMap<>();
     private final Map<Long, Boolean> streams = new HashMap<>();
     private final Map<Long, Event> events = new HashMap<>();
+    private final Map<String, LaunchStats> stats = new LinkedHashMap<>();
+    private LaunchStats last;
+    private boolean counting;
     private long handles = 1;
     private DriverException broken;
     private boolean closed;
@@ -68,6 +84,7 @@ public final class EmulatorDriver implements Driver {
     /** A device. */
     public EmulatorDriver(EmulatorOptions options) {
         this.options = options;
+        counting = options.count();
         memory = new DeviceMemory(options.memoryBytes());
         machine = new Machine(memory, options);
     }
@@ -378,12 +395,39 @@ public final class EmulatorDriver implements Driver {
     }
 
     private void execute(Program p, int[] grid, int[] block, int sharedBytes, byte[] values) {
+        Counters counters = counting ? new Counters() : null;
         try {
-            machine.launch(p, grid, block, sharedBytes, values);
+            machine.launch(p, grid, block, sharedBytes, values, counters);
         } catch (DriverException e) {
             broken = e.kind().sticky() ? e : broken;
             throw e;
         }
+        if (counters != null) {
+            long blocks = (long) grid[0] * grid[1] * grid[2];
+            last = counters.stats(p.function.name(), blocks, blocks * block[0] * block[1] * block[2]);
+            stats.merge(last.kernel(), last, LaunchStats::plus);
+        }
+    }
+
+    /** Switches counting on or off; it costs time, and is off unless {@link EmulatorOptions#count} says otherwise. */
+    public synchronized void count(boolean on) {
+        counting = on;
+    }
+
+    /** What the last counted launch did; empty if there is none since {@link #resetStats}. */
+    public synchronized Optional<LaunchStats> lastLaunch() {
+        return Optional.ofNullable(last);
+    }
+
+    /** What each kernel did in all launches that were counted since {@link #resetStats}, in order of first use. */
+    public synchronized List<LaunchStats> stats() {
+        return List.copyOf(stats.values());
+    }
+
+    /** Forgets what was counted. */
+    public synchronized void resetStats() {
+        stats.clear();
+        last = null;
     }
 
     private static byte[] values(Program p, long parameters) {

@@ -136,7 +136,8 @@ final class InsnDecoder {
                 d[i] = -1;
             }
         }
-        return access(ops.get(1), (space, base, wideBase, offset) -> new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
+        return access(ops.get(1), (space, base, wideBase, offset) -> space == Space.PARAM && base < 0 ? new Parameter((int) offset, type().bytes(), type().signed(), d, wide, half)
+                : new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
     }
 
     private Insn store() {
@@ -203,6 +204,10 @@ final class InsnDecoder {
         boolean wideFrom = isWide(ops.get(1)) || from.wide();
         int d = wideTo ? decoder.wide(ops.get(0), to) : decoder.narrow(ops.get(0), to);
         int x = wideFrom ? decoder.wide(ops.get(1), from) : decoder.narrow(ops.get(1), from);
+        Insn fast = saturate || relu || integral || mode != 'n' && !from.floating() ? null : Convert.fast(to, from, mode, wideTo, wideFrom, narrowTo, d, x);
+        if (fast != null) {
+            return fast;
+        }
         return new Simple.Conversion(Convert.of(to, from, mode, integral, saturate, relu, wideTo, narrowTo), wideTo, wideFrom, d, x);
     }
 

@@ -1,6 +1,8 @@
 package dev.jacquard.emulator;
 
 import dev.jacquard.emulator.ptx.PtxFunction;
+import dev.jacquard.emulator.ptx.Space;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -20,9 +22,16 @@ final class Program {
     final int parameterBytes;
     final int sharedBytes;
     final int localBytes;
+    /** Bytes of the narrowest access that may touch shared memory. */
+    final int narrowestShared;
     int maxDynamicShared = 48 * 1024;
+    /** Grid, block and dynamic shared memory that the idle warps' special registers were set for, and how many of them. */
+    int[] lastShape;
+    int lastWarps;
+    /** Registers of the block's index. */
+    final int[] blockIndex;
     /** Warps that earlier launches left. */
-    List<Warp> idle = new java.util.ArrayList<>();
+    final List<Warp> idle = new java.util.ArrayList<>();
 
     Program(PtxFunction function, Block[] blocks, int[][] narrow, long[][] wide, int predicates, Map<String, Integer> specials, int[] parameterOffsets, int[] parameterSizes,
             int parameterBytes, int sharedBytes, int localBytes) {
@@ -37,6 +46,9 @@ final class Program {
         this.parameterBytes = parameterBytes;
         this.sharedBytes = sharedBytes;
         this.localBytes = localBytes;
+        blockIndex = new int[] {specials.getOrDefault("%ctaid.x", -1), specials.getOrDefault("%ctaid.y", -1), specials.getOrDefault("%ctaid.z", -1)};
+        narrowestShared = Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
+                .filter(a -> a.space == Space.SHARED || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
     }
 
     Warp warp(Machine machine, int index) {

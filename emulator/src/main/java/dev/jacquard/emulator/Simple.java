@@ -63,7 +63,7 @@ final class Simple {
 
         @Override
         void run(Warp w, int mask) {
-            op.run(w.wide(d, mask), w.r[x], w.r[y], w.q[z]);
+            op.run(w.wide(d, mask), w.r[x], w.r[y], z < 0 ? null : w.q[z]);
             w.settleWide(d, mask);
         }
     }
