@@ -5,6 +5,7 @@ import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.Loss;
+import dev.jacquard.tensor.op.Images;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
@@ -12,6 +13,7 @@ import dev.jacquard.tensor.op.Normalization.BatchNormBackward;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Pooling;
+import dev.jacquard.tensor.op.Quantization;
 import dev.jacquard.tensor.op.Random;
 import dev.jacquard.tensor.op.Reduction;
 import java.util.ArrayList;
@@ -160,6 +162,15 @@ public final class Calculus {
         // Random
         row(Random.Uniform.class, none());
         row(Random.Dropout.class, f(a -> a.dy().apply(a.op(), a.x(1))), none()); // the same numbers, drawn again
+
+        // Quantisation, straight through: the scale is not learned
+        row(Quantization.FakeQuantize.class, f(a -> {
+            Quantization.FakeQuantize q = (Quantization.FakeQuantize) a.op();
+            return a.dy().apply(new Quantization.FakeQuantizeBackward(q.qmin(), q.qmax()), a.x(0), a.x(1));
+        }), none());
+        row(Quantization.FakeQuantizeBackward.class, f(a -> a.dy().apply(a.op(), a.x(1), a.x(2))), none(), none());
+        // Images
+        row(Images.Crop.class, none(), none());
     }
 
     private static void row(Class<? extends Op> op, Gradient... inputs) {

@@ -46,6 +46,9 @@ public final class CudaBackend implements Backend {
         all.putAll(ReductionKernels.rows());
         all.putAll(LossKernels.rows());
         all.putAll(PoolingKernels.rows());
+        all.putAll(OptimizerKernels.rows());
+        all.putAll(QuantizationKernels.rows());
+        all.putAll(ImageKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -59,6 +62,9 @@ public final class CudaBackend implements Backend {
         all.addAll(ReductionKernels.workloads(batch));
         all.addAll(LossKernels.workloads(batch));
         all.addAll(PoolingKernels.workloads(batch));
+        all.addAll(OptimizerKernels.workloads(batch));
+        all.addAll(QuantizationKernels.workloads(batch));
+        all.addAll(ImageKernels.workloads(batch));
         return List.copyOf(all);
     }
 

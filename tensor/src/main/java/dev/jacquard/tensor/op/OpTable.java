@@ -11,6 +11,7 @@ public final class OpTable {
     public static List<OpRow> rows() {
         return Stream.of(Pointwise.rows(), Movement.rows(), Reduction.rows(), MatMul.rows(), Convolution.rows(), Pooling.rows(),
                         Normalization.rows(), Loss.rows(), Random.rows(), Update.rows())
+                        Normalization.rows(), Random.rows(), Update.rows(), LossScaling.rows(), Quantization.rows(), Images.rows())
                 .flatMap(List::stream)
                 .toList();
     }
