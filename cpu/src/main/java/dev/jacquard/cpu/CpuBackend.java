@@ -1,8 +1,8 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.Layout;
+import dev.jacquard.tensor.OutOfMemoryException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
@@ -67,7 +67,7 @@ public final class CpuBackend implements Backend {
         try {
             return HostBuffer.allocate(bytes);
         } catch (OutOfMemoryError e) {
-            throw new DeviceException("cpu", "out of native memory for " + purpose, bytes + " bytes",
+            throw new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes",
                     "enough free memory", "use a smaller batch, or smaller images", e);
         }
     }

@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * The CUDA backend: every op of the table as hand-written PTX in F32, F16 and BF16, with arithmetic in F32. All work of a backend is ordered in one stream; launches return before it is
@@ -67,6 +68,11 @@ public final class CudaBackend implements Backend {
     @Override
     public Buffer allocate(long bytes, String purpose) {
         return new CudaBuffer(device, device.allocate(bytes, purpose), bytes, true);
+    }
+
+    @Override
+    public OptionalLong freeMemory() {
+        return OptionalLong.of(device.driver().freeMemory());
     }
 
     @Override

@@ -43,6 +43,12 @@ final class CudaBuffer implements Buffer {
     }
 
     @Override
+    public Transfer stage(long at, MemorySegment host) {
+        check(at, host.byteSize());
+        return device.stage(address + at, host);
+    }
+
+    @Override
     public void download(long at, MemorySegment host) {
         check(at, host.byteSize());
         device.download(host, address + at);

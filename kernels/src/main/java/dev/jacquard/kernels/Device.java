@@ -5,6 +5,8 @@ import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.OutOfMemoryException;
+import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
@@ -65,7 +67,7 @@ final class Device implements AutoCloseable {
             return memory.allocate(Math.max(bytes, 1));
         } catch (DriverException e) {
             if (e.kind() == DriverException.Kind.OUT_OF_MEMORY) {
-                throw new DeviceException(name, "out of device memory for " + purpose, bytes + " bytes",
+                throw new OutOfMemoryException(name, "out of device memory for " + purpose, bytes + " bytes",
                         "at most " + driver.freeMemory() + " bytes, which are free of " + driver.device().memoryBytes(), "use a smaller batch, or smaller images", e);
             }
             throw translated("allocation for " + purpose, e);
@@ -78,6 +80,15 @@ final class Device implements AutoCloseable {
 
     void upload(long to, MemorySegment host) {
         guarded("upload", () -> staging.upload(to, host));
+    }
+
+    Buffer.Transfer stage(long to, MemorySegment host) {
+        try {
+            Buffer.Transfer begun = staging.stage(to, host);
+            return () -> guarded("upload", begun::place);
+        } catch (DriverException e) {
+            throw translated("upload", e);
+        }
     }
 
     void download(MemorySegment host, long from) {
@@ -101,7 +112,7 @@ final class Device implements AutoCloseable {
     JacquardException translated(String what, DriverException e) {
         return switch (e.kind()) {
             case UNAVAILABLE -> new DeviceException(name, what + " failed", e.getMessage(), "a working NVIDIA driver and device", "run ./jacquard doctor", e);
-            case OUT_OF_MEMORY -> new DeviceException(name, "out of device memory in " + what, e.getMessage(), "enough free memory", "use a smaller batch, or smaller images", e);
+            case OUT_OF_MEMORY -> new OutOfMemoryException(name, "out of device memory in " + what, e.getMessage(), "enough free memory", "use a smaller batch, or smaller images", e);
             case TOO_OLD -> new DeviceException(name, what + " needs a newer driver or device", e.getMessage(), "a driver for CUDA 12.0 or newer, a device of compute capability 7.5 or newer", "update the driver", e);
             case DEVICE_LOST -> new DeviceException(name, what + " failed: the device is gone", e.getMessage(), "a device that stays", "look at the system's log and nvidia-smi, then start again", e);
             case KERNEL_FAULT -> new EngineBugException(what, "a kernel misbehaved; the device's context is lost", e.getMessage(), "no fault",

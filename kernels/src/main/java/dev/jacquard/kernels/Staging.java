@@ -1,16 +1,20 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.driver.Driver;
+import dev.jacquard.tensor.EngineBugException;
+import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Transfers between ordinary host memory and the device through a ring of pinned buffers. An upload returns as soon as the source has been copied into a slot. A large one then
- * crosses the bus in a stream of its own, into the slot's device memory, while the device computes; only the copy from there to its place waits its turn.
+ * Transfers between ordinary host memory and the device through a ring of pinned buffers. An upload returns as soon as the source has been copied into a slot. A large one
+ * then crosses the bus in a stream of its own, into the slot's device memory, while the device computes; only the copy from there to its place waits its turn.
  */
 final class Staging implements AutoCloseable {
-    private static final int SLOTS = 4;
+    /** Enough for a batch that is staged while the step before it is fed its scalars. */
+    private static final int SLOTS = 6;
     /** From here on the second copy costs less than waiting for the bus. */
     private static final long LARGE = 256 << 10;
+    private static final long DOWNLOAD_CHUNK = 4 << 20;
 
     private final Driver driver;
     private final long computing;
@@ -27,6 +31,7 @@ final class Staging implements AutoCloseable {
         }
     }
 
+    /** Pinned memory, device memory of the same size if it was ever needed, and what they were last used for. */
     private final class Slot {
         private MemorySegment pinned = MemorySegment.NULL;
         private long mirror;
@@ -35,6 +40,8 @@ final class Staging implements AutoCloseable {
         private final long done = driver.createEvent(false);
         private final long arrived = driver.createEvent(false);
         private boolean busy;
+        /** Staged, and not placed yet. */
+        private boolean reserved;
 
         MemorySegment room(long bytes) {
             if (busy) {
@@ -42,7 +49,7 @@ final class Staging implements AutoCloseable {
                 busy = false;
             }
             if (pinned.byteSize() < bytes) {
-                release(pinned);
+                releasePinned();
                 pinned = driver.allocatePinned(MemoryPool.rounded(bytes));
             }
             return pinned.asSlice(0, bytes);
@@ -50,69 +57,90 @@ final class Staging implements AutoCloseable {
 
         long mirror(long bytes) {
             if (mirrorBytes < bytes) {
-                if (mirror != 0) {
-                    driver.free(mirror);
-                }
+                releaseMirror();
+                mirror = driver.allocate(MemoryPool.rounded(bytes));
                 mirrorBytes = MemoryPool.rounded(bytes);
-                mirror = driver.allocate(mirrorBytes);
             }
             return mirror;
         }
 
-        private void release(MemorySegment old) {
-            if (old.byteSize() > 0) {
-                driver.freePinned(old);
+        void busyUntilHere(long stream) {
+            driver.record(done, stream);
+            busy = true;
+        }
+
+        private void releasePinned() {
+            if (pinned.byteSize() > 0) {
+                driver.freePinned(pinned);
+                pinned = MemorySegment.NULL;
+            }
+        }
+
+        private void releaseMirror() {
+            if (mirror != 0) {
+                driver.free(mirror);
+                mirror = 0;
+                mirrorBytes = 0;
             }
         }
 
         void close() {
-            release(pinned);
-            if (mirror != 0) {
-                driver.free(mirror);
-            }
+            releasePinned();
+            releaseMirror();
             driver.destroyEvent(done);
             driver.destroyEvent(arrived);
         }
     }
 
     private Slot take() {
-        next = (next + 1) % SLOTS;
-        return slots[next];
+        for (int i = 0; i < SLOTS; i++) {
+            next = (next + 1) % SLOTS;
+            if (!slots[next].reserved) {
+                return slots[next];
+            }
+        }
+        throw new EngineBugException("staging", "too many transfers are staged", SLOTS + " that were not placed", "at most a batch's", "place a transfer before staging the next ones");
     }
 
+    /** Copies to the device, in the order of launches; returns when the source may be reused. */
     synchronized void upload(long to, MemorySegment host) {
-        long bytes = host.byteSize();
-        if (bytes == 0) {
-            return;
+        if (host.byteSize() >= LARGE) {
+            stage(to, host).place();
+        } else if (host.byteSize() > 0) {
+            Slot slot = take();
+            driver.copyToDevice(to, slot.room(host.byteSize()).copyFrom(host), computing);
+            slot.busyUntilHere(computing);
         }
-        Slot slot = take();
-        MemorySegment pinned = slot.room(bytes).copyFrom(host);
-        if (bytes < LARGE) {
-            driver.copyToDevice(to, pinned, computing);
-        } else {
-            long mirror = slot.mirror(bytes);
-            driver.copyToDevice(mirror, pinned, copying);
-            driver.record(slot.arrived, copying);
-            driver.await(computing, slot.arrived);
-            driver.copy(to, mirror, bytes, computing);
-        }
-        driver.record(slot.done, computing);
-        slot.busy = true;
     }
 
-    synchronized void download(MemorySegment host, long from) {
+    /** Copies to the device's side of a slot, beside whatever is being computed. The source may be reused at return. */
+    synchronized Buffer.Transfer stage(long to, MemorySegment host) {
         long bytes = host.byteSize();
-        if (bytes == 0) {
-            return;
-        }
-        if (bytes < LARGE) {
-            MemorySegment pinned = take().room(bytes);
-            driver.copyToHost(pinned, from, computing);
+        Slot slot = take();
+        MemorySegment pinned = slot.room(Math.max(bytes, 1)).asSlice(0, bytes).copyFrom(host);
+        long mirror = slot.mirror(Math.max(bytes, 1));
+        driver.copyToDevice(mirror, pinned, copying);
+        driver.record(slot.arrived, copying);
+        slot.busyUntilHere(copying);
+        slot.reserved = true;
+        return () -> place(slot, to, bytes);
+    }
+
+    private synchronized void place(Slot slot, long to, long bytes) {
+        driver.await(computing, slot.arrived);
+        driver.copy(to, slot.mirror, bytes, computing);
+        slot.busyUntilHere(computing);
+        slot.reserved = false;
+    }
+
+    /** Copies from the device what everything launched so far has left there. */
+    synchronized void download(MemorySegment host, long from) {
+        for (long at = 0; at < host.byteSize(); at += DOWNLOAD_CHUNK) {
+            MemorySegment part = host.asSlice(at, Math.min(DOWNLOAD_CHUNK, host.byteSize() - at));
+            MemorySegment pinned = take().room(part.byteSize());
+            driver.copyToHost(pinned, from + at, computing);
             driver.synchronize(computing);
-            host.copyFrom(pinned);
-        } else {
-            driver.copyToHost(host, from, computing);
-            driver.synchronize(computing);
+            part.copyFrom(pinned);
         }
     }
 

@@ -9,6 +9,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.plan.Plan;
@@ -27,6 +28,8 @@ public final class TrainStep implements AutoCloseable {
     private final Plan plan;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment counter;
+    private Buffer.Transfer nextImages;
+    private Buffer.Transfer nextLabels;
 
     /**
      * What a step works on.
@@ -79,26 +82,36 @@ public final class TrainStep implements AutoCloseable {
         return plan;
     }
 
-    /** Sets the batch. @param images U8 (N, H, W, 3), native @param labels I32 (N), native */
+    /**
+     * Sets the batch of the next step. It may be called when the step at hand has been computed: a device then receives the one while it works on the other.
+     *
+     * @param images U8 (N, H, W, 3), native; unchanged until the next step's {@link #compute}
+     * @param labels I32 (N), native, likewise
+     */
     public void feed(MemorySegment images, MemorySegment labels) {
-        plan.feed("images", images);
-        plan.feed("labels", labels);
+        nextImages = plan.stage("images", images);
+        nextLabels = plan.stage("labels", labels);
     }
 
     /**
-     * Computes a step, without changing any variable yet.
+     * Starts to compute a step on the batch that was fed, without changing any variable yet.
      *
      * @param step from 0
      * @param lr learning rate
-     * @return the loss, which may be NaN
      */
-    public float compute(long step, double lr) {
+    public void compute(long step, double lr) {
+        nextImages.place();
+        nextLabels.place();
         if (counter != null) {
             counter.setAtIndex(ValueLayout.JAVA_LONG, 1, step);
             plan.feed(GraphBuilder.RANDOM, counter);
         }
         plan.feed("lr", (float) lr);
         plan.compute();
+    }
+
+    /** Waits for the computed step. @return its loss, which may be NaN */
+    public float loss() {
         return plan.scalar("loss");
     }
 

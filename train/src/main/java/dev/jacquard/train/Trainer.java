@@ -230,12 +230,14 @@ public final class Trainer implements AutoCloseable {
         double recent = 0;
         int counted = 0;
         int perEpoch = trainLoader.batchesPerEpoch();
-        Batch batch;
-        while (batchInEpoch < perEpoch && !stopping && (batch = trainLoader.next()) != null) {
+        int images = feed(batchInEpoch < perEpoch);
+        while (images > 0 && !stopping) {
             begin();
             double lr = schedule.lr(n);
-            step.feed(batch.images(), batch.labels());
-            float loss = step.compute(n, lr);
+            step.compute(n, lr);
+            int computing = images;
+            images = feed(batchInEpoch + 1 < perEpoch); // while a device computes
+            float loss = step.loss();
             if (!Float.isFinite(loss)) {
                 throw diverged(n, loss);
             }
@@ -245,7 +247,7 @@ public final class Trainer implements AutoCloseable {
             epochLoss += loss;
             recent += loss;
             counted++;
-            speed.count(batch.count());
+            speed.count(computing);
             boolean line = n % every == 0 || batchInEpoch == perEpoch;
             tell(n, recent / counted, lr);
             if (line) {
@@ -263,6 +265,16 @@ public final class Trainer implements AutoCloseable {
             trainLoader.next(); // the null at the epoch's end
         }
         return batchInEpoch == perEpoch;
+    }
+
+    /** Feeds the epoch's next batch, if there is one. @return its images; 0 at the end */
+    private int feed(boolean more) {
+        Batch batch = more && !stopping ? trainLoader.next() : null;
+        if (batch == null) {
+            return 0;
+        }
+        step.feed(batch.images(), batch.labels());
+        return batch.count();
     }
 
     private void tell(long n, double loss, double lr) {

@@ -6,6 +6,7 @@ import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A device that runs ops. Thread-safe. Views and leaves never reach it: plans and scopes resolve them.
@@ -20,8 +21,13 @@ public interface Backend extends AutoCloseable {
     /** What the device is, in words, for logs and {@code doctor}. */
     String description();
 
-    /** Memory for at least the given number of bytes, aligned to 64; contents are undefined. @param purpose named when memory runs out */
+    /** Memory for at least the given number of bytes, aligned to 64; contents are undefined. @param purpose named when memory runs out @throws OutOfMemoryException if it does */
     Buffer allocate(long bytes, String purpose);
+
+    /** Bytes that could still be allocated, where the device knows. */
+    default OptionalLong freeMemory() {
+        return OptionalLong.empty();
+    }
 
     /** Empty if a kernel exists for an op on operands of these types, else the reason why not and what to do. */
     Optional<String> unsupported(Op op, List<TensorType> inputs);

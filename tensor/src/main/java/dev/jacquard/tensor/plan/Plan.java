@@ -98,11 +98,23 @@ public final class Plan implements AutoCloseable {
 
     /** Feeds an input: as many bytes as it has, row-major. */
     public void feed(String name, MemorySegment values) {
+        fed(name, values).buffer().upload(0, values);
+    }
+
+    /**
+     * As {@link #feed}, for the step after the one at hand: the values begin their way to the device at once, and replace the input's when the transfer is placed, after {@link #commit}. They must
+     * stay unchanged until then.
+     */
+    public Buffer.Transfer stage(String name, MemorySegment values) {
+        return fed(name, values).buffer().stage(0, values);
+    }
+
+    private View fed(String name, MemorySegment values) {
         View v = view(inputs, name, "input");
         if (values.byteSize() != v.type().bytes()) {
             throw new CallerException("feed " + name, "wrong number of bytes", values.byteSize() + " bytes", v.type().bytes() + " bytes for " + v.type(), "check the batch");
         }
-        v.buffer().upload(0, values);
+        return v;
     }
 
     /** Feeds a scalar F32 input. */

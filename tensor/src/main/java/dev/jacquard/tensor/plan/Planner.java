@@ -3,6 +3,7 @@ package dev.jacquard.tensor.plan;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.Elements;
+import dev.jacquard.tensor.OutOfMemoryException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
@@ -265,7 +266,7 @@ final class Planner {
 
     private Plan bind(Map<String, Place> results) {
         long bytes = ArenaLayout.place(arena);
-        Buffer memory = backend.allocate(Math.max(bytes, 1), "the plan's arena");
+        Buffer memory = memory(bytes);
         for (Storage s : arena) {
             s.buffer = memory.slice(s.offset, s.bytes);
         }
@@ -289,6 +290,16 @@ final class Planner {
         Map<String, View> outputs = new LinkedHashMap<>();
         results.forEach((name, p) -> outputs.put(name, view(graph.outputs().get(name).type(), p)));
         return new Plan(graph, state, memory, bytes, compute, commit, inputs, outputs);
+    }
+
+    private Buffer memory(long bytes) {
+        try {
+            return backend.allocate(Math.max(bytes, 1), "the plan's arena");
+        } catch (OutOfMemoryException e) {
+            Map<Storage, String> names = new Reference2ObjectOpenHashMap<>();
+            drafts.forEach(d -> d.outputs().stream().map(Place::storage).filter(s -> s.variable == null).forEach(s -> names.putIfAbsent(s, d.node().toString())));
+            throw MemoryReport.arena(graph, bytes, names, backend.freeMemory(), e);
+        }
     }
 
     private static List<View> views(List<TensorType> types, List<Place> places) {

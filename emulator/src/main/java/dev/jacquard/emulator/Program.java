@@ -1,0 +1,53 @@
+package dev.jacquard.emulator;
+
+import dev.jacquard.emulator.ptx.PtxFunction;
+import java.util.List;
+import java.util.Map;
+
+/** A kernel made ready to execute. */
+final class Program {
+    final PtxFunction function;
+    final Block[] blocks;
+    /** Registers by index: a shared array for a constant, else null. */
+    final int[][] narrow;
+    final long[][] wide;
+    final int predicates;
+    /** Indexes of registers that hold special values, by name such as {@code %tid.x}. */
+    final Map<String, Integer> specials;
+    /** Offset of each parameter in the parameter block. */
+    final int[] parameterOffsets;
+    final int[] parameterSizes;
+    final int parameterBytes;
+    final int sharedBytes;
+    final int localBytes;
+    int maxDynamicShared = 48 * 1024;
+    /** Warps that earlier launches left. */
+    List<Warp> idle = new java.util.ArrayList<>();
+
+    Program(PtxFunction function, Block[] blocks, int[][] narrow, long[][] wide, int predicates, Map<String, Integer> specials, int[] parameterOffsets, int[] parameterSizes,
+            int parameterBytes, int sharedBytes, int localBytes) {
+        this.function = function;
+        this.blocks = blocks;
+        this.narrow = narrow;
+        this.wide = wide;
+        this.predicates = predicates;
+        this.specials = specials;
+        this.parameterOffsets = parameterOffsets;
+        this.parameterSizes = parameterSizes;
+        this.parameterBytes = parameterBytes;
+        this.sharedBytes = sharedBytes;
+        this.localBytes = localBytes;
+    }
+
+    Warp warp(Machine machine, int index) {
+        int[][] r = new int[narrow.length][];
+        for (int i = 0; i < r.length; i++) {
+            r[i] = narrow[i] != null ? narrow[i] : new int[Warp.LANES];
+        }
+        long[][] q = new long[wide.length][];
+        for (int i = 0; i < q.length; i++) {
+            q[i] = wide[i] != null ? wide[i] : new long[Warp.LANES];
+        }
+        return new Warp(machine, index, r, q, new int[predicates], localBytes);
+    }
+}

@@ -1,0 +1,105 @@
+package dev.jacquard;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.jacquard.cli.Main;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A bundle as another machine would have it: unpacked from its archive, run without a Java on the PATH and without this machine's environment. */
+@EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class BundleTest {
+    private static final long LARGEST_ARCHIVE = 60_000_000;
+
+    @TempDir
+    static Path folder;
+
+    private Path archive;
+    private Path bundle;
+
+    private record Ran(int code, String out) {}
+
+    @BeforeAll
+    void make() throws Exception {
+        Ran made = here("bundle", "--out", folder.resolve("made").toString(), "--format", "tar.gz");
+        assertEquals(0, made.code, made.out);
+        archive = folder.resolve("made.tar.gz");
+        // As far from where it was made as can be, and with a blank in its name.
+        Path there = Files.createDirectories(folder.resolve("other machine"));
+        assertEquals(0, run(List.of("/bin/tar", "-xzf", archive.toString(), "-C", there.toString())).code);
+        bundle = there.resolve("made");
+    }
+
+    private static Ran here(String... args) {
+        StringWriter out = new StringWriter();
+        int code = Main.run(args, new PrintWriter(out), new PrintWriter(out));
+        return new Ran(code, out.toString());
+    }
+
+    private static Ran run(List<String> command) throws IOException, InterruptedException {
+        ProcessBuilder b = new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true);
+        b.environment().clear();
+        Process p = b.start();
+        p.getOutputStream().close();
+        String out = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(p.waitFor(60, TimeUnit.SECONDS), "does not end");
+        return new Ran(p.exitValue(), out);
+    }
+
+    private Ran bundled(String... args) throws Exception {
+        List<String> command = new ArrayList<>(List.of(bundle.resolve("jacquard").toString()));
+        command.addAll(List.of(args));
+        return run(command);
+    }
+
+    @Test
+    void itIsSmallAndWithoutWhatNobodyCalls() throws Exception {
+        assertTrue(Files.size(archive) < LARGEST_ARCHIVE, Files.size(archive) + " bytes");
+        Ran files = run(List.of("/bin/tar", "-tzf", archive.toString()));
+        assertTrue(files.out.contains("made/jre/bin/java") && files.out.contains("made/lib/") && files.out.contains("made/jacquard\n"), files.out);
+    }
+
+    @Test
+    void theDoctorSaysWhereItIs() throws Exception {
+        Ran r = bundled("doctor");
+        assertEquals(0, r.code, r.out);
+        assertTrue(r.out.contains(bundle.resolve("jre").toString()) && r.out.contains("device cpu") && r.out.contains("Vector API"), r.out);
+    }
+
+    @Test
+    void itPrintsWhatTheCheckoutPrints() throws Exception {
+        assertEquals(here("models", "--json"), bundled("models", "--json"));
+        assertEquals(here("kernels", "list"), bundled("kernels", "list"));
+    }
+
+    @Test
+    void itTrains() throws Exception {
+        Ran r = bundled("train", "--device", "cpu", "--epochs", "1", "--generated-images", "32", "--batch", "16", "--image-size", "32", "--threads", "2");
+        assertEquals(0, r.code, r.out);
+        assertTrue(r.out.contains("done: top-1"), r.out);
+    }
+
+    @Test
+    void errorsAreStillOneLine() throws Exception {
+        Ran r = bundled("bundle", "--out", "x");
+        assertEquals(2, r.code, r.out);
+        assertTrue(r.out.startsWith("error: ") && r.out.contains("needs a JDK") && r.out.indexOf('\n') == r.out.length() - 1, r.out);
+        assertFalse(Files.exists(folder.resolve("x")));
+    }
+}
