@@ -23,6 +23,7 @@ final class Machine {
     private int count;
     private long executed;
     private Insn current;
+    private final int[] arrivals = new int[16];
 
     Machine(DeviceMemory memory, EmulatorOptions options) {
         this.memory = memory;
@@ -63,7 +64,7 @@ final class Machine {
         System.arraycopy(blockSize, 0, block, 0, 3);
         threads = block[0] * block[1] * block[2];
         count = (threads + Warp.LANES - 1) / Warp.LANES;
-        shared.resize(p.sharedBytes + dynamicShared);
+        shared.resize(p.sharedBytes + dynamicShared, p.narrowestShared);
         takeWarps(p);
         constants(dynamicShared);
         for (at[2] = 0; at[2] < grid[2]; at[2]++) {
@@ -168,7 +169,6 @@ final class Machine {
             if (w.state == Warp.AT_BARRIER) {
                 int expected = w.barrierThreads < 0 ? threads : w.barrierThreads;
                 int arrived = arrivals[w.barrier];
-                int value = 0;
                 for (int k = 0; k < count; k++) {
                     if (warps[k].state == Warp.AT_BARRIER && warps[k].barrier == w.barrier) {
                         arrived += Integer.bitCount(warps[k].alive);
@@ -188,8 +188,6 @@ final class Machine {
             throw fault(w, new Fault(Integer.numberOfTrailingZeros(w.alive), "divergent barrier: " + why));
         }
     }
-
-    private final int[] arrivals = new int[16];
 
     private void release(int id) {
         int sum = 0;
@@ -215,6 +213,7 @@ final class Machine {
             }
         }
         arrivals[id] = 0;
+        shared.barrier();
     }
 
     /** Runs a warp until it ends or waits. */
@@ -345,11 +344,16 @@ final class Machine {
         }
     }
 
+    /** A thread's index in its block, as three numbers. */
+    String threadName(int thread) {
+        return "(" + thread % block[0] + "," + thread / block[0] % block[1] + "," + thread / block[0] / block[1] + ")";
+    }
+
     private DriverException fault(Warp w, Fault f) {
         int thread = w.index * Warp.LANES + Math.max(0, f.lane());
         Instruction in = current == null ? null : current.source;
         String where = in == null ? "" : ", at " + in + " (" + program.function.module().name() + ".ptx:" + in.line() + (in.location() == null ? "" : ", " + in.location()) + ")";
-        return new DriverException(Kind.KERNEL_FAULT, "kernel %s, block (%d,%d,%d), thread (%d,%d,%d): %s%s".formatted(program.function.name(), at[0], at[1], at[2],
-                thread % block[0], thread / block[0] % block[1], thread / block[0] / block[1], f.getMessage(), where));
+        return new DriverException(Kind.KERNEL_FAULT, "kernel %s, block (%d,%d,%d), thread %s: %s%s".formatted(program.function.name(), at[0], at[1], at[2],
+                threadName(thread), f.getMessage(), where));
     }
 }

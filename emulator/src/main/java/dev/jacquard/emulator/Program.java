@@ -1,6 +1,8 @@
 package dev.jacquard.emulator;
 
 import dev.jacquard.emulator.ptx.PtxFunction;
+import dev.jacquard.emulator.ptx.Space;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -20,6 +22,8 @@ final class Program {
     final int parameterBytes;
     final int sharedBytes;
     final int localBytes;
+    /** Bytes of the narrowest access that may touch shared memory. */
+    final int narrowestShared;
     int maxDynamicShared = 48 * 1024;
     /** Warps that earlier launches left. */
     List<Warp> idle = new java.util.ArrayList<>();
@@ -37,6 +41,8 @@ final class Program {
         this.parameterBytes = parameterBytes;
         this.sharedBytes = sharedBytes;
         this.localBytes = localBytes;
+        narrowestShared = Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
+                .filter(a -> a.space == Space.SHARED || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
     }
 
     Warp warp(Machine machine, int index) {

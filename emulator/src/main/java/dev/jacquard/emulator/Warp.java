@@ -27,6 +27,9 @@ final class Warp {
     /** Where the warp goes on after a barrier that gives a result, or null. */
     Flow.Barrier waitingAt;
 
+    /** Counts the instructions in which lanes met: what is before one is ordered before what is after it. */
+    int round;
+
     int depth;
     int[] pathBlock = new int[16];
     int[] pathEnd = new int[16];
@@ -45,6 +48,7 @@ final class Warp {
         alive = lanes;
         state = RUNNING;
         depth = 0;
+        round = 0;
         waitingAt = null;
         push(0, exitBlock, lanes);
     }

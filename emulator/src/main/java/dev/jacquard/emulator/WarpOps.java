@@ -43,6 +43,7 @@ final class WarpOps {
 
         @Override
         void run(Warp w, int mask) {
+            w.round++;
             int[] from = w.r[x];
             int inside = 0;
             for (int m = mask; m != 0; m &= m - 1) {
@@ -100,6 +101,7 @@ final class WarpOps {
 
         @Override
         void run(Warp w, int mask) {
+            w.round++;
             int value = p < 0 ? -1 : not ? ~w.p[p] : w.p[p];
             int[] to = mode.equals("ballot") ? w.r[d] : null;
             int result = 0;
@@ -148,6 +150,7 @@ final class WarpOps {
 
         @Override
         void run(Warp w, int mask) {
+            w.round++;
             int[] out = new int[Warp.LANES];
             int same = 0;
             for (int m = mask; m != 0; m &= m - 1) {
@@ -192,6 +195,7 @@ final class WarpOps {
 
         @Override
         void run(Warp w, int mask) {
+            w.round++;
             int[] out = new int[Warp.LANES];
             for (int m = mask; m != 0; m &= m - 1) {
                 int i = Integer.numberOfTrailingZeros(m);
@@ -230,6 +234,7 @@ final class WarpOps {
 
         @Override
         void run(Warp w, int mask) {
+            w.round++;
             for (int m = mask; m != 0; m &= m - 1) {
                 int i = Integer.numberOfTrailingZeros(m);
                 members(w, mask, w.r[members][i], i, "warp barrier");
