@@ -40,6 +40,8 @@ public final class CudaBackend implements Backend {
     private static Map<Class<? extends Op>, CudaKernel<?>> table() {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
         all.putAll(PointwiseKernels.rows());
+        all.putAll(NormalizationKernels.rows());
+        all.putAll(SqueezeExciteKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -47,6 +49,8 @@ public final class CudaBackend implements Backend {
     public static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
         all.addAll(PointwiseKernels.workloads(batch));
+        all.addAll(NormalizationKernels.workloads(batch));
+        all.addAll(SqueezeExciteKernels.workloads(batch));
         return List.copyOf(all);
     }
 
