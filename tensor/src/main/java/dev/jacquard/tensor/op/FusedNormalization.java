@@ -142,14 +142,12 @@ public sealed interface FusedNormalization extends Composite {
         List<Sample> forward = new ArrayList<>();
         List<Sample> backward = new ArrayList<>();
         List<Sample> known = new ArrayList<>();
-        for (long[] d : List.of(new long[] {8, 3}, new long[] {2, 4, 4, 16}, new long[] {3, 5, 7, 33}, new long[] {207, 24}, new long[] {31, 1}, new long[] {2, 3, 3, 320})) {
-            for (Nonlinearity activation : Nonlinearity.values()) {
-                boolean residual = (d[0] + activation.ordinal()) % 2 == 1;
-                samples(d, activation, residual, forward, backward, known);
-            }
-        }
-        samples(new long[] {2, 4, 4, 16}, Nonlinearity.RELU, true, forward, backward, known);
-        samples(new long[] {1040, 8}, Nonlinearity.SILU, true, forward, backward, known);
+        samples(new long[] {8, 3}, Nonlinearity.NONE, true, forward, backward, known);
+        samples(new long[] {31, 1}, Nonlinearity.RELU, false, forward, backward, known);
+        samples(new long[] {2, 4, 4, 8}, Nonlinearity.RELU, true, forward, backward, known);
+        samples(new long[] {3, 5, 7, 17}, Nonlinearity.SILU, true, forward, backward, known);
+        samples(new long[] {70, 24}, Nonlinearity.SILU, false, forward, backward, known);
+        samples(new long[] {6, 264}, Nonlinearity.RELU, false, forward, backward, known);
         BatchNormActivation sum = new BatchNormActivation(1e-5, Nonlinearity.RELU, true);
         BatchNormActivationBackward gradient = new BatchNormActivationBackward(1e-5, Nonlinearity.RELU, true);
         TensorType x = TensorType.f32(2, 3);
