@@ -49,6 +49,8 @@ public final class CudaBackend implements Backend {
         all.putAll(OptimizerKernels.rows());
         all.putAll(QuantizationKernels.rows());
         all.putAll(ImageKernels.rows());
+        all.putAll(NormalizationKernels.rows());
+        all.putAll(SqueezeExciteKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -65,6 +67,8 @@ public final class CudaBackend implements Backend {
         all.addAll(OptimizerKernels.workloads(batch));
         all.addAll(QuantizationKernels.workloads(batch));
         all.addAll(ImageKernels.workloads(batch));
+        all.addAll(NormalizationKernels.workloads(batch));
+        all.addAll(SqueezeExciteKernels.workloads(batch));
         return List.copyOf(all);
     }
 

@@ -12,6 +12,7 @@ public final class OpTable {
         return Stream.of(Pointwise.rows(), Movement.rows(), Reduction.rows(), MatMul.rows(), Convolution.rows(), Pooling.rows(),
                         Normalization.rows(), Loss.rows(), Random.rows(), Update.rows())
                         Normalization.rows(), Random.rows(), Update.rows(), LossScaling.rows(), Quantization.rows(), Images.rows())
+                        Normalization.rows(), FusedNormalization.rows(), SqueezeExcitation.rows(), Random.rows(), Update.rows())
                 .flatMap(List::stream)
                 .toList();
     }
