@@ -40,15 +40,4 @@ template <typename T> DEVICE void loadAt(float *v, u64 base, i64 i) {
 #pragma unroll
     for (int k = 0; k < Pack<T>::N; k++) v[k] = p.v[k];
 }
-// As one instruction whatever is around it: nvcc 13 takes a vector store apart where its values come from inline assembly, such as conversions to half, or where it merges it with another one.
-DEVICE void store16(u64 to, u32 a, u32 b, u32 c, u32 d) {
-    asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(__cvta_generic_to_global((void *)to)), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
-}
-template <typename T> DEVICE u32 both(float low, float high) { return (u32)fromFloat<T>(low).bits | (u32)fromFloat<T>(high).bits << 16; }
-template <typename T> struct Store {
-    static DEVICE void pack(const float *v, u64 to) { store16(to, both<T>(v[0], v[1]), both<T>(v[2], v[3]), both<T>(v[4], v[5]), both<T>(v[6], v[7])); }
-};
-template <> struct Store<f32> {
-    static DEVICE void pack(const float *v, u64 to) { store16(to, floatToBits(v[0]), floatToBits(v[1]), floatToBits(v[2]), floatToBits(v[3])); }
-};
-template <typename T> DEVICE void storeAt(const float *v, u64 base, i64 i) { Store<T>::pack(v, base + i * (i64)sizeof(T)); }
+template <typename T> DEVICE void storeAt(const float *v, u64 base, i64 i) { storePack(v, (T *)base + i); }
