@@ -25,20 +25,28 @@ struct Affine {
 DEVICE float byteOf(u32 word, int k) { return __uint_as_float(__byte_perm(word, 0x4b000000u, 0x7650 | k)) - 8388608.0f; }
 DEVICE float floatOf(u32 byte) { return __uint_as_float(byte | 0x4b000000u) - 8388608.0f; }
 
-// One channel's factors, and those of C neighbours from a channel on. By comparisons: an index that differs between lanes would serialise a parameter's loads.
+// The factors of four neighbours, from a channel on. By selections: an index that differs between lanes would serialise a parameter's loads.
 struct Cycle {
     float scale[4], shift[4];
 };
-DEVICE float pick(const float *v, u32 k) { return k == 0 ? v[0] : k == 1 ? v[1] : k == 2 ? v[2] : v[3]; }
-DEVICE Cycle cycle(const Affine &a, u32 c, u32 first) {
+DEVICE Cycle begin(const Affine &a, u32 c) {
     Cycle y;
 #pragma unroll
     for (int j = 0; j < 4; j++) {
-        y.scale[j] = pick(a.scale, first);
-        y.shift[j] = pick(a.shift, first);
-        first = first + 1 == c ? 0 : first + 1;
+        int k = c == 3 ? j % 3 : j & (c - 1);
+        y.scale[j] = a.scale[k];
+        y.shift[j] = a.shift[k];
     }
     return y;
+}
+template <int PERIOD> DEVICE Cycle turned(const Cycle &y, u32 by) {
+    Cycle t;
+#pragma unroll
+    for (int j = 0; j < PERIOD; j++) {
+        t.scale[j] = by == 0 ? y.scale[j] : by == 1 ? y.scale[(j + 1) % PERIOD] : by == 2 ? y.scale[(j + 2) % PERIOD] : y.scale[(j + 3) % PERIOD];
+        t.shift[j] = by == 0 ? y.shift[j] : by == 1 ? y.shift[(j + 1) % PERIOD] : by == 2 ? y.shift[(j + 2) % PERIOD] : y.shift[(j + 3) % PERIOD];
+    }
+    return t;
 }
 
 // 2^32 is 1 modulo 3.
@@ -60,19 +68,19 @@ template <> struct Bytes<8> {
 // PERIOD: 3 for three channels, else 4, of which 1, 2 and 4 are parts.
 template <typename T, int PERIOD> DEVICE void pixels(const u8 *x, T *y, i64 n, u32 c, const Affine &a) {
     const int V = Pack<T>::N;
-    Cycle f = cycle(a, c, 0);
+    const Cycle factors = begin(a, c);
 #pragma unroll 1
     for (int unit = 0; unit < 4; unit++) {
         i64 i = ((i64)blockIdx.x * 1024 + unit * 256 + threadIdx.x) * V;
         if (i >= n) return;
-        if (PERIOD == 3) f = cycle(a, c, modulo3(i));
+        const Cycle f = PERIOD == 3 ? turned<3>(factors, modulo3(i)) : factors;
         if (i + V <= n) {
             Bytes<V> b;
             b.load(x + i);
             Pack<T> p;
 #pragma unroll
             for (int j = 0; j < V; j++) p.v[j] = b.at(j) * f.scale[j % PERIOD] + f.shift[j % PERIOD];
-            storePack(p.v, y + i);
+            p.storeWhole(y + i);
         } else {
 #pragma unroll
             for (int j = 0; j < V; j++) {
@@ -173,12 +181,12 @@ template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const in
     __syncthreads();
     int line = f.width * f.c;
     int step = line % V == 0 ? V : 1; // packs where every row begins at one
-    Cycle g = cycle(a, f.c, 0);
+    const Cycle factors = begin(a, f.c);
     for (int row = threadIdx.x / 32; row < rows; row += 8) {
         T *to = y + ((i64)n * f.height + first + row) * line;
 #pragma unroll 1
         for (int e = threadIdx.x % 32 * step; e < line; e += 32 * step) {
-            if (PERIOD == 3 || step == 1) g = cycle(a, f.c, PERIOD == 3 ? (u32)e % 3 : (u32)e & (f.c - 1));
+            const Cycle g = turned<PERIOD>(factors, PERIOD == 3 ? (u32)e % 3 : (u32)e & (f.c - 1));
             Pack<T> v;
             read<T>(v.v, step, own, f, p, n, first, row, e);
 #pragma unroll
@@ -189,7 +197,7 @@ template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const in
 #pragma unroll
                 for (int j = 0; j < V; j++) v.v[j] += rest * (u[j] * g.scale[j % PERIOD] + g.shift[j % PERIOD]);
             }
-            if (step == V) storePack(v.v, to + e); else to[e] = fromFloat<T>(v.v[0]);
+            if (step == V) v.storeWhole(to + e); else to[e] = fromFloat<T>(v.v[0]);
         }
     }
 }

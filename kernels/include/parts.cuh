@@ -40,4 +40,9 @@ template <typename T> DEVICE void loadAt(float *v, u64 base, i64 i) {
 #pragma unroll
     for (int k = 0; k < Pack<T>::N; k++) v[k] = p.v[k];
 }
-template <typename T> DEVICE void storeAt(const float *v, u64 base, i64 i) { storePack(v, (T *)base + i); }
+template <typename T> DEVICE void storeAt(const float *v, u64 base, i64 i) {
+    Pack<T> p;
+#pragma unroll
+    for (int k = 0; k < Pack<T>::N; k++) p.v[k] = v[k];
+    p.storeWhole((T *)base + i);
+}

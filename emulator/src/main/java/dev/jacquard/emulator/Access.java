@@ -123,7 +123,7 @@ abstract class Access extends Insn {
         if (o < 0 || o > shared.size() - bytes) {
             throw new Fault(lane, what() + " of " + bytes + " bytes of shared memory at " + shared.describe(a));
         }
-        shared.check(w, lane, (int) o, bytes, reads(), writes());
+        shared.check(w, lane, (int) o, bytes, reads(), writes(), this);
         data = shared.data();
         return (int) o;
     }
