@@ -72,7 +72,7 @@ template <typename T, typename O> DEVICE void quantize(const T *dy, const T *x, 
         if (O::BACKWARD) d = Pack<T>::load(dy + i);
 #pragma unroll
         for (int k = 0; k < V; k++) p.v[k] = O::apply(d.v[k], p.v[k], s[k], r);
-        p.store(y + i);
+        p.storeWhole(y + i);
     } else {
 #pragma unroll
         for (int k = 0; k < V; k++) {

@@ -34,7 +34,7 @@ template <typename T> DEVICE void unscale(const Parts<2> &parts, const T *scale,
             bad |= odd(p.v[k]);
             p.v[k] *= inverse;
         }
-        p.store(y + i);
+        p.storeWhole(y + i);
     }
 #pragma unroll 1
     for (; i < c.to; i++) {

@@ -44,5 +44,5 @@ template <typename T> DEVICE void storeAt(const float *v, u64 base, i64 i) {
     Pack<T> p;
 #pragma unroll
     for (int k = 0; k < Pack<T>::N; k++) p.v[k] = v[k];
-    p.store((T *)base + i);
+    p.storeWhole((T *)base + i);
 }

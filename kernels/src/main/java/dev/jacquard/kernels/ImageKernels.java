@@ -37,9 +37,9 @@ final class ImageKernels {
         return List.of(
                 new Workload("images", Sample.of(f32, images), Map.of("n", n)),
                 new Workload("images", Sample.of(f16, images), Map.of("n", n)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m, "i", 1L)),
-                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m, "i", 1L)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m, "i", batch > 1 ? 2L : 1L)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m)),
+                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m)),
                 new Workload("images", Sample.of(new Images.Crop(224, 224), images, places), Map.of("m", m)));
     }
 
