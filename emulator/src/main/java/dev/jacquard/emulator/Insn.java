@@ -1,0 +1,22 @@
+package dev.jacquard.emulator;
+
+import dev.jacquard.emulator.ptx.Instruction;
+
+/** An instruction made ready: what it does to a warp's lanes. Fields are set by {@link Decoder}. */
+abstract class Insn {
+    /** What it was made of, for messages. */
+    Instruction source;
+    /** Predicate's index, or -1. */
+    int guard = -1;
+    boolean negated;
+    /** Its class, for counting. */
+    LaunchStats.Kind kind;
+
+    /** Does it for some lanes, at least one. @throws Fault if a lane misbehaves */
+    abstract void run(Warp w, int mask);
+
+    /** The lanes of a mask that the guard lets through. */
+    final int guarded(Warp w, int mask) {
+        return guard < 0 ? mask : mask & (negated ? ~w.p[guard] : w.p[guard]);
+    }
+}

@@ -1,0 +1,2 @@
+/** PTX text as a model: tokens, declarations, instructions. Knows nothing of execution. */
+package dev.jacquard.emulator.ptx;
