@@ -37,6 +37,83 @@ final class Convert {
         };
     }
 
+    /** The commonest conversions as loops of their own, or null. Roundings are those that change nothing here. */
+    static Insn fast(PtxType to, PtxType from, char mode, boolean wideTo, boolean wideFrom, boolean narrowTo, int d, int x) {
+        if (!to.floating() && !from.floating()) {
+            return integers(to, from, wideTo, wideFrom, narrowTo, d, x);
+        }
+        Alu32.Op op = switch (to) {
+            case F32 -> switch (from) {
+                case F16 -> HALF_TO_FLOAT;
+                case BF16 -> BFLOAT_TO_FLOAT;
+                case S32 -> INT_TO_FLOAT;
+                default -> null;
+            };
+            case F16 -> from == PtxType.F32 && mode == 'n' ? FLOAT_TO_HALF : null;
+            default -> null;
+        };
+        return op == null ? null : new Simple.Narrow(op, d, new int[] {x, x, x, x});
+    }
+
+    private static Insn integers(PtxType to, PtxType from, boolean wideTo, boolean wideFrom, boolean narrowTo, int d, int x) {
+        if (wideTo && !wideFrom && from.bytes() == 4) {
+            return new Simple.Widening(from.signed() ? SIGN_EXTEND : ZERO_EXTEND, d, x, x, -1);
+        }
+        if (!wideTo && wideFrom && to.bytes() == 4) {
+            return new Simple.Narrowing(LOW_HALF, d, x);
+        }
+        if (!wideTo && !wideFrom && !narrowTo && from.bytes() == 2 && to.bytes() == 4) {
+            return new Simple.Narrow(from.signed() ? SHORT_TO_INT : CHAR_TO_INT, d, new int[] {x, x, x, x});
+        }
+        return null;
+    }
+
+    private static final Alu64.Widening SIGN_EXTEND = (d, x, y, z) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = x[i];
+        }
+    };
+    private static final Alu64.Widening ZERO_EXTEND = (d, x, y, z) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = x[i] & 0xffffffffL;
+        }
+    };
+    private static final Alu64.Narrowing LOW_HALF = (d, x) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = (int) x[i];
+        }
+    };
+    private static final Alu32.Op SHORT_TO_INT = (d, x, y, z, e) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = (short) x[i];
+        }
+    };
+    private static final Alu32.Op CHAR_TO_INT = (d, x, y, z, e) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = x[i] & 0xffff;
+        }
+    };
+    private static final Alu32.Op HALF_TO_FLOAT = (d, x, y, z, e) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = Float.floatToRawIntBits(Float.float16ToFloat((short) x[i]));
+        }
+    };
+    private static final Alu32.Op BFLOAT_TO_FLOAT = (d, x, y, z, e) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = x[i] << 16;
+        }
+    };
+    private static final Alu32.Op INT_TO_FLOAT = (d, x, y, z, e) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = Float.floatToRawIntBits((float) x[i]);
+        }
+    };
+    private static final Alu32.Op FLOAT_TO_HALF = (d, x, y, z, e) -> {
+        for (int i = 0; i < d.length; i++) {
+            d[i] = Float.floatToFloat16(Float.intBitsToFloat(x[i])) & 0xffff;
+        }
+    };
+
     private static Op positive(PtxType to, PtxType from, Op op) {
         return x -> {
             double v = real(x, from);

@@ -177,6 +177,7 @@ final class Decoder {
 
     private Insn finish(Insn made) {
         made.source = in;
+        made.kind = Counters.kind(in);
         if (in.guard() != null) {
             made.guard = register(in.guard());
             made.negated = in.negated();

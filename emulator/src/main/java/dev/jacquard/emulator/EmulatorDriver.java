@@ -23,6 +23,17 @@ import java.util.Map;
 /**
  * A CUDA device in software. Executes modules' PTX as it is, one launch at a time, when it is called: streams and events order nothing that is not ordered already.
  * A kernel that misbehaves is found out: every access is checked, and the message says which kernel, block, thread and source line did what.
+ *
+ * <p>For tools: {@link #count} switches counting on, {@link #takeStats} says what was counted.
+ *
+ * {@snippet :
+ * try (EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true))) {
+ *     long stream = driver.createStream();
+ *     long kernel = driver.function(driver.loadModule("affine", ptx), "affine_f32");
+ *     driver.launch(kernel, blocks, 1, 1, 256, 1, 1, 0, stream, parameters);
+ *     LaunchStats done = driver.takeStats().getFirst();
+ * }
+ * }
  */
 public final class EmulatorDriver implements Driver {
     static final int MULTIPROCESSORS = 132;
@@ -43,6 +54,8 @@ public final class EmulatorDriver implements Driver {
     private final Map<Long, List<Runnable>> graphs = new HashMap<>();
     private final Map<Long, Boolean> streams = new HashMap<>();
     private final Map<Long, Event> events = new HashMap<>();
+    private final List<LaunchStats> stats = new ArrayList<>();
+    private boolean counting;
     private long handles = 1;
     private DriverException broken;
     private boolean closed;
@@ -68,6 +81,7 @@ public final class EmulatorDriver implements Driver {
     /** A device. */
     public EmulatorDriver(EmulatorOptions options) {
         this.options = options;
+        counting = options.count();
         memory = new DeviceMemory(options.memoryBytes());
         machine = new Machine(memory, options);
     }
@@ -378,12 +392,29 @@ public final class EmulatorDriver implements Driver {
     }
 
     private void execute(Program p, int[] grid, int[] block, int sharedBytes, byte[] values) {
+        Counters counters = counting ? new Counters() : null;
         try {
-            machine.launch(p, grid, block, sharedBytes, values);
+            machine.launch(p, grid, block, sharedBytes, values, counters);
         } catch (DriverException e) {
             broken = e.kind().sticky() ? e : broken;
             throw e;
         }
+        if (counters != null) {
+            long blocks = (long) grid[0] * grid[1] * grid[2];
+            stats.add(counters.stats(p.function.name(), blocks, blocks * block[0] * block[1] * block[2]));
+        }
+    }
+
+    /** Switches counting on or off; it costs time, and is off unless {@link EmulatorOptions#count} says otherwise. */
+    public synchronized void count(boolean on) {
+        counting = on;
+    }
+
+    /** What the launches did that were counted since the last call, one for one, in order; {@link LaunchStats#byKernel} sums them. */
+    public synchronized List<LaunchStats> takeStats() {
+        List<LaunchStats> taken = List.copyOf(stats);
+        stats.clear();
+        return taken;
     }
 
     private static byte[] values(Program p, long parameters) {

@@ -9,6 +9,8 @@ abstract class Insn {
     /** Predicate's index, or -1. */
     int guard = -1;
     boolean negated;
+    /** Its class, for counting. */
+    LaunchStats.Kind kind;
 
     /** Does it for some lanes, at least one. @throws Fault if a lane misbehaves */
     abstract void run(Warp w, int mask);

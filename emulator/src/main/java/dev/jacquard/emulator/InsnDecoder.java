@@ -39,7 +39,8 @@ final class InsnDecoder {
             case "redux" -> new WarpOps.Reduce(in.modifiers().get(1), type().signed(), narrow(0, type()), narrow(1, type()), narrow(2, PtxType.B32));
             case "elect" -> elect();
             case "bar", "barrier" -> new WarpOps.Sync(narrow(0, PtxType.B32));
-            case "membar", "fence", "prefetch", "prefetchu", "discard", "applypriority", "nanosleep", "pmevent", "griddepcontrol" -> new Simple.Nothing();
+            case "membar", "fence" -> new Simple.Fence(in.has("gl") || in.has("sys") || in.has("gpu"));
+            case "prefetch", "prefetchu", "discard", "applypriority", "nanosleep", "pmevent", "griddepcontrol" -> new Simple.Nothing();
             case "isspacep" -> new Spaces.Is(space(), decoder.predicate(ops.get(0)), decoder.wide(ops.get(1), PtxType.U64));
             case "lop3" -> narrowOp(Alu32.lop3((int) ((Operand.Immediate) ops.get(4)).bits()), 3);
             case "dp4a" -> narrowOp(Alu32.dot4(in.modifiers().get(0).equals("s32"), in.modifiers().get(1).equals("s32")), 3);
@@ -136,7 +137,8 @@ final class InsnDecoder {
                 d[i] = -1;
             }
         }
-        return access(ops.get(1), (space, base, wideBase, offset) -> new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
+        return access(ops.get(1), (space, base, wideBase, offset) -> space == Space.PARAM && base < 0 ? new Parameter((int) offset, type().bytes(), type().signed(), d, wide, half)
+                : new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
     }
 
     private Insn store() {
@@ -203,6 +205,10 @@ final class InsnDecoder {
         boolean wideFrom = isWide(ops.get(1)) || from.wide();
         int d = wideTo ? decoder.wide(ops.get(0), to) : decoder.narrow(ops.get(0), to);
         int x = wideFrom ? decoder.wide(ops.get(1), from) : decoder.narrow(ops.get(1), from);
+        Insn fast = saturate || relu || integral || mode != 'n' && !from.floating() ? null : Convert.fast(to, from, mode, wideTo, wideFrom, narrowTo, d, x);
+        if (fast != null) {
+            return fast;
+        }
         return new Simple.Conversion(Convert.of(to, from, mode, integral, saturate, relu, wideTo, narrowTo), wideTo, wideFrom, d, x);
     }
 

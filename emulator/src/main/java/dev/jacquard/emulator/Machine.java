@@ -12,6 +12,7 @@ final class Machine {
     private final DeviceMemory memory;
     private final EmulatorOptions options;
     private final SharedMemory shared = new SharedMemory();
+    private final GlobalRaces globalRaces = new GlobalRaces();
     private byte[] parameters = new byte[0];
 
     private Program program;
@@ -23,6 +24,7 @@ final class Machine {
     private int count;
     private long executed;
     private Insn current;
+    private Counters counters;
     private final int[] arrivals = new int[16];
 
     Machine(DeviceMemory memory, EmulatorOptions options) {
@@ -42,6 +44,10 @@ final class Machine {
         return shared;
     }
 
+    GlobalRaces globalRaces() {
+        return globalRaces;
+    }
+
     byte[] parameters() {
         return parameters;
     }
@@ -55,9 +61,10 @@ final class Machine {
         return executed;
     }
 
-    /** Runs a kernel to its end. @throws DriverException of kind KERNEL_FAULT */
-    void launch(Program p, int[] gridSize, int[] blockSize, int dynamicShared, byte[] values) {
+    /** Runs a kernel to its end. @param counting what to count with, or null @throws DriverException of kind KERNEL_FAULT */
+    void launch(Program p, int[] gridSize, int[] blockSize, int dynamicShared, byte[] values, Counters counting) {
         program = p;
+        counters = counting;
         parameters = values;
         executed = 0;
         System.arraycopy(gridSize, 0, grid, 0, 3);
@@ -65,6 +72,7 @@ final class Machine {
         threads = block[0] * block[1] * block[2];
         count = (threads + Warp.LANES - 1) / Warp.LANES;
         shared.resize(p.sharedBytes + dynamicShared, p.narrowestShared);
+        globalRaces.launch(p.narrowestGlobal, options.races() ? (long) grid[0] * grid[1] * grid[2] : 0);
         takeWarps(p);
         constants(dynamicShared);
         for (at[2] = 0; at[2] < grid[2]; at[2]++) {
@@ -89,51 +97,61 @@ final class Machine {
         }
     }
 
-    /** Sets the special registers that a launch does not change. */
+    /** Sets the special registers that blocks do not change. Most launches of a kernel have the shape of the one before. */
     private void constants(int dynamicShared) {
+        if (program.lastShape != null && Arrays.equals(program.lastShape, 0, 7, new int[] {grid[0], grid[1], grid[2], block[0], block[1], block[2], dynamicShared}, 0, 7)
+                && program.lastWarps >= count) {
+            return;
+        }
+        program.lastShape = new int[] {grid[0], grid[1], grid[2], block[0], block[1], block[2], dynamicShared};
+        program.lastWarps = count;
         for (Map.Entry<String, Integer> e : program.specials.entrySet()) {
+            Special kind = Special.of(e.getKey());
+            if (kind == null) {
+                throw new DriverException(Kind.INVALID_PTX, "emulator: kernel " + program.function.name() + " reads the special register " + e.getKey() + ", which is not known");
+            }
             for (int i = 0; i < count; i++) {
                 int[] to = warps[i].r[e.getValue()];
                 for (int lane = 0; lane < to.length; lane++) {
-                    to[lane] = special(e.getKey(), i, lane, dynamicShared);
+                    to[lane] = special(kind, i, lane, dynamicShared);
                 }
             }
         }
     }
 
-    private int special(String name, int warp, int lane, int dynamicShared) {
+    private int special(Special kind, int warp, int lane, int dynamicShared) {
         int thread = warp * Warp.LANES + lane;
-        return switch (name) {
-            case "%tid.x" -> thread % block[0];
-            case "%tid.y" -> thread / block[0] % block[1];
-            case "%tid.z" -> thread / block[0] / block[1];
-            case "%ntid.x" -> block[0];
-            case "%ntid.y" -> block[1];
-            case "%ntid.z" -> block[2];
-            case "%ctaid.x", "%ctaid.y", "%ctaid.z", "%smid", "%gridid", "%warpid_base" -> 0;
-            case "%nctaid.x" -> grid[0];
-            case "%nctaid.y" -> grid[1];
-            case "%nctaid.z" -> grid[2];
-            case "%laneid" -> lane;
-            case "%warpid" -> warp;
-            case "%nwarpid" -> 64;
-            case "%nsmid" -> EmulatorDriver.MULTIPROCESSORS;
-            case "%lanemask_eq" -> 1 << lane;
-            case "%lanemask_lt" -> (1 << lane) - 1;
-            case "%lanemask_le" -> (2 << lane) - 1;
-            case "%lanemask_gt" -> -(2 << lane);
-            case "%lanemask_ge" -> -(1 << lane);
-            case "%dynamic_smem_size" -> dynamicShared;
-            case "%total_smem_size" -> program.sharedBytes + dynamicShared;
-            default -> throw new DriverException(Kind.INVALID_PTX, "emulator: kernel " + program.function.name() + " reads the special register " + name + ", which is not known");
+        return switch (kind) {
+            case TID_X -> thread % block[0];
+            case TID_Y -> thread / block[0] % block[1];
+            case TID_Z -> thread / block[0] / block[1];
+            case NTID_X -> block[0];
+            case NTID_Y -> block[1];
+            case NTID_Z -> block[2];
+            case CTAID_X, CTAID_Y, CTAID_Z, SMID, GRIDID -> 0;
+            case NCTAID_X -> grid[0];
+            case NCTAID_Y -> grid[1];
+            case NCTAID_Z -> grid[2];
+            case LANEID -> lane;
+            case WARPID -> warp;
+            case NWARPID -> 64;
+            case NSMID -> EmulatorDriver.MULTIPROCESSORS;
+            case LANEMASK_EQ -> 1 << lane;
+            case LANEMASK_LT -> (1 << lane) - 1;
+            case LANEMASK_LE -> (2 << lane) - 1;
+            case LANEMASK_GT -> -(2 << lane);
+            case LANEMASK_GE -> -(1 << lane);
+            case DYNAMIC_SMEM_SIZE -> dynamicShared;
+            case TOTAL_SMEM_SIZE -> program.sharedBytes + dynamicShared;
         };
     }
 
     private void runBlock() {
         shared.start();
+        globalRaces.start(at[0] + grid[0] * (at[1] + grid[1] * at[2]));
         for (int k = 0; k < 3; k++) {
-            Integer slot = program.specials.get(k == 0 ? "%ctaid.x" : k == 1 ? "%ctaid.y" : "%ctaid.z");
-            for (int i = 0; slot != null && i < count; i++) {
+            int slot = program.blockIndex[k];
+            for (int i = 0; slot >= 0 && i < count; i++) {
                 Arrays.fill(warps[i].r[slot], at[k]);
             }
         }
@@ -236,6 +254,9 @@ final class Machine {
                 current = i;
                 int m = i.guarded(w, mask);
                 if (m != 0) {
+                    if (counters != null) {
+                        counters.instruction(w, i, m);
+                    }
                     i.run(w, m);
                 }
             }
@@ -254,6 +275,12 @@ final class Machine {
     private void follow(Warp w, Block here, int b, int mask) {
         int top = w.depth - 1;
         int taken = here.last == null ? mask : here.last.guarded(w, mask);
+        if (counters != null && here.last != null) {
+            counters.instruction(w, here.last, mask);
+            if (taken != mask && taken != 0 && here.flow instanceof Flow.Branch) {
+                counters.divergence();
+            }
+        }
         switch (here.flow) {
             case Flow.Next() -> w.pathBlock[top] = b + 1;
             case Flow.Branch(int target) -> {

@@ -24,9 +24,16 @@ final class Program {
     final int localBytes;
     /** Bytes of the narrowest access that may touch shared memory. */
     final int narrowestShared;
+    /** Bytes of the narrowest access that may touch global memory. */
+    final int narrowestGlobal;
     int maxDynamicShared = 48 * 1024;
+    /** Grid, block and dynamic shared memory that the idle warps' special registers were set for, and how many of them. */
+    int[] lastShape;
+    int lastWarps;
+    /** Registers of the block's index. */
+    final int[] blockIndex;
     /** Warps that earlier launches left. */
-    List<Warp> idle = new java.util.ArrayList<>();
+    final List<Warp> idle = new java.util.ArrayList<>();
 
     Program(PtxFunction function, Block[] blocks, int[][] narrow, long[][] wide, int predicates, Map<String, Integer> specials, int[] parameterOffsets, int[] parameterSizes,
             int parameterBytes, int sharedBytes, int localBytes) {
@@ -41,8 +48,14 @@ final class Program {
         this.parameterBytes = parameterBytes;
         this.sharedBytes = sharedBytes;
         this.localBytes = localBytes;
-        narrowestShared = Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
-                .filter(a -> a.space == Space.SHARED || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
+        blockIndex = new int[] {specials.getOrDefault("%ctaid.x", -1), specials.getOrDefault("%ctaid.y", -1), specials.getOrDefault("%ctaid.z", -1)};
+        narrowestShared = narrowest(Space.SHARED);
+        narrowestGlobal = narrowest(Space.GLOBAL);
+    }
+
+    private int narrowest(Space space) {
+        return Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
+                .filter(a -> a.space == space || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
     }
 
     Warp warp(Machine machine, int index) {

@@ -101,7 +101,7 @@ final class WarpOps {
 
         @Override
         void run(Warp w, int mask) {
-            w.round++;
+            w.round += members >= 0 ? 1 : 0; // activemask orders nothing
             int value = p < 0 ? -1 : not ? ~w.p[p] : w.p[p];
             int[] to = mode.equals("ballot") ? w.r[d] : null;
             int result = 0;

@@ -6,6 +6,7 @@ import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.FuseUpdates;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
@@ -59,7 +60,7 @@ public final class TrainStep implements AutoCloseable {
         List<Variable> all = new ArrayList<>(module.variables().values());
         all.addAll(optimizer.slots());
         state.initialize(all, settings.seed);
-        return new TrainStep(Plan.of(graph, state), settings.seed);
+        return new TrainStep(Plan.of(new FuseUpdates(state.backend()).apply(graph), state), settings.seed);
     }
 
     /** The step as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
