@@ -8,9 +8,11 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
+import dev.jacquard.tensor.op.ViewOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -48,7 +50,7 @@ public final class WorkloadRun implements AutoCloseable {
     /** Puts a workload's operands on a device. @return empty if the backend has no kernel for the op in this type */
     public static Optional<WorkloadRun> of(CudaBackend backend, Workload workload, DType dtype, long seed) {
         Sample s = typed(workload, dtype);
-        return backend.unsupported(s.op(), s.types()).isPresent() ? Optional.empty() : Optional.of(new WorkloadRun(backend, workload, dtype, seed));
+        return backend.unsupported(launched(s.op()), s.types()).isPresent() ? Optional.empty() : Optional.of(new WorkloadRun(backend, workload, dtype, seed));
     }
 
     /** The sample in an element type: its operands written as F32 mean "the type at hand". */
@@ -61,6 +63,11 @@ public final class WorkloadRun implements AutoCloseable {
         return w.sample().operands().stream().noneMatch(o -> o.type().dtype() == DType.F32);
     }
 
+    /** A view has no kernel; what is run is the copy that makes it contiguous: the workload of a layout. */
+    private static Op launched(Op op) {
+        return op instanceof ViewOp ? new Movement.Copy() : op;
+    }
+
     private CudaLaunch bind(CudaBackend cuda, Sample s, long seed) {
         List<View> in = new ArrayList<>();
         for (int i = 0; i < s.operands().size(); i++) {
@@ -68,11 +75,15 @@ public final class WorkloadRun implements AutoCloseable {
             in.add(view(o.type(), "operand " + i));
             fill(in.get(i).buffer(), o, seed, i);
         }
-        Op op = s.op();
-        for (TensorType t : op.infer(s.types())) {
+        Op op = launched(s.op());
+        if (s.op() instanceof ViewOp v) {
+            View whole = in.getFirst();
+            in.set(0, whole.with(v.view(whole.layout()).orElseThrow()));
+        }
+        for (TensorType t : s.op().infer(s.types())) {
             outputs.add(view(t, "output"));
         }
-        Buffer workspace = allocate(cuda.workspace(op, s.types()), "workspace");
+        Buffer workspace = allocate(cuda.workspace(op, in.stream().map(View::type).toList()), "workspace");
         return (CudaLaunch) cuda.prepare(op, in, outputs, workspace);
     }
 

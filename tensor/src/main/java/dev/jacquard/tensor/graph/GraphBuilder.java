@@ -68,8 +68,8 @@ public final class GraphBuilder implements Context {
     }
 
     private List<Tensor> record(Op op, List<Tensor> in) {
-        if (op instanceof Random.Uniform u) {
-            streams = Math.max(streams, u.stream() + 1); // also of what a pass copied, so that recording goes on with other numbers
+        if (op instanceof Random r) {
+            streams = Math.max(streams, r.stream() + 1); // also of what a pass copied, so that recording goes on with other numbers
         }
         List<Symbol> own = in.stream().map(this::own).toList();
         List<TensorType> types = op.infer(Graph.types(own));
@@ -112,19 +112,17 @@ public final class GraphBuilder implements Context {
 
     @Override
     public Tensor uniform(Shape shape) {
-        return apply(new Random.Uniform(shape, streams++), List.of(counter())).getFirst();
+        return apply(new Random.Uniform(shape, streams), List.of(counter())).getFirst();
     }
 
     @Override
     public Tensor dropout(Tensor x, double survival, Random.Dropout.Fate fate) {
-        return apply(new Random.Dropout(survival, fate, streams++), List.of(x, counter())).getFirst();
+        return apply(new Random.Dropout(survival, fate, streams), List.of(x, counter())).getFirst();
     }
 
     /** What random numbers are a function of: the input that holds the seed and the step. */
     private Symbol counter() {
         return leaf(new Leaf.Input(RANDOM, TensorType.of(DType.I64, 2)));
-        Symbol counter = leaf(new Leaf.Input(RANDOM, TensorType.of(DType.I64, 2)));
-        return apply(new Random.Uniform(shape, streams), List.of(counter)).getFirst();
     }
 
     @Override
