@@ -45,9 +45,9 @@ public record KernelCounts(Workload workload, DType dtype, String launch, Launch
         List<Traffic> lines = Catalog.contract(workload.module()).traffic();
         List<KernelCounts> all = new ArrayList<>();
         try (WorkloadRun run = bound.get()) {
-            driver.resetStats();
+            driver.takeStats();
             run.run();
-            for (LaunchStats s : driver.stats()) {
+            for (LaunchStats s : LaunchStats.byKernel(driver.takeStats())) {
                 Traffic t = Traffic.of(lines, s.kernel()).or(() -> ofAnyModule(s.kernel()))
                         .orElseThrow(() -> new IllegalArgumentException(workload.module() + ".cu: no Traffic line for " + s.kernel()));
                 String launch = run.launches().stream().filter(l -> l.startsWith(s.kernel() + " ")).findFirst().orElse(s.kernel());
