@@ -5,9 +5,10 @@
 // Contract     images: n images of inHeight x inWidth x c bytes, 16-byte aligned; y: T (crop: bytes), contiguous, 16-byte aligned; places i32 (n, 3) of (top, left, flip), clamped to the image;
 //              partner i32 (n) and weight f32, f16 or bf16 (n, or one if step 0), or null; c 1 to 4 (3 or a power of two); bytes * 2 * rows of a block within 48 KiB
 // Launch       pixels: grid ceil(n / (1024 * V)), block 256, smem 0; V = 16 / sizeof(T); tail guarded
-//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed; a partner's rows are rows that another block reads
-// Traffic      pixels: read n, write n*T
-//              augment: read m, write m*T
+//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed; a partner's rows are rows that another block reads;
+//              o in Traffic: bytes of an element of the result, whatever the operands' type
+// Traffic      pixels: read n, write n*o
+//              augment: read m, write m*o
 //              crop: read m, write m
 // Roofline     memory bound: 2 to 6 flop per 1 + sizeof(T) bytes
 // Numerics     computed in f32, rounded once

@@ -35,11 +35,11 @@ final class ImageKernels {
         Images.Normalize f32 = Images.Normalize.of(half, half, DType.F32);
         Images.Normalize f16 = Images.Normalize.of(half, half, DType.F16);
         return List.of(
-                new Workload("images", Sample.of(f32, images), Map.of("n", n)),
-                new Workload("images", Sample.of(f16, images), Map.of("n", n)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m)),
-                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m)),
+                new Workload("images", Sample.of(f32, images), Map.of("n", n, "o", 4L)),
+                new Workload("images", Sample.of(f16, images), Map.of("n", n, "o", 2L)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m, "o", 4L)),
+                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m, "o", 2L)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m, "o", 4L)),
                 new Workload("images", Sample.of(new Images.Crop(224, 224), images, places), Map.of("m", m)));
     }
 
