@@ -19,6 +19,7 @@ struct Range {
     float lo, hi;
 };
 
+// Each op twice: of any quotient, and of an ordinary one by an ordinary scale.
 struct Forward {
     static const bool BACKWARD = false;
     // Comparisons and not fminf, which would swallow a NaN.
@@ -27,13 +28,13 @@ struct Forward {
         q = q < r.lo ? r.lo : q > r.hi ? r.hi : q;
         return s == 0 ? 0 : q * s;
     }
+    static DEVICE float ordinary(float, float q, float s, Range r) { return fminf(fmaxf(rintf(q), r.lo), r.hi) * s; }
 };
 
 struct Backward {
     static const bool BACKWARD = true;
-    static DEVICE float apply(float dy, float q, float s, Range r) {
-        return s != 0 && q >= r.lo && q <= r.hi ? dy : 0;
-    }
+    static DEVICE float apply(float dy, float q, float s, Range r) { return s == 0 ? 0 : ordinary(dy, q, s, r); }
+    static DEVICE float ordinary(float dy, float q, float, Range r) { return q >= r.lo && q <= r.hi ? dy : 0; }
 };
 
 // The scales of V neighbours from i on, n of them within the tensor, and their reciprocals.
@@ -69,18 +70,19 @@ template <typename T> DEVICE void scales(float *s, float *inverse, const T *scal
     for (int k = 0; k < V; k++) inverse[k] = 1 / s[k];
 }
 
-// q[k] = x[k] / s[k]: a product by the reciprocal, corrected once by what it leaves, is the quotient and a fifth of the instructions. Where numbers are large, odd, or divided by 0, the real thing.
-template <int V> DEVICE void divide(float *q, const float *x, const float *s, const float *inverse) {
+// A pack. The quotient is a product by the reciprocal, corrected once by what it leaves, which is a division without its care for the extremes; where numbers are large, odd, or divided by 0, it is a division.
+template <typename O, int V> DEVICE void pack(float *y, const float *dy, const float *x, const float *s, const float *inverse, Range r) {
     bool odd = false;
 #pragma unroll
     for (int k = 0; k < V; k++) {
         float first = x[k] * inverse[k];
-        q[k] = fmaf(fmaf(-first, s[k], x[k]), inverse[k], first);
+        float q = fmaf(fmaf(-first, s[k], x[k]), inverse[k], first);
+        y[k] = O::ordinary(dy[k], q, s[k], r);
         odd |= !(fabsf(first) < 4194304.0f);
     }
     if (odd) {
 #pragma unroll
-        for (int k = 0; k < V; k++) q[k] = x[k] / s[k];
+        for (int k = 0; k < V; k++) y[k] = O::apply(dy[k], x[k] / s[k], s[k], r);
     }
 }
 
@@ -91,13 +93,10 @@ template <typename T, typename O> DEVICE void quantize(const T *dy, const T *x, 
     float s[V], inverse[V];
     scales(s, inverse, scale, i, n - i < V ? (int)(n - i) : V, c, inner);
     if (i + V <= n) {
-        Pack<T> p = Pack<T>::load(x + i), d = p;
+        Pack<T> p = Pack<T>::load(x + i), d = p, z;
         if (O::BACKWARD) d = Pack<T>::load(dy + i);
-        float q[V];
-        divide<V>(q, p.v, s, inverse);
-#pragma unroll
-        for (int k = 0; k < V; k++) p.v[k] = O::apply(d.v[k], q[k], s[k], r);
-        p.storeWhole(y + i);
+        pack<O, V>(z.v, d.v, p.v, s, inverse, r);
+        z.storeWhole(y + i);
     } else {
 #pragma unroll
         for (int k = 0; k < V; k++) {
