@@ -116,7 +116,18 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
             case BACKWARD_DATA -> c / groups;
             case BACKWARD_WEIGHT -> r * s * (c / groups);
         };
-        return Call.blocks(rows, Product.TILE) * Call.blocks(columns, Product.TILE);
+        return tile().count(rows, columns);
+    }
+
+    private Tile tile() {
+        if (c / groups % 4 != 0 || k / groups % 4 != 0) {
+            return Tile.SQUARE;
+        }
+        return switch (kind) {
+            case FORWARD -> Tile.thin(k / groups) ? Tile.NARROW : Tile.SQUARE;
+            case BACKWARD_DATA -> Tile.thin(c / groups) ? Tile.NARROW : Tile.SQUARE;
+            case BACKWARD_WEIGHT -> Tile.thin(k / groups) ? Tile.FLAT : Tile.SQUARE;
+        };
     }
 
     /** Of the implicit product, over groups and phases. */
@@ -149,9 +160,9 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     /** Launches the pass as an implicit matrix product: inputs 0 and 1 to output 0. */
     CudaLaunch bind(Call call) {
         Split split = split();
-        CudaLaunch launch = call.launch("convolution", kind.symbol("conv2d"), call.out().getFirst().dtype())
+        CudaLaunch launch = call.launch("convolution", tile().symbol(kind.symbol("conv2d")), call.out().getFirst().dtype())
                 .grid(tiles(), 1, (long) groups * phases() * split.parts())
-                .block(Product.THREADS)
+                .block(Tile.THREADS)
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.workspace())
                 .struct(parameters(split))
                 .build();
