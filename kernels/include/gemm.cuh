@@ -56,15 +56,16 @@ template <typename T, int N> struct Matrix {
     }
 };
 
-template <typename T, int SIDE> DEVICE void stash(float *slice, bool alongDepth, int i, const Quad<T> &q) {
+template <typename T, int SIDE> DEVICE void stash(float4 *slice, bool alongDepth, int i, const Quad<T> &q) {
     int o = outer<SIDE>(alongDepth, i);
     int k = inner<SIDE>(alongDepth, i);
-    float *p = slice + k * SIDE + (o ^ (k / 4 % 4 * 8));
+    int at = k * SIDE + (o ^ (k / 4 % 4 * 8));
     if (alongDepth) {
+        float *p = reinterpret_cast<float *>(slice) + at;
 #pragma unroll
         for (int j = 0; j < 4; j++) p[j * SIDE] = toFloat(q.v[j]);
     } else {
-        *reinterpret_cast<float4 *>(p) = make_float4(toFloat(q.v[0]), toFloat(q.v[1]), toFloat(q.v[2]), toFloat(q.v[3]));
+        slice[at / 4] = make_float4(toFloat(q.v[0]), toFloat(q.v[1]), toFloat(q.v[2]), toFloat(q.v[3]));
     }
 }
 
@@ -86,7 +87,9 @@ template <int R> struct Tile {
     static DEVICE float4 quad(const float4 *results, int i) { return results[storeRow(i) * (COLUMNS / 4) + storeColumn() / 4]; }
 };
 
-template <class TILE> DEVICE void multiplySlice(const float *a, const float *b, float (&sum)[8][4]) {
+template <class TILE> DEVICE void multiplySlice(const float4 *sliceA, const float4 *sliceB, float (&sum)[8][4]) {
+    const float *a = reinterpret_cast<const float *>(sliceA);
+    const float *b = reinterpret_cast<const float *>(sliceB);
     int row = TILE::row(0);
     int column = TILE::column();
 #pragma unroll 1
@@ -116,10 +119,10 @@ template <class TILE> DEVICE void multiplySlice(const float *a, const float *b, 
 template <typename T, class TILE, class A, class B> DEVICE const float4 *multiply(const A &a, const B &b, int from, int to) {
     static_assert(A::SIDE == TILE::ROWS && B::SIDE == TILE::COLUMNS, "operands of another tile");
     __shared__ float4 shared[TILE::FLOATS / 4];
-    float *slicesA = reinterpret_cast<float *>(shared);
-    float *slicesB = slicesA + 2 * SLICE * TILE::ROWS;
-    const int sizeA = SLICE * TILE::ROWS;
-    const int sizeB = SLICE * TILE::COLUMNS;
+    const int sizeA = SLICE * TILE::ROWS / 4;
+    const int sizeB = SLICE * TILE::COLUMNS / 4;
+    float4 *slicesA = shared;
+    float4 *slicesB = shared + 2 * sizeA;
     float sum[8][4] = {};
     Quad<T> qa[A::SIDE / 32], qb[B::SIDE / 32];
     int turn = 0;

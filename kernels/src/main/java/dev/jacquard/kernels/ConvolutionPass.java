@@ -1,6 +1,7 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
@@ -44,6 +45,16 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         /** The name of a pass's kernel, from that of the forward. */
         String symbol(String forward) {
             return forward + suffix;
+        }
+    }
+
+    /** Checks that the kernels' 32-bit indices reach everything. @throws ShapeException if not */
+    ConvolutionPass {
+        for (long extent : new long[] {n * h * w, n * oh * ow, h * w * c, oh * ow * k, k * r * s * (c / groups)}) {
+            if (extent > Integer.MAX_VALUE) {
+                throw new ShapeException("convolution", "too large for the CUDA kernels", "images " + List.of(n, h, w, c) + ", outputs " + List.of(n, oh, ow, k),
+                        "fewer than 2^31 pixels in all, elements of an image, and weights", "use a smaller batch, or smaller images");
+            }
         }
     }
 
