@@ -35,7 +35,7 @@ final class LossKernels {
         public CudaLaunch bind(O op, Call call) {
             Shape x = call.inShape(0);
             DType type = call.in().getFirst().dtype();
-            CudaLaunch rows = call.launch(MODULE, "cross_entropy", type).grid(x.dim(0)).block(Call.BLOCK)
+            CudaLaunch rows = begin(call, "cross_entropy", x, type)
                     .pointer(call.in(0)).pointer(labels ? call.in(1) : 0).pointer(labels ? 0 : call.in(1)).pointer(call.workspace())
                     .i32(x.dim(1)).f32(smoothing.applyAsDouble(op)).build();
             CudaLaunch mean = call.launch(MODULE, "cross_entropy_mean", type).grid(1).block(Call.BLOCK)
@@ -44,9 +44,14 @@ final class LossKernels {
         }
     }
 
+    private static KernelLaunch.Builder begin(Call call, String symbol, Shape x, DType type) {
+        boolean held = ReductionKernels.held(x.dim(1), type);
+        return call.launch(MODULE, held ? symbol : symbol + "_long", type).grid(x.dim(0)).block(held ? ReductionKernels.HOLDERS : Call.BLOCK);
+    }
+
     private static CudaLaunch backward(Call call, long labels, long targets, double smoothing) {
         Shape x = call.inShape(1);
-        return call.launch(MODULE, "cross_entropy_backward", call.in().getFirst().dtype()).grid(x.dim(0)).block(Call.BLOCK)
+        return begin(call, "cross_entropy_backward", x, call.in().getFirst().dtype())
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(labels).pointer(targets).pointer(call.out(0)).i64(x.dim(0)).i32(x.dim(1)).f32(smoothing).build();
     }
 

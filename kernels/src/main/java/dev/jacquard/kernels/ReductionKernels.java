@@ -16,8 +16,9 @@ final class ReductionKernels {
     private static final int WARPS = Call.BLOCK / 32;
     /** Longest row that a warp takes. */
     private static final long WARP_ROW = 256;
-    /** Longest row that a block keeps in registers. */
-    private static final long BLOCK_ROW = 2048;
+    /** Threads of a block that keeps a row in registers, and the longest such row. */
+    static final int HOLDERS = 128;
+    private static final long HELD = 8L * HOLDERS;
     /** Longest row that a warp searches; as in extreme.cu. */
     private static final long WARP_SEARCH = 1024;
 
@@ -68,9 +69,15 @@ final class ReductionKernels {
         long n = call.inShape(0).dim(-1);
         long rows = call.inShape(0).size() / n;
         boolean warps = n <= WARP_ROW;
-        String symbol = warps ? "softmax_warp" : n <= BLOCK_ROW && n % (16 / dtype(call).bytes()) == 0 ? "softmax_block" : "softmax_long";
-        return call.launch("softmax", symbol, dtype(call)).grid(warps ? Call.blocks(rows, WARPS) : rows).block(Call.BLOCK)
+        boolean held = !warps && held(n, dtype(call));
+        return call.launch("softmax", warps ? "softmax_warp" : held ? "softmax_block" : "softmax_long", dtype(call))
+                .grid(warps ? Call.blocks(rows, WARPS) : rows).block(held ? HOLDERS : Call.BLOCK)
                 .pointer(call.in(0)).pointer(call.out(0)).i64(rows).i32(n).i32(logarithm ? 1 : 0).build();
+    }
+
+    /** Whether a row of n elements is one that a block keeps in registers. */
+    static boolean held(long n, DType dtype) {
+        return n <= HELD && n % (16 / dtype.bytes()) == 0;
     }
 
     private static DType dtype(Call call) {
