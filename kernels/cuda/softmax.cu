@@ -1,15 +1,15 @@
 // softmax.cu
 // Math         y[r][i] = e^(x[r][i] - m) / s, m = max of row r, s = sum of e^(x[r][j] - m); or its logarithm x[r][i] - m - log s
-// Contract     x, y: rows of n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n fits int32 with room for 2048 more; softmax_block: n <= 1024, a multiple of V = 16 / sizeof(T)
-// Launch       softmax_warp: grid ceil(rows / 8), block 256, a warp per row; softmax_block: grid rows, block 128, static smem 64; softmax_long: grid rows, block 256, static smem 128
+// Contract     x, y: rows of n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n fits int32 with room for 2048 more; softmax_held: n <= 1024, a multiple of V = 16 / sizeof(T)
+// Launch       softmax_warp: grid ceil(rows / 8), block 256, a warp per row; softmax_held: grid ceil(rows / 2), block 64, a warp per row; softmax_long: grid rows, block 256, static smem 128
 // Traffic      softmax_warp: read rows*n*T, write rows*n*T
-//              softmax_block: read rows*n*T, write rows*n*T
+//              softmax_held: read rows*n*T, write rows*n*T
 //              softmax_long: read rows*n*T, write rows*n*T
 // Roofline     memory bound: 5 flop per 2*sizeof(T) bytes; softmax_warp and softmax_long read each row a second time, which the caches hold up to some 100 KB
 // Numerics     computed in f32, rounded once; a row with NaN, with +inf, of nothing above -1e38 or of something above 2.3e38 is NaN; other -inf give 0 (-inf)
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.ReductionKernels
-// Versions     v1 largest, sum and result in three reads; v2 both sums in one, two reads; v3 the row in registers, one read; kernels/dev/softmax
+// Versions     v1 largest, sum and result in three reads; v2 both sums in one, two reads; v3 the row in a block's registers, one read; v4 in a warp's; kernels/dev/softmax
 // Measured     not yet: no GPU so far
 #include "reduction.cuh"
 
@@ -30,16 +30,18 @@ struct Finish {
     }
 };
 
-template <typename T> DEVICE void softmaxHeld(const T *x, T *y, int n, int logarithm) {
-    __shared__ __align__(16) float scratch[16];
-    Held<128, T> row;
-    row.load(x + blockIdx.x * (i64)n, n);
+template <typename T> DEVICE void softmaxHeld(const T *x, T *y, i64 rows, int n, int logarithm) {
+    i64 row = rowOfGroup<32>();
+    if (row >= rows) {
+        return; // a whole warp
+    }
+    Held<T> held(x + row * n, n);
     RowSums all;
-    row.forPacks(n, [&](int, float *v, auto count) { all.add<count>(v); });
-    all.combine<128>(scratch, false);
-    Finish finish(logarithm, all.sum);
-    row.forPacks(n, [&](int, float *v, auto count) { finish.apply<count>(all, v); });
-    row.store(y + blockIdx.x * (i64)n, n);
+    all.begin(held, n);
+    held.forPacks(n, [&](int, float *v, auto count) { all.addBelow<count>(v); });
+    Finish finish(logarithm, warpSum(all.sum));
+    held.forPacks(n, [&](int, float *v, auto count) { finish.apply<count>(all, v); });
+    held.store(y + row * n, n);
 }
 
 template <typename T, int THREADS> DEVICE void softmaxTwice(const T *x, T *y, i64 rows, int n, int logarithm) {
@@ -58,6 +60,6 @@ template <typename T, int THREADS> DEVICE void softmaxTwice(const T *x, T *y, i6
 
 #define M(S, T)                                                                                                                         \
     KERNEL(256) softmax_warp_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxTwice<T, 32>(x, y, rows, n, logarithm); }    \
-    KERNEL(128) softmax_block_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxHeld<T>(x, y, n, logarithm); }              \
+    KERNEL(64) softmax_held_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxHeld<T>(x, y, rows, n, logarithm); }          \
     KERNEL(256) softmax_long_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxTwice<T, 256>(x, y, rows, n, logarithm); }
 FOR_FLOATS(M)

@@ -22,8 +22,8 @@ template <int N> struct Count {
     constexpr DEVICE operator int() const { return N; }
 };
 
-// The row of a group of threads: of a warp in a block of 256, or of the whole block.
-template <int THREADS> DEVICE i64 rowOfGroup() { return THREADS == 32 ? (i64)blockIdx.x * 8 + threadIdx.x / 32 : blockIdx.x; }
+// The row of a group of threads: of a warp, or of a whole block of 256.
+template <int THREADS> DEVICE i64 rowOfGroup() { return THREADS == 32 ? (i64)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32 : blockIdx.x; }
 
 // Calls see(first index, values, how many) for every pack of n elements, or for every single element where there is no alignment to packs. Neighbouring threads take neighbouring packs.
 // Indices are of n's type, which must hold n + 8 * THREADS.
@@ -60,17 +60,16 @@ template <int THREADS, typename I, typename T, typename F> DEVICE void mapPacks(
     });
 }
 
-// A row of at most 8 * THREADS elements, a multiple of a pack's, in its threads' registers: one read whatever is done with it.
-template <int THREADS, typename T> struct Held {
+// A row of at most 1024 elements, a multiple of a pack's, in a warp's registers: one read whatever is done with it.
+template <typename T> struct Held {
     static const int V = Pack<T>::N;
-    static const int PACKS = 8 / V;
-    Pack<T> p[PACKS];
+    Pack<T> p[32 / V];
 
-    static DEVICE int at(int k) { return (k * THREADS + threadIdx.x % THREADS) * V; }
+    static DEVICE int at(int k) { return (k * 32 + threadIdx.x % 32) * V; }
 
-    DEVICE void load(const T *x, int n) {
+    DEVICE Held(const T *x, int n) {
 #pragma unroll
-        for (int k = 0; k < PACKS; k++) {
+        for (int k = 0; k < 32 / V; k++) {
             if (at(k) < n) p[k] = Pack<T>::load(x + at(k));
         }
     }
@@ -78,18 +77,24 @@ template <int THREADS, typename T> struct Held {
     // As forPacks.
     template <typename F> DEVICE void forPacks(int n, F see) {
 #pragma unroll
-        for (int k = 0; k < PACKS; k++) {
+        for (int k = 0; k < 32 / V; k++) {
             if (at(k) < n) see(at(k), p[k].v, Count<V>());
         }
     }
 
     DEVICE void store(T *y, int n) const {
 #pragma unroll
-        for (int k = 0; k < PACKS; k++) {
+        for (int k = 0; k < 32 / V; k++) {
             if (at(k) < n) p[k].store(y + at(k));
         }
     }
 };
+
+DEVICE float warpLargest(float x) {
+#pragma unroll
+    for (int lane = 16; lane > 0; lane >>= 1) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, lane));
+    return x;
+}
 
 // Sum of e^(x - m) over a row whose largest element is m, in one pass (Milakov and Gimelshein 2018, arXiv:1805.02867), and with it sums weighted by targets t: all by powers of 2,
 // e^(x - m) = 2^(x log2(e) - shift) with shift = m log2(e), in one fused operation and one exponential. What rounding does to the shift cancels where results use the same one.
@@ -108,13 +113,28 @@ struct RowSums {
         shift = larger;
     }
 
-    template <int COUNT> DEVICE void add(const float *v) {
+    template <int COUNT> static DEVICE float largest(const float *v) {
         float m = v[0];
 #pragma unroll
         for (int k = 1; k < COUNT; k++) m = fmaxf(m, v[k]);
-        moveTo(fmaxf(shift, m * LOG2_E));
+        return m;
+    }
+
+    template <int COUNT> DEVICE void addBelow(const float *v) {
 #pragma unroll
         for (int k = 0; k < COUNT; k++) sum += exp2Fast(power(v[k]));
+    }
+
+    template <int COUNT> DEVICE void add(const float *v) {
+        moveTo(fmaxf(shift, largest<COUNT>(v) * LOG2_E));
+        addBelow<COUNT>(v);
+    }
+
+    // Finds the largest of a warp's row, so that all else is summed under one shift.
+    template <typename T> DEVICE void begin(Held<T> &row, int n) {
+        float m = shift;
+        row.forPacks(n, [&](int, float *v, auto count) { m = fmaxf(m, largest<count>(v) * LOG2_E); });
+        shift = warpLargest(m);
     }
 
     // With weights of 1; after add of the same values.
@@ -134,10 +154,7 @@ struct RowSums {
 
     // The row's sums from those of its threads, which all get them; the weighted ones only if they are wanted. All threads of the group must call; scratch holds 4 floats per warp of a block.
     template <int THREADS> DEVICE void combine(float *scratch, bool weighted) {
-        float largest = shift;
-#pragma unroll
-        for (int lane = 16; lane > 0; lane >>= 1) largest = fmaxf(largest, __shfl_xor_sync(0xffffffffu, largest, lane));
-        moveTo(largest);
+        moveTo(warpLargest(shift));
         sum = warpSum(sum);
         if (weighted) {
             targets = warpSum(targets);

@@ -10,7 +10,7 @@ import dev.jacquard.tensor.op.Sample;
 import java.util.List;
 import java.util.Map;
 
-/** Cross entropies, a block per row of logits. */
+/** Cross entropies, a warp per row of logits, or a block where rows are long. */
 final class LossKernels {
     private static final String MODULE = "cross_entropy";
 
@@ -35,23 +35,18 @@ final class LossKernels {
         public CudaLaunch bind(O op, Call call) {
             Shape x = call.inShape(0);
             DType type = call.in().getFirst().dtype();
-            CudaLaunch rows = begin(call, "cross_entropy", x, type)
+            CudaLaunch rows = ReductionKernels.perRow(call, MODULE, "cross_entropy", type, x.dim(0), x.dim(1))
                     .pointer(call.in(0)).pointer(labels ? call.in(1) : 0).pointer(labels ? 0 : call.in(1)).pointer(call.workspace())
-                    .i32(x.dim(1)).f32(smoothing.applyAsDouble(op)).build();
+                    .i64(x.dim(0)).i32(x.dim(1)).f32(smoothing.applyAsDouble(op)).build();
             CudaLaunch mean = call.launch(MODULE, "cross_entropy_mean", type).grid(1).block(Call.BLOCK)
                     .pointer(call.workspace()).pointer(call.out(0)).i64(x.dim(0)).build();
             return call.sequence(rows, mean);
         }
     }
 
-    private static KernelLaunch.Builder begin(Call call, String symbol, Shape x, DType type) {
-        boolean held = ReductionKernels.held(x.dim(1), type);
-        return call.launch(MODULE, held ? symbol : symbol + "_long", type).grid(x.dim(0)).block(held ? ReductionKernels.HOLDERS : Call.BLOCK);
-    }
-
     private static CudaLaunch backward(Call call, long labels, long targets, double smoothing) {
         Shape x = call.inShape(1);
-        return begin(call, "cross_entropy_backward", x, call.in().getFirst().dtype())
+        return ReductionKernels.perRow(call, MODULE, "cross_entropy_backward", call.in().getFirst().dtype(), x.dim(0), x.dim(1))
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(labels).pointer(targets).pointer(call.out(0)).i64(x.dim(0)).i32(x.dim(1)).f32(smoothing).build();
     }
 
