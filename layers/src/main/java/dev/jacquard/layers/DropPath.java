@@ -1,8 +1,7 @@
 package dev.jacquard.layers;
 
-import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Tensor;
-import java.util.Arrays;
+import dev.jacquard.tensor.op.Random;
 
 /**
  * Stochastic depth (Huang et al. 2016, arXiv:1603.09382): in training a residual branch survives with a probability and is then divided by it, else it is 0; in
@@ -28,15 +27,7 @@ public final class DropPath extends Module {
 
     @Override
     protected Tensor forward(Tensor x) {
-        return survival == 1 || !x.context().training() ? x : x.mul(Dropout.mask(x, fates(x.shape()), survival));
-    }
-
-    private Shape fates(Shape x) {
-        long[] d = new long[x.rank()];
-        Arrays.fill(d, 1);
-        if (mode == Mode.SAMPLE) {
-            d[0] = x.dim(0);
-        }
-        return Shape.of(d);
+        return survival == 1 || !x.context().training() ? x
+                : x.context().dropout(x, survival, mode == Mode.SAMPLE ? Random.Dropout.Fate.SAMPLE : Random.Dropout.Fate.BATCH);
     }
 }

@@ -1,8 +1,7 @@
 package dev.jacquard.layers;
 
-import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Tensor;
-import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Random;
 
 /** In training sets elements to 0 with probability p and divides the others by 1 - p (Srivastava et al. 2014, JMLR 15); in evaluation does nothing. */
 public final class Dropout extends Module {
@@ -15,12 +14,6 @@ public final class Dropout extends Module {
 
     @Override
     protected Tensor forward(Tensor x) {
-        return survival == 1 || !x.context().training() ? x : x.mul(mask(x, x.shape(), survival));
-    }
-
-    /** {@code 1 / survival} with probability {@code survival}, else 0; of the element type of x. */
-    static Tensor mask(Tensor x, Shape shape, double survival) {
-        Tensor threshold = x.context().fill(TensorType.f32(), survival);
-        return threshold.greater(x.context().uniform(shape)).mul(1 / survival).cast(x.dtype());
+        return survival == 1 || !x.context().training() ? x : x.context().dropout(x, survival, Random.Dropout.Fate.ELEMENT);
     }
 }

@@ -17,10 +17,12 @@ import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.op.Leaf;
+import dev.jacquard.tensor.op.Random;
 import dev.jacquard.tensor.op.Window;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What modules record, in both modes, and that gradients and updates reach everything. */
@@ -96,7 +98,7 @@ class TracingTest {
     void onlyTrainingDrops() {
         for (Module m : List.of(new Dropout(0.2), new DropPath(0.8, DropPath.Mode.SAMPLE), new DropPath(0.8, DropPath.Mode.BATCH))) {
             assertEquals(1, trace(m, false, 4, 2, 2, 3).nodes().size());
-            assertEquals(1, count(trace(m, true, 4, 2, 2, 3), "uniform"));
+            assertEquals(1, count(trace(m, true, 4, 2, 2, 3), "dropout"));
         }
         assertEquals(1, trace(new Dropout(0), true, 4, 3).nodes().size());
         assertEquals(1, trace(new DropPath(1, DropPath.Mode.SAMPLE), true, 4, 3).nodes().size());
@@ -106,13 +108,13 @@ class TracingTest {
 
     @Test
     void fatesAreSharedAsTheModeSays() {
-        assertEquals(Shape.of(4, 1, 1, 1), uniform(new DropPath(0.8, DropPath.Mode.SAMPLE)));
-        assertEquals(Shape.of(1, 1, 1, 1), uniform(new DropPath(0.8, DropPath.Mode.BATCH)));
-        assertEquals(Shape.of(4, 2, 2, 3), uniform(new Dropout(0.2)));
+        assertEquals(Random.Dropout.Fate.SAMPLE, fate(new DropPath(0.8, DropPath.Mode.SAMPLE)));
+        assertEquals(Random.Dropout.Fate.BATCH, fate(new DropPath(0.8, DropPath.Mode.BATCH)));
+        assertEquals(Random.Dropout.Fate.ELEMENT, fate(new Dropout(0.2)));
     }
 
-    private static Shape uniform(Module m) {
-        return trace(m, true, 4, 2, 2, 3).nodes().stream().filter(n -> n.op().name().equals("uniform")).findFirst().orElseThrow().outputs().getFirst().shape();
+    private static Random.Dropout.Fate fate(Module m) {
+        return trace(m, true, 4, 2, 2, 3).nodes().stream().flatMap(n -> n.op() instanceof Random.Dropout d ? Stream.of(d.fate()) : Stream.empty()).findFirst().orElseThrow();
     }
 
     @Test
@@ -152,8 +154,8 @@ class TracingTest {
         MBConv down = new MBConv(new MBConv.Config(8, 12, 3, 2, 1, 2, STYLE, 0.9));
         assertEquals(Shape.of(2, 6, 6, 8), output(plain, 2, 6, 6, 8));
         assertEquals(Shape.of(2, 3, 3, 12), output(down, 2, 6, 6, 8));
-        assertEquals(1, count(trace(plain, true, 2, 6, 6, 8), "uniform"));
-        assertEquals(0, count(trace(down, true, 2, 6, 6, 8), "uniform"), "no branch to drop without a shortcut");
+        assertEquals(1, count(trace(plain, true, 2, 6, 6, 8), "dropout"));
+        assertEquals(0, count(trace(down, true, 2, 6, 6, 8), "dropout"), "no branch to drop without a shortcut");
         assertEquals(List.of("block.0.0.weight", "block.1.0.weight", "block.2.fc1.weight", "block.2.fc2.weight", "block.3.0.weight"),
                 plain.variables().keySet().stream().filter(n -> n.matches(".*(0|fc.)\\.weight")).toList());
         assertEquals(Shape.of(48, 5, 5, 1), plain.variables().get("block.1.0.weight").type().shape());

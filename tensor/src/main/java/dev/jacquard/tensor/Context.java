@@ -2,6 +2,7 @@ package dev.jacquard.tensor;
 
 import dev.jacquard.tensor.op.Leaf;
 import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Random;
 import java.util.Arrays;
 import java.util.List;
 
@@ -24,6 +25,9 @@ public interface Context {
 
     /** Uniform F32 numbers in [0, 1): different for every call, and for every seed and step. */
     Tensor uniform(Shape shape);
+
+    /** {@code x / survival} with that probability, else 0; drawn anew for every call, and for every seed and step. @param fate who shares a draw */
+    Tensor dropout(Tensor x, double survival, Random.Dropout.Fate fate);
 
     /** Names what is applied until the result is closed; labels nest, joined by dots. */
     Label label(String name);

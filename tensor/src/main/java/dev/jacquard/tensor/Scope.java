@@ -231,7 +231,17 @@ public final class Scope implements Context, AutoCloseable {
 
     @Override
     public Tensor uniform(Shape shape) {
-        return apply(new Random.Uniform(shape, streams++), List.of(tensor(TensorType.of(DType.I64, 2), seed, 0))).getFirst();
+        return apply(new Random.Uniform(shape, streams++), List.of(counter())).getFirst();
+    }
+
+    @Override
+    public Tensor dropout(Tensor x, double survival, Random.Dropout.Fate fate) {
+        return apply(new Random.Dropout(survival, fate, streams++), List.of(x, counter())).getFirst();
+    }
+
+    /** What random numbers are a function of: the seed, at step 0. */
+    private Tensor counter() {
+        return tensor(TensorType.of(DType.I64, 2), seed, 0);
     }
 
     @Override

@@ -166,6 +166,16 @@ public sealed interface Convolution extends Op {
                 new Case(2, 7, 7, 16, 16, 5, 5, Window.of(2, 2), 16),
                 new Case(1, 5, 5, 3, 6, 3, 3, SAME3, 3),
                 new Case(1, 12, 11, 70, 5, 3, 3, SAME3, 1),
+                new Case(2, 6, 7, 16, 72, 3, 3, SAME3, 1),
+                new Case(1, 9, 8, 8, 12, 3, 3, HALF3, 1),
+                new Case(1, 6, 6, 32, 32, 3, 3, SAME3, 8),
+                new Case(2, 9, 10, 16, 16, 3, 3, HALF3, 16),
+                new Case(1, 30, 5, 8, 8, 3, 3, SAME3, 8),
+                new Case(1, 4, 5, 132, 132, 3, 3, SAME3, 132),
+                new Case(1, 12, 9, 8, 8, 5, 5, Window.of(1, 2), 8),
+                new Case(1, 7, 6, 4, 4, 5, 5, ONE, 4),
+                new Case(1, 8, 8, 4, 4, 3, 3, new Window(2, 2, 0, 1, 0, 1, 1, 1), 4),
+                new Case(1, 8, 10, 8, 8, 5, 5, new Window(2, 2, 1, 2, 1, 2, 1, 1), 8),
                 new Case(0, 4, 4, 3, 2, 3, 3, SAME3, 1));
     }
 }

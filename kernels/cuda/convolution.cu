@@ -1,0 +1,284 @@
+// convolution.cu
+// Math         y[n][oh][ow][k] = sum over r, s, c of x[n][oh*sh + r*dh - top][ow*sw + s*dw - left][c] * w[k][r][s][c], in each group of channels, and its gradients by x and by w
+// Contract     x (N, H, W, C), w (K, R, S, C/groups), y (N, OH, OW, K): without gaps, 16-byte aligned, extents > 0; an image has less than 2^31 elements, as have all pixels together;
+//              with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up
+// Launch       grid (tiles of 64 x 64, 1, groups * phases * splits), block 128, smem 16 KiB static; phases: the sh * sw residues of the image's
+//              pixels modulo the stride, each of which meets its own taps (conv2d_backward_data), else 1
+// Traffic      conv2d: read n*h*w*c*T + k*r*s*c/g*T, write y*T + p*4
+//              conv2d_backward_data: read n*oh*ow*k*T + k*r*s*c/g*T, write y*T + p*4
+//              conv2d_backward_weight: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
+// Roofline     compute bound on the CUDA cores from C/groups * R * S ~ 100 on: implicit matrix products of (pixels, taps) by (taps, channels), 2*N*OH*OW*K*R*S*C/groups flop each;
+//              groups of fewer than 64 channels leave part of the tile idle
+// Numerics     multiplied and summed in f32 in order of (r, s, channel) or of pixels (of splits, then), rounded once; padding takes part as 0, so that it meets an infinite weight as NaN
+// Determinism  bitwise, run to run; splits follow from the shape alone
+// CPU twin     dev.jacquard.cpu.Conv
+// Versions     v1
+// Measured     not yet: no GPU so far
+#include "gemm.cuh"
+
+// A pass of a convolution; ConvolutionParameters.java fills it in this order.
+struct Convolution {
+    int n, h, w, c;         // images x
+    int oh, ow, k;          // images y
+    int r, s;               // taps
+    int sh, sw, top, left;  // stride, padding
+    int dh, dw;             // dilation
+    int groups, splits;
+    int perSplit;           // depth of a split, a multiple of 16
+    int rowStep, columnStep;  // taps that meet the same pixel of x are so many apart: stride / gcd(stride, dilation)
+    int rowBack, columnBack;  // and their pixels of y: dilation / gcd(stride, dilation)
+    int wholeC, wholeK;     // channels of a group of x, of y, are a multiple of 4
+    Divisor area, width;    // pixels of an image, and of its row, that rows of the product stand for (depth, in backward_weight)
+    Divisor channels;       // of a group, in the depth of the product (in its columns, in backward_weight)
+    Divisor tapsMore, tapsLess;  // taps of a row: s, or in backward_data s / columnStep, rounded up and down
+};
+
+// Where the two rows of a thread's quads begin in the image that is gathered from, and how taps move: the left operand of forward and backward_data, (pixel, (tap, channel)).
+template <typename T> struct Taps {
+    const T *image[2];  // of the row's pixel; null outside of the product
+    int h[2], w[2];     // where tap (0, 0) lies
+    int height, width, pitch;  // of the image; elements per pixel
+    int down, right;    // from tap to tap
+    int depth;
+    bool whole;
+    Divisor channels, taps;
+
+    DEVICE bool alongDepth() const { return true; }
+
+    // The address of depth k, null in the padding.
+    DEVICE const T *find(int i, int k) const {
+        int tap = k / channels;
+        int r = tap / taps;
+        int y = h[i] + r * down;
+        int x = w[i] + (tap - r * (int)taps.d) * right;
+        bool inside = (u32)y < (u32)height && (u32)x < (u32)width && k < depth && image[i] != nullptr;
+        return inside ? image[i] + ((i64)(y * width + x) * pitch + (k - tap * (int)channels.d)) : nullptr;
+    }
+
+    DEVICE Quad<T> fetch(int i, int k0) const {
+        int k = k0 + inner(true, i);
+        Quad<T> q = Quad<T>::zero();
+        if (whole) {
+            const T *p = find(i, k);
+            if (p != nullptr) q = Quad<T>::load(p);
+        } else {
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                const T *p = find(i, k + j);
+                if (p != nullptr) q.v[j] = *p;
+            }
+        }
+        return q;
+    }
+};
+
+// The right operand of backward_data: ((tap, k), c). Of the taps only every so many-th takes part.
+template <typename T> struct TapWeights {
+    const T *at;   // of the group, at the first tap that takes part
+    i64 pitch;     // from one k to the next
+    int cg, s;     // channels of a group of x, all taps of a row
+    int rowStep, columnStep;
+    int first, depth;
+    bool whole;
+    Divisor channels, taps;
+
+    DEVICE bool alongDepth() const { return false; }
+
+    DEVICE Quad<T> fetch(int i, int k0) const {
+        int o = first + outer(false, i);
+        int k = k0 + inner(false, i);
+        Quad<T> q = Quad<T>::zero();
+        if (o >= cg || k >= depth) {
+            return q;
+        }
+        int tap = k / channels;
+        int r = tap / taps;
+        const T *p = at + ((k - tap * (int)channels.d) * pitch + (i64)((r * rowStep * s + (tap - r * (int)taps.d) * columnStep) * cg + o));
+        if (whole) {
+            return Quad<T>::load(p);
+        }
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            if (o + j < cg) q.v[j] = p[j];
+        }
+        return q;
+    }
+};
+
+// The right operand of backward_weight: (pixel of y, (tap, c)), gathered from x.
+template <typename T> struct Patches {
+    const T *at;  // of the group
+    const Convolution &p;
+    int first, columns, depth;
+    i64 image;
+
+    DEVICE bool alongDepth() const { return false; }
+
+    // An element's place in x for a pixel of y at (top, left) of its window; null in the padding.
+    DEVICE const T *find(const T *from, int top, int left, int column) const {
+        int tap = column / p.channels;
+        int r = tap / p.tapsMore;
+        int y = top + r * p.dh;
+        int x = left + (tap - r * p.s) * p.dw;
+        bool inside = (u32)y < (u32)p.h && (u32)x < (u32)p.w && column < columns;
+        return inside ? from + ((i64)(y * p.w + x) * p.c + (column - tap * (int)p.channels.d)) : nullptr;
+    }
+
+    DEVICE Quad<T> fetch(int i, int k0) const {
+        int column = first + outer(false, i);
+        int k = k0 + inner(false, i);
+        Quad<T> q = Quad<T>::zero();
+        if (k >= depth) {
+            return q;
+        }
+        int n = k / p.area;
+        int pixel = k - n * (int)p.area.d;
+        int oh = pixel / p.width;
+        int top = oh * p.sh - p.top;
+        int left = (pixel - oh * p.ow) * p.sw - p.left;
+        const T *from = at + n * image;
+        if (p.wholeC) {
+            const T *a = find(from, top, left, column);
+            if (a != nullptr) q = Quad<T>::load(a);
+        } else {
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                const T *a = find(from, top, left, column + j);
+                if (a != nullptr) q.v[j] = *a;
+            }
+        }
+        return q;
+    }
+};
+
+// Which part of a pass this block does.
+struct Part {
+    int row, column;  // of the tile
+    int group, phase, split;
+
+    DEVICE Part(const Convolution &p, int columns, int phases) {
+        int tiles = (columns + TILE - 1) / TILE;
+        row = blockIdx.x / tiles * TILE;
+        column = blockIdx.x % tiles * TILE;
+        split = blockIdx.z % p.splits;
+        phase = blockIdx.z / p.splits % phases;
+        group = blockIdx.z / p.splits / phases;
+    }
+};
+
+// Four results at an offset: to y, or to this split's partial sums of `size` outputs.
+template <typename T> DEVICE void store(const Convolution &p, const Part &part, T *y, float *partial, i64 size, i64 offset, int c, int columns, bool whole, float4 v) {
+    if (p.splits > 1) {
+        storeQuad(partial + part.split * size + offset, c, columns, whole, v);
+    } else {
+        storeQuad(y + offset, c, columns, whole, v);
+    }
+}
+
+template <typename T> DEVICE void forward(const T *x, const T *w, T *y, float *partial, const Convolution &p) {
+    int kg = p.k / p.groups;
+    int cg = p.c / p.groups;
+    int depth = p.r * p.s * cg;
+    int rows = p.n * p.oh * p.ow;
+    Part part(p, kg, 1);
+    int from = part.split * p.perSplit;
+    int to = min(depth, from + p.perSplit);
+    Taps<T> left = {{}, {}, {}, p.h, p.w, p.c, p.dh, p.dw, to, p.wholeC != 0, p.channels, p.tapsMore};
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        int m = part.row + outer(true, i);
+        int n = m / p.area;
+        int pixel = m - n * (int)p.area.d;
+        int oh = pixel / p.width;
+        left.image[i] = m < rows ? x + ((i64)n * p.h * p.w * p.c + part.group * cg) : nullptr;
+        left.h[i] = oh * p.sh - p.top;
+        left.w[i] = (pixel - oh * p.ow) * p.sw - p.left;
+    }
+    Matrix<T> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, to, true, p.wholeC != 0};
+    const float4 *tile = multiply<T>(left, right, from, to);
+    int c = part.column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int m = part.row + storeRow(i);
+        float4 v = tileQuad(tile, storeRow(i));
+        if (m < rows) store(p, part, y, partial, (i64)rows * p.k, (i64)m * p.k + (part.group * kg + c), c, kg, p.wholeK != 0, v);
+    }
+}
+
+// The first tap that meets pixels of x at this residue modulo the stride, or `taps` if none does.
+DEVICE int firstTap(int residue, int padding, int stride, int dilation, int step, int taps) {
+    for (int r = 0; r < step && r < taps; r++) {
+        if ((residue + padding - r * dilation) % stride == 0) return r;
+    }
+    return taps;
+}
+
+template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, float *partial, const Convolution &p) {
+    int kg = p.k / p.groups;
+    int cg = p.c / p.groups;
+    Part part(p, cg, p.sh * p.sw);
+    int ph = part.phase / p.sw;
+    int pw = part.phase % p.sw;
+    int r0 = firstTap(ph, p.top, p.sh, p.dh, p.rowStep, p.r);
+    int s0 = firstTap(pw, p.left, p.sw, p.dw, p.columnStep, p.s);
+    int across = (p.s - s0 + p.columnStep - 1) / p.columnStep;
+    int depth = (p.r - r0 + p.rowStep - 1) / p.rowStep * across * kg;
+    int from = part.split * p.perSplit;
+    int to = min(depth, from + p.perSplit);
+    Divisor taps = across == (int)p.tapsLess.d ? p.tapsLess : p.tapsMore;
+    Taps<T> left = {{}, {}, {}, p.oh, p.ow, p.k, -p.rowBack, -p.columnBack, to, p.wholeK != 0, p.channels, taps};
+    int rows = p.n * (int)p.area.d;
+#pragma unroll
+    for (int i = 0; i < 2; i++) {
+        int m = part.row + outer(true, i);
+        int n = m / p.area;
+        int pixel = m - n * (int)p.area.d;
+        int h = pixel / p.width;
+        left.image[i] = m < rows ? dy + ((i64)n * p.oh * p.ow * p.k + part.group * kg) : nullptr;
+        left.h[i] = (ph + p.top - r0 * p.dh) / p.sh + h;
+        left.w[i] = (pw + p.left - s0 * p.dw) / p.sw + (pixel - h * (int)p.width.d);
+    }
+    i64 pitch = (i64)p.r * p.s * cg;
+    TapWeights<T> right = {w + (part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.s, p.rowStep, p.columnStep, part.column, to, p.wholeC != 0, p.channels, taps};
+    const float4 *tile = multiply<T>(left, right, from, to);
+    int c = part.column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int m = part.row + storeRow(i);
+        float4 v = tileQuad(tile, storeRow(i));
+        int n = m / p.area;
+        int pixel = m - n * (int)p.area.d;
+        int h = pixel / p.width;
+        int y = ph + p.sh * h;
+        int x = pw + p.sw * (pixel - h * (int)p.width.d);
+        if (m < rows && y < p.h && x < p.w) {
+            i64 at = (((i64)n * p.h + y) * p.w + x) * p.c + (part.group * cg + c);
+            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, at, c, cg, p.wholeC != 0, v);
+        }
+    }
+}
+
+template <typename T> DEVICE void backwardWeight(const T *x, const T *dy, T *dw, float *partial, const Convolution &p) {
+    int kg = p.k / p.groups;
+    int cg = p.c / p.groups;
+    int columns = p.r * p.s * cg;
+    Part part(p, columns, 1);
+    int from = part.split * p.perSplit;
+    int to = min(p.n * p.oh * p.ow, from + p.perSplit);
+    Matrix<T> left = {dy + part.group * kg, p.k, part.row, kg, to, false, p.wholeK != 0};
+    Patches<T> right = {x + part.group * cg, p, part.column, columns, to, (i64)p.h * p.w * p.c};
+    const float4 *tile = multiply<T>(left, right, from, to);
+    int c = part.column + storeColumn();
+#pragma unroll 1
+    for (int i = 0; i < 8; i++) {
+        int m = part.row + storeRow(i);
+        float4 v = tileQuad(tile, storeRow(i));
+        if (m < kg) store(p, part, dw, partial, (i64)p.k * columns, (i64)(part.group * kg + m) * columns + c, c, columns, p.wholeC != 0, v);
+    }
+}
+
+#define M(S, T) \
+    KERNEL(128) conv2d_##S(const T *x, const T *w, T *y, float *partial, const Convolution p) { forward<T>(x, w, y, partial, p); } \
+    KERNEL(128) conv2d_backward_data_##S(const T *dy, const T *w, T *dx, float *partial, const Convolution p) { backwardData<T>(dy, w, dx, partial, p); } \
+    KERNEL(128) conv2d_backward_weight_##S(const T *x, const T *dy, T *dw, float *partial, const Convolution p) { backwardWeight<T>(x, dy, dw, partial, p); }
+FOR_FLOATS(M)

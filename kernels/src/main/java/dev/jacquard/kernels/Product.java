@@ -1,0 +1,56 @@
+package dev.jacquard.kernels;
+
+import java.util.Map;
+
+/**
+ * A matrix product of row-major operands as {@code matmul.cu} computes it: (m, k) x (k, n), each operand stored transposed on request.
+ *
+ * @param m rows
+ * @param n columns
+ * @param k depth
+ * @param transposeA the left operand is stored as (k, m)
+ * @param transposeB the right one as (n, k)
+ */
+record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
+    /** Rows and columns of a block's tile, in all kernels on gemm.cuh. */
+    static final long TILE = 64;
+    /** Threads of its block. */
+    static final int THREADS = 128;
+
+    private long tiles() {
+        return Call.blocks(m, TILE) * Call.blocks(n, TILE);
+    }
+
+    private Split split() {
+        return Split.of(tiles(), k);
+    }
+
+    long workspace() {
+        return split().workspace(m * n);
+    }
+
+    /** The product of inputs a and b, into output 0. */
+    CudaLaunch bind(Call call, int a, int b) {
+        Split split = split();
+        int flags = (transposeA ? 1 : 0) | (transposeB ? 2 : 0) | quads(transposeA ? m : k, 4) | quads(transposeB ? k : n, 8) | quads(n, 16);
+        CudaLaunch launch = call.launch("matmul", "matmul", call.out().getFirst().dtype())
+                .grid(tiles(), 1, split.parts())
+                .block(THREADS)
+                .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
+                .i32(m).i32(n).i32(k).i32(split.depth()).i32(flags)
+                .build();
+        return split.then(call, launch);
+    }
+
+    /** A flag if rows of so many elements can be accessed by four at a time. */
+    private static int quads(long pitch, int flag) {
+        return pitch % 4 == 0 ? flag : 0;
+    }
+
+    /** Values of the names in matmul.cu's Traffic lines. */
+    Map<String, Long> sizes() {
+        long partial = split().workspace(m * n) / Float.BYTES;
+        return Map.of("m", m, "n", n, "k", k, "p", partial, "outputs", m * n, "y", partial > 0 ? 0 : m * n);
+    }
+}
+

@@ -1,0 +1,116 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Convolution;
+import dev.jacquard.tensor.op.Convolution.Conv2d;
+import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
+import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.Sample;
+import dev.jacquard.tensor.op.Window;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** The matrix product and the three passes of convolution. */
+final class ProductKernels {
+    private ProductKernels() {}
+
+    static Map<Class<? extends Op>, CudaKernel<?>> rows() {
+        return Map.of(
+                MatMul.class, new MatMulKernel(),
+                Conv2d.class, new ConvolutionKernel(),
+                Conv2dBackwardData.class, new ConvolutionKernel(),
+                Conv2dBackwardWeight.class, new ConvolutionKernel());
+    }
+
+    /** What the kernels are measured on. @param batch images per batch: 1 or 2 to count, 64 or more to time */
+    static List<Workload> workloads(long batch) {
+        List<Workload> all = new ArrayList<>();
+        all.add(matmul(batch * 196, 64, 256, false, true)); // a 1x1 convolution of 14x14 images, its gradients
+        all.add(matmul(batch * 196, 256, 64, false, false));
+        all.add(matmul(64, 256, batch * 196, true, false));
+        all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()));
+        for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
+            all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
+            all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));
+            all.add(convolution(kind, Window.of(1, 1), 4, batch, 14, 128, 128, 3));
+            all.add(depthwise(kind, Window.of(1, 1), batch, 56, 144, 3));
+            all.add(depthwise(kind, Window.of(2, 1), batch, 56, 144, 3));
+            all.add(depthwise(kind, Window.of(1, 2), batch, 28, 240, 5));
+            all.add(depthwise(kind, Window.of(2, 2), batch, 28, 240, 5));
+        }
+        return List.copyOf(all);
+    }
+
+    private static Workload matmul(long m, long n, long k, boolean transposeA, boolean transposeB) {
+        Operand a = transposeA ? Operand.of(k, m) : Operand.of(m, k);
+        Operand b = transposeB ? Operand.of(n, k) : Operand.of(k, n);
+        return new Workload("matmul", Sample.of(new MatMul(transposeA, transposeB), a, b), new Product(m, n, k, transposeA, transposeB).sizes());
+    }
+
+    private static Workload convolution(ConvolutionPass.Kind kind, Window window, int groups, long n, long h, long c, long k, long r) {
+        Sample sample = sample(kind, window, groups, n, h, c, k, r);
+        ConvolutionPass pass = ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types());
+        return new Workload("convolution", sample, pass.sizes(pass.split().workspace(pass.results())));
+    }
+
+    private static Workload depthwise(ConvolutionPass.Kind kind, Window window, long n, long h, long c, long r) {
+        Sample sample = sample(kind, window, (int) c, n, h, c, c, r);
+        ConvolutionPass pass = ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types());
+        return new Workload("depthwise", sample, pass.sizes(new DepthwisePass(pass).workspace()));
+    }
+
+    /** A pass over square images with a square kernel. */
+    static Sample sample(ConvolutionPass.Kind kind, Window window, int groups, long n, long h, long c, long k, long r) {
+        Operand x = Operand.of(n, h, h, c);
+        Operand w = Operand.of(k, r, r, c / groups);
+        Operand y = Operand.of(n, window.outH(h, r), window.outW(h, r), k);
+        return switch (kind) {
+            case FORWARD -> Sample.of(new Conv2d(window, groups), x, w);
+            case BACKWARD_DATA -> Sample.of(new Conv2dBackwardData(window, groups, h, h), y, w);
+            case BACKWARD_WEIGHT -> Sample.of(new Conv2dBackwardWeight(window, groups, r, r), x, y);
+        };
+    }
+
+    private record MatMulKernel() implements CudaKernel<MatMul> {
+        @Override
+        public CudaLaunch bind(MatMul op, Call call) {
+            return product(op, call.inShape(0).dims(), call.inShape(1).dims()).bind(call, 0, 1);
+        }
+
+        @Override
+        public long workspace(MatMul op, List<TensorType> in, int multiprocessors) {
+            return product(op, in.get(0).shape().dims(), in.get(1).shape().dims()).workspace();
+        }
+
+        private static Product product(MatMul op, long[] a, long[] b) {
+            return new Product(a[op.transposeA() ? 1 : 0], b[op.transposeB() ? 0 : 1], a[op.transposeA() ? 0 : 1], op.transposeA(), op.transposeB());
+        }
+    }
+
+    /** Chooses among the plain product, the depthwise kernels, and the implicit product. */
+    private record ConvolutionKernel() implements CudaKernel<Convolution> {
+        @Override
+        public CudaLaunch bind(Convolution op, Call call) {
+            ConvolutionPass pass = ConvolutionPass.of(op, List.of(call.inShape(0), call.inShape(1)));
+            Product product = pass.product();
+            if (product == null) {
+                return DepthwisePass.takes(pass) ? new DepthwisePass(pass).bind(call) : pass.bind(call);
+            }
+            return pass.kind() == ConvolutionPass.Kind.BACKWARD_WEIGHT ? product.bind(call, 1, 0) : product.bind(call, 0, 1);
+        }
+
+        @Override
+        public long workspace(Convolution op, List<TensorType> in, int multiprocessors) {
+            ConvolutionPass pass = ConvolutionPass.ofTypes(op, in);
+            Product product = pass.product();
+            if (product == null) {
+                return DepthwisePass.takes(pass) ? new DepthwisePass(pass).workspace() : pass.split().workspace(pass.results());
+            }
+            return product.workspace();
+        }
+    }
+}

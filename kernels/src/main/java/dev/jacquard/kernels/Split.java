@@ -1,0 +1,40 @@
+package dev.jacquard.kernels;
+
+/**
+ * How the depth of a tiled product is divided among blocks where its tiles are too few to fill a device. It follows from the shape alone, so that results do not depend on the device.
+ *
+ * @param parts number of parts; with more than one their sums go through the workspace
+ * @param depth of each but the last, a multiple of the kernels' slices
+ */
+record Split(int parts, int depth) {
+    private static final long SLICE = 16;
+    /** Two for each multiprocessor of the largest devices. */
+    private static final long ENOUGH_BLOCKS = 264;
+    /** A part does at least so much: below, writing and adding up its sums costs more than it saves. */
+    private static final long LEAST_DEPTH = 128;
+
+    /** For a product of so many tiles. */
+    static Split of(long tiles, long depth) {
+        long parts = Math.max(1, Math.min(ENOUGH_BLOCKS / Math.max(tiles, 1), Call.blocks(depth, LEAST_DEPTH)));
+        long each = Math.max(1, Call.blocks(Call.blocks(depth, parts), SLICE)) * SLICE;
+        return new Split(Math.toIntExact(Call.blocks(depth, each)), Math.toIntExact(each));
+    }
+
+    /** Scratch that the parts' sums of so many results take, in bytes. */
+    long workspace(long results) {
+        return parts == 1 ? 0 : parts * results * Float.BYTES;
+    }
+
+    /** After a launch that left its parts' sums in the workspace, the one that adds them up; the launch alone if there is one part. */
+    CudaLaunch then(Call call, CudaLaunch launch) {
+        if (parts == 1) {
+            return launch;
+        }
+        long n = call.outShape(0).size();
+        return call.sequence(launch, call.launch("split_sum", "split_sum", call.out().getFirst().dtype())
+                .grid(Call.blocks(n, 4L * Call.BLOCK))
+                .block(Call.BLOCK)
+                .pointer(call.workspace()).pointer(call.out(0)).i64(n).i32(parts)
+                .build());
+    }
+}
