@@ -5,7 +5,8 @@
 //              but one loop: then the rest is done one by one) and its rows are 16-byte aligned; else single elements
 // Traffic      affine, exp, log, sqrt, rsqrt, abs, sign, relu, sigmoid, tanh, silu, hardswish: read x*T, write n*T
 // Roofline     memory bound: 1 to 30 instructions per element and 2*sizeof(T) bytes
-// Numerics     computed in f32, rounded once. exp, log, tanh: CUDA's (2 ulp or less); 1 / (1 + e^-x) with the reciprocal to 1 ulp. NaN stays NaN; silu(-inf) and hardswish(-inf) are NaN, as
+// Numerics     computed in f32, rounded once. exp, log, tanh: CUDA's (2 ulp or less); sigmoid, silu: within 12 * 2^-24 relative above -10, below
+//              that |x| * 2^-24. NaN stays NaN; silu(-inf) and hardswish(-inf) are NaN, as
 //              their formulas say
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.PointwiseKernels

@@ -1,12 +1,14 @@
 // random.cu
 // Math         uniform: y[i] = u(i), u(i) the i-th number in [0, 1) of (seed, step, stream). dropout: y[i] = x[i] * (u(i) < survival ? scale : 0). drop_path: y[i] = x[i] * (u(i / per) < survival ? scale : 0)
-// Contract     counter: i64 (seed, step); x, y: n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n <= 2^34; scale: 1 / survival, a value of T; drop_path: n is a multiple of per
+// Contract     counter: i64 (seed, step); x, y: n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n <= 2^34; scale: 1 / survival; drop_path: per elements share a
+//              number, packs says whether V divides per or there is but one share
 // Launch       uniform: grid ceil(n / 1024), block 256, smem 0, four numbers per thread; dropout: grid ceil(n / (256 * V)), V = 16 / sizeof(T); tails guarded. drop_path: grid
-//              (ceil(per / (256 * V)), min(n / per, 65535)), packs where V divides per or n is per, else single elements 256 apart
+//              (ceil(per / (256 * V)), shares, at most 65535 from the first one on), single elements 256 apart where there are no packs
 // Traffic      uniform: read 16, write n*4
 //              dropout, drop_path: read n*T + 16, write n*T
 // Roofline     memory bound: about 100 integer instructions per four numbers, once per thread for drop_path
-// Numerics     uniform: exact, as tensor/random/Philox.java; the others one product, rounded once: bit for bit as the ops that define them. A dropped NaN or infinity is NaN
+// Numerics     uniform: exact, as tensor/random/Philox.java; the others one product, rounded once; for f32 bit for bit what the ops that define them
+//              give, which for halves round 1 / survival too. A dropped NaN or infinity is NaN
 // Determinism  bitwise, on any device
 // CPU twin     dev.jacquard.cpu.TrainingKernels
 // Versions     v1
@@ -57,34 +59,36 @@ template <typename T> DEVICE void dropout(const T *x, const i64 *counter, T *y, 
     }
 }
 
-template <typename T> DEVICE void dropPath(const T *x, const i64 *counter, T *y, i64 n, i64 per, float survival, float scale, u32 stream) {
+// A block works on one sample's elements; x and y are the whole batch, first is the sample of grid row 0.
+template <typename T> DEVICE void dropPath(const T *x, const i64 *counter, T *y, i64 per, bool packs, u32 first, float survival, float scale, u32 stream) {
     const int V = Pack<T>::N;
-    i64 block = (i64)blockIdx.x * (256 * V);
-    i64 i = block + threadIdx.x * V;
-    bool packs = per % V == 0 || per == n;
-    for (i64 sample = blockIdx.y; sample * per < n; sample += gridDim.y) {
-        float m = fate(wordOf(philox(counter[0], counter[1], stream, (u32)(sample / 4)), (u32)(sample % 4)), survival, scale);
-        const T *from = x + sample * per;
-        T *to = y + sample * per;
-        if (packs && i + V <= per) {
-            Pack<T> p = Pack<T>::load(from + i);
+    u32 sample = first + blockIdx.y;
+    float m = fate(wordOf(philox(counter[0], counter[1], stream, sample / 4), sample % 4), survival, scale);
+    i64 base = sample * per, block = (i64)blockIdx.x * (256 * V);
+    i64 i = block + threadIdx.x * V, end = per;
+    int step = 1;
+    if (packs) {
+        if (i + V <= per) {
+            Pack<T> p = Pack<T>::load(x + base + i);
 #pragma unroll
             for (int k = 0; k < V; k++) p.v[k] *= m;
-            p.store(to + i);
-        } else {
-            // A pack's rest, or elements of all of the block's packs, neighbours to neighbouring threads
-            i64 end = packs ? per : min(per, block + 256 * V);
-#pragma unroll 1
-            for (i64 j = packs ? i : block + threadIdx.x; j < end; j += packs ? 1 : 256) to[j] = fromFloat<T>(toFloat(from[j]) * m);
+            p.storeWhole(y + base + i);
+            return;
         }
+    } else {
+        i = block + threadIdx.x;
+        end = min(per, block + 256 * V);
+        step = 256;
     }
+#pragma unroll 1
+    for (; i < end; i += step) y[base + i] = fromFloat<T>(toFloat(x[base + i]) * m);
 }
 
 #define M(S, T)                                                                                                                         \
     KERNEL(256) dropout_##S(const T *x, const i64 *counter, T *y, i64 n, float survival, float scale, u32 stream) {                     \
         dropout(x, counter, y, n, survival, scale, stream);                                                                             \
     }                                                                                                                                   \
-    KERNEL(256) drop_path_##S(const T *x, const i64 *counter, T *y, i64 n, i64 per, float survival, float scale, u32 stream) {          \
-        dropPath(x, counter, y, n, per, survival, scale, stream);                                                                       \
+    KERNEL(256) drop_path_##S(const T *x, const i64 *counter, T *y, i64 per, u32 packs, u32 first, float survival, float scale, u32 stream) { \
+        dropPath(x, counter, y, per, packs != 0, first, survival, scale, stream);                                                       \
     }
 FOR_FLOATS(M)

@@ -2,7 +2,7 @@
 // Math         dst[b, p, q] = src[b, q, p]: matrices of a batch transposed
 // Contract     src: elements of p next to each other, rows of q `srcRow` apart; dst: elements of q next to each other, rows of p `dstRow` apart; no overlap. Elements by size, not by type.
 //              pairs: p, q, rows, the batch's strides and addresses are even in elements of 16 bits
-// Launch       grid batch * ceil(p / 32) * ceil(q / 32), block 256; smem 33 * 32 elements; one tile of 32 x 32 per block. pairs: tiles of 64 x 64, smem 33 * 64 * 4
+// Launch       grid (ceil(p / 32), ceil(q / 32), batch), block 256; smem 32 rows of 32 elements and a word; one tile of 32 x 32 per block. pairs: tiles of 64 x 64, smem 64 * 33 * 4
 // Traffic      transpose_*: read n*T, write n*T
 // Roofline     memory bound: no arithmetic
 // Numerics     exact
@@ -12,39 +12,31 @@
 // Measured     not yet: no GPU so far
 #include "loops.cuh"
 
-// This block's tile: its place in the batch, and its first row and column.
-struct Tile {
+// Rows of a tile are padded by a word, so that a column's 32 elements are in different banks.
+template <typename T> struct TileRow { static const int N = 32 + (sizeof(T) < 4 ? 4 / (int)sizeof(T) : 1); };
+
+template <typename T> DEVICE void transpose(const T *src, T *dst, const Loops<2> &batch, u32 p, u32 q, i64 srcRow, i64 dstRow, T (*tile)[TileRow<T>::N]) {
+    u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, p0 = blockIdx.x * 32, q0 = blockIdx.y * 32;
     i64 at[2];
-    u32 p0, q0;
-
-    DEVICE Tile(const Loops<2> &batch, u32 p, u32 q, u32 side) {
-        u32 columns = (p + side - 1) / side, rows = (q + side - 1) / side;
-        u32 i = blockIdx.x / columns, b = i / rows;
-        p0 = (blockIdx.x - i * columns) * side;
-        q0 = (i - b * rows) * side;
-        batch.offsets(b, b, at);
-    }
-};
-
-template <typename T> DEVICE void transpose(const T *src, T *dst, const Loops<2> &batch, u32 p, u32 q, i64 srcRow, i64 dstRow, T (*tile)[33]) {
-    Tile t(batch, p, q, 32);
-    u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    src += t.at[0] + t.p0 + lane;
-    dst += t.at[1] + t.q0 + lane;
+    batch.offsets(blockIdx.z, blockIdx.z, at);
+    const T *from = src + at[0] + p0 + lane + (q0 + warp) * srcRow;
+    T *to = dst + at[1] + q0 + lane + (p0 + warp) * dstRow;
+    // How many rows and columns this thread's lane has in the tile and beyond
+    u32 rows = p0 + lane < p ? q - q0 : 0, columns = q0 + lane < q ? p - p0 : 0;
 #pragma unroll
-    for (u32 r = warp; r < 32; r += 8) {
-        if (t.p0 + lane < p && t.q0 + r < q) tile[r][lane] = src[(t.q0 + r) * srcRow];
+    for (u32 k = 0; k < 4; k++) {
+        if (warp + 8 * k < rows) tile[warp + 8 * k][lane] = from[8 * k * srcRow];
     }
     __syncthreads();
 #pragma unroll
-    for (u32 r = warp; r < 32; r += 8) {
-        if (t.q0 + lane < q && t.p0 + r < p) dst[(t.p0 + r) * dstRow] = tile[lane][r];
+    for (u32 k = 0; k < 4; k++) {
+        if (warp + 8 * k < columns) to[8 * k * dstRow] = tile[lane][warp + 8 * k];
     }
 }
 
 #define M(S, T)                                                                                                                \
     KERNEL(256) transpose_##S(const T *src, T *dst, Loops<2> batch, u32 p, u32 q, i64 srcRow, i64 dstRow) {                    \
-        __shared__ T tile[32][33];                                                                                             \
+        __shared__ T tile[32][TileRow<T>::N];                                                                                  \
         transpose(src, dst, batch, p, q, srcRow, dstRow, tile);                                                                \
     }
 M(b8, u8)
@@ -56,22 +48,26 @@ M(b64, u64)
 // rows that its warp's 32 threads have to themselves, and no two of them in one bank.
 KERNEL(256) transpose_pairs_b16(const u16 *src, u16 *dst, Loops<2> batch, u32 p, u32 q, i64 srcRow, i64 dstRow) {
     __shared__ u32 tile[64][33];
-    Tile t(batch, p, q, 64);
-    u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    src += t.at[0] + t.p0 + 2 * lane;
-    dst += t.at[1] + t.q0 + 2 * lane;
+    u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32, p0 = blockIdx.x * 64, q0 = blockIdx.y * 64;
+    i64 at[2];
+    batch.offsets(blockIdx.z, blockIdx.z, at);
+    const u16 *from = src + at[0] + p0 + 2 * lane + (q0 + 2 * warp) * srcRow;
+    u16 *to = dst + at[1] + q0 + 2 * lane + (p0 + warp) * dstRow;
+    u32 rows = p0 + 2 * lane < p ? q - q0 : 0, columns = q0 + 2 * lane < q ? p - p0 : 0;
 #pragma unroll
-    for (u32 r = warp; r < 32; r += 8) {
-        if (t.p0 + 2 * lane < p && t.q0 + 2 * r < q) {
-            u32 a = *reinterpret_cast<const u32 *>(src + (t.q0 + 2 * r) * srcRow);
-            u32 b = *reinterpret_cast<const u32 *>(src + (t.q0 + 2 * r + 1) * srcRow);
+    for (u32 k = 0; k < 4; k++) {
+        u32 r = warp + 8 * k;
+        if (2 * r < rows) {
+            u32 a = *reinterpret_cast<const u32 *>(from + 16 * k * srcRow);
+            u32 b = *reinterpret_cast<const u32 *>(from + 16 * k * srcRow + srcRow);
             tile[lane][r] = (a & 0xffffu) | b << 16;
             tile[32 + lane][r] = a >> 16 | (b & 0xffff0000u);
         }
     }
     __syncthreads();
 #pragma unroll
-    for (u32 r = warp; r < 64; r += 8) {
-        if (t.q0 + 2 * lane < q && t.p0 + r < p) *reinterpret_cast<u32 *>(dst + (t.p0 + r) * dstRow) = tile[r / 2 + r % 2 * 32][lane];
+    for (u32 k = 0; k < 8; k++) {
+        u32 r = warp + 8 * k;
+        if (r < columns) *reinterpret_cast<u32 *>(to + 8 * k * dstRow) = tile[r / 2 + r % 2 * 32][lane];
     }
 }

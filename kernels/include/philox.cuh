@@ -2,14 +2,22 @@
 #pragma once
 #include "common.cuh"
 
-// counter[0] is the seed, counter[1] the step.
+// Both words of a product, as the one instruction that it is: of u64 arithmetic the compiler makes products of 64 by 64 bits.
+DEVICE void product(u32 a, u32 b, u32 &low, u32 &high) {
+    u64 p;
+    asm("mul.wide.u32 %0, %1, %2;" : "=l"(p) : "r"(a), "r"(b));
+    asm("mov.b64 {%0, %1}, %2;" : "=r"(low), "=r"(high) : "l"(p));
+}
+
+// The four words of a block.
 DEVICE uint4 philox(i64 seed, i64 step, u32 stream, u32 block) {
     u32 c0 = block, c1 = stream, c2 = (u32)step, c3 = (u32)((u64)step >> 32);
     u32 k0 = (u32)seed, k1 = (u32)((u64)seed >> 32);
 #pragma unroll
     for (int round = 0; round < 10; round++) {
-        u32 high0 = __umulhi(0xD2511F53u, c0), low0 = 0xD2511F53u * c0;
-        u32 high1 = __umulhi(0xCD9E8D57u, c2), low1 = 0xCD9E8D57u * c2;
+        u32 low0, high0, low1, high1;
+        product(0xD2511F53u, c0, low0, high0);
+        product(0xCD9E8D57u, c2, low1, high1);
         c0 = high1 ^ c1 ^ k0;
         c1 = low1;
         c2 = high0 ^ c3 ^ k1;

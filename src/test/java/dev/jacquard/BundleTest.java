@@ -14,6 +14,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -88,11 +91,21 @@ class BundleTest {
         assertEquals(here("kernels", "list"), bundled("kernels", "list"));
     }
 
+    /** With the PTX, the emulator and the natives that a bundle must not forget; and without the compiler that only tests use. */
     @Test
-    void itTrains() throws Exception {
-        Ran r = bundled("train", "--device", "cpu", "--epochs", "1", "--generated-images", "32", "--batch", "16", "--image-size", "32", "--threads", "2");
+    void itBringsTheKernelsAlong() throws Exception {
+        Ran r = bundled("kernels", "count", "affine(", "--dtype", "f16");
         assertEquals(0, r.code, r.out);
-        assertTrue(r.out.contains("done: top-1"), r.out);
+        assertTrue(r.out.contains("affine_f16 <<<"), r.out);
+        List<String> natives = new ArrayList<>();
+        try (Stream<Path> jars = Files.list(bundle.resolve("lib"))) {
+            for (Path jar : jars.toList()) {
+                try (ZipFile zip = new ZipFile(jar.toFile())) {
+                    zip.stream().map(ZipEntry::getName).filter(n -> n.endsWith(".so") && n.startsWith("lib/lib")).map(n -> n.replaceAll("lib/lib|-.*", "")).forEach(natives::add);
+                }
+            }
+        }
+        assertTrue(natives.contains("JCudaDriver") && !natives.contains("JNvPTXCompiler"), natives.toString());
     }
 
     @Test

@@ -4,6 +4,10 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivation;
+import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivationBackward;
+import dev.jacquard.tensor.op.Images;
+import dev.jacquard.tensor.op.Loss;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
@@ -11,8 +15,11 @@ import dev.jacquard.tensor.op.Normalization.BatchNormBackward;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Pooling;
+import dev.jacquard.tensor.op.Quantization;
 import dev.jacquard.tensor.op.Random;
 import dev.jacquard.tensor.op.Reduction;
+import dev.jacquard.tensor.op.SqueezeExcitation.SqueezeExcite;
+import dev.jacquard.tensor.op.SqueezeExcitation.SqueezeExciteBackward;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -151,9 +158,25 @@ public final class Calculus {
         // Normalisation: one backward op makes the three gradients; the walk asks once per input and the context's op is applied once
         row(BatchNorm.class, f(a -> batchNorm(a).get(0)), f(a -> batchNorm(a).get(1)), f(a -> batchNorm(a).get(2)));
 
+        // Losses
+        row(Loss.CrossEntropy.class, f(a -> a.dy().apply(new Loss.CrossEntropyBackward(((Loss.CrossEntropy) a.op()).smoothing()), a.x(0), a.x(1))), none());
+        row(Loss.SoftCrossEntropy.class, f(a -> a.dy().apply(new Loss.SoftCrossEntropyBackward(), a.x(0), a.x(1))),
+                f(a -> a.x(0).logSoftmax().mul(a.dy().mul(-1.0 / Math.max(a.x(0).shape().dim(0), 1)))));
+        VARIADIC.put(BatchNormActivation.class, (a, i) -> fusedBatchNorm(a).get(i));
+        row(SqueezeExcite.class, f(a -> squeezeExcite(a).get(0)), f(a -> squeezeExcite(a).get(1)), f(a -> squeezeExcite(a).get(2)), f(a -> squeezeExcite(a).get(3)), f(a -> squeezeExcite(a).get(4)));
+
         // Random
         row(Random.Uniform.class, none());
         row(Random.Dropout.class, f(a -> a.dy().apply(a.op(), a.x(1))), none()); // the same numbers, drawn again
+
+        // Quantisation, straight through: the scale is not learned
+        row(Quantization.FakeQuantize.class, f(a -> {
+            Quantization.FakeQuantize q = (Quantization.FakeQuantize) a.op();
+            return a.dy().apply(new Quantization.FakeQuantizeBackward(q.qmin(), q.qmax()), a.x(0), a.x(1));
+        }), none());
+        row(Quantization.FakeQuantizeBackward.class, f(a -> a.dy().apply(a.op(), a.x(1), a.x(2))), none(), none());
+        // Images
+        row(Images.Crop.class, none(), none());
     }
 
     private static void row(Class<? extends Op> op, Gradient... inputs) {
@@ -229,6 +252,20 @@ public final class Calculus {
     private static List<Tensor> batchNorm(Gradient.Application a) {
         BatchNorm b = (BatchNorm) a.op();
         return a.once(() -> a.dy().applyAll(new BatchNormBackward(b.eps()), a.x(0), a.x(1), a.y(1), a.y(2)));
+    }
+
+    /** dx, dgamma, dbeta and, if there is one, the residual's. */
+    private static List<Tensor> fusedBatchNorm(Gradient.Application a) {
+        BatchNormActivation b = (BatchNormActivation) a.op();
+        List<Tensor> in = new ArrayList<>(List.of(a.x(0), a.x(1), a.x(2), a.y(1), a.y(2)));
+        in.addAll(a.inputs().subList(3, a.inputs().size()));
+        return a.once(() -> a.dy().applyAll(new BatchNormActivationBackward(b.eps(), b.activation(), b.residual()), in.toArray(Tensor[]::new)));
+    }
+
+    /** dx, dw1, db1, dw2, db2. */
+    private static List<Tensor> squeezeExcite(Gradient.Application a) {
+        SqueezeExcite s = (SqueezeExcite) a.op();
+        return a.once(() -> a.dy().applyAll(new SqueezeExciteBackward(s.activation()), a.x(0), a.x(1), a.x(3), a.y(1), a.y(2), a.y(3)));
     }
 
     /** The table as text, for documentation: op and what is said of its inputs. */

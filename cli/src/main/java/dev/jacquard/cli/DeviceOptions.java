@@ -9,7 +9,7 @@ import picocli.CommandLine.Option;
 
 /** The flags that choose where to compute. */
 final class DeviceOptions {
-    @Option(names = "--device", paramLabel = "auto|cpu|cuda", description = "Where to compute; auto takes the best there is. Default: auto")
+    @Option(names = "--device", paramLabel = "auto|cpu|cuda[:N]", description = "Where to compute; auto takes the best there is. Default: auto")
     String device;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one per processor")
@@ -24,8 +24,9 @@ final class DeviceOptions {
             throw new dev.jacquard.tensor.CallerException("--threads", "out of range", Integer.toString(threads), "1 to 1024, or 0 for one per processor", "give another value");
         }
         List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
-        if (!device.equals("auto") && !names.contains(device)) {
-            boolean cuda = device.equals("cuda") || device.startsWith("cuda:");
+        String name = device.replaceFirst(":.*", "");
+        if (!device.equals("auto") && !names.contains(name)) {
+            boolean cuda = name.equals("cuda");
             throw new DeviceException("--device " + device, cuda ? "this build has no CUDA backend" : "no such device", device, "auto or " + String.join(", ", names),
                     "choose one of these; ./jacquard doctor says what this machine has");
         }

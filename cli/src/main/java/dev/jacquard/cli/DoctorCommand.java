@@ -77,7 +77,8 @@ final class DoctorCommand implements Callable<Integer> {
         for (BackendProvider p : providers) {
             Optional<String> why = p.unavailable();
             line(out, "device " + p.name(), why.map(w -> "not available: " + w).orElseGet(() -> description(p)));
-            if (why.isEmpty() && chosen == null) {
+            p.report().forEach(r -> line(out, "", r));
+            if (why.isEmpty() && chosen == null && p.automatic()) {
                 chosen = p.name();
             }
         }

@@ -7,9 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
+import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.train.RunLog;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class MainTest {
@@ -56,15 +61,23 @@ class MainTest {
     void theDoctorNamesTheDevices() {
         Result r = run("doctor");
         assertEquals(0, r.code);
-        assertTrue(r.out.contains("device cpu") && r.out.contains("no CUDA backend") && r.out.contains("Vector API"), r.out);
+        assertTrue(r.out.contains("device cpu") && r.out.contains("device cuda") && r.out.contains("Vector API"), r.out);
+        // What was looked for, and where, whether it is there or not.
+        for (String part : new String[] {"libcuda.so.1", "libcublas.so.1", "libcudnn.so.9", "-Djacquard.cuda.libs", "LD_LIBRARY_PATH", "CUDA_HOME", "site-packages/nvidia"}) {
+            assertTrue(r.out.contains(part), part + ": " + r.out);
+        }
     }
 
     @Test
     void aDeviceThatIsNotThereIsAnError() {
-        Result r = run("train", "--device", "cuda", "--out", "never-made");
-        assertEquals(2, r.code);
-        assertTrue(r.err.contains("this build has no CUDA backend"), r.err);
-        assertFalse(java.nio.file.Files.exists(java.nio.file.Path.of("never-made")));
+        Optional<String> why = Backends.providers().stream().filter(p -> p.name().equals("cuda")).findFirst().orElseThrow().unavailable();
+        for (String device : why.isPresent() ? List.of("cuda", "cuda:1", "cuda:x", "cpu:1", "tpu") : List.of("cuda:99", "cuda:x", "cpu:1", "tpu")) {
+            Result r = run("train", "--device", device, "--out", "never-made");
+            assertEquals(2, r.code, device);
+            assertTrue(r.err.startsWith("error: ") && r.err.contains(device) && r.err.indexOf('\n') == r.err.length() - 1, device + ": " + r.err);
+            assertTrue(why.isEmpty() || !device.startsWith("cuda") || r.err.contains(why.get()), r.err);
+            assertFalse(Files.exists(Path.of("never-made")));
+        }
     }
 
     @Test

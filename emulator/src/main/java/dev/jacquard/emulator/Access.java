@@ -22,6 +22,8 @@ abstract class Access extends Insn {
     private Allocation cached = Allocation.NONE;
     /** Where the bytes of {@link #locate} lie. */
     byte[] data;
+    /** A write that races, as far as is known before the value is: writing what is there already harms nobody. */
+    Fault race;
 
     Access(Space space, int base, boolean wideBase, long offset, int bytes) {
         this.space = space;
@@ -55,6 +57,7 @@ abstract class Access extends Insn {
     /** Finds and checks a lane's bytes: {@link #data} holds them. @return their index there */
     final int locate(Warp w, int lane) {
         long a = address(w, lane);
+        race = null;
         if ((a & bytes - 1) != 0) {
             throw new Fault(lane, "misaligned " + what() + " of " + bytes + " bytes at " + describe(w, a));
         }
@@ -114,7 +117,24 @@ abstract class Access extends Insn {
         if (writes() && hit.readOnly) {
             throw new Fault(lane, "write to constant memory at " + w.machine.memory().describe(a));
         }
+        GlobalRaces races = w.machine.globalRaces();
+        if (races.enabled()) {
+            if (hit.marks == null) {
+                hit.marks = new GlobalRaces.Marks((int) hit.size);
+            }
+            String other = races.access(hit.marks, (int) o, bytes, reads(), writes());
+            if (other != null) {
+                raced(new Fault(lane, "race in global memory: " + what() + " after " + other + " of the same launch, at " + w.machine.memory().describe(a)));
+            }
+        }
         return (int) o;
+    }
+
+    private void raced(Fault fault) {
+        if (reads()) {
+            throw fault;
+        }
+        race = fault;
     }
 
     private int shared(Warp w, long a, int lane) {
@@ -123,7 +143,10 @@ abstract class Access extends Insn {
         if (o < 0 || o > shared.size() - bytes) {
             throw new Fault(lane, what() + " of " + bytes + " bytes of shared memory at " + shared.describe(a));
         }
-        shared.check(w, lane, (int) o, bytes, reads(), writes());
+        Fault other = shared.check(w, lane, (int) o, this);
+        if (other != null) {
+            raced(other);
+        }
         data = shared.data();
         return (int) o;
     }
@@ -226,6 +249,9 @@ abstract class Access extends Insn {
             for (int m = mask; m != 0; m &= m - 1) {
                 int i = Integer.numberOfTrailingZeros(m);
                 int o = locate(w, i);
+                if (race != null && changes(w, i, o)) {
+                    throw race;
+                }
                 for (int k = 0; k < s.length; k++, o += size) {
                     long v = wide[k] ? w.q[s[k]][i] : w.r[s[k]][i];
                     switch (size) {
@@ -236,6 +262,18 @@ abstract class Access extends Insn {
                     }
                 }
             }
+        }
+
+        /** Whether a lane's value differs from what is in memory. */
+        private boolean changes(Warp w, int lane, int o) {
+            for (int k = 0; k < s.length; k++) {
+                long v = wide[k] ? w.q[s[k]][lane] : w.r[s[k]][lane];
+                long mask = size == 8 ? -1L : (1L << 8 * size) - 1;
+                if ((read(data, o + k * size, size, false) & mask) != (v & mask)) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 }

@@ -15,6 +15,8 @@ final class Allocation {
     /** Null when all bytes are valid. */
     long[] valid;
     boolean freed;
+    /** Which blocks touched it; null until that is asked. */
+    GlobalRaces.Marks marks;
 
     Allocation(long base, int size, String label, boolean readOnly) {
         this.base = base;

@@ -17,23 +17,21 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * A CUDA device in software. Executes modules' PTX as it is, one launch at a time, when it is called: streams and events order nothing that is not ordered already.
  * A kernel that misbehaves is found out: every access is checked, and the message says which kernel, block, thread and source line did what.
  *
- * <p>For tools: {@link #count} switches counting on, {@link #lastLaunch} and {@link #stats} say what was counted.
+ * <p>For tools: {@link #count} switches counting on, {@link #takeStats} says what was counted.
  *
  * {@snippet :
  * try (EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true))) {
  *     long stream = driver.createStream();
  *     long kernel = driver.function(driver.loadModule("affine", ptx), "affine_f32");
  *     driver.launch(kernel, blocks, 1, 1, 256, 1, 1, 0, stream, parameters);
- *     LaunchStats done = driver.lastLaunch().orElseThrow();
+ *     LaunchStats done = driver.takeStats().getFirst();
  * }
  * }
  */
@@ -56,8 +54,7 @@ public final class EmulatorDriver implements Driver {
     private final Map<Long, List<Runnable>> graphs = new HashMap<>();
     private final Map<Long, Boolean> streams = new HashMap<>();
     private final Map<Long, Event> events = new HashMap<>();
-    private final Map<String, LaunchStats> stats = new LinkedHashMap<>();
-    private LaunchStats last;
+    private final List<LaunchStats> stats = new ArrayList<>();
     private boolean counting;
     private long handles = 1;
     private DriverException broken;
@@ -404,8 +401,7 @@ public final class EmulatorDriver implements Driver {
         }
         if (counters != null) {
             long blocks = (long) grid[0] * grid[1] * grid[2];
-            last = counters.stats(p.function.name(), blocks, blocks * block[0] * block[1] * block[2]);
-            stats.merge(last.kernel(), last, LaunchStats::plus);
+            stats.add(counters.stats(p.function.name(), blocks, blocks * block[0] * block[1] * block[2]));
         }
     }
 
@@ -414,20 +410,11 @@ public final class EmulatorDriver implements Driver {
         counting = on;
     }
 
-    /** What the last counted launch did; empty if there is none since {@link #resetStats}. */
-    public synchronized Optional<LaunchStats> lastLaunch() {
-        return Optional.ofNullable(last);
-    }
-
-    /** What each kernel did in all launches that were counted since {@link #resetStats}, in order of first use. */
-    public synchronized List<LaunchStats> stats() {
-        return List.copyOf(stats.values());
-    }
-
-    /** Forgets what was counted. */
-    public synchronized void resetStats() {
+    /** What the launches did that were counted since the last call, one for one, in order; {@link LaunchStats#byKernel} sums them. */
+    public synchronized List<LaunchStats> takeStats() {
+        List<LaunchStats> taken = List.copyOf(stats);
         stats.clear();
-        last = null;
+        return taken;
     }
 
     private static byte[] values(Program p, long parameters) {

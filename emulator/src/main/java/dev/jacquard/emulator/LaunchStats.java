@@ -1,6 +1,8 @@
 package dev.jacquard.emulator;
 
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -71,6 +73,13 @@ public record LaunchStats(String kernel, long launches, long blocks, long thread
     /** Instructions of all classes. */
     public long allInstructions() {
         return instructions.values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** Sums by kernel, in order of first use. */
+    public static List<LaunchStats> byKernel(List<LaunchStats> launches) {
+        Map<String, LaunchStats> sums = new LinkedHashMap<>();
+        launches.forEach(l -> sums.merge(l.kernel, l, LaunchStats::plus));
+        return List.copyOf(sums.values());
     }
 
     /** The sum of two. */

@@ -12,6 +12,7 @@ final class Machine {
     private final DeviceMemory memory;
     private final EmulatorOptions options;
     private final SharedMemory shared = new SharedMemory();
+    private final GlobalRaces globalRaces = new GlobalRaces();
     private byte[] parameters = new byte[0];
 
     private Program program;
@@ -43,6 +44,10 @@ final class Machine {
         return shared;
     }
 
+    GlobalRaces globalRaces() {
+        return globalRaces;
+    }
+
     byte[] parameters() {
         return parameters;
     }
@@ -67,6 +72,7 @@ final class Machine {
         threads = block[0] * block[1] * block[2];
         count = (threads + Warp.LANES - 1) / Warp.LANES;
         shared.resize(p.sharedBytes + dynamicShared, p.narrowestShared);
+        globalRaces.launch(p.narrowestGlobal, options.races() ? (long) grid[0] * grid[1] * grid[2] : 0);
         takeWarps(p);
         constants(dynamicShared);
         for (at[2] = 0; at[2] < grid[2]; at[2]++) {
@@ -142,6 +148,7 @@ final class Machine {
 
     private void runBlock() {
         shared.start();
+        globalRaces.start(at[0] + grid[0] * (at[1] + grid[1] * at[2]));
         for (int k = 0; k < 3; k++) {
             int slot = program.blockIndex[k];
             for (int i = 0; slot >= 0 && i < count; i++) {

@@ -24,6 +24,8 @@ final class Program {
     final int localBytes;
     /** Bytes of the narrowest access that may touch shared memory. */
     final int narrowestShared;
+    /** Bytes of the narrowest access that may touch global memory. */
+    final int narrowestGlobal;
     int maxDynamicShared = 48 * 1024;
     /** Grid, block and dynamic shared memory that the idle warps' special registers were set for, and how many of them. */
     int[] lastShape;
@@ -47,8 +49,13 @@ final class Program {
         this.sharedBytes = sharedBytes;
         this.localBytes = localBytes;
         blockIndex = new int[] {specials.getOrDefault("%ctaid.x", -1), specials.getOrDefault("%ctaid.y", -1), specials.getOrDefault("%ctaid.z", -1)};
-        narrowestShared = Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
-                .filter(a -> a.space == Space.SHARED || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
+        narrowestShared = narrowest(Space.SHARED);
+        narrowestGlobal = narrowest(Space.GLOBAL);
+    }
+
+    private int narrowest(Space space) {
+        return Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
+                .filter(a -> a.space == space || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
     }
 
     Warp warp(Machine machine, int index) {

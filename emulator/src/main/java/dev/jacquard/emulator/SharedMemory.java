@@ -28,6 +28,8 @@ final class SharedMemory {
     private int[] readEpoch = new int[0];
     private int[] reader = new int[0];
     private int[] readRound = new int[0];
+    private Insn[] writeAt = new Insn[0];
+    private Insn[] readAt = new Insn[0];
 
     /** A new launch. @param narrowest bytes of the kernel's narrowest access; a power of two */
     void resize(int bytes, int narrowest) {
@@ -46,6 +48,8 @@ final class SharedMemory {
             readEpoch = new int[grains];
             reader = new int[grains];
             readRound = new int[grains];
+            writeAt = new Insn[grains];
+            readAt = new Insn[grains];
             epoch = 0;
         }
     }
@@ -81,7 +85,11 @@ final class SharedMemory {
         return "offset " + o + (o >= size ? ", " + (o - size) + " bytes after the end of the block's " : " of the block's ") + size + " bytes";
     }
 
-    void check(Warp w, int lane, int offset, int bytes, boolean reads, boolean writes) {
+    /** Notes an access. @return the race that it is part of, or null @throws Fault if it reads what nobody wrote */
+    Fault check(Warp w, int lane, int offset, Access by) {
+        int bytes = by.bytes;
+        boolean reads = by.reads();
+        boolean writes = by.writes();
         long bits = (1L << bytes) - 1 << (offset & 63);
         if (reads && (valid[offset >> 6] & bits) != bits && w.machine.options().uninitialized()) {
             throw new Fault(lane, "read of shared memory that was never written, " + bytes + " bytes at " + describe(offset + (long) Windows.SHARED_START));
@@ -90,17 +98,16 @@ final class SharedMemory {
             valid[offset >> 6] |= bits;
         }
         if (!w.machine.options().races()) {
-            return;
+            return null;
         }
         int thread = w.index * Warp.LANES + lane;
         int end = offset + bytes - 1 >> grain;
+        Fault found = null;
         for (int g = offset >> grain; g <= end; g++) {
-            if (writes) {
-                write(w, lane, thread, g, reads);
-            } else {
-                read(w, lane, thread, g);
-            }
+            Fault f = writes ? write(w, lane, thread, g, by) : read(w, lane, thread, g, by);
+            found = found == null ? f : found;
         }
+        return found;
     }
 
     /** Whether another thread's access in this epoch is ordered before this one of the warp. */
@@ -108,20 +115,21 @@ final class SharedMemory {
         return other >= 0 && other / Warp.LANES == w.index && round < w.round;
     }
 
-    private void read(Warp w, int lane, int thread, int g) {
+    private Fault read(Warp w, int lane, int thread, int g, Insn by) {
         if (writeEpoch[g] == epoch && writer[g] != thread && !ordered(w, writer[g], writeRound[g])) {
-            throw race(w, lane, "read", "write", writer[g], g);
+            return race(w, lane, "read", "write", writer[g], writeAt[g], g);
         }
+        readAt[g] = by;
         if (readEpoch[g] != epoch) {
             readEpoch[g] = epoch;
             reader[g] = thread;
             readRound[g] = w.round;
-            return;
+            return null;
         }
         int before = reader[g];
         if (before == thread) {
             readRound[g] = w.round;
-            return;
+            return null;
         }
         int warp = before >= 0 ? before / Warp.LANES : before == MANY ? NOBODY : SEVERAL - before;
         if (warp != w.index) {
@@ -132,13 +140,17 @@ final class SharedMemory {
         } else {
             reader[g] = SEVERAL - w.index;
         }
+        return null;
     }
 
-    private void write(Warp w, int lane, int thread, int g, boolean atomic) {
+    private Fault write(Warp w, int lane, int thread, int g, Access by) {
+        boolean atomic = by.reads();
+        String now = atomic ? "atomic" : "write";
         int who = thread;
+        Fault found = null;
         if (writeEpoch[g] == epoch && writer[g] != thread && !ordered(w, writer[g], writeRound[g])) {
             if (!atomic || !writeAtomic[g]) {
-                throw race(w, lane, atomic ? "atomic" : "write", "write", writer[g], g);
+                found = race(w, lane, now, "write", writer[g], writeAt[g], g);
             }
             who = MANY;
         }
@@ -146,17 +158,20 @@ final class SharedMemory {
             int before = reader[g];
             boolean mine = before != MANY && (before >= 0 ? before / Warp.LANES : SEVERAL - before) == w.index;
             if (!mine || readRound[g] >= w.round) {
-                throw race(w, lane, atomic ? "atomic" : "write", "read", before, g);
+                found = race(w, lane, now, "read", before, readAt[g], g);
             }
         }
         writeEpoch[g] = epoch;
+        writeAt[g] = by;
         writer[g] = who;
         writeRound[g] = w.round;
         writeAtomic[g] = atomic;
+        return found;
     }
 
-    private Fault race(Warp w, int lane, String now, String before, int other, int g) {
+    private Fault race(Warp w, int lane, String now, String before, int other, Insn otherAt, int g) {
         String by = other >= 0 ? "thread " + w.machine.threadName(other) : other == MANY ? "several threads" : "several threads of warp " + (SEVERAL - other);
-        return new Fault(lane, "race in shared memory: " + now + " after a " + before + " by " + by + " without a barrier between, at " + describe(((long) g << grain) + Windows.SHARED_START));
+        String where = otherAt.source.location() == null ? "" : " (" + otherAt.source.location() + ")";
+        return new Fault(lane, "race in shared memory: " + now + " after a " + before + " by " + by + where + " without a barrier between, at " + describe(((long) g << grain) + Windows.SHARED_START));
     }
 }

@@ -368,11 +368,28 @@ final class Simple {
         }
     }
 
-    /** Fences, prefetches, and what else changes nothing here. */
+    /** Memory is sequentially consistent here; only the search for races wants to know. */
+    static final class Fence extends Insn {
+        private final boolean device;
+
+        /** @param device whether other blocks are meant too */
+        Fence(boolean device) {
+            this.device = device;
+        }
+
+        @Override
+        void run(Warp w, int mask) {
+            if (device) {
+                w.machine.globalRaces().fence();
+            }
+        }
+    }
+
+    /** Prefetches, and what else changes nothing here. */
     static final class Nothing extends Insn {
         @Override
         void run(Warp w, int mask) {
-            // Memory is sequentially consistent here, and caches do not exist.
+            // Caches do not exist here.
         }
     }
 }

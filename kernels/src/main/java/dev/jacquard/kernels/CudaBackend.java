@@ -43,6 +43,14 @@ public final class CudaBackend implements Backend {
         all.putAll(ProductKernels.rows());
         all.putAll(MovementKernels.rows());
         all.putAll(RandomKernels.rows());
+        all.putAll(ReductionKernels.rows());
+        all.putAll(LossKernels.rows());
+        all.putAll(PoolingKernels.rows());
+        all.putAll(OptimizerKernels.rows());
+        all.putAll(QuantizationKernels.rows());
+        all.putAll(ImageKernels.rows());
+        all.putAll(NormalizationKernels.rows());
+        all.putAll(SqueezeExciteKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -53,12 +61,25 @@ public final class CudaBackend implements Backend {
         all.addAll(ProductKernels.workloads(batch));
         all.addAll(MovementKernels.workloads(batch));
         all.addAll(RandomKernels.workloads(batch));
+        all.addAll(ReductionKernels.workloads(batch));
+        all.addAll(LossKernels.workloads(batch));
+        all.addAll(PoolingKernels.workloads(batch));
+        all.addAll(OptimizerKernels.workloads(batch));
+        all.addAll(QuantizationKernels.workloads(batch));
+        all.addAll(ImageKernels.workloads(batch));
+        all.addAll(NormalizationKernels.workloads(batch));
+        all.addAll(SqueezeExciteKernels.workloads(batch));
         return List.copyOf(all);
     }
 
     @SuppressWarnings("unchecked") // the table maps each op's class to a kernel of that op
     private static CudaKernel<Op> kernel(Op op) {
         return (CudaKernel<Op>) KERNELS.get(op.getClass());
+    }
+
+    /** What it runs on. */
+    Device device() {
+        return device;
     }
 
     @Override

@@ -19,6 +19,21 @@ abstract sealed class CudaLaunch implements Launch permits KernelLaunch, CudaLau
         return device;
     }
 
+    /** The kernels in it, in order. */
+    List<KernelLaunch> parts() {
+        return List.of();
+    }
+
+    /** Symbols of its kernels in order. */
+    final List<String> kernels() {
+        return parts().stream().map(KernelLaunch::symbol).toList();
+    }
+
+    /** Its kernels in order, each with grid and block. */
+    final List<String> launches() {
+        return parts().stream().map(KernelLaunch::toString).toList();
+    }
+
     @Override
     public final void run() {
         enqueue(device.stream());
@@ -43,6 +58,11 @@ abstract sealed class CudaLaunch implements Launch permits KernelLaunch, CudaLau
             for (CudaLaunch p : parts) {
                 p.enqueue(stream);
             }
+        }
+
+        @Override
+        List<KernelLaunch> parts() {
+            return java.util.Arrays.stream(parts).flatMap(p -> p.parts().stream()).toList();
         }
     }
 

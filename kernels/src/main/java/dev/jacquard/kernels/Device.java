@@ -123,12 +123,20 @@ final class Device implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        staging.close();
-        memory.close();
-        modules.values().forEach(m -> driver.unloadModule(m.handle()));
-        modules.clear();
-        kernels.clear();
-        driver.destroyStream(stream);
-        driver.close();
+        try {
+            staging.close();
+            memory.close();
+            modules.values().forEach(m -> driver.unloadModule(m.handle()));
+            driver.destroyStream(stream);
+        } catch (DriverException e) {
+            // After a sticky error nothing can be freed one by one, and the error itself has been thrown before.
+            if (!e.kind().sticky()) {
+                throw translated("close", e);
+            }
+        } finally {
+            modules.clear();
+            kernels.clear();
+            driver.close();
+        }
     }
 }

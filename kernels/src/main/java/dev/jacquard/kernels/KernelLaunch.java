@@ -37,6 +37,16 @@ final class KernelLaunch extends CudaLaunch {
         }
     }
 
+    @Override
+    List<KernelLaunch> parts() {
+        return List.of(this);
+    }
+
+    /** The kernel's symbol. */
+    String symbol() {
+        return kernel.name();
+    }
+
     /** {@code silu_f32 <<<(4, 1, 1), (256, 1, 1), 0>>>}. */
     @Override
     public String toString() {

@@ -21,6 +21,7 @@ final class MovementKernels {
     /** The smallest side of a matrix that is transposed in tiles; a tile would be mostly empty below. */
     private static final long TILED = 8;
     private static final int TILE = 32;
+    private static final long MAX_GRID_YZ = 65_535;
     /** Types that have conversions of their own; the others go through F64. */
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.F16, DType.BF16);
 
@@ -78,7 +79,8 @@ final class MovementKernels {
         long src = Call.address(from) + nest.offsets()[0] * bytes;
         long dst = Call.address(to) + nest.offsets()[1] * bytes;
         int rows = nest.transposed();
-        if (rows > 0 && nest.extents()[rows] >= TILED && nest.extents()[0] >= TILED) {
+        if (rows > 0 && nest.extents()[rows] >= TILED && nest.extents()[0] >= TILED && nest.extents()[0] <= TILE * MAX_GRID_YZ
+                && nest.without(rows).without(0).size() <= MAX_GRID_YZ) {
             return transpose(call, nest, rows, bytes, src, dst);
         }
         int unit = 16 / bytes;
@@ -105,7 +107,7 @@ final class MovementKernels {
         boolean pairs = bytes == 2 && (p | q | srcRow | dstRow | src / 2 | dst / 2) % 2 == 0 && batch.even();
         int tile = pairs ? 2 * TILE : TILE;
         return call.launch("transpose", "transpose_" + (pairs ? "pairs_" : "") + suffix(bytes))
-                .grid(batch.size() * Call.blocks(p, tile) * Call.blocks(q, tile)).block(Call.BLOCK)
+                .grid(Call.blocks(p, tile), Call.blocks(q, tile), batch.size()).block(Call.BLOCK)
                 .pointer(src).pointer(dst).struct(batch.struct(2, 1)).i32(p).i32(q).i64(srcRow).i64(dstRow)
                 .build();
     }

@@ -21,7 +21,7 @@ final class PointwiseKernels implements CudaKernel<Pointwise> {
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.F16, DType.BF16);
     private static final List<Pointwise> UNARY = List.of(new Pointwise.Affine(2, 1), new Pointwise.Exp(), new Pointwise.Log(), new Pointwise.Sqrt(), new Pointwise.Rsqrt(),
             new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(), new Pointwise.Hardswish());
-    /** Those that integers have too. */
+    /** {@link Pointwise#INTEGER}. */
     private static final List<Pointwise> NUMERIC = List.of(new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(),
             new Pointwise.Greater(), new Pointwise.Equal());
     private static final List<Pointwise> BINARY = List.of(new Pointwise.Div(), new Pointwise.ReluBackward(), new Pointwise.SiluBackward(), new Pointwise.SigmoidBackward());
@@ -54,7 +54,7 @@ final class PointwiseKernels implements CudaKernel<Pointwise> {
     @Override
     public boolean takes(Pointwise op, List<TensorType> in) {
         DType type = in.getFirst().dtype();
-        return FLOATS.contains(type) || type == DType.I32 && NUMERIC.contains(op);
+        return FLOATS.contains(type) || type == DType.I32 && Pointwise.INTEGER.contains(op.getClass());
     }
 
     @Override

@@ -1,12 +1,12 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Random;
 import dev.jacquard.tensor.op.Sample;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -47,15 +47,21 @@ final class RandomKernels {
         Shape shape = call.outShape(0);
         long n = shape.size();
         long perBlock = Call.BLOCK * 16L / type.bytes();
-        double scale = Elements.round(type, (float) (1 / op.survival()));
+        double scale = 1 / op.survival();
         if (op.fate() == Random.Dropout.Fate.ELEMENT || shape.rank() == 0) {
             return call.launch("random", "dropout", type).grid(Call.blocks(n, perBlock)).block(Call.BLOCK)
                     .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).i64(n).f32(op.survival()).f32(scale).i32(op.stream())
                     .build();
         }
         long fates = op.fate() == Random.Dropout.Fate.SAMPLE ? shape.dim(0) : 1;
-        return call.launch("random", "drop_path", type).grid(Call.blocks(n / fates, perBlock), Math.min(fates, MAX_GRID_Y), 1).block(Call.BLOCK)
-                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).i64(n).i64(n / fates).f32(op.survival()).f32(scale).i32(op.stream())
-                .build();
+        long per = n / fates;
+        boolean packs = fates == 1 || per % (16 / type.bytes()) == 0;
+        List<CudaLaunch> parts = new ArrayList<>();
+        for (long first = 0; first < fates; first += MAX_GRID_Y) {
+            parts.add(call.launch("random", "drop_path", type).grid(Call.blocks(per, perBlock), Math.min(fates - first, MAX_GRID_Y), 1).block(Call.BLOCK)
+                    .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).i64(per).i32(packs ? 1 : 0).i32(first).f32(op.survival()).f32(scale).i32(op.stream())
+                    .build());
+        }
+        return call.sequence(parts.toArray(CudaLaunch[]::new));
     }
 }

@@ -1,9 +1,7 @@
 package dev.jacquard.layers;
 
-import dev.jacquard.tensor.CallerException;
-import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.Tensor;
-import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Loss;
 
 /** Losses: scalars, means over the batch. */
 public final class Losses {
@@ -16,10 +14,7 @@ public final class Losses {
      * @param targets (N, C), rows that sum to 1
      */
     public static Tensor crossEntropy(Tensor logits, Tensor targets) {
-        if (logits.shape().rank() != 2 || !logits.shape().equals(targets.shape())) {
-            throw new ShapeException("cross_entropy", "logits and targets do not fit", logits.shape() + " and " + targets.shape(), "(N, C) twice", "check the number of classes");
-        }
-        return logits.logSoftmax().mul(targets).sum().mul(-1.0 / Math.max(logits.shape().dim(0), 1));
+        return logits.apply(new Loss.SoftCrossEntropy(), targets);
     }
 
     /**
@@ -31,14 +26,6 @@ public final class Losses {
      * @param smoothing e, in [0, 1)
      */
     public static Tensor crossEntropy(Tensor logits, Tensor labels, double smoothing) {
-        if (!(smoothing >= 0 && smoothing < 1)) {
-            throw new CallerException("cross_entropy", "smoothing out of range", Double.toString(smoothing), "[0, 1)", "0.1 is usual, 0 is none");
-        }
-        if (logits.shape().rank() != 2 || labels.shape().rank() != 1 || logits.shape().dim(0) != labels.shape().dim(0)) {
-            throw new ShapeException("cross_entropy", "logits and labels do not fit", logits.shape() + " and " + labels.shape(), "(N, C) and (N)", "give one label per row");
-        }
-        long classes = logits.shape().dim(1);
-        Tensor exact = labels.oneHot(classes);
-        return crossEntropy(logits, smoothing == 0 ? exact : exact.apply(new Pointwise.Affine(1 - smoothing, smoothing / classes)));
+        return logits.apply(new Loss.CrossEntropy(smoothing), labels);
     }
 }

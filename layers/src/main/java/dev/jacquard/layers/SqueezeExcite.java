@@ -1,6 +1,12 @@
 package dev.jacquard.layers;
 
+import dev.jacquard.tensor.Context;
 import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.op.Nonlinearity;
+import dev.jacquard.tensor.op.SqueezeExcitation;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Squeeze and excitation (Hu et al. 2018, arXiv:1709.01507): each channel is multiplied by a gate in (0, 1) computed from the means of all,
@@ -41,6 +47,34 @@ public final class SqueezeExcite extends Module {
 
     @Override
     protected Tensor forward(Tensor x) {
+        Optional<Nonlinearity> fused = nonlinearity();
+        return fused.isPresent() ? fused(x, fused.get()) : byLayers(x);
+    }
+
+    /** The activation as the fused op knows it; empty if it does not. */
+    private Optional<Nonlinearity> nonlinearity() {
+        return switch (activation) {
+            case IDENTITY -> Optional.of(Nonlinearity.NONE);
+            case RELU -> Optional.of(Nonlinearity.RELU);
+            case SILU -> Optional.of(Nonlinearity.SILU);
+            case SIGMOID, TANH -> Optional.empty();
+        };
+    }
+
+    private Tensor fused(Tensor x, Nonlinearity by) {
+        List<Tensor> first = parameters(squeeze, x.context());
+        List<Tensor> second = parameters(expand, x.context());
+        return x.apply(new SqueezeExcitation.SqueezeExcite(by), first.get(0), first.get(1), second.get(0), second.get(1));
+    }
+
+    /** Weight and bias of a layer, the weight as a matrix (outputs, inputs) however it is stored. */
+    private static List<Tensor> parameters(Module layer, Context context) {
+        List<Variable> own = layer.parameters();
+        Tensor weight = context.read(own.get(0));
+        return List.of(weight.reshape(weight.shape().dim(0), -1), context.read(own.get(1)));
+    }
+
+    private Tensor byLayers(Tensor x) {
         long n = x.shape().dim(0);
         long c = x.shape().dim(3);
         Tensor means = x.globalAvgPool2d();

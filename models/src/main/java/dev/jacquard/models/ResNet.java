@@ -124,6 +124,11 @@ public final class ResNet extends Module {
         this.fc = child("fc", new Linear(in, classes));
     }
 
+    /** A residual block alone, for networks of other sizes. */
+    static Module block(Config config, int in, int width, int stride) {
+        return config.residual(in, width, stride);
+    }
+
     @Override
     protected Tensor forward(Tensor x) {
         Tensor y = maxPool.apply(bn1.apply(conv1.apply(x)).relu());

@@ -71,7 +71,8 @@ public record Case(String backend, Sample sample, DType dtype, String what, long
         return selected(name, System.getProperty("case", ""));
     }
 
-    static boolean selected(String name, String pattern) {
+    /** Whether a text selects a name: a part of it, or a pattern in which * stands for anything. */
+    public static boolean selected(String name, String pattern) {
         if (name.contains(pattern)) {
             return true;
         }

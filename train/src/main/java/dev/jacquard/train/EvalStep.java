@@ -4,6 +4,7 @@ import dev.jacquard.data.Batch;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
+import dev.jacquard.passes.FuseNormalization;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
@@ -38,7 +39,7 @@ public final class EvalStep implements AutoCloseable {
         GraphBuilder b = new GraphBuilder(false);
         Tensor pixels = b.input("images", TensorType.of(DType.U8, batch, imageSize, imageSize, 3));
         b.output("logits", module.apply(Pixels.normalize(pixels, normalization)));
-        return new EvalStep(Plan.of(b.build(), state));
+        return new EvalStep(Plan.of(new FuseNormalization(state.backend()).apply(b.build()), state));
     }
 
     /** Evaluates one epoch of a loader. @param cancelled asked before each batch @return null if cancelled */

@@ -6,6 +6,7 @@ import dev.jacquard.data.Transform;
 import dev.jacquard.layers.Module;
 import dev.jacquard.models.Models;
 import dev.jacquard.models.Weights;
+import dev.jacquard.passes.FuseNormalization;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
@@ -207,7 +208,7 @@ public final class Predictor implements AutoCloseable {
             GraphBuilder b = new GraphBuilder(false);
             Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
             b.output("logits", module.apply(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x));
-            plan = Plan.of(b.build(), state);
+            plan = Plan.of(new FuseNormalization(state.backend()).apply(b.build()), state);
             plans.put(key, plan);
         }
         return plan;

@@ -5,6 +5,9 @@ import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.FuseUpdates;
+import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
@@ -12,6 +15,7 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
@@ -52,28 +56,37 @@ public final class TrainStep implements AutoCloseable {
 
     /** Plans the step; the module's variables and the optimizer's slots are added to the state unless they are there. */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
-        Graph graph = graph(module, optimizer, settings);
+        Graph graph = graph(module, optimizer, settings, new FuseNormalization(state.backend()));
         List<Variable> all = new ArrayList<>(module.variables().values());
         all.addAll(optimizer.slots());
         state.initialize(all, settings.seed);
-        return new TrainStep(Plan.of(graph, state), settings.seed);
+        return new TrainStep(Plan.of(new FuseUpdates(state.backend()).apply(graph), state), settings.seed);
     }
 
     /** The step as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
     public static Graph graph(Module module, Optimizer optimizer, Settings s) {
-        GraphBuilder b = new GraphBuilder(true);
-        Tensor images = b.input("images", TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
-        Tensor labels = b.input("labels", TensorType.of(DType.I32, s.batch));
+        return graph(module, optimizer, s, g -> g);
+    }
+
+    /** The step as a graph. @param forward rewrites the forward part, before its gradients are taken */
+    public static Graph graph(Module module, Optimizer optimizer, Settings s, Pass forward) {
+        Symbol loss = forward.apply(forward(module, s)).outputs().get("loss");
+        GraphBuilder b = loss.builder();
         Tensor lr = b.input("lr", TensorType.f32());
-        Tensor logits = module.apply(Pixels.normalize(images, s.normalization));
-        Tensor loss;
-        try (var _ = b.label("loss")) {
-            loss = Losses.crossEntropy(logits, labels, s.labelSmoothing);
-        }
         List<Variable> parameters = module.parameters();
         List<Tensor> gradients = Gradients.of(loss, parameters.stream().map(b::read).toList());
         optimizer.update(b, parameters, gradients, lr);
-        b.output("loss", loss);
+        return b.build();
+    }
+
+    private static Graph forward(Module module, Settings s) {
+        GraphBuilder b = new GraphBuilder(true);
+        Tensor images = b.input("images", TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
+        Tensor labels = b.input("labels", TensorType.of(DType.I32, s.batch));
+        Tensor logits = module.apply(Pixels.normalize(images, s.normalization));
+        try (var _ = b.label("loss")) {
+            b.output("loss", Losses.crossEntropy(logits, labels, s.labelSmoothing));
+        }
         return b.build();
     }
 

@@ -7,7 +7,8 @@ import java.lang.foreign.MemorySegment;
  * same PTX on the JVM. Handles and device addresses are plain longs; the caller owns them.
  *
  * <p>Thread-safe. Calls with a stream return before the work is done and may run in any order against other streams; stream 0 is not used. Every failure is a
- * {@link DriverException}. After a sticky error (see {@link DriverException.Kind#sticky}) every call fails with it.
+ * {@link DriverException}. After a sticky error (see {@link DriverException.Kind#sticky}) every call fails with it,
+ * but for those that end or free something: they do nothing.
  */
 public interface Driver extends AutoCloseable {
     /** What the device is. */

@@ -17,6 +17,7 @@ final class Kernels {
         ProductKernels.rows();
         PoolingKernels.rows();
         RandomKernels.rows();
+        ImageKernels.rows();
     }
 
     private Kernels() {}

@@ -1,5 +1,6 @@
 package dev.jacquard.tensor.backend;
 
+import dev.jacquard.tensor.DeviceException;
 import java.util.List;
 import java.util.Optional;
 
@@ -26,4 +27,12 @@ public interface BackendProvider {
 
     /** Opens the backend. @param threads worker threads for backends that run on the host; 0 for as many as there are processors */
     Backend open(int threads);
+
+    /** Opens one of several devices. @param index as in {@code name:index} @throws DeviceException if there is no such device; by default for all but 0 */
+    default Backend open(int threads, int index) {
+        if (index != 0) {
+            throw new DeviceException("device", "no such device", name() + ":" + index, name() + " or " + name() + ":0", "there is one only");
+        }
+        return open(threads);
+    }
 }

@@ -26,20 +26,22 @@ public final class Backends {
     /**
      * Opens a backend. {@code auto} takes the first that works and logs one line per candidate; a name takes that one or fails, never another.
      *
-     * @param device {@code auto} or a provider's name
+     * @param device {@code auto}, a provider's name, or {@code name:index} for one of several devices, counted from 0
      * @param threads worker threads; 0 for one per processor
      * @throws DeviceException if it does not exist or does not work here
      */
     public static Backend open(String device, int threads) {
         List<BackendProvider> all = providers();
         if (!device.equals("auto")) {
-            BackendProvider named = all.stream().filter(p -> p.name().equals(device)).findFirst().orElseThrow(() -> new DeviceException("device",
+            int colon = device.indexOf(':');
+            String name = colon < 0 ? device : device.substring(0, colon);
+            BackendProvider named = all.stream().filter(p -> p.name().equals(name)).findFirst().orElseThrow(() -> new DeviceException("device",
                     "no such backend on the class path", device, all.stream().map(BackendProvider::name).collect(Collectors.joining(", ", "auto, ", "")),
                     "choose one of these, or add the backend's jar"));
             named.unavailable().ifPresent(why -> {
-                throw new DeviceException("device", "not available here", device, "a working " + device + " device", why);
+                throw new DeviceException("device", "not available here", device, "a working " + name + " device", why);
             });
-            return named.open(threads);
+            return colon < 0 ? named.open(threads) : named.open(threads, index(device, colon));
         }
         for (BackendProvider p : all.stream().filter(BackendProvider::automatic).toList()) {
             Optional<String> why = p.unavailable();
@@ -50,5 +52,13 @@ public final class Backends {
             LOG.info("device auto: not {}: {}", p.name(), why.get());
         }
         throw new DeviceException("device", "no backend works here", "candidates " + all.stream().map(BackendProvider::name).toList(), "one that does", "add jacquard-cpu to the class path");
+    }
+
+    private static int index(String device, int colon) {
+        String digits = device.substring(colon + 1);
+        if (!digits.matches("\\d{1,3}")) {
+            throw new DeviceException("device", "no device number", device, "a number behind the colon, such as " + device.substring(0, colon) + ":0", "give another one");
+        }
+        return Integer.parseInt(digits);
     }
 }

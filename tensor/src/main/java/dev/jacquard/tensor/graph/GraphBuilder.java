@@ -68,6 +68,9 @@ public final class GraphBuilder implements Context {
     }
 
     private List<Tensor> record(Op op, List<Tensor> in) {
+        if (op instanceof Random r) {
+            streams = Math.max(streams, r.stream() + 1); // also of what a pass copied, so that recording goes on with other numbers
+        }
         List<Symbol> own = in.stream().map(this::own).toList();
         List<TensorType> types = op.infer(Graph.types(own));
         Node node = new Node(nodes.size(), op, own, label);
@@ -109,12 +112,12 @@ public final class GraphBuilder implements Context {
 
     @Override
     public Tensor uniform(Shape shape) {
-        return apply(new Random.Uniform(shape, streams++), List.of(counter())).getFirst();
+        return apply(new Random.Uniform(shape, streams), List.of(counter())).getFirst();
     }
 
     @Override
     public Tensor dropout(Tensor x, double survival, Random.Dropout.Fate fate) {
-        return apply(new Random.Dropout(survival, fate, streams++), List.of(x, counter())).getFirst();
+        return apply(new Random.Dropout(survival, fate, streams), List.of(x, counter())).getFirst();
     }
 
     /** What random numbers are a function of: the input that holds the seed and the step. */

@@ -39,6 +39,11 @@ public final class Symbol extends Tensor {
         return builder;
     }
 
+    /** The builder that recorded it; a graph that a pass made goes on there. */
+    public GraphBuilder builder() {
+        return builder;
+    }
+
     @Override
     @SuppressWarnings("unchecked") // lists of symbols are only read
     public Optional<Origin> origin() {

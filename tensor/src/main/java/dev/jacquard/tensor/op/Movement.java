@@ -146,6 +146,7 @@ public sealed interface Movement extends Op {
 
     /** The family's rows. */
     static List<OpRow> rows() {
+        Operand odd = Operand.values(0, -0.0, 0.9, -0.9, 127.5, -128.5, 256, 65_520, 3e9, -3e9, 1e19, -1e19, 1e-8, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN);
         return List.of(
                 OpRow.of(Reshape.class, "same elements, other shape",
                         Sample.of(new Reshape(Shape.of(6, 4)), Operand.of(2, 3, 4)), Sample.of(new Reshape(Shape.of(24)), Operand.of(2, 3, 4)),
@@ -165,20 +166,28 @@ public sealed interface Movement extends Op {
                         Sample.of(new Broadcast(Shape.of(3, 2)), Operand.of()))
                         .refuses(new Broadcast(Shape.of(4)), "target is smaller", TensorType.f32(2, 4)),
                 OpRow.of(Copy.class, "same values, contiguous", Sample.of(new Copy(), Operand.of(5, 7)), Sample.of(new Copy(), Operand.of(2, 3, 4, 5)),
-                        Sample.of(new Copy(), Operand.labels(9, 33)), Sample.of(new Copy(), Operand.of(0, 2)), Sample.of(new Copy(), Operand.of())),
+                        Sample.of(new Copy(), Operand.labels(9, 33)), Sample.of(new Copy(), Operand.of(0, 2)), Sample.of(new Copy(), Operand.of()),
+                        // Large enough for what transposes in tiles, with odd and even sides, one matrix and several
+                        Sample.of(new Copy(), Operand.of(35, 67)), Sample.of(new Copy(), Operand.of(66, 34)), Sample.of(new Copy(), Operand.of(35, 3, 33)),
+                        Sample.of(new Copy(), Operand.of(34, 3, 66)), Sample.of(new Copy(), Operand.integers(DType.U8, 0, 256, 40, 33)),
+                        Sample.of(new Copy(), Operand.integers(DType.I64, -1000, 1000, 9, 34))),
                 OpRow.of(Cast.class, "element type converted",
                         Sample.of(new Cast(DType.F16), Operand.range(-300, 300, 1023)), Sample.of(new Cast(DType.BF16), Operand.range(-300, 300, 1023)),
                         Sample.of(new Cast(DType.F64), Operand.of(33)), Sample.of(new Cast(DType.I32), Operand.range(-300, 300, 65)),
                         Sample.of(new Cast(DType.F32), Operand.integers(DType.U8, 0, 256, 3, 5, 5, 3)),
                         Sample.of(new Cast(DType.F32), Operand.integers(DType.I32, -1000, 1000, 65)),
                         Sample.of(new Cast(DType.F32), Operand.integers(DType.I64, -1000, 1000, 65)),
-                        Sample.of(new Cast(DType.U8), Operand.range(0, 256, 65)), Sample.of(new Cast(DType.I8), Operand.range(-128, 127, 65))),
+                        Sample.of(new Cast(DType.U8), Operand.range(0, 256, 65)), Sample.of(new Cast(DType.I8), Operand.range(-128, 127, 65)),
+                        Sample.of(new Cast(DType.F32), Operand.range(-300, 300, 1023)), Sample.of(new Cast(DType.F16), Operand.integers(DType.U8, 0, 256, 1023)),
+                        Sample.of(new Cast(DType.BF16), Operand.integers(DType.U8, 0, 256, 1023)), Sample.of(new Cast(DType.F16), odd), Sample.of(new Cast(DType.BF16), odd),
+                        Sample.of(new Cast(DType.I8), odd), Sample.of(new Cast(DType.U8), odd), Sample.of(new Cast(DType.I32), odd), Sample.of(new Cast(DType.I64), odd)),
                 OpRow.of(Concat.class, "joined along an axis",
                         Sample.of(new Concat(0), Operand.of(2, 3), Operand.of(4, 3)), Sample.of(new Concat(-1), Operand.of(5, 7), Operand.of(5, 1), Operand.of(5, 33)),
                         Sample.of(new Concat(1), Operand.of(2, 3, 5), Operand.of(2, 0, 5)), Sample.of(new Concat(3), Operand.of(2, 3, 3, 8), Operand.of(2, 3, 3, 4)))
                         .refuses(new Concat(0), "differ outside", TensorType.f32(2, 3), TensorType.f32(2, 4)),
                 OpRow.of(Pad.class, "zeros around", Sample.of(new Pad(0, 1, 2), Operand.of(3, 5)), Sample.of(new Pad(-1, 0, 3), Operand.of(3, 5)),
-                        Sample.of(new Pad(1, 2, 0), Operand.of(2, 3, 5))),
+                        Sample.of(new Pad(1, 2, 0), Operand.of(2, 3, 5)),
+                        Sample.of(new Pad(1, 1, 2), Operand.of(2, 3, 3, 8))),
                 OpRow.of(OneHot.class, "1 at the label", Sample.of(new OneHot(10), Operand.labels(10, 7)), Sample.of(new OneHot(1000), Operand.labels(1000, 33)))
                         .refuses(new OneHot(3), "element type", TensorType.f32(4)));
     }

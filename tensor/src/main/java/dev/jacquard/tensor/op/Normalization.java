@@ -16,14 +16,7 @@ public sealed interface Normalization extends Composite {
         Types.count(op, in, n);
         Types.same(op, in);
         Types.floating(op, in);
-        TensorType x = in.getFirst();
-        if (x.shape().rank() < 2) {
-            Types.rank(op, "input", x, 2, "(.., C)");
-        }
-        for (int i = firstChannelOperand; i < n; i++) {
-            Types.rank(op, "per-channel operand", in.get(i), 1, "(C)");
-            Types.equal(op, "channels differ", in.get(i).shape().dim(0), x.shape().dim(-1), "per-channel operands have as many elements as the last axis of the input");
-        }
+        Types.perChannel(op, in.getFirst(), in.subList(firstChannelOperand, n));
     }
 
     private static long count(TensorType x) {

@@ -6,6 +6,7 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -309,6 +310,9 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
         }
     }
 
+    /** The ops that integers have too. */
+    Set<Class<? extends Op>> INTEGER = Set.of(Add.class, Sub.class, Mul.class, Max.class, Min.class, Greater.class, Equal.class);
+
     /** The family's rows. */
     static List<OpRow> rows() {
         List<OpRow> rows = new java.util.ArrayList<>(List.of(
@@ -328,9 +332,18 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
                 new ReluBackward(), new SiluBackward(), new SigmoidBackward())) {
             rows.add(binary(op));
         }
+        rows.replaceAll(row -> INTEGER.contains(row.type()) ? integers(row) : row);
         rows.add(ternary(new MulAdd(), "x * a + b"));
         rows.add(ternary(new Select(), "c != 0 ? a : b"));
         return rows;
+    }
+
+    /** The row with uses on integers, whose results saturate. */
+    private static OpRow integers(OpRow row) {
+        Op op = row.samples().getFirst().op();
+        Stream<Sample> more = Stream.of(Sample.of(op, Operand.integers(DType.I32, -9, 10, 1025), Operand.integers(DType.I32, -9, 10, 1025)),
+                Sample.of(op, Operand.integers(DType.I32, Integer.MIN_VALUE, Integer.MAX_VALUE, 4, 33), Operand.integers(DType.I32, Integer.MIN_VALUE, Integer.MAX_VALUE, 33)));
+        return new OpRow(row.type(), row.summary(), Stream.concat(row.samples().stream(), more).toList(), row.errors());
     }
 
     private static OpRow unary(Unary op, String summary, double lo, double hi) {

@@ -123,21 +123,26 @@ public sealed interface Pooling extends Op {
         return List.of(
                 OpRow.of(MaxPool2d.class, "largest of a window and its tap",
                         Sample.of(new MaxPool2d(3, 3, half), Operand.distinct(2, 8, 8, 17)), Sample.of(new MaxPool2d(2, 2, two), Operand.distinct(1, 7, 5, 3)),
-                        Sample.of(new MaxPool2d(2, 3, odd), Operand.distinct(2, 5, 6, 33)), Sample.of(new MaxPool2d(3, 3, half), Operand.distinct(1, 1, 1, 4)))
+                        Sample.of(new MaxPool2d(2, 3, odd), Operand.distinct(2, 5, 6, 33)), Sample.of(new MaxPool2d(3, 3, half), Operand.distinct(1, 1, 1, 4)),
+                        Sample.of(new MaxPool2d(3, 3, half), Operand.distinct(2, 6, 5, 24)))
                         .refuses(new MaxPool2d(2, 2, Window.of(2, 2)), "padding", TensorType.f32(1, 4, 4, 3))
                         .refuses(new MaxPool2d(3, 3, two), "does not fit", TensorType.f32(1, 2, 2, 3)),
                 OpRow.of(MaxPool2dBackward.class, "gradient to where the maximum was",
                         Sample.of(new MaxPool2dBackward(3, 3, Window.of(2, 0), 9, 9), Operand.of(2, 4, 4, 17), Operand.labels(9, 2, 4, 4, 17)),
                         Sample.of(new MaxPool2dBackward(2, 2, two, 7, 5), Operand.of(1, 3, 2, 3), Operand.labels(4, 1, 3, 2, 3)),
-                        Sample.of(new MaxPool2dBackward(3, 3, Window.of(1, 0), 6, 5), Operand.of(1, 4, 3, 33), Operand.labels(9, 1, 4, 3, 33))),
+                        Sample.of(new MaxPool2dBackward(3, 3, Window.of(1, 0), 6, 5), Operand.of(1, 4, 3, 33), Operand.labels(9, 1, 4, 3, 33)),
+                        Sample.of(new MaxPool2dBackward(3, 3, Window.of(2, 0), 9, 8), Operand.of(2, 4, 3, 24), Operand.labels(9, 2, 4, 3, 24))),
                 OpRow.of(MaxPool2dGather.class, "pixel at each tap",
                         Sample.of(new MaxPool2dGather(3, 3, Window.of(2, 0)), Operand.of(2, 9, 9, 17), Operand.labels(9, 2, 4, 4, 17)),
-                        Sample.of(new MaxPool2dGather(2, 2, two), Operand.of(1, 7, 5, 3), Operand.labels(4, 1, 3, 2, 3))),
+                        Sample.of(new MaxPool2dGather(2, 2, two), Operand.of(1, 7, 5, 3), Operand.labels(4, 1, 3, 2, 3)),
+                        Sample.of(new MaxPool2dGather(3, 3, Window.of(2, 0)), Operand.of(2, 9, 8, 24), Operand.labels(9, 2, 4, 3, 24))),
                 OpRow.of(AvgPool2d.class, "mean of a window",
                         Sample.of(new AvgPool2d(3, 3, half, true), Operand.of(2, 8, 8, 17)), Sample.of(new AvgPool2d(3, 3, half, false), Operand.of(2, 7, 8, 3)),
-                        Sample.of(new AvgPool2d(2, 3, odd, false), Operand.of(2, 5, 6, 33)), Sample.of(new AvgPool2d(7, 7, Window.of(1, 0), true), Operand.of(1, 7, 7, 5))),
+                        Sample.of(new AvgPool2d(2, 3, odd, false), Operand.of(2, 5, 6, 33)), Sample.of(new AvgPool2d(7, 7, Window.of(1, 0), true), Operand.of(1, 7, 7, 5)),
+                        Sample.of(new AvgPool2d(2, 2, two, true), Operand.of(2, 7, 6, 24))),
                 OpRow.of(AvgPool2dBackward.class, "gradient spread over a window",
                         Sample.of(new AvgPool2dBackward(3, 3, half, true, 8, 8), Operand.of(2, 4, 4, 17)), Sample.of(new AvgPool2dBackward(3, 3, half, false, 7, 8), Operand.of(2, 4, 4, 3)),
-                        Sample.of(new AvgPool2dBackward(2, 3, odd, false, 5, 6), Operand.of(2, 5, 3, 33))));
+                        Sample.of(new AvgPool2dBackward(2, 3, odd, false, 5, 6), Operand.of(2, 5, 3, 33)),
+                        Sample.of(new AvgPool2dBackward(3, 3, half, false, 7, 6), Operand.of(2, 4, 3, 24))));
     }
 }

@@ -9,6 +9,9 @@ import java.util.List;
 
 /** Random numbers as a pure function of (seed, step, stream, element): {@link dev.jacquard.tensor.random.Philox}. */
 public sealed interface Random extends Op {
+    /** Tells one use in a graph from another: each has its own numbers. */
+    int stream();
+
     /**
      * Uniform F32 numbers in [0, 1) of a shape, from a counter I64 (2) that holds the seed and the step.
      *

@@ -55,4 +55,15 @@ final class Types {
             throw new ShapeException(op.name(), what + " has the wrong shape", t.toString(), expected.shape().toString(), "check what was passed");
         }
     }
+
+    /** Whether x is (.., C), and all of the others are (C). */
+    static void perChannel(Op op, TensorType x, List<TensorType> others) {
+        if (x.shape().rank() < 2) {
+            rank(op, "input", x, 2, "(.., C)");
+        }
+        for (TensorType t : others) {
+            rank(op, "per-channel operand", t, 1, "(C)");
+            equal(op, "channels differ", t.shape().dim(0), x.shape().dim(-1), "per-channel operands have as many elements as the last axis of the input");
+        }
+    }
 }

@@ -1,55 +1,382 @@
 package dev.jacquard.tensor.op;
 
+import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /** Optimizer updates: new state from old state and gradient, in place where the plan allows. */
 public sealed interface Update extends Composite {
+    /** What changes from step to step but not from parameter to parameter: scalar operands, so that a recorded step need not be made anew. */
+    enum Scalar {
+        /** Of the parameters' element type. */
+        LEARNING_RATE("learning rate", false),
+        /** Number of updates including this one, I32. */
+        STEP("step", true),
+        /** Share that an average keeps of itself, of the parameters' element type. */
+        AVERAGE_DECAY("average's decay", false),
+        /** I32: anything but 0 leaves all state as it is, bit for bit. */
+        SKIP("skip flag", true);
+
+        private final String label;
+        private final boolean integer;
+
+        Scalar(String label, boolean integer) {
+            this.label = label;
+            this.integer = integer;
+        }
+    }
+
+    /**
+     * The update of one parameter. Inputs: the states, the parameter first; the gradient; the scalars. Outputs: the new states. States and gradient have one
+     * shape and element type.
+     */
+    sealed interface Rule extends Update {
+        /** Number of state tensors, the parameter among them. */
+        int states();
+
+        /** The scalar operands in order. */
+        List<Scalar> scalars();
+
+        /** Weight decay, the one attribute in which the parts of a {@link FusedUpdate} may differ. */
+        double decay();
+
+        /** The same rule without decay. */
+        Rule undecayed();
+
+        @Override
+        default List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, states() + 1 + scalars().size());
+            TensorType w = in.getFirst();
+            List<TensorType> tensors = in.subList(0, states() + 1);
+            Types.same(this, tensors);
+            Types.floating(this, tensors);
+            for (int i = 1; i < tensors.size(); i++) {
+                Types.shape(this, i < states() ? "state " + i : "gradient", tensors.get(i), w);
+            }
+            for (int i = 0; i < scalars().size(); i++) {
+                Scalar s = scalars().get(i);
+                TensorType t = in.get(states() + 1 + i);
+                Types.rank(this, s.label, t, 0, "a scalar");
+                Types.dtype(this, s.label, t, s.integer ? DType.I32 : w.dtype());
+            }
+            return in.subList(0, states());
+        }
+
+        @Override
+        default int overwrites(int output) {
+            return output;
+        }
+
+        @Override
+        default Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 5L * states() * in.getFirst().shape().size());
+        }
+    }
+
+    private static Tensor decayed(Tensor gradient, Tensor w, double decay) {
+        return decay == 0 ? gradient : gradient.add(w.mul(decay));
+    }
+
     /**
      * Stochastic gradient descent with momentum in PyTorch's form: {@code g' = g + decay w; v' = momentum v + g'; w' = w - lr v'}, or with
      * Nesterov's look-ahead {@code w' = w - lr (g' + momentum v')}. Inputs w, v, g of one shape and lr, a scalar; outputs w', v'. A buffer of zeros
      * makes the first step v' = g', as PyTorch's does.
      */
-    record SgdMomentum(double momentum, double decay, boolean nesterov) implements Update {
+    record SgdMomentum(double momentum, double decay, boolean nesterov) implements Rule {
         @Override
-        public List<TensorType> infer(List<TensorType> in) {
-            Types.count(this, in, 4);
-            Types.same(this, in);
-            Types.floating(this, in);
-            Types.shape(this, "momentum buffer", in.get(1), in.get(0));
-            Types.shape(this, "gradient", in.get(2), in.get(0));
-            Types.rank(this, "learning rate", in.get(3), 0, "a scalar");
-            return List.of(in.get(0), in.get(1));
+        public int states() {
+            return 2;
         }
 
         @Override
-        public int overwrites(int output) {
-            return output;
+        public List<Scalar> scalars() {
+            return List.of(Scalar.LEARNING_RATE);
         }
 
         @Override
-        public Cost cost(List<TensorType> in, List<TensorType> out) {
-            return Cost.of(in, out, 6 * in.getFirst().shape().size());
+        public Rule undecayed() {
+            return new SgdMomentum(momentum, 0, nesterov);
         }
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
             Tensor w = in.get(0);
-            Tensor g = decay == 0 ? in.get(2) : in.get(2).add(w.mul(decay));
+            Tensor g = decayed(in.get(2), w, decay);
             Tensor v = in.get(1).mul(momentum).add(g);
             Tensor direction = nesterov ? g.add(v.mul(momentum)) : v;
             return List.of(w.sub(direction.mul(in.get(3))), v);
         }
     }
 
+    /**
+     * RMSprop with momentum. Inputs w, s (mean square), b (momentum), g and lr; outputs w', s', b'. With {@code g' = g + decay w} and
+     * {@code s' = alpha s + (1 - alpha) g'^2}, PyTorch's form is {@code b' = momentum b + g' / (sqrt(s') + eps); w' = w - lr b'}, TensorFlow's has eps inside of
+     * the root and the learning rate inside of the buffer: {@code b' = momentum b + lr g' / sqrt(s' + eps); w' = w - b'}.
+     */
+    record RmsProp(double alpha, double eps, double momentum, double decay, Form form) implements Rule {
+        /** Whose definition. */
+        public enum Form {
+            /** eps outside of the root, learning rate outside of the buffer. */
+            PYTORCH,
+            /** eps inside of the root, learning rate inside of the buffer. */
+            TENSORFLOW
+        }
+
+        @Override
+        public int states() {
+            return 3;
+        }
+
+        @Override
+        public List<Scalar> scalars() {
+            return List.of(Scalar.LEARNING_RATE);
+        }
+
+        @Override
+        public Rule undecayed() {
+            return new RmsProp(alpha, eps, momentum, 0, form);
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor w = in.get(0);
+            Tensor lr = in.get(4);
+            Tensor g = decayed(in.get(3), w, decay);
+            Tensor s = in.get(1).mul(alpha).add(g.square().mul(1 - alpha));
+            Tensor kept = in.get(2).mul(momentum);
+            Tensor b = switch (form) {
+                case PYTORCH -> kept.add(g.div(s.sqrt().add(eps)));
+                case TENSORFLOW -> kept.add(g.mul(lr).div(s.add(eps).sqrt()));
+            };
+            return List.of(w.sub(form == Form.PYTORCH ? b.mul(lr) : b), s, b);
+        }
+    }
+
+    /**
+     * Adam (Kingma and Ba 2015, arXiv:1412.6980) in PyTorch's form, or AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) if the decay is decoupled. Inputs w,
+     * m, v, g, lr and the step t, I32 from 1; outputs w', m', v'. {@code m' = beta1 m + (1 - beta1) g'; v' = beta2 v + (1 - beta2) g'^2;
+     * w' = w'' - lr / (1 - beta1^t) m' / (sqrt(v' / (1 - beta2^t)) + eps)}, where {@code g' = g + decay w, w'' = w}, or decoupled {@code g' = g, w'' = w - lr decay w}.
+     */
+    record Adam(double beta1, double beta2, double eps, double decay, boolean decoupled) implements Rule {
+        @Override
+        public int states() {
+            return 3;
+        }
+
+        @Override
+        public List<Scalar> scalars() {
+            return List.of(Scalar.LEARNING_RATE, Scalar.STEP);
+        }
+
+        @Override
+        public Rule undecayed() {
+            return new Adam(beta1, beta2, eps, 0, decoupled);
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor w = in.get(0);
+            Tensor lr = in.get(4);
+            Tensor step = in.get(5).cast(w.dtype());
+            Tensor g = decoupled ? in.get(3) : decayed(in.get(3), w, decay);
+            Tensor kept = decoupled && decay != 0 ? w.sub(w.mul(lr.mul(decay))) : w;
+            Tensor m = in.get(1).mul(beta1).add(g.mul(1 - beta1));
+            Tensor v = in.get(2).mul(beta2).add(g.square().mul(1 - beta2));
+            Tensor size = v.sqrt().div(bias(step, beta2).sqrt()).add(eps);
+            return List.of(kept.sub(m.div(size).mul(lr.div(bias(step, beta1)))), m, v);
+        }
+
+        /** {@code 1 - beta^t} as {@code 2 h / (1 + h), h = tanh(-t ln(beta) / 2)}: the plain form cancels where beta^t is near 1, which it is at the first steps. */
+        private static Tensor bias(Tensor step, double beta) {
+            Tensor h = step.mul(-0.5 * Math.log(beta)).apply(new Pointwise.Tanh());
+            return h.mul(2).div(h.add(1));
+        }
+    }
+
+    /**
+     * A rule with a moving average of the parameter, {@code a' = d a + (1 - d) w'}, or with a flag that skips it, or both. Inputs: the rule's states, then the
+     * average; the gradient; the rule's scalars, then the average's decay d, then the flag.
+     */
+    record ExtendedUpdate(Rule rule, boolean average, boolean skip) implements Rule {
+        /** Extensions do not nest. @throws CallerException if the rule is one */
+        public ExtendedUpdate {
+            if (rule instanceof ExtendedUpdate) {
+                throw new CallerException("extended_update", "extensions do not nest", rule.toString(), "a plain rule", "extend the plain rule once");
+            }
+        }
+
+        @Override
+        public int states() {
+            return rule.states() + (average ? 1 : 0);
+        }
+
+        @Override
+        public List<Scalar> scalars() {
+            List<Scalar> all = new ArrayList<>(rule.scalars());
+            if (average) {
+                all.add(Scalar.AVERAGE_DECAY);
+            }
+            if (skip) {
+                all.add(Scalar.SKIP);
+            }
+            return List.copyOf(all);
+        }
+
+        @Override
+        public double decay() {
+            return rule.decay();
+        }
+
+        @Override
+        public Rule undecayed() {
+            return new ExtendedUpdate(rule.undecayed(), average, skip);
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            List<Tensor> own = new ArrayList<>(in.subList(0, rule.states()));
+            own.addAll(in.subList(states(), states() + 1 + rule.scalars().size())); // the gradient and the rule's scalars
+            List<Tensor> next = new ArrayList<>(in.getFirst().context().apply(rule, own));
+            if (average) {
+                Tensor d = in.get(states() + 1 + scalars().indexOf(Scalar.AVERAGE_DECAY));
+                next.add(in.get(rule.states()).mul(d).add(next.getFirst().mul(d.rsub(1))));
+            }
+            if (skip) {
+                Tensor flag = in.getLast().cast(in.getFirst().dtype());
+                for (int i = 0; i < next.size(); i++) {
+                    next.set(i, flag.apply(new Pointwise.Select(), in.get(i), next.get(i)));
+                }
+            }
+            return List.copyOf(next);
+        }
+    }
+
+    /**
+     * Many parameters at once, by rules that differ at most in their decay. Inputs: for each part its states and its gradient, then the scalars, once. Outputs:
+     * the new states, part after part.
+     */
+    record FusedUpdate(List<Rule> parts) implements Update {
+        /** Checks that the rules agree. @throws CallerException if they do not, or if there is none */
+        public FusedUpdate {
+            parts = List.copyOf(parts);
+            if (parts.stream().map(Rule::undecayed).distinct().count() != 1) {
+                throw new CallerException("fused_update", "rules differ in more than their decay", parts.toString(), "one rule", "fuse updates of equal rules");
+            }
+        }
+
+        /** What the parts agree on. */
+        public Rule rule() {
+            return parts.getFirst();
+        }
+
+        /** Position of the first scalar among the inputs. */
+        public int firstScalar() {
+            return parts.size() * (rule().states() + 1);
+        }
+
+        private <T> List<T> part(int i, List<T> in) {
+            int each = rule().states() + 1;
+            List<T> own = new ArrayList<>(in.subList(i * each, (i + 1) * each));
+            own.addAll(in.subList(firstScalar(), in.size()));
+            return own;
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, firstScalar() + rule().scalars().size());
+            List<TensorType> out = new ArrayList<>();
+            for (int i = 0; i < parts.size(); i++) {
+                out.addAll(parts.get(i).infer(part(i, in)));
+            }
+            return List.copyOf(out);
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return output + output / rule().states();
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, out.stream().mapToLong(t -> 5 * t.shape().size()).sum());
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            List<Tensor> out = new ArrayList<>();
+            for (int i = 0; i < parts.size(); i++) {
+                out.addAll(in.getFirst().context().apply(parts.get(i), part(i, in)));
+            }
+            return List.copyOf(out);
+        }
+    }
+
     /** The family's rows. */
     static List<OpRow> rows() {
-        Operand lr = Operand.range(0.01, 0.2);
-        return List.of(OpRow.of(SgdMomentum.class, "momentum step",
-                Sample.of(new SgdMomentum(0.9, 0, false), Operand.of(7), Operand.of(7), Operand.of(7), lr),
-                Sample.of(new SgdMomentum(0.9, 5e-4, false), Operand.of(33, 3, 3, 5), Operand.of(33, 3, 3, 5), Operand.of(33, 3, 3, 5), lr),
-                Sample.of(new SgdMomentum(0.875, 1e-4, true), Operand.of(1025), Operand.of(1025), Operand.of(1025), lr))
-                .refuses(new SgdMomentum(0.9, 0, false), "gradient has the wrong shape", TensorType.f32(3), TensorType.f32(3), TensorType.f32(4), TensorType.f32()));
+        SgdMomentum plain = new SgdMomentum(0.9, 0, false);
+        Rule rms = new RmsProp(0.9, 1e-2, 0.9, 1e-3, RmsProp.Form.PYTORCH);
+        Rule tf = new RmsProp(0.9, 1e-3, 0.9, 0, RmsProp.Form.TENSORFLOW);
+        Rule adam = new Adam(0.9, 0.999, 1e-3, 1e-2, false);
+        Rule adamW = new Adam(0.9, 0.99, 1e-3, 1e-2, true);
+        return List.of(
+                OpRow.of(SgdMomentum.class, "momentum step",
+                        sample(plain, 0, 7), sample(new SgdMomentum(0.9, 5e-4, false), 0, 33, 3, 3, 5), sample(new SgdMomentum(0.875, 1e-4, true), 0, 1025))
+                        .refuses(plain, "gradient has the wrong shape", TensorType.f32(3), TensorType.f32(3), TensorType.f32(4), TensorType.f32()),
+                OpRow.of(RmsProp.class, "RMSprop step", sample(rms, 0, 7), sample(tf, 0, 33, 3, 3, 5), sample(rms, 0, 1025), sample(tf, 0, 12)),
+                OpRow.of(Adam.class, "Adam step", sample(adam, 0, 7), sample(adamW, 0, 33, 3, 3, 5), sample(adamW, 0, 1025), sample(adam, 0, 12))
+                        .refuses(adam, "step has the wrong element type", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(), TensorType.f32()),
+                OpRow.of(ExtendedUpdate.class, "step with a moving average, or skipped by a flag",
+                        sample(new ExtendedUpdate(plain, true, false), 0, 13, 3), sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
+                        sample(new ExtendedUpdate(rms, true, true), 0, 257), sample(new ExtendedUpdate(tf, true, true), 1, 65),
+                        sample(new ExtendedUpdate(adamW, true, true), 0, 263), sample(new ExtendedUpdate(adam, true, true), 1, 7)),
+                OpRow.of(FusedUpdate.class, "steps of many parameters at once",
+                        fused(List.of(plain, new SgdMomentum(0.9, 1e-3, false)), new long[] {3, 5}, new long[] {67}),
+                        fused(Collections.nCopies(4, new SgdMomentum(0.9, 1e-3, true)), new long[] {9}, new long[] {2, 2}, new long[] {}),
+                        fused(Collections.nCopies(3, new ExtendedUpdate(tf, true, true)), new long[] {17}, new long[] {63}, new long[] {2, 4}),
+                        fused(List.of(adam, adam.undecayed(), adam), new long[] {31}, new long[] {8}, new long[] {5, 3}))
+                        .refuses(new FusedUpdate(List.of(plain, plain)), "wrong number of inputs", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32()));
+    }
+
+    private static Operand scalar(DType dtype, double value) {
+        return new Operand(TensorType.of(dtype), Operand.Fill.GIVEN, 0, 0, value);
+    }
+
+    private static Sample sample(Rule rule, int skip, long... dims) {
+        List<Operand> all = tensors(rule, dims);
+        rule.scalars().forEach(s -> all.add(scalar(s, skip)));
+        return new Sample(rule, all);
+    }
+
+    private static Sample fused(List<Rule> parts, long[]... shapes) {
+        List<Operand> all = new ArrayList<>();
+        for (int i = 0; i < parts.size(); i++) {
+            all.addAll(tensors(parts.get(i), shapes[i % shapes.length]));
+        }
+        parts.getFirst().scalars().forEach(s -> all.add(scalar(s, 0)));
+        return new Sample(new FusedUpdate(parts), all);
+    }
+
+    /** States and gradient; mean squares, which are the second state of RMSprop and the third of Adam, are not negative, and far enough from 0 for finite differences. */
+    private static List<Operand> tensors(Rule rule, long... dims) {
+        Rule plain = rule instanceof ExtendedUpdate e ? e.rule() : rule;
+        int square = plain instanceof RmsProp ? 1 : plain instanceof Adam ? 2 : -1;
+        List<Operand> all = new ArrayList<>();
+        for (int i = 0; i <= rule.states(); i++) {
+            all.add(i == square ? Operand.range(0.1, 1, dims) : Operand.of(dims));
+        }
+        return all;
+    }
+
+    private static Operand scalar(Scalar s, int skip) {
+        return switch (s) {
+            case LEARNING_RATE -> Operand.range(0.01, 0.2);
+            case STEP -> scalar(DType.I32, 3);
+            case AVERAGE_DECAY -> Operand.range(0.5, 0.9);
+            case SKIP -> scalar(DType.I32, skip);
+        };
     }
 }

@@ -1,0 +1,93 @@
+package dev.jacquard.cli;
+
+import dev.jacquard.models.SmallNetworks;
+import dev.jacquard.tck.Case;
+import dev.jacquard.tck.Sweep;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.backend.Backend;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code jacquard selftest}: what the tests prove of a backend, on the machine and the device at hand. */
+@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then a training step of each family against the CPU.", sortOptions = false)
+final class SelftestCommand implements Callable<Integer> {
+    /** A quick run takes one case in so many of each op. */
+    private static final int QUICK = 8;
+    private static final int FAILURES_SHOWN = 10;
+
+    @Mixin
+    private DeviceOptions devices;
+
+    @Option(names = "--quick", description = "One case in " + QUICK + " of each op instead of all.")
+    private boolean quick;
+
+    @Option(names = "--only", paramLabel = "ops|training", description = "Only one of the two parts.")
+    private String only = "";
+
+    @Option(names = "--case", paramLabel = "TEXT", description = "Only op cases whose name contains this, or matches it with *.")
+    private String selected = "";
+
+    @Option(names = "--seed", paramLabel = "N", description = "All values are a function of it. Default: always the same")
+    private Long seed;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final List<String> failures = new ArrayList<>();
+
+    @Override
+    public Integer call() {
+        if (!List.of("", "ops", "training").contains(only)) {
+            throw new dev.jacquard.tensor.CallerException("--only", "no such part", only, "ops or training", "choose one of these, or leave it out for both");
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        try (Backend backend = devices.open()) {
+            out.printf("device %s: %s%n", backend.name(), backend.description());
+            if (!only.equals("training")) {
+                ops(backend, out);
+            }
+            if (!only.equals("ops")) {
+                training(backend, out);
+            }
+        }
+        failures.stream().limit(FAILURES_SHOWN).forEach(out::println);
+        if (failures.size() > FAILURES_SHOWN) {
+            out.printf("... and %d more%n", failures.size() - FAILURES_SHOWN);
+        }
+        out.println(failures.isEmpty() ? "selftest passed" : "selftest FAILED: " + failures.size() + " failures");
+        return failures.isEmpty() ? Main.DONE : Main.OUR_FAULT;
+    }
+
+    private void ops(Backend backend, PrintWriter out) {
+        SweepTable table = new SweepTable(out, quick ? QUICK : 1);
+        table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed), c -> Case.selected(c.name(), selected));
+        failures.addAll(table.failures());
+    }
+
+    private void training(Backend backend, PrintWriter out) {
+        // The CPU is the trusted one; itself it is compared with the reference.
+        String trusted = backend.name().equals("cpu") ? "reference" : "cpu";
+        try (Backend want = DeviceOptions.open(trusted, 0)) {
+            out.printf(Locale.ROOT, "%-28s %7s %7s %9s   against %s%n", "training step", "values", "failed", "worst", trusted);
+            for (SmallNetworks.Row network : SmallNetworks.rows()) {
+                try {
+                    TrainingTwins.Result r = TrainingTwins.compare(network, backend, want);
+                    out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%   loss %.6f%n", network.name(), r.values(), r.problems().size(), 100 * r.used(), r.loss());
+                    r.problems().forEach(p -> failures.add(network.name() + ": " + p));
+                } catch (RuntimeException e) {
+                    out.printf(Locale.ROOT, "%-28s %7s %7s%n", network.name(), "-", "failed");
+                    failures.add(network.name() + ": " + e);
+                }
+                out.flush();
+            }
+        }
+    }
+}

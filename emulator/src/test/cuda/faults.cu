@@ -1,0 +1,150 @@
+// faults.cu: kernels with planted bugs, one each, for FaultsTest. `// here` marks the line that must be named.
+extern "C" {
+
+__global__ void write_past_end(float* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i <= n) {
+        y[i] = 1.0f;  // here
+    }
+}
+
+__global__ void read_past_end(const float* x, float* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) {
+        y[i] = x[i + 1];  // here
+    }
+}
+
+__global__ void read_before_start(const float* x, float* y, int n) {
+    int i = threadIdx.x;
+    if (i < n) {
+        y[i] = x[i - 1];  // here
+    }
+}
+
+__global__ void missing_barrier(const float* x, float* y) {
+    __shared__ float s[64];
+    s[threadIdx.x] = x[threadIdx.x];
+    y[threadIdx.x] = s[63 - threadIdx.x];  // here
+}
+
+__global__ void second_missing_barrier(const float* x, float* y) {
+    __shared__ float s[64];
+    float sum = 0;
+    for (int k = 0; k < 2; k++) {
+        s[threadIdx.x] = x[threadIdx.x + 64 * k];  // here
+        __syncthreads();
+        sum += s[63 - threadIdx.x];
+    }
+    y[threadIdx.x] = sum;
+}
+
+__global__ void missing_syncwarp(const float* x, float* y) {
+    __shared__ float s[32];
+    s[threadIdx.x] = x[threadIdx.x];
+    y[threadIdx.x] = s[threadIdx.x ^ 1];  // here
+}
+
+__global__ void with_syncwarp(const float* x, float* y) {
+    __shared__ float s[32];
+    s[threadIdx.x] = x[threadIdx.x];
+    __syncwarp();
+    y[threadIdx.x] = s[threadIdx.x ^ 1];
+}
+
+__global__ void uninitialized_global(const float* x, float* y) {
+    y[threadIdx.x] = x[threadIdx.x] + 1.0f;  // here
+}
+
+__global__ void uninitialized_shared(float* y, int n) {
+    __shared__ float s[64];
+    if (threadIdx.x < n) {
+        s[threadIdx.x] = 1.0f;
+    }
+    __syncthreads();
+    y[threadIdx.x] = s[threadIdx.x];  // here
+}
+
+__global__ void shuffle_from_idle_lane(float* y, int n) {
+    float v = threadIdx.x;
+    if (threadIdx.x < n) {
+        v += __shfl_down_sync(0x0000ffff, v, 16);  // here
+    }
+    y[threadIdx.x] = v;
+}
+
+__global__ void shuffle_mask_too_wide(float* y, int n) {
+    float v = threadIdx.x;
+    if (threadIdx.x < n) {
+        v += __shfl_xor_sync(0xffffffff, v, 1);  // here
+    }
+    y[threadIdx.x] = v;
+}
+
+__global__ void misaligned_vector(const float* x, float4* y) {
+    y[threadIdx.x] = *reinterpret_cast<const float4*>(x + 4 * threadIdx.x + 1);  // here
+}
+
+__global__ void writes_one(float* y) {
+    y[threadIdx.x] = 1.0f;  // here
+}
+
+__global__ void endless(volatile float* y) {
+    while (y[0] == 0.0f) {  // here
+    }
+}
+
+__global__ void divergent_barrier(float* y) {
+    if (threadIdx.x < 40) {
+        __syncthreads();  // here
+        y[threadIdx.x] = 1.0f;
+    } else {
+        y[threadIdx.x] = 2.0f;
+    }
+}
+
+__global__ void barrier_after_return(float* y, int n) {
+    if (threadIdx.x >= n) {
+        return;
+    }
+    y[threadIdx.x] = 1.0f;
+    __syncthreads();  // here
+    y[threadIdx.x] = y[threadIdx.x ^ 1];
+}
+
+__global__ void shared_out_of_bounds(float* y, int n) {
+    extern __shared__ float s[];
+    s[threadIdx.x + n] = 1.0f;  // here
+    __syncthreads();
+    y[threadIdx.x] = s[threadIdx.x + n];
+}
+
+__global__ void local_out_of_bounds(float* y, int n) {
+    float a[8];
+    for (int i = 0; i < 8; i++) {
+        a[i] = y[i];
+    }
+    for (int i = 0; i < n; i++) {
+        a[i] = a[(i * 3) & 7] + 1.0f;  // here
+    }
+    y[threadIdx.x] = a[n & 7];
+}
+
+__global__ void traps(float* y, int n) {
+    if (threadIdx.x == n) {
+        __trap();  // here
+    }
+    y[threadIdx.x] = 1.0f;
+}
+
+__constant__ float table[4] = {1, 2, 3, 4};
+
+__global__ void constant_past_end(float* y, int n) {
+    y[threadIdx.x] = table[threadIdx.x + n];  // here
+}
+
+__global__ void __launch_bounds__(64) small_blocks(float* y) {
+    y[threadIdx.x] = 1.0f;
+}
+
+}

@@ -1,0 +1,171 @@
+// update.cu
+// Math         sgd: g' = g + decay w, v' = m v + g', w' = w - lr v', or with Nesterov w' = w - lr (g' + m v')
+//              rmsprop: g' = g + decay w, s' = a s + (1 - a) g'^2; PyTorch b' = m b + g' / (sqrt(s') + eps), w' = w - lr b'; TensorFlow b' = m b + lr g' / sqrt(s' + eps), w' = w - b'
+//              adam: g' = g + decay w or w -= lr decay w; m' = b1 m + (1 - b1) g', v' = b2 v + (1 - b2) g'^2, w' = w - lr / (1 - b1^t) m' / (sqrt(v' / (1 - b2^t)) + eps)
+//              each with an average if it has a place: a' = d a + (1 - d) w'; skip != 0: every new state is the old one
+// Contract     parts: n > 0 elements of T, contiguous, 16-byte aligned; a new state may be the old one's memory; scalars of T, step and skip i32
+// Launch       grid sum over parts of ceil(n / 16384), block 256, smem 0; parts in the parameters, 55 (sgd) or 45 to a launch; a in Traffic is 1 with an average
+// Traffic      sgd: read (3+a)*n*T, write (2+a)*n*T
+//              rmsprop: read (4+a)*n*T, write (3+a)*n*T
+//              adam: read (4+a)*n*T, write (3+a)*n*T
+// Roofline     memory bound: 6 to 20 flop per 5*sizeof(T) to 9*sizeof(T) bytes
+// Numerics     computed in f32, each state rounded once; 1 - b^t by expm1; a skipped step leaves states bit for bit
+// Determinism  bitwise, run to run
+// CPU twin     dev.jacquard.cpu.TrainingKernels
+// Versions     v1: a block per 16384 elements of one part; a launch per parameter would be 161 of them for ResNet-50
+//              v2: stores as one instruction by hand; nvcc had made four of each in f16, with four times the sectors per request
+// Measured     not yet: no GPU so far
+#include "parts.cuh"
+
+// Scalar operands, read by every thread once.
+template <typename T> struct Scalars {
+    float lr, averageDecay;
+    int step;
+    bool skip;
+};
+template <typename T> DEVICE Scalars<T> scalars(const T *lr, const int *step, const T *averageDecay, const int *skip) {
+    Scalars<T> s;
+    s.lr = toFloat(*lr);
+    s.step = step ? *step : 0;
+    s.averageDecay = averageDecay ? toFloat(*averageDecay) : 0;
+    s.skip = skip && *skip != 0;
+    return s;
+}
+
+// Rules change the parameter x[0] and its slots x[1..] by a gradient. One element at a time: the compiler sees a pack's elements side by side.
+struct Sgd {
+    static const int STATES = 2;
+    float momentum;
+    u32 nesterov;
+    DEVICE void prepare(float, int) {}
+    DEVICE void step(float *x, float g, float decay, float lr) const {
+        g += decay * x[0];
+        x[1] = momentum * x[1] + g;
+        x[0] -= lr * (nesterov ? g + momentum * x[1] : x[1]);
+    }
+};
+
+struct Rmsprop {
+    static const int STATES = 3;
+    float alpha, beta, eps, momentum; // beta is 1 - alpha, rounded once
+    u32 tensorflow;
+    DEVICE void prepare(float, int) {}
+    DEVICE void step(float *x, float g, float decay, float lr) const {
+        g += decay * x[0];
+        x[1] = alpha * x[1] + beta * (g * g);
+        float b = tensorflow ? lr * g / sqrtf(x[1] + eps) : g / (sqrtf(x[1]) + eps);
+        x[2] = momentum * x[2] + b;
+        x[0] -= tensorflow ? x[2] : lr * x[2];
+    }
+};
+
+struct Adam {
+    static const int STATES = 3;
+    float beta1, gamma1, beta2, gamma2, logBeta1, logBeta2, eps; // gamma is 1 - beta, rounded once
+    u32 decoupled;
+    float rate, root; // of this step: lr / (1 - beta1^t), sqrt(1 - beta2^t)
+    DEVICE void prepare(float lr, int t) {
+        rate = lr / -expm1f(logBeta1 * (float)t);
+        root = sqrtf(-expm1f(logBeta2 * (float)t));
+    }
+    DEVICE void step(float *x, float g, float decay, float lr) const {
+        float w = x[0];
+        if (decoupled) w -= lr * decay * w; else g += decay * w;
+        x[1] = beta1 * x[1] + gamma1 * g;
+        x[2] = beta2 * x[2] + gamma2 * (g * g);
+        x[0] = w - rate * (x[1] / (sqrtf(x[2]) / root + eps));
+    }
+};
+
+// A part's tensors: the old states and room for the average, the gradient, the new states and room for the average; no address where there is no average.
+template <typename R> struct Places {
+    static const int OLD = 0, AVERAGE = R::STATES, GRADIENT = R::STATES + 1, NEW = R::STATES + 2, NEW_AVERAGE = 2 * R::STATES + 2, COUNT = 2 * R::STATES + 3;
+};
+
+// One unit of a thread: N elements at i, old states in x, the average in a.
+template <typename R, int N> DEVICE void advance(const R &rule, float (&x)[R::STATES][N], float (&a)[N], const float (&g)[N], float decay, float lr, float keep) {
+#pragma unroll
+    for (int k = 0; k < N; k++) {
+        float e[R::STATES];
+#pragma unroll
+        for (int j = 0; j < R::STATES; j++) e[j] = x[j][k];
+        rule.step(e, g[k], decay, lr);
+#pragma unroll
+        for (int j = 0; j < R::STATES; j++) x[j][k] = e[j];
+        a[k] = keep * a[k] + (1 - keep) * e[0];
+    }
+}
+
+template <typename T, typename R> DEVICE void pack(const Parts<Places<R>::COUNT> &parts, u32 part, i64 i, const R &rule, const Scalars<T> &s) {
+    typedef Places<R> P;
+    const int N = Pack<T>::N;
+    float x[R::STATES][N], a[N] = {}, g[N];
+    bool average = parts.at[part][P::AVERAGE] != 0;
+#pragma unroll
+    for (int j = 0; j < R::STATES; j++) loadAt<T>(x[j], parts.at[part][P::OLD + j], i);
+    if (average) loadAt<T>(a, parts.at[part][P::AVERAGE], i);
+    loadAt<T>(g, parts.at[part][P::GRADIENT], i);
+    advance<R, N>(rule, x, a, g, parts.decay[part], s.lr, s.averageDecay);
+#pragma unroll
+    for (int j = 0; j < R::STATES; j++) storeAt<T>(x[j], parts.at[part][P::NEW + j], i);
+    if (average) storeAt<T>(a, parts.at[part][P::NEW_AVERAGE], i);
+}
+
+// The last elements of a part, fewer than a pack holds.
+template <typename T, typename R> DEVICE void single(const Parts<Places<R>::COUNT> &parts, u32 part, i64 i, const R &rule, const Scalars<T> &s) {
+    typedef Places<R> P;
+    float x[R::STATES][1], a[1] = {}, g[1];
+    bool average = parts.at[part][P::AVERAGE] != 0;
+#pragma unroll
+    for (int j = 0; j < R::STATES; j++) x[j][0] = toFloat(((const T *)parts.at[part][P::OLD + j])[i]);
+    if (average) a[0] = toFloat(((const T *)parts.at[part][P::AVERAGE])[i]);
+    g[0] = toFloat(((const T *)parts.at[part][P::GRADIENT])[i]);
+    advance<R, 1>(rule, x, a, g, parts.decay[part], s.lr, s.averageDecay);
+#pragma unroll
+    for (int j = 0; j < R::STATES; j++) ((T *)parts.at[part][P::NEW + j])[i] = fromFloat<T>(x[j][0]);
+    if (average) ((T *)parts.at[part][P::NEW_AVERAGE])[i] = fromFloat<T>(a[0]);
+}
+
+// A skipped step: states that lie elsewhere are copied as they are, NaN and all; those in place are not touched.
+template <typename T, typename R> DEVICE void keep(const Parts<Places<R>::COUNT> &parts, const Chunk &c) {
+    typedef Places<R> P;
+    const int N = Pack<T>::N;
+#pragma unroll 1
+    for (int j = 0; j <= R::STATES; j++) {
+        u64 from = parts.at[c.part][P::OLD + j], to = parts.at[c.part][P::NEW + j];
+        if (from == to) continue;
+        i64 i = c.from + threadIdx.x * N;
+#pragma unroll 1
+        for (; i + N <= c.to; i += 256 * N) *(uint4 *)((T *)to + i) = *(const uint4 *)((const T *)from + i);
+#pragma unroll 1
+        for (; i < c.to; i++) ((T *)to)[i] = ((const T *)from)[i];
+    }
+}
+
+template <typename T, typename R> DEVICE void update(const Parts<Places<R>::COUNT> &parts, R rule, const T *lr, const int *step, const T *averageDecay, const int *skip) {
+    Scalars<T> s = scalars(lr, step, averageDecay, skip);
+    rule.prepare(s.lr, s.step);
+    Chunk c = chunkOf(parts);
+    if (s.skip) {
+        keep<T, R>(parts, c);
+        return;
+    }
+    const int N = Pack<T>::N;
+    i64 i = c.from + threadIdx.x * N;
+#pragma unroll 1
+    for (; i + N <= c.to; i += 256 * N) pack<T, R>(parts, c.part, i, rule, s);
+#pragma unroll 1
+    for (; i < c.to; i++) single<T, R>(parts, c.part, i, rule, s);
+}
+
+#define SGD(S, T) KERNEL(256) sgd_##S(const __grid_constant__ Parts<7> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, float momentum, u32 nesterov) { \
+        update<T, Sgd>(parts, Sgd{momentum, nesterov}, lr, step, averageDecay, skip); }
+#define RMSPROP(S, T) KERNEL(256) rmsprop_##S(const __grid_constant__ Parts<9> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, \
+        float alpha, float beta, float eps, float momentum, u32 tensorflow) { \
+        update<T, Rmsprop>(parts, Rmsprop{alpha, beta, eps, momentum, tensorflow}, lr, step, averageDecay, skip); }
+#define ADAM(S, T) KERNEL(256) adam_##S(const __grid_constant__ Parts<9> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, \
+        float beta1, float gamma1, float beta2, float gamma2, float logBeta1, float logBeta2, float eps, u32 decoupled) { \
+        update<T, Adam>(parts, Adam{beta1, gamma1, beta2, gamma2, logBeta1, logBeta2, eps, decoupled, 0, 0}, lr, step, averageDecay, skip); }
+FOR_FLOATS(SGD)
+FOR_FLOATS(RMSPROP)
+FOR_FLOATS(ADAM)

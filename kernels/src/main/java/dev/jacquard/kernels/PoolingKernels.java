@@ -1,0 +1,88 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.Pooling;
+import dev.jacquard.tensor.op.Sample;
+import dev.jacquard.tensor.op.Window;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
+
+/** Pooling, a thread per pack of channels of one result. */
+final class PoolingKernels {
+    private static final String MODULE = "pooling";
+    /** Channels of a pack where taps are read or written. */
+    private static final int PACK = 4;
+
+    private PoolingKernels() {}
+
+    static Map<Class<? extends Op>, CudaKernel<?>> rows() {
+        return Map.of(
+                Pooling.MaxPool2d.class, new Pooled<Pooling.MaxPool2d>("max_pool", false, PACK),
+                Pooling.MaxPool2dBackward.class, new Pooled<Pooling.MaxPool2dBackward>("max_pool_backward", true, PACK),
+                Pooling.MaxPool2dGather.class, new Pooled<Pooling.MaxPool2dGather>("max_pool_gather", false, PACK),
+                Pooling.AvgPool2d.class, new Pooled<Pooling.AvgPool2d>("avg_pool", false, 0),
+                Pooling.AvgPool2dBackward.class, new Pooled<Pooling.AvgPool2dBackward>("avg_pool_backward", true, PACK));
+    }
+
+    /**
+     * A kind of pooling.
+     *
+     * @param symbol of its kernel
+     * @param backward whether the result is an image
+     * @param pack channels of a pack; 0 for 16 bytes of them
+     */
+    private record Pooled<O extends Pooling>(String symbol, boolean backward, int pack) implements CudaKernel<O> {
+        @Override
+        public boolean takes(O op, List<TensorType> in) {
+            return in.getFirst().dtype().isFloating() && CudaKernel.super.takes(op, in)
+                    && in.stream().allMatch(t -> t.shape().size() / Math.max(1, t.shape().dim(0)) <= Integer.MAX_VALUE);
+        }
+
+        @Override
+        public CudaLaunch bind(O op, Call call) {
+            Shape image = backward ? call.outShape(0) : call.inShape(0);
+            Shape outputs = backward ? call.inShape(0) : call.outShape(0);
+            DType type = call.in().getFirst().dtype();
+            long c = image.dim(3);
+            long results = (backward ? image : outputs).slice(1, 3).size();
+            int width = pack > 0 ? pack : 16 / type.bytes();
+            long blocks = Call.blocks(results * (c % width == 0 ? c / width : c), Call.BLOCK);
+            Window w = op.window();
+            KernelLaunch.Builder b = call.launch(MODULE, symbol, type).grid(image.dim(0) * blocks).block(Call.BLOCK);
+            call.in().forEach(v -> b.pointer(Call.address(v)));
+            call.out().forEach(v -> b.pointer(Call.address(v)));
+            return b.struct(ints(image.dim(0), image.dim(1), image.dim(2), c, outputs.dim(1), outputs.dim(2), op.r(), op.s(), w.strideH(), w.strideW(), w.top(), w.left(),
+                    countPadding(op) ? 1 : 0, blocks)).build();
+        }
+
+        private static boolean countPadding(Pooling op) {
+            return op instanceof Pooling.AvgPool2d a && a.countPadding() || op instanceof Pooling.AvgPool2dBackward b && b.countPadding();
+        }
+
+        private static MemorySegment ints(long... values) {
+            return MemorySegment.ofArray(LongStream.of(values).mapToInt(Math::toIntExact).toArray());
+        }
+    }
+
+    /** What the kernels are measured on: a stem's pooling, and the pooling of a shortcut. */
+    static List<Workload> workloads(long batch) {
+        Window stem = Window.of(2, 1);
+        Window half = Window.of(2, 0);
+        Operand image = Operand.distinct(batch, 112, 112, 64);
+        Operand pooled = Operand.of(batch, 56, 56, 64);
+        Operand taps = Operand.integers(DType.I32, 4, 9, batch, 56, 56, 64);
+        Map<String, Long> sizes = Map.of("n", batch, "h", 112L, "w", 112L, "c", 64L, "oh", 56L, "ow", 56L);
+        return List.of(
+                new Workload(MODULE, Sample.of(new Pooling.MaxPool2d(3, 3, stem), image), sizes),
+                new Workload(MODULE, Sample.of(new Pooling.MaxPool2dBackward(3, 3, stem, 112, 112), pooled, taps), sizes),
+                new Workload(MODULE, Sample.of(new Pooling.MaxPool2dGather(3, 3, stem), image, taps), sizes),
+                new Workload(MODULE, Sample.of(new Pooling.AvgPool2d(2, 2, half, true), image), sizes),
+                new Workload(MODULE, Sample.of(new Pooling.AvgPool2dBackward(2, 2, half, true, 112, 112), pooled), sizes));
+    }
+}

@@ -1,0 +1,123 @@
+package dev.jacquard.passes;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import dev.jacquard.tensor.Initializer;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.graph.Graph;
+import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Update;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class FuseUpdatesTest {
+    private static final Update.Rule SGD = new Update.SgdMomentum(0.9, 0, false);
+    private static final Update.Rule DECAYED = new Update.SgdMomentum(0.9, 1e-4, false);
+
+    /** A device that has a kernel for everything, or for all but fused updates; it never runs one. */
+    private record Device(boolean fuses) implements Backend {
+        @Override
+        public String name() {
+            return "none";
+        }
+
+        @Override
+        public String description() {
+            return "has kernels, runs none";
+        }
+
+        @Override
+        public Buffer allocate(long bytes, String purpose) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public Optional<String> unsupported(Op op, List<TensorType> inputs) {
+            return fuses || !(op instanceof Update.FusedUpdate) ? Optional.empty() : Optional.of("no kernel");
+        }
+
+        @Override
+        public Launch prepare(Op op, List<View> inputs, List<View> outputs, Buffer workspace) {
+            throw new AssertionError();
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private final GraphBuilder b = new GraphBuilder(true);
+    private final Tensor lr = b.input("lr", TensorType.f32());
+    private final List<Variable> variables = new ArrayList<>();
+
+    private Tensor update(Update.Rule rule, Tensor gradient, Tensor rate) {
+        int i = variables.size();
+        Variable w = new Variable(() -> "w" + i, gradient.type(), Variable.Role.PARAMETER, Initializer.ZEROS);
+        Variable v = new Variable(() -> "v" + i, gradient.type(), Variable.Role.SLOT, Initializer.ZEROS);
+        variables.addAll(List.of(w, v));
+        List<Tensor> next = b.read(w).applyAll(rule, b.read(v), gradient, rate);
+        b.write(w, next.get(0));
+        b.write(v, next.get(1));
+        return next.getFirst();
+    }
+
+    private Tensor gradient(String name, long... dims) {
+        return b.input(name, TensorType.f32(dims));
+    }
+
+    private static List<Update> updates(Graph g) {
+        return g.nodes().stream().filter(n -> n.op() instanceof Update).map(n -> (Update) n.op()).toList();
+    }
+
+    @Test
+    void updatesOfOneRuleBecomeOneWhateverTheirDecayAndShape() {
+        update(SGD, gradient("a", 3), lr);
+        update(DECAYED, gradient("b", 2, 2), lr).exp();
+        update(SGD, gradient("c", 3).exp(), lr);
+        Graph g = b.build();
+        Graph fused = new FuseUpdates(new Device(true)).apply(g);
+        assertEquals(List.of(new Update.FusedUpdate(List.of(SGD, DECAYED, SGD))), updates(fused), fused.print());
+        assertEquals(g.updates().keySet(), fused.updates().keySet());
+    }
+
+    @Test
+    void resultsThatFollowFromAnUpdateComeAfterIt() {
+        b.output("size", update(SGD, gradient("a", 3), lr).square().sum());
+        update(SGD, gradient("b", 3).exp(), lr);
+        Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
+        assertEquals(1, updates(fused).size(), fused.print());
+    }
+
+    @Test
+    void otherRulesAndOtherScalarsStayApart() {
+        update(SGD, gradient("a", 3), lr);
+        update(new Update.SgdMomentum(0.5, 0, false), gradient("b", 3), lr);
+        update(SGD, gradient("c", 3), b.input("another lr", TensorType.f32()));
+        Graph g = b.build();
+        assertSame(g, new FuseUpdates(new Device(true)).apply(g));
+    }
+
+    @Test
+    void updatesThatNeedEachOtherStayApart() {
+        update(SGD, update(SGD, gradient("a", 3), lr).exp(), lr);
+        Graph g = b.build();
+        assertSame(g, new FuseUpdates(new Device(true)).apply(g));
+    }
+
+    @Test
+    void whereTheDeviceHasNoKernelNothingChanges() {
+        update(SGD, gradient("a", 3), lr);
+        update(SGD, gradient("b", 3), lr);
+        Graph g = b.build();
+        assertSame(g, new FuseUpdates(new Device(false)).apply(g));
+    }
+}

@@ -1,0 +1,184 @@
+package dev.jacquard.tensor.op;
+
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Normalisation together with what follows it in networks, an activation and before that the sum with a shortcut: a pass over memory saved for each. Models do not use these ops; a pass puts them
+ * where the device has kernels for them.
+ */
+public sealed interface FusedNormalization extends Composite {
+    /** What follows the normalisation, and the sum. */
+    Nonlinearity activation();
+
+    /** Whether something is added before the activation; it is the last input then. */
+    boolean residual();
+
+    /** @param like the input that has the shape of x @param first the first of the per-channel inputs, which are all that follow but the residual */
+    private static void check(FusedNormalization op, List<TensorType> in, int n, int like, int first) {
+        Types.count(op, in, n + (op.residual() ? 1 : 0));
+        Types.same(op, in);
+        Types.floating(op, in);
+        TensorType x = in.get(like);
+        Types.perChannel(op, x, in.subList(first, n));
+        if (op.residual()) {
+            Types.shape(op, "residual", in.get(n), x);
+        }
+    }
+
+    private static Accuracy overRows(TensorType x) {
+        return Accuracy.reduce(x.shape().size() / Math.max(x.shape().dim(-1), 1));
+    }
+
+    private static Tensor before(Tensor normalised, boolean residual, List<Tensor> in) {
+        return residual ? normalised.add(in.getLast()) : normalised;
+    }
+
+    /**
+     * {@link Normalization.BatchNorm} with what follows: from x(.., C), gamma(C), beta(C) and, if {@code residual}, r(.., C) to
+     * {@code activation(batch_norm(x) + r)}, mean(C) and the biased variance(C).
+     */
+    record BatchNormActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 3, 0, 1);
+            return List.of(in.get(0), in.get(1), in.get(1));
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            Cost once = Cost.of(in, out, 9 * in.getFirst().shape().size());
+            return new Cost(once.bytes() + in.getFirst().bytes(), once.flops());
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return overRows(in.getFirst());
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            List<Tensor> plain = in.getFirst().applyAll(new Normalization.BatchNorm(eps), in.get(1), in.get(2));
+            return List.of(activation.apply(before(plain.getFirst(), residual, in)), plain.get(1), plain.get(2));
+        }
+    }
+
+    /**
+     * Gradients of {@link BatchNormActivation}: dx(.., C), dgamma(C), dbeta(C) and, if {@code residual}, dr(.., C) from dy(.., C), x(.., C), gamma(C), beta(C), mean(C), variance(C) and r(.., C).
+     * What was before the activation is computed again, so that nobody has to keep it.
+     */
+    record BatchNormActivationBackward(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 6, 1, 2);
+            Types.shape(this, "gradient", in.get(0), in.get(1));
+            List<TensorType> out = new ArrayList<>(List.of(in.get(1), in.get(2), in.get(2)));
+            if (residual) {
+                out.add(in.get(1));
+            }
+            return List.copyOf(out);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            Cost once = Cost.of(in, out, 19 * in.getFirst().shape().size());
+            return new Cost(once.bytes() + (residual && activation != Nonlinearity.NONE ? 3 : 2) * in.getFirst().bytes(), once.flops());
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return overRows(in.getFirst());
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return output == 0 ? 0 : -1;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor x = in.get(1);
+            Tensor gamma = in.get(2);
+            Tensor mean = in.get(4);
+            Tensor variance = in.get(5);
+            Tensor normalised = x.sub(mean).mul(variance.add(eps).rsqrt()).mul(gamma).add(in.get(3));
+            Tensor d = activation.gradient(in.get(0), before(normalised, residual, in));
+            List<Tensor> out = new ArrayList<>(d.applyAll(new Normalization.BatchNormBackward(eps), x, gamma, mean, variance));
+            if (residual) {
+                out.add(d);
+            }
+            return List.copyOf(out);
+        }
+    }
+
+    /** {@code activation(x * scale + shift + r)} from x(.., C), scale(C), shift(C) and, if {@code residual}, r(.., C): normalisation by known statistics with what follows. */
+    record ScaleShift(Nonlinearity activation, boolean residual) implements FusedNormalization {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 3, 0, 1);
+            return List.of(in.getFirst());
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 4 * in.getFirst().shape().size());
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return 0;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(activation.apply(before(in.get(0).mulAdd(in.get(1), in.get(2)), residual, in)));
+        }
+    }
+
+    /** The family's rows. */
+    static List<OpRow> rows() {
+        List<Sample> forward = new ArrayList<>();
+        List<Sample> backward = new ArrayList<>();
+        List<Sample> known = new ArrayList<>();
+        samples(new long[] {8, 3}, Nonlinearity.NONE, true, forward, backward, known);
+        samples(new long[] {31, 1}, Nonlinearity.RELU, false, forward, backward, known);
+        samples(new long[] {2, 4, 4, 8}, Nonlinearity.RELU, true, forward, backward, known);
+        samples(new long[] {3, 5, 7, 17}, Nonlinearity.SILU, true, forward, backward, known);
+        samples(new long[] {70, 24}, Nonlinearity.SILU, false, forward, backward, known);
+        samples(new long[] {6, 264}, Nonlinearity.RELU, false, forward, backward, known);
+        BatchNormActivation sum = new BatchNormActivation(1e-5, Nonlinearity.RELU, true);
+        BatchNormActivationBackward gradient = new BatchNormActivationBackward(1e-5, Nonlinearity.RELU, true);
+        TensorType x = TensorType.f32(2, 3);
+        TensorType c = TensorType.f32(3);
+        return List.of(
+                new OpRow(BatchNormActivation.class, "activation of batch normalisation, plus a residual", List.copyOf(forward), List.of())
+                        .refuses(sum, "channels differ", x, TensorType.f32(4), c, x)
+                        .refuses(sum, "residual has the wrong shape", x, c, c, TensorType.f32(3, 3))
+                        .refuses(sum, "wrong number of inputs", x, c, c),
+                new OpRow(BatchNormActivationBackward.class, "gradients of the fused batch normalisation", List.copyOf(backward), List.of())
+                        .refuses(gradient, "gradient has the wrong shape", TensorType.f32(4, 3), x, c, c, c, c, x),
+                new OpRow(ScaleShift.class, "activation of x * scale + shift, plus a residual", List.copyOf(known), List.of())
+                        .refuses(new ScaleShift(Nonlinearity.NONE, false), "channels differ", x, c, TensorType.f32(4)));
+    }
+
+    private static void samples(long[] d, Nonlinearity activation, boolean residual, List<Sample> forward, List<Sample> backward, List<Sample> known) {
+        long c = d[d.length - 1];
+        Operand x = Operand.of(d);
+        Operand gamma = Operand.range(0.5, 1.5, c);
+        Operand beta = Operand.of(c);
+        forward.add(sample(new BatchNormActivation(1e-5, activation, residual), residual, x, gamma, beta));
+        backward.add(sample(new BatchNormActivationBackward(1e-5, activation, residual), residual, x, x, gamma, beta, Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c)));
+        known.add(sample(new ScaleShift(activation, residual), residual, x, gamma, beta));
+    }
+
+    /** A sample on operands, the first of which is like the residual. */
+    private static Sample sample(Op op, boolean residual, Operand... operands) {
+        List<Operand> all = new ArrayList<>(List.of(operands));
+        if (residual) {
+            all.add(operands[0]);
+        }
+        return new Sample(op, List.copyOf(all));
+    }
+}
