@@ -14,7 +14,7 @@
 // Numerics     computed in f32, rounded once
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.ImageKernels
-// Versions     v1: a thread per pack over a block's rows, found by division; v2: a warp per row, factors of a pack's channels by selection: half the instructions
+// Versions     kernels/dev/images: v1 a thread per pack over a block's rows, found by division; v2 a warp per row, factors of a pack's channels by selection: hardly a branch parts lanes
 // Conflicts    augment, crop: a lane reads its pack's bytes one by one, since mirrored pixels are not mirrored bytes: lanes 4 (f32) or 8 (f16) bytes apart, from rows that begin anywhere
 // Measured     not yet: no GPU so far
 #include "common.cuh"
