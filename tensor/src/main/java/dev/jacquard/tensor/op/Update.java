@@ -330,7 +330,8 @@ public sealed interface Update extends Composite {
                 OpRow.of(Adam.class, "Adam step", sample(adam, 0, 7), sample(adamW, 0, 33, 3, 3, 5), sample(adamW, 0, 1025), sample(adam, 0, 12))
                         .refuses(adam, "step has the wrong element type", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(), TensorType.f32()),
                 OpRow.of(ExtendedUpdate.class, "step with a moving average, or skipped by a flag",
-                        sample(new ExtendedUpdate(plain, true, false), 0, 13, 3), sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
+                        sample(new ExtendedUpdate(plain, true, false), 0, 13, 3),
+                        sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
                         sample(new ExtendedUpdate(rms, true, true), 0, 257), sample(new ExtendedUpdate(tf, true, true), 1, 65),
                         sample(new ExtendedUpdate(adamW, true, true), 0, 263), sample(new ExtendedUpdate(adam, true, true), 1, 7)),
                 OpRow.of(FusedUpdate.class, "steps of many parameters at once",
