@@ -10,7 +10,7 @@ import dev.jacquard.tensor.op.Sample;
 import java.util.List;
 import java.util.Map;
 
-/** Cross entropies, a block per row of logits. */
+/** Cross entropies, a warp per row of logits, or a block where rows are long. */
 final class LossKernels {
     private static final String MODULE = "cross_entropy";
 
@@ -35,9 +35,9 @@ final class LossKernels {
         public CudaLaunch bind(O op, Call call) {
             Shape x = call.inShape(0);
             DType type = call.in().getFirst().dtype();
-            CudaLaunch rows = call.launch(MODULE, "cross_entropy", type).grid(x.dim(0)).block(Call.BLOCK)
+            CudaLaunch rows = ReductionKernels.perRow(call, MODULE, "cross_entropy", type, x.dim(0), x.dim(1))
                     .pointer(call.in(0)).pointer(labels ? call.in(1) : 0).pointer(labels ? 0 : call.in(1)).pointer(call.workspace())
-                    .i32(x.dim(1)).f32(smoothing.applyAsDouble(op)).build();
+                    .i64(x.dim(0)).i32(x.dim(1)).f32(smoothing.applyAsDouble(op)).build();
             CudaLaunch mean = call.launch(MODULE, "cross_entropy_mean", type).grid(1).block(Call.BLOCK)
                     .pointer(call.workspace()).pointer(call.out(0)).i64(x.dim(0)).build();
             return call.sequence(rows, mean);
@@ -46,7 +46,7 @@ final class LossKernels {
 
     private static CudaLaunch backward(Call call, long labels, long targets, double smoothing) {
         Shape x = call.inShape(1);
-        return call.launch(MODULE, "cross_entropy_backward", call.in().getFirst().dtype()).grid(x.dim(0)).block(Call.BLOCK)
+        return ReductionKernels.perRow(call, MODULE, "cross_entropy_backward", call.in().getFirst().dtype(), x.dim(0), x.dim(1))
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(labels).pointer(targets).pointer(call.out(0)).i64(x.dim(0)).i32(x.dim(1)).f32(smoothing).build();
     }
 
