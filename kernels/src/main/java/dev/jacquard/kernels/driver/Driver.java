@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Thread-safe. Calls with a stream return before the work is done and may run in any order against other streams; stream 0 is not used. Every failure is a
  * {@link DriverException}. After a sticky error (see {@link DriverException.Kind#sticky}) every call fails with it,
- * but for those that end or free something: they do nothing.
+ * but those that end or free something may do nothing instead, as there is nothing left to free.
  */
 public interface Driver extends AutoCloseable {
     /** What the device is. */
