@@ -2,17 +2,18 @@
 // Math         y[n][oh][ow][k] = sum over r, s, c of x[n][oh*sh + r*dh - top][ow*sw + s*dw - left][c] * w[k][r][s][c], in each group of channels, and its gradients by x and by w
 // Contract     x (N, H, W, C), w (K, R, S, C/groups), y (N, OH, OW, K): without gaps, 16-byte aligned, extents > 0; an image has less than 2^31 elements, as have all pixels together;
 //              with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up
-// Launch       grid (tiles of 64 x 64, 1, groups * phases * splits), block 128, smem 16 KiB static; phases: the sh * sw residues of the image's
+// Launch       grid (tiles, 1, groups * phases * splits), block 128, smem 16 or 20 KiB static; tiles are 64 x 64, in _narrow 128 x 32 and in _flat 32 x 128, which are for channels of
+//              groups that fill tiles of 64 badly (Tile.java) and require them in fours; phases: the sh * sw residues of the image's
 //              pixels modulo the stride, each of which meets its own taps (conv2d_backward_data), else 1
-// Traffic      conv2d: read n*h*w*c*T + k*r*s*c/g*T, write y*T + p*4
-//              conv2d_backward_data: read n*oh*ow*k*T + k*r*s*c/g*T, write y*T + p*4
-//              conv2d_backward_weight: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
+// Traffic      conv2d, conv2d_narrow: read n*h*w*c*T + k*r*s*c/g*T, write y*T + p*4
+//              conv2d_backward_data, conv2d_backward_data_narrow: read n*oh*ow*k*T + k*r*s*c/g*T, write y*T + p*4
+//              conv2d_backward_weight, conv2d_backward_weight_flat: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
 // Roofline     compute bound on the CUDA cores from C/groups * R * S ~ 100 on: implicit matrix products of (pixels, taps) by (taps, channels), 2*N*OH*OW*K*R*S*C/groups flop each;
-//              groups of fewer than 64 channels leave part of the tile idle
+//              groups of fewer than 32 channels leave part of the tile idle
 // Numerics     multiplied and summed in f32 in order of (r, s, channel) or of pixels (of splits, then), rounded once; padding takes part as 0, so that it meets an infinite weight as NaN
 // Determinism  bitwise, run to run; splits follow from the shape alone
 // CPU twin     dev.jacquard.cpu.Conv
-// Versions     v1
+// Versions     v1 64 x 64 tiles; v2 128 x 32 and 32 x 128, too, for groups
 // Measured     not yet: no GPU so far
 #include "gemm.cuh"
 
@@ -34,9 +35,10 @@ struct Convolution {
 };
 
 // Where the two rows of a thread's quads begin in the image that is gathered from, and how taps move: the left operand of forward and backward_data, (pixel, (tap, channel)).
-template <typename T> struct Taps {
-    const T *image[2];  // of the row's pixel; null outside of the product
-    int h[2], w[2];     // where tap (0, 0) lies
+template <typename T, int N> struct Taps {
+    static const int SIDE = N;
+    const T *image[N / 32];  // of the row's pixel; null outside of the product
+    int h[N / 32], w[N / 32];  // where tap (0, 0) lies
     int height, width, pitch;  // of the image; elements per pixel
     int down, right;    // from tap to tap
     int depth;
@@ -56,7 +58,7 @@ template <typename T> struct Taps {
     }
 
     DEVICE Quad<T> fetch(int i, int k0) const {
-        int k = k0 + inner(true, i);
+        int k = k0 + inner<SIDE>(true, i);
         Quad<T> q = Quad<T>::zero();
         if (whole) {
             const T *p = find(i, k);
@@ -73,7 +75,8 @@ template <typename T> struct Taps {
 };
 
 // The right operand of backward_data: ((tap, k), c). Of the taps only every so many-th takes part.
-template <typename T> struct TapWeights {
+template <typename T, int N> struct TapWeights {
+    static const int SIDE = N;
     const T *at;   // of the group, at the first tap that takes part
     i64 pitch;     // from one k to the next
     int cg, s;     // channels of a group of x, all taps of a row
@@ -85,8 +88,8 @@ template <typename T> struct TapWeights {
     DEVICE bool alongDepth() const { return false; }
 
     DEVICE Quad<T> fetch(int i, int k0) const {
-        int o = first + outer(false, i);
-        int k = k0 + inner(false, i);
+        int o = first + outer<SIDE>(false, i);
+        int k = k0 + inner<SIDE>(false, i);
         Quad<T> q = Quad<T>::zero();
         if (o >= cg || k >= depth) {
             return q;
@@ -106,10 +109,12 @@ template <typename T> struct TapWeights {
 };
 
 // The right operand of backward_weight: (pixel of y, (tap, c)), gathered from x.
-template <typename T> struct Patches {
+template <typename T, int N> struct Patches {
+    static const int SIDE = N;
     const T *at;  // of the group
     const Convolution &p;
     int first, columns, depth;
+    bool whole;
     i64 image;
 
     DEVICE bool alongDepth() const { return false; }
@@ -125,8 +130,8 @@ template <typename T> struct Patches {
     }
 
     DEVICE Quad<T> fetch(int i, int k0) const {
-        int column = first + outer(false, i);
-        int k = k0 + inner(false, i);
+        int column = first + outer<SIDE>(false, i);
+        int k = k0 + inner<SIDE>(false, i);
         Quad<T> q = Quad<T>::zero();
         if (k >= depth) {
             return q;
@@ -137,7 +142,7 @@ template <typename T> struct Patches {
         int top = oh * p.sh - p.top;
         int left = (pixel - oh * p.ow) * p.sw - p.left;
         const T *from = at + n * image;
-        if (p.wholeC) {
+        if (whole) {
             const T *a = find(from, top, left, column);
             if (a != nullptr) q = Quad<T>::load(a);
         } else {
@@ -156,10 +161,10 @@ struct Part {
     int row, column;  // of the tile
     int group, phase, split;
 
-    DEVICE Part(const Convolution &p, int columns, int phases) {
-        int tiles = (columns + TILE - 1) / TILE;
-        row = blockIdx.x / tiles * TILE;
-        column = blockIdx.x % tiles * TILE;
+    template <class TILE> DEVICE Part(TILE, const Convolution &p, int columns, int phases) {
+        int tiles = (columns + TILE::COLUMNS - 1) / TILE::COLUMNS;
+        row = blockIdx.x / tiles * TILE::ROWS;
+        column = blockIdx.x % tiles * TILE::COLUMNS;
         split = blockIdx.z % p.splits;
         phase = blockIdx.z / p.splits % phases;
         group = blockIdx.z / p.splits / phases;
@@ -175,18 +180,20 @@ template <typename T> DEVICE void store(const Convolution &p, const Part &part, 
     }
 }
 
-template <typename T> DEVICE void forward(const T *x, const T *w, T *y, float *partial, const Convolution &p) {
+template <typename T, class TILE, bool WHOLE> DEVICE void forward(const T *x, const T *w, T *y, float *partial, const Convolution &p) {
+    bool wholeC = WHOLE || p.wholeC != 0;
+    bool wholeK = WHOLE || p.wholeK != 0;
     int kg = p.k / p.groups;
     int cg = p.c / p.groups;
     int depth = p.r * p.s * cg;
     int rows = p.n * p.oh * p.ow;
-    Part part(p, kg, 1);
+    Part part(TILE(), p, kg, 1);
     int from = part.split * p.perSplit;
     int to = min(depth, from + p.perSplit);
-    Taps<T> left = {{}, {}, {}, p.h, p.w, p.c, p.dh, p.dw, to, p.wholeC != 0, p.channels, p.tapsMore};
+    Taps<T, TILE::ROWS> left = {{}, {}, {}, p.h, p.w, p.c, p.dh, p.dw, to, wholeC, p.channels, p.tapsMore};
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-        int m = part.row + outer(true, i);
+    for (int i = 0; i < TILE::ROWS / 32; i++) {
+        int m = part.row + outer<TILE::ROWS>(true, i);
         int n = m / p.area;
         int pixel = m - n * (int)p.area.d;
         int oh = pixel / p.width;
@@ -194,14 +201,14 @@ template <typename T> DEVICE void forward(const T *x, const T *w, T *y, float *p
         left.h[i] = oh * p.sh - p.top;
         left.w[i] = (pixel - oh * p.ow) * p.sw - p.left;
     }
-    Matrix<T> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, to, true, p.wholeC != 0};
-    const float4 *tile = multiply<T>(left, right, from, to);
-    int c = part.column + storeColumn();
+    Matrix<T, TILE::COLUMNS> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, to, true, wholeC};
+    const float4 *tile = multiply<T, TILE>(left, right, from, to);
+    int c = part.column + TILE::storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {
-        int m = part.row + storeRow(i);
-        float4 v = tileQuad(tile, storeRow(i));
-        if (m < rows) store(p, part, y, partial, (i64)rows * p.k, (i64)m * p.k + (part.group * kg + c), c, kg, p.wholeK != 0, v);
+        int m = part.row + TILE::storeRow(i);
+        float4 v = TILE::quad(tile, i);
+        if (m < rows) store(p, part, y, partial, (i64)rows * p.k, (i64)m * p.k + (part.group * kg + c), c, kg, wholeK, v);
     }
 }
 
@@ -213,10 +220,12 @@ DEVICE int firstTap(int residue, int padding, int stride, int dilation, int step
     return taps;
 }
 
-template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, float *partial, const Convolution &p) {
+template <typename T, class TILE, bool WHOLE> DEVICE void backwardData(const T *dy, const T *w, T *dx, float *partial, const Convolution &p) {
+    bool wholeC = WHOLE || p.wholeC != 0;
+    bool wholeK = WHOLE || p.wholeK != 0;
     int kg = p.k / p.groups;
     int cg = p.c / p.groups;
-    Part part(p, cg, p.sh * p.sw);
+    Part part(TILE(), p, cg, p.sh * p.sw);
     int ph = part.phase / p.sw;
     int pw = part.phase % p.sw;
     int r0 = firstTap(ph, p.top, p.sh, p.dh, p.rowStep, p.r);
@@ -226,11 +235,11 @@ template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, f
     int from = part.split * p.perSplit;
     int to = min(depth, from + p.perSplit);
     Divisor taps = across == (int)p.tapsLess.d ? p.tapsLess : p.tapsMore;
-    Taps<T> left = {{}, {}, {}, p.oh, p.ow, p.k, -p.rowBack, -p.columnBack, to, p.wholeK != 0, p.channels, taps};
+    Taps<T, TILE::ROWS> left = {{}, {}, {}, p.oh, p.ow, p.k, -p.rowBack, -p.columnBack, to, wholeK, p.channels, taps};
     int rows = p.n * (int)p.area.d;
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-        int m = part.row + outer(true, i);
+    for (int i = 0; i < TILE::ROWS / 32; i++) {
+        int m = part.row + outer<TILE::ROWS>(true, i);
         int n = m / p.area;
         int pixel = m - n * (int)p.area.d;
         int h = pixel / p.width;
@@ -239,13 +248,13 @@ template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, f
         left.w[i] = (pw + p.left - s0 * p.dw) / p.sw + (pixel - h * (int)p.width.d);
     }
     i64 pitch = (i64)p.r * p.s * cg;
-    TapWeights<T> right = {w + (part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.s, p.rowStep, p.columnStep, part.column, to, p.wholeC != 0, p.channels, taps};
-    const float4 *tile = multiply<T>(left, right, from, to);
-    int c = part.column + storeColumn();
+    TapWeights<T, TILE::COLUMNS> right = {w + (part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.s, p.rowStep, p.columnStep, part.column, to, wholeC, p.channels, taps};
+    const float4 *tile = multiply<T, TILE>(left, right, from, to);
+    int c = part.column + TILE::storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {
-        int m = part.row + storeRow(i);
-        float4 v = tileQuad(tile, storeRow(i));
+        int m = part.row + TILE::storeRow(i);
+        float4 v = TILE::quad(tile, i);
         int n = m / p.area;
         int pixel = m - n * (int)p.area.d;
         int h = pixel / p.width;
@@ -253,32 +262,37 @@ template <typename T> DEVICE void backwardData(const T *dy, const T *w, T *dx, f
         int x = pw + p.sw * (pixel - h * (int)p.width.d);
         if (m < rows && y < p.h && x < p.w) {
             i64 at = (((i64)n * p.h + y) * p.w + x) * p.c + (part.group * cg + c);
-            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, at, c, cg, p.wholeC != 0, v);
+            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, at, c, cg, wholeC, v);
         }
     }
 }
 
-template <typename T> DEVICE void backwardWeight(const T *x, const T *dy, T *dw, float *partial, const Convolution &p) {
+template <typename T, class TILE, bool WHOLE> DEVICE void backwardWeight(const T *x, const T *dy, T *dw, float *partial, const Convolution &p) {
+    bool wholeC = WHOLE || p.wholeC != 0;
+    bool wholeK = WHOLE || p.wholeK != 0;
     int kg = p.k / p.groups;
     int cg = p.c / p.groups;
     int columns = p.r * p.s * cg;
-    Part part(p, columns, 1);
+    Part part(TILE(), p, columns, 1);
     int from = part.split * p.perSplit;
     int to = min(p.n * p.oh * p.ow, from + p.perSplit);
-    Matrix<T> left = {dy + part.group * kg, p.k, part.row, kg, to, false, p.wholeK != 0};
-    Patches<T> right = {x + part.group * cg, p, part.column, columns, to, (i64)p.h * p.w * p.c};
-    const float4 *tile = multiply<T>(left, right, from, to);
-    int c = part.column + storeColumn();
+    Matrix<T, TILE::ROWS> left = {dy + part.group * kg, p.k, part.row, kg, to, false, wholeK};
+    Patches<T, TILE::COLUMNS> right = {x + part.group * cg, p, part.column, columns, to, wholeC, (i64)p.h * p.w * p.c};
+    const float4 *tile = multiply<T, TILE>(left, right, from, to);
+    int c = part.column + TILE::storeColumn();
 #pragma unroll 1
     for (int i = 0; i < 8; i++) {
-        int m = part.row + storeRow(i);
-        float4 v = tileQuad(tile, storeRow(i));
-        if (m < kg) store(p, part, dw, partial, (i64)p.k * columns, (i64)(part.group * kg + m) * columns + c, c, columns, p.wholeC != 0, v);
+        int m = part.row + TILE::storeRow(i);
+        float4 v = TILE::quad(tile, i);
+        if (m < kg) store(p, part, dw, partial, (i64)p.k * columns, (i64)(part.group * kg + m) * columns + c, c, columns, wholeC, v);
     }
 }
 
+#define FORWARD(NAME, T, ROWS, WHOLE) KERNEL(128) NAME(const T *x, const T *w, T *y, float *partial, const Convolution p) { forward<T, Tile<ROWS>, WHOLE>(x, w, y, partial, p); }
+#define DATA(NAME, T, ROWS, WHOLE) KERNEL(128) NAME(const T *dy, const T *w, T *dx, float *partial, const Convolution p) { backwardData<T, Tile<ROWS>, WHOLE>(dy, w, dx, partial, p); }
+#define WEIGHT(NAME, T, ROWS, WHOLE) KERNEL(128) NAME(const T *x, const T *dy, T *dw, float *partial, const Convolution p) { backwardWeight<T, Tile<ROWS>, WHOLE>(x, dy, dw, partial, p); }
 #define M(S, T) \
-    KERNEL(128) conv2d_##S(const T *x, const T *w, T *y, float *partial, const Convolution p) { forward<T>(x, w, y, partial, p); } \
-    KERNEL(128) conv2d_backward_data_##S(const T *dy, const T *w, T *dx, float *partial, const Convolution p) { backwardData<T>(dy, w, dx, partial, p); } \
-    KERNEL(128) conv2d_backward_weight_##S(const T *x, const T *dy, T *dw, float *partial, const Convolution p) { backwardWeight<T>(x, dy, dw, partial, p); }
+    FORWARD(conv2d_##S, T, 64, false) FORWARD(conv2d_narrow_##S, T, 128, true) \
+    DATA(conv2d_backward_data_##S, T, 64, false) DATA(conv2d_backward_data_narrow_##S, T, 128, true) \
+    WEIGHT(conv2d_backward_weight_##S, T, 64, false) WEIGHT(conv2d_backward_weight_flat_##S, T, 32, true)
 FOR_FLOATS(M)

@@ -32,10 +32,10 @@ DEVICE u64 warpLargest(u64 x) {
 // The largest of a row that is smaller than a limit, among what a thread of its group sees.
 template <int THREADS, typename T> DEVICE u64 largest(const T *x, int n, u64 limit) {
     u64 best = 0;
-    forPacks<THREADS>(x, n, [&](i64 i, float *v, auto count) {
+    forPacks<THREADS>(x, n, [&](int i, float *v, auto count) {
 #pragma unroll
         for (int k = 0; k < count; k++) {
-            u64 r = ranked(v[k], (int)i + k);
+            u64 r = ranked(v[k], i + k);
             if (r < limit) best = max(best, r);
         }
     });
@@ -45,7 +45,7 @@ template <int THREADS, typename T> DEVICE u64 largest(const T *x, int n, u64 lim
 template <typename T> DEVICE void extreme(const T *x, T *y, int *at, i64 outer, int length, i64 inner) {
     __shared__ u64 warps[8];
     bool blocks = inner == 1 && length > 1024;
-    i64 i = blocks ? blockIdx.x : inner == 1 ? Group<32>::row() : (i64)blockIdx.x * 256 + threadIdx.x;
+    i64 i = blocks ? blockIdx.x : inner == 1 ? rowOfGroup<32>() : (i64)blockIdx.x * 256 + threadIdx.x;
     if (i >= outer * inner) {
         return; // never a part of what meets below: whole warps, or single threads
     }
@@ -74,7 +74,7 @@ template <typename T> DEVICE void extreme(const T *x, T *y, int *at, i64 outer, 
 
 // Round j takes the largest that is smaller than round j - 1's: nothing to remember but one number, whatever k is.
 template <typename T> DEVICE void topk(const T *x, T *values, int *at, i64 rows, int n, int k) {
-    i64 row = Group<32>::row();
+    i64 row = rowOfGroup<32>();
     if (row >= rows) {
         return; // a whole warp
     }

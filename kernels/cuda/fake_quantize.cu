@@ -7,10 +7,11 @@
 // Traffic      fake_quantize: read n*T + c*T, write n*T
 //              fake_quantize_backward: read 2*n*T + c*T, write n*T
 // Roofline     memory bound: about 5 flop and a division per 2*sizeof(T) bytes
-// Numerics     true division in f32, so that the nearest integer is that of x / s; one rounding at the store; NaN stays NaN
+// Numerics     the quotient in f32 is that of a division, so that ties are ties; one rounding at the store; NaN stays NaN
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.PointwiseKernels
-// Versions     v1: where packs hold one channel (inner a multiple of V) one scale per pack, where they hold neighbours (inner 1, c a multiple of V) a pack of scales, else one by one
+// Versions     v1: where packs hold one channel (inner a multiple of V) one scale per pack, where they hold neighbours (inner 1, c a multiple of V) a pack of scales, else one by one;
+//              v2: a reciprocal and a correction instead of a division per element
 // Measured     not yet: no GPU so far
 #include "common.cuh"
 
@@ -18,32 +19,38 @@ struct Range {
     float lo, hi;
 };
 
+// Each op twice: of any quotient, and of an ordinary one by an ordinary scale.
 struct Forward {
     static const bool BACKWARD = false;
     // Comparisons and not fminf, which would swallow a NaN.
-    static DEVICE float apply(float, float x, float s, Range r) {
-        float q = rintf(x / s);
+    static DEVICE float apply(float, float q, float s, Range r) {
+        q = rintf(q);
         q = q < r.lo ? r.lo : q > r.hi ? r.hi : q;
         return s == 0 ? 0 : q * s;
     }
+    static DEVICE float ordinary(float, float q, float s, Range r) { return fminf(fmaxf(rintf(q), r.lo), r.hi) * s; }
 };
 
 struct Backward {
     static const bool BACKWARD = true;
-    static DEVICE float apply(float dy, float x, float s, Range r) {
-        float q = x / s;
-        return s != 0 && q >= r.lo && q <= r.hi ? dy : 0;
-    }
+    static DEVICE float apply(float dy, float q, float s, Range r) { return s == 0 ? 0 : ordinary(dy, q, s, r); }
+    static DEVICE float ordinary(float dy, float q, float, Range r) { return q >= r.lo && q <= r.hi ? dy : 0; }
 };
 
-// The scales of V neighbours from i on, n of them within the tensor.
-template <typename T> DEVICE void scales(float *s, const T *scale, i64 i, int n, u32 c, i64 inner) {
+// The scales of V neighbours from i on, n of them within the tensor, and their reciprocals.
+template <typename T> DEVICE void scales(float *s, float *inverse, const T *scale, i64 i, int n, u32 c, i64 inner) {
     const int V = Pack<T>::N;
     if (inner % V == 0 || c == 1) {
         float same = toFloat(scale[c == 1 ? 0 : (u32)(i / inner % c)]);
+        float reciprocal = 1 / same;
 #pragma unroll
-        for (int k = 0; k < V; k++) s[k] = same;
-    } else if (inner == 1 && c % V == 0) {
+        for (int k = 0; k < V; k++) {
+            s[k] = same;
+            inverse[k] = reciprocal;
+        }
+        return;
+    }
+    if (inner == 1 && c % V == 0) {
         Pack<T> p = Pack<T>::load(scale + i % c);
 #pragma unroll
         for (int k = 0; k < V; k++) s[k] = p.v[k];
@@ -59,24 +66,41 @@ template <typename T> DEVICE void scales(float *s, const T *scale, i64 i, int n,
             }
         }
     }
+#pragma unroll
+    for (int k = 0; k < V; k++) inverse[k] = 1 / s[k];
+}
+
+// A pack. The quotient is a product by the reciprocal, corrected once by what it leaves, which is a division without its care for the extremes; where numbers are large, odd, or divided by 0, it is a division.
+template <typename O, int V> DEVICE void pack(float *y, const float *dy, const float *x, const float *s, const float *inverse, Range r) {
+    bool odd = false;
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        float first = x[k] * inverse[k];
+        float q = fmaf(fmaf(-first, s[k], x[k]), inverse[k], first);
+        y[k] = O::ordinary(dy[k], q, s[k], r);
+        odd |= !(fabsf(first) < 4194304.0f);
+    }
+    if (odd) {
+#pragma unroll
+        for (int k = 0; k < V; k++) y[k] = O::apply(dy[k], x[k] / s[k], s[k], r);
+    }
 }
 
 template <typename T, typename O> DEVICE void quantize(const T *dy, const T *x, const T *scale, T *y, i64 n, u32 c, i64 inner, Range r) {
     const int V = Pack<T>::N;
     i64 i = ((i64)blockIdx.x * 256 + threadIdx.x) * V;
     if (i >= n) return;
-    float s[V];
-    scales(s, scale, i, n - i < V ? (int)(n - i) : V, c, inner);
+    float s[V], inverse[V];
+    scales(s, inverse, scale, i, n - i < V ? (int)(n - i) : V, c, inner);
     if (i + V <= n) {
-        Pack<T> p = Pack<T>::load(x + i), d = p;
+        Pack<T> p = Pack<T>::load(x + i), d = p, z;
         if (O::BACKWARD) d = Pack<T>::load(dy + i);
-#pragma unroll
-        for (int k = 0; k < V; k++) p.v[k] = O::apply(d.v[k], p.v[k], s[k], r);
-        p.storeWhole(y + i);
+        pack<O, V>(z.v, d.v, p.v, s, inverse, r);
+        z.storeWhole(y + i);
     } else {
 #pragma unroll
         for (int k = 0; k < V; k++) {
-            if (i + k < n) y[i + k] = fromFloat<T>(O::apply(O::BACKWARD ? toFloat(dy[i + k]) : 0, toFloat(x[i + k]), s[k], r));
+            if (i + k < n) y[i + k] = fromFloat<T>(O::apply(O::BACKWARD ? toFloat(dy[i + k]) : 0, toFloat(x[i + k]) / s[k], s[k], r));
         }
     }
 }

@@ -3,17 +3,19 @@
 //              augment: p[n,y,x,k] = scale[k] * image[n, top + y, left + (flip ? width - 1 - x : x), k] + shift[k]; y = p, or weight * p[n] + (1 - weight) * p[partner[n]]
 //              crop: y[n,y,x,k] = image[n, top + y, left + (flip ? width - 1 - x : x), k]
 // Contract     images: n images of inHeight x inWidth x c bytes, 16-byte aligned; y: T (crop: bytes), contiguous, 16-byte aligned; places i32 (n, 3) of (top, left, flip), clamped to the image;
-//              partner i32 (n) and weight f32 (n, or one if step 0), or null; c 1 to 4 (3 or a power of two); bytes * 2 * rows of a block within 48 KiB
+//              partner i32 (n) and weight f32, f16 or bf16 (n, or one if step 0), or null; c 1 to 4 (3 or a power of two); bytes * 2 * rows of a block within 48 KiB
 // Launch       pixels: grid ceil(n / (1024 * V)), block 256, smem 0; V = 16 / sizeof(T); tail guarded
-//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed; a partner's rows are rows that another block reads
-// Traffic      pixels: read n, write n*T
-//              augment: read m, write m*T
+//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed; a partner's rows are rows that another block reads;
+//              o in Traffic: bytes of an element of the result, whatever the operands' type
+// Traffic      pixels: read n, write n*o
+//              augment: read m, write m*o
 //              crop: read m, write m
 // Roofline     memory bound: 2 to 6 flop per 1 + sizeof(T) bytes
 // Numerics     computed in f32, rounded once
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.ImageKernels
-// Versions     v1: rows of bytes go through shared memory, since rows of three-byte pixels begin anywhere: 16 bytes a load from the aligned address before, whole packs a store
+// Versions     kernels/dev/images: v1 a thread per pack over a block's rows, found by division; v2 a warp per row, factors of a pack's channels by selection: hardly a branch parts lanes
+// Conflicts    augment, crop: a lane reads its pack's bytes one by one, since mirrored pixels are not mirrored bytes: lanes 4 (f32) or 8 (f16) bytes apart, from rows that begin anywhere
 // Measured     not yet: no GPU so far
 #include "common.cuh"
 
@@ -159,7 +161,10 @@ template <typename T> DEVICE void read(float *v, int step, const u8 *shared, con
     }
 }
 
-template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const int *places, const int *partners, const float *weights, int weightStep, T *y, const Frame &f, const Affine &a) {
+// An image's weight. type: 0 f32, 1 f16, 2 bf16
+DEVICE float weightOf(const void *weights, int type, int i) { return type == 0 ? ((const float *)weights)[i] : type == 1 ? toFloat(((const f16 *)weights)[i]) : toFloat(((const bf16 *)weights)[i]); }
+
+template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const int *places, const int *partners, const void *weights, int weightType, int weightStep, T *y, const Frame &f, const Affine &a) {
     const int V = Pack<T>::N;
     u8 *own = (u8 *)memory, *other = own + f.rows * f.pitch;
     int n = blockIdx.y, first = blockIdx.x * f.rows, partner = -1;
@@ -169,7 +174,7 @@ template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const in
     float weight = 1, rest = 0;
     if (partners) {
         partner = partners[n];
-        weight = weights[n * weightStep];
+        weight = weightOf(weights, weightType, n * weightStep);
         rest = 1 - weight;
         if (partner < 0 || partner >= f.images) {
             partner = -1; // an image of zeros
@@ -203,9 +208,9 @@ template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const in
 }
 
 #define PIXELS(S, T) KERNEL(256) pixels_##S(const u8 *x, T *y, i64 n, u32 c, const __grid_constant__ Affine a) { if (c == 3) pixels<T, 3>(x, y, n, c, a); else pixels<T, 4>(x, y, n, c, a); }
-#define AUGMENT(S, T) KERNEL(256) augment_##S(const u8 *images, const int *places, const int *partners, const float *weights, int weightStep, T *y, \
+#define AUGMENT(S, T) KERNEL(256) augment_##S(const u8 *images, const int *places, const int *partners, const void *weights, int weightType, int weightStep, T *y, \
         const __grid_constant__ Frame f, const __grid_constant__ Affine a) { \
-        if (f.c == 3) augment<T, 3>(images, places, partners, weights, weightStep, y, f, a); else augment<T, 4>(images, places, partners, weights, weightStep, y, f, a); }
+        if (f.c == 3) augment<T, 3>(images, places, partners, weights, weightType, weightStep, y, f, a); else augment<T, 4>(images, places, partners, weights, weightType, weightStep, y, f, a); }
 FOR_FLOATS(PIXELS)
 FOR_FLOATS(AUGMENT)
 

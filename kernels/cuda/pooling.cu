@@ -18,23 +18,28 @@
 // Measured     not yet: no GPU so far
 #include "common.cuh"
 
-// blocks are those of one image.
+// n / d for 0 <= n < 2^31 by a multiplication; made on the host (Divisor.java).
+struct Divisor { int d; u32 multiplier, shift; };
+DEVICE int operator/(int n, const Divisor &d) { return (int)((__umulhi((u32)n, d.multiplier) + (u32)n) >> d.shift); }
+
+// What divides: blocks of one result, packs of a pixel, the results' width, strides.
 struct Pooling {
-    int n, h, w, c, oh, ow, r, s, strideH, strideW, top, left, countPadding, blocks;
+    int h, w, c, oh, ow, r, s, top, left, countPadding;
+    Divisor blocks, packs, width, strideH, strideW;
 
     // Taps of an output row or column that lie inside of the image: [from, to).
-    static DEVICE int from(int o, int stride, int pad) { return max(pad - o * stride, 0); }
-    static DEVICE int to(int o, int stride, int pad, int taps, int size) { return min(taps, size + pad - o * stride); }
+    static DEVICE int from(int o, const Divisor &stride, int pad) { return max(pad - o * stride.d, 0); }
+    static DEVICE int to(int o, const Divisor &stride, int pad, int taps, int size) { return min(taps, size + pad - o * stride.d); }
 
     // Output rows or columns whose windows cover one of the image: [first, last].
-    static DEVICE int first(int i, int stride, int pad, int taps) { return max(i + pad - taps + stride, 0) / stride; }
-    static DEVICE int last(int i, int stride, int pad, int outputs) { return min((i + pad) / stride, outputs - 1); }
+    static DEVICE int first(int i, const Divisor &stride, int pad, int taps) { return max(i + pad - taps + stride.d, 0) / stride; }
+    static DEVICE int last(int i, const Divisor &stride, int pad, int outputs) { return min((i + pad) / stride, outputs - 1); }
 
-    // What a window's sum is divided by.
-    DEVICE float count(int y, int x) const {
-        if (countPadding) return r * s;
-        return (to(y, strideH, top, r, h) - from(y, strideH, top)) * (to(x, strideW, left, s, w) - from(x, strideW, left));
-    }
+    DEVICE int rowsInside(int y) const { return to(y, strideH, top, r, h) - from(y, strideH, top); }
+    DEVICE int columnsInside(int x) const { return to(x, strideW, left, s, w) - from(x, strideW, left); }
+
+    // What the sum of a window of so many rows inside is multiplied by: within a roundoff of the quotient, which would call a subroutine.
+    DEVICE float scale(int rows, int x) const { return __fdividef(1, countPadding ? r * s : rows * columnsInside(x)); }
 };
 
 // V neighbouring channels: 16 bytes, or 8 of a half type, or a single one.
@@ -86,130 +91,133 @@ template <int V> DEVICE void storeTaps(int *p, const int *t) {
     }
 }
 
-// Calls make(image, y, x, first channel) for a thread's place in results of height * width pixels.
+// Calls make(y, x, first channel, result's place, image) for a thread's place in results of height * width pixels. Places within an image are 32 bits wide.
 template <int V, typename F> DEVICE void forResults(const Pooling &p, int height, int width, F make) {
-    u32 packs = p.c / V;
-    u32 image = blockIdx.x / p.blocks;
-    u32 i = (blockIdx.x - image * p.blocks) * 256 + threadIdx.x;
-    u32 pixel = i / packs;
-    if (pixel < (u32)(height * width)) {
-        u32 y = pixel / width;
-        make((i64)image, (int)y, (int)(pixel - y * width), (int)((i - pixel * packs) * V));
+    int image = (int)blockIdx.x / p.blocks;
+    int i = (blockIdx.x - image * p.blocks.d) * 256 + threadIdx.x;
+    int pixel = i / p.packs;
+    if (pixel < height * width) {
+        int y = pixel / p.width;
+        make(y, pixel - y * width, (i - pixel * p.packs.d) * V, (i64)image * (height * width * p.c) + i * V, (i64)image);
     }
 }
 
 // Calls see(place in the image, tap) for the taps of a window that lie inside of its image, in order.
-template <typename F> DEVICE void forWindow(const Pooling &p, i64 image, int y, int x, int channel, F see) {
-    i64 corner = ((image * p.h + y * p.strideH - p.top) * p.w + x * p.strideW - p.left) * p.c + channel;
-    int toI = Pooling::to(y, p.strideH, p.top, p.r, p.h);
-    int toJ = Pooling::to(x, p.strideW, p.left, p.s, p.w);
+template <typename F> DEVICE void forWindow(const Pooling &p, int y, int x, int channel, F see) {
+    int fromI = Pooling::from(y, p.strideH, p.top), toI = Pooling::to(y, p.strideH, p.top, p.r, p.h);
+    int fromJ = Pooling::from(x, p.strideW, p.left), toJ = Pooling::to(x, p.strideW, p.left, p.s, p.w);
+    int row = ((y * p.strideH.d - p.top + fromI) * p.w + x * p.strideW.d - p.left + fromJ) * p.c + channel;
 #pragma unroll 1
-    for (int i = Pooling::from(y, p.strideH, p.top); i < toI; i++) {
+    for (int i = fromI; i < toI; i++, row += p.w * p.c) {
+        int at = row;
 #pragma unroll 1
-        for (int j = Pooling::from(x, p.strideW, p.left); j < toJ; j++) {
-            see(corner + (i * p.w + j) * p.c, i * p.s + j);
-        }
+        for (int j = fromJ; j < toJ; j++, at += p.c) see(at, i * p.s + j);
     }
 }
 
-// Calls see(place in the outputs, tap, output row, output column) for the windows that cover a pixel, in order.
-template <typename F> DEVICE void forWindows(const Pooling &p, i64 image, int y, int x, int channel, F see) {
-    i64 origin = image * p.oh * p.ow * p.c + channel;
+// Calls see(place in the outputs, tap, rows of the window inside of the image, output column) for the windows that cover a pixel, in order.
+template <typename F> DEVICE void forWindows(const Pooling &p, int y, int x, int channel, F see) {
     int lastY = Pooling::last(y, p.strideH, p.top, p.oh);
-    int lastX = Pooling::last(x, p.strideW, p.left, p.ow);
+    int firstX = Pooling::first(x, p.strideW, p.left, p.s), lastX = Pooling::last(x, p.strideW, p.left, p.ow);
 #pragma unroll 1
     for (int oy = Pooling::first(y, p.strideH, p.top, p.r); oy <= lastY; oy++) {
+        int rows = p.rowsInside(oy);
+        int at = (oy * p.ow + firstX) * p.c + channel;
+        int tap = (y + p.top - oy * p.strideH.d) * p.s + x + p.left - firstX * p.strideW.d;
 #pragma unroll 1
-        for (int ox = Pooling::first(x, p.strideW, p.left, p.s); ox <= lastX; ox++) {
-            see(origin + (oy * p.ow + ox) * p.c, (y + p.top - oy * p.strideH) * p.s + x + p.left - ox * p.strideW, oy, ox);
-        }
+        for (int ox = firstX; ox <= lastX; ox++, at += p.c, tap -= p.strideW.d) see(at, tap, rows, ox);
     }
 }
 
 template <int V, typename T> DEVICE void maxPool(const T *x, T *y, int *taps, const Pooling &p) {
-    forResults<V>(p, p.oh, p.ow, [&](i64 image, int oy, int ox, int channel) {
+    forResults<V>(p, p.oh, p.ow, [&](int oy, int ox, int channel, i64 result, i64 image) {
+        x += image * (p.h * p.w * p.c);
         float best[V];
         int at[V];
 #pragma unroll
-        for (int k = 0; k < V; k++) at[k] = -1;
-        forWindow(p, image, oy, ox, channel, [&](i64 i, int tap) {
+        for (int k = 0; k < V; k++) {
+            best[k] = __int_as_float(0xff800000);
+            at[k] = Pooling::from(oy, p.strideH, p.top) * p.s + Pooling::from(ox, p.strideW, p.left);
+        }
+        forWindow(p, oy, ox, channel, [&](int i, int tap) {
             float v[V];
             load<V>(x + i, v);
 #pragma unroll
             for (int k = 0; k < V; k++) {
-                if (at[k] < 0 || v[k] > best[k] || (v[k] != v[k] && best[k] == best[k])) {
-                    best[k] = v[k];
-                    at[k] = tap;
-                }
+                bool wins = !(v[k] <= best[k]) & (best[k] == best[k]);
+                best[k] = wins ? v[k] : best[k];
+                at[k] = wins ? tap : at[k];
             }
         });
-        i64 o = ((image * p.oh + oy) * p.ow + ox) * p.c + channel;
-        store<V>(y + o, best);
-        storeTaps<V>(taps + o, at);
+        store<V>(y + result, best);
+        storeTaps<V>(taps + result, at);
     });
 }
 
 template <int V, typename T> DEVICE void maxPoolBackward(const T *dy, const int *taps, T *dx, const Pooling &p) {
-    forResults<V>(p, p.h, p.w, [&](i64 image, int y, int x, int channel) {
+    forResults<V>(p, p.h, p.w, [&](int y, int x, int channel, i64 result, i64 image) {
+        i64 outputs = image * (p.oh * p.ow * p.c);
         float s[V] = {};
-        forWindows(p, image, y, x, channel, [&](i64 i, int tap, int, int) {
+        forWindows(p, y, x, channel, [&](int i, int tap, int, int) {
             float v[V];
             int at[V];
-            load<V>(dy + i, v);
-            loadTaps<V>(taps + i, at);
+            load<V>(dy + outputs + i, v);
+            loadTaps<V>(taps + outputs + i, at);
 #pragma unroll
             for (int k = 0; k < V; k++) {
-                if (at[k] == tap) s[k] += v[k];
+                s[k] += at[k] == tap ? v[k] : 0;
             }
         });
-        store<V>(dx + ((image * p.h + y) * p.w + x) * p.c + channel, s);
+        store<V>(dx + result, s);
     });
 }
 
 // Loads whole windows, as the forward does: packs of neighbouring threads stay neighbours, whatever the taps are.
 template <int V, typename T> DEVICE void maxPoolGather(const T *x, const int *taps, T *y, const Pooling &p) {
-    forResults<V>(p, p.oh, p.ow, [&](i64 image, int oy, int ox, int channel) {
-        i64 o = ((image * p.oh + oy) * p.ow + ox) * p.c + channel;
+    forResults<V>(p, p.oh, p.ow, [&](int oy, int ox, int channel, i64 result, i64 image) {
+        x += image * (p.h * p.w * p.c);
         float s[V] = {};
         int at[V];
-        loadTaps<V>(taps + o, at);
-        forWindow(p, image, oy, ox, channel, [&](i64 i, int tap) {
+        loadTaps<V>(taps + result, at);
+        forWindow(p, oy, ox, channel, [&](int i, int tap) {
             float v[V];
             load<V>(x + i, v);
 #pragma unroll
             for (int k = 0; k < V; k++) s[k] = at[k] == tap ? v[k] : s[k];
         });
-        store<V>(y + o, s);
+        store<V>(y + result, s);
     });
 }
 
 template <int V, typename T> DEVICE void avgPool(const T *x, T *y, const Pooling &p) {
-    forResults<V>(p, p.oh, p.ow, [&](i64 image, int oy, int ox, int channel) {
+    forResults<V>(p, p.oh, p.ow, [&](int oy, int ox, int channel, i64 result, i64 image) {
+        x += image * (p.h * p.w * p.c);
         float s[V] = {};
-        forWindow(p, image, oy, ox, channel, [&](i64 i, int) {
+        forWindow(p, oy, ox, channel, [&](int i, int) {
             float v[V];
             load<V>(x + i, v);
 #pragma unroll
             for (int k = 0; k < V; k++) s[k] += v[k];
         });
-        float scale = __fdividef(1, p.count(oy, ox)); // within a roundoff; an exact division would call a subroutine
+        float scale = p.scale(p.rowsInside(oy), ox);
 #pragma unroll
         for (int k = 0; k < V; k++) s[k] *= scale;
-        store<V>(y + ((image * p.oh + oy) * p.ow + ox) * p.c + channel, s);
+        store<V>(y + result, s);
     });
 }
 
 template <int V, typename T> DEVICE void avgPoolBackward(const T *dy, T *dx, const Pooling &p) {
-    forResults<V>(p, p.h, p.w, [&](i64 image, int y, int x, int channel) {
+    forResults<V>(p, p.h, p.w, [&](int y, int x, int channel, i64 result, i64 image) {
+        i64 outputs = image * (p.oh * p.ow * p.c);
         float s[V] = {};
-        forWindows(p, image, y, x, channel, [&](i64 i, int, int oy, int ox) {
-            float scale = __fdividef(1, p.count(oy, ox));
+        forWindows(p, y, x, channel, [&](int i, int, int rows, int ox) {
             float v[V];
-            load<V>(dy + i, v);
+            load<V>(dy + outputs + i, v);
+            float scale = p.scale(rows, ox);
 #pragma unroll
-            for (int k = 0; k < V; k++) s[k] += v[k] * scale;
+            for (int k = 0; k < V; k++) s[k] = fmaf(v[k], scale, s[k]);
         });
-        store<V>(dx + ((image * p.h + y) * p.w + x) * p.c + channel, s);
+        store<V>(dx + result, s);
     });
 }
 

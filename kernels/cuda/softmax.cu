@@ -1,88 +1,65 @@
 // softmax.cu
 // Math         y[r][i] = e^(x[r][i] - m) / s, m = max of row r, s = sum of e^(x[r][j] - m); or its logarithm x[r][i] - m - log s
-// Contract     x, y: rows of n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n fits int32; softmax_block: n <= 2048, a multiple of V = 16 / sizeof(T)
-// Launch       block 256, static smem 64; softmax_warp: grid ceil(rows / 8), a warp per row; softmax_block, softmax_long: grid rows
+// Contract     x, y: rows of n > 0 elements of T, contiguous, 16-byte aligned; y may be x; n fits int32 with room for 2048 more; softmax_held: n <= 1024, a multiple of V = 16 / sizeof(T)
+// Launch       softmax_warp: grid ceil(rows / 8), block 256, a warp per row; softmax_held: grid ceil(rows / 2), block 64, a warp per row; softmax_long: grid rows, block 256, static smem 128
 // Traffic      softmax_warp: read rows*n*T, write rows*n*T
-//              softmax_block: read rows*n*T, write rows*n*T
+//              softmax_held: read rows*n*T, write rows*n*T
 //              softmax_long: read rows*n*T, write rows*n*T
 // Roofline     memory bound: 5 flop per 2*sizeof(T) bytes; softmax_warp and softmax_long read each row a second time, which the caches hold up to some 100 KB
-// Numerics     computed in f32, rounded once; a row with NaN, with +inf, or of -inf alone is NaN; other -inf give 0 (-inf)
+// Numerics     computed in f32, rounded once; a row with NaN, with +inf, of nothing above -1e38 or of something above 2.3e38 is NaN; other -inf give 0 (-inf)
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.ReductionKernels
-// Versions     v1 largest, sum and result in three reads; v2 running largest and sum, two reads; v3 the row in registers, one read; kernels/dev/softmax
+// Versions     v1 largest, sum and result in three reads; v2 both sums in one, two reads; v3 the row in a block's registers, one read; v4 in a warp's; kernels/dev/softmax
 // Measured     not yet: no GPU so far
 #include "reduction.cuh"
 
-// From e^(x - m) or x - m to the result.
+// From a power of 2 to the result.
 struct Finish {
     bool logarithm;
-    float max, scale, shift;
+    float scale, offset;
 
-    DEVICE Finish(int logarithm, float max, float sum) : logarithm(logarithm), max(max), scale(logarithm ? 1 : 1 / sum), shift(logarithm ? -logf(sum) : 0) {}
-    DEVICE float operator()(float x) const { return (logarithm ? x - max : expDown(x - max)) * scale + shift; }
+    DEVICE Finish(int logarithm, float sum)
+        : logarithm(logarithm), scale(logarithm ? LN_2 : __fdividef(1, sum)), offset(logarithm ? -log2Fast(sum) * LN_2 : 0) {}
+
+    template <int COUNT> DEVICE void apply(const RowSums &all, float *v) const {
+#pragma unroll
+        for (int k = 0; k < COUNT; k++) {
+            float p = all.power(v[k]);
+            v[k] = fmaf(logarithm ? p : exp2Fast(p), scale, offset);
+        }
+    }
 };
 
-// A row in the registers of a block: up to 8 elements per thread.
-template <typename T> DEVICE void softmaxBlock(const T *x, T *y, int n, int logarithm) {
-    const int V = Pack<T>::N;
-    const int PACKS = 8 / V;
-    __shared__ float scratch[16];
-    x += blockIdx.x * (i64)n;
-    y += blockIdx.x * (i64)n;
-    Pack<T> q[PACKS];
-    float m = -INFINITE;
-#pragma unroll
-    for (int p = 0; p < PACKS; p++) {
-        int i = (p * 256 + threadIdx.x) * V;
-        if (i < n) {
-            q[p] = Pack<T>::load(x + i);
-#pragma unroll
-            for (int k = 0; k < V; k++) m = nanMax(m, q[p].v[k]);
-        }
+template <typename T> DEVICE void softmaxHeld(const T *x, T *y, i64 rows, int n, int logarithm) {
+    i64 row = rowOfGroup<32>();
+    if (row >= rows) {
+        return; // a whole warp
     }
-    m = Group<256>::max(m, scratch);
-    float s = 0;
-#pragma unroll
-    for (int p = 0; p < PACKS; p++) {
-        if ((p * 256 + threadIdx.x) * V < n) {
-#pragma unroll
-            for (int k = 0; k < V; k++) s += expDown(q[p].v[k] - m);
-        }
-    }
-    s = Group<256>::sum(s, scratch + 8);
-    Finish finish(logarithm, m, s);
-#pragma unroll
-    for (int p = 0; p < PACKS; p++) {
-        int i = (p * 256 + threadIdx.x) * V;
-        if (i < n) {
-#pragma unroll
-            for (int k = 0; k < V; k++) q[p].v[k] = finish(q[p].v[k]);
-            q[p].store(y + i);
-        }
-    }
+    Held<T> held(x + row * n, n);
+    RowSums all;
+    all.begin(held, n);
+    held.forPacks(n, [&](int, float *v, auto count) { all.addBelow<count>(v); });
+    Finish finish(logarithm, warpSum(all.sum));
+    held.forPacks(n, [&](int, float *v, auto count) { finish.apply<count>(all, v); });
+    held.store(y + row * n, n);
 }
 
-// Rows of any length: read for the statistics, and again for the results.
 template <typename T, int THREADS> DEVICE void softmaxTwice(const T *x, T *y, i64 rows, int n, int logarithm) {
-    __shared__ float scratch[16];
-    i64 row = Group<THREADS>::row();
+    __shared__ __align__(16) float scratch[32];
+    i64 row = rowOfGroup<THREADS>();
     if (row >= rows) {
         return; // a whole group, and warps do not meet at barriers
     }
     x += row * n;
-    y += row * n;
-    Softmax all;
-    forPacks<THREADS>(x, n, [&](i64, const float *v, auto count) { all.add<count>(v); });
-    all.combine<THREADS>(scratch);
-    Finish finish(logarithm, all.max, all.sum);
-    mapPacks<THREADS>(x, y, n, [&](i64, float *v, auto count) {
-#pragma unroll
-        for (int k = 0; k < count; k++) v[k] = finish(v[k]);
-    });
+    RowSums all;
+    forPacks<THREADS>(x, n, [&](int, float *v, auto count) { all.add<count>(v); });
+    all.combine<THREADS>(scratch, false);
+    Finish finish(logarithm, all.sum);
+    mapPacks<THREADS>(x, y + row * n, n, [&](int, float *v, auto count) { finish.apply<count>(all, v); });
 }
 
 #define M(S, T)                                                                                                                         \
     KERNEL(256) softmax_warp_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxTwice<T, 32>(x, y, rows, n, logarithm); }    \
-    KERNEL(256) softmax_block_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxBlock<T>(x, y, n, logarithm); }             \
+    KERNEL(64) softmax_held_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxHeld<T>(x, y, rows, n, logarithm); }          \
     KERNEL(256) softmax_long_##S(const T *x, T *y, i64 rows, int n, int logarithm) { softmaxTwice<T, 256>(x, y, rows, n, logarithm); }
 FOR_FLOATS(M)

@@ -2,24 +2,24 @@
 // Math         y = x * gate, gate = sigmoid(act(mean(x) w1^T + b1) w2^T + b2), mean over the HW pixels of an image; and the gradients of x, w1, b1, w2, b2:
 //              d2 = (sum over pixels of dy x) gate (1 - gate); d1 = (d2 w2) act'(hidden); dx = dy gate + (d1 w1) / HW; dw2 = d2^T act(hidden); dw1 = d1^T means; db = column sums
 // Contract     x, y, dy, dx: (N, HW, C) of T, contiguous, 16-byte aligned; w1 (S, C), w2 (C, S); means, gate (N, C), hidden (N, S), the pre-activation, of T; dx may be dy. What goes from kernel
-//              to kernel is f32: partial (N, chunks, C), means, gate, d2, dmean (N, C), act(hidden), d1 (N, S), each at a multiple of 16 bytes. Symbols without "1" need C, for se_fc the
-//              inner extent, to be a multiple of 16 / sizeof(T)
+//              to kernel is f32: partial (N, chunks, C), means, gate, d2, dmean (N, C), act(hidden), d1 (N, S), each at a multiple of 16 bytes. Symbols without "1" need C to be a multiple
+//              of 16 / sizeof(T), se_fc the inner extent to be one of 4
 // Launch       se_squeeze, se_excite, se_excite_backward: grid (ceil(HW / perBlock), ceil(C / (tx * W)), N), block (tx, ty) with tx * ty <= 256, tx <= 32, smem 0; W = 16 / sizeof(T), or 1;
 //              se_means, se_dgate: grid ceil(N * C / 256), block 256. se_fc: grid (ceil(K / (256 / lanes)), ceil(N / 4)), block 256, lanes a power of 2 up to 32.
 //              se_fct: grid (ceil(J / 32), ceil(N / 4)), block (32, 8). se_dw: grid (ceil(J / 32), ceil(K / 8)), block (32, 8)
 // Traffic      se_squeeze: read operands*n*hw*c*T, write n*chunks*c*4
 //              se_squeeze1: read operands*n*hw*c*T, write n*chunks*c*4
 //              se_means: read n*chunks*c*4, write n*c*4 + n*c*T
-//              se_fc: read n*(c + s)*4 + 2*c*s*T + (c + s)*T, write n*(c + s)*4 + n*(c + s)*T
-//              se_fc1: read n*(c + s)*4 + 2*c*s*T + (c + s)*T, write n*(c + s)*4 + n*(c + s)*T
+//              se_fc: read (n*(c + s)*4 + 2*c*s*T + (c + s)*T) / 2, write (n*(c + s)*4 + n*(c + s)*T) / 2
+//              se_fc1: read (n*(c + s)*4 + 2*c*s*T + (c + s)*T) / 2, write (n*(c + s)*4 + n*(c + s)*T) / 2
 //              se_excite: read n*hw*c*T + n*c*4, write n*hw*c*T
 //              se_excite1: read n*hw*c*T + n*c*4, write n*hw*c*T
 //              se_dgate: read n*chunks*c*4 + n*c*T, write n*c*4
-//              se_fct: read n*(c + s)*4 + 2*c*s*T + n*s*T, write n*(c + 2*s)*4
-//              se_dw: read n*(c + 2*s)*4 + n*c*T, write 2*c*s*T + (c + s)*T
+//              se_fct: read (n*(c + s)*4 + 2*c*s*T + n*s*T) / 2, write n*(c + 2*s)*4 / 2
+//              se_dw: read (n*(c + 2*s)*4 + n*c*T) / 2, write (2*c*s*T + (c + s)*T) / 2
 //              se_excite_backward: read n*hw*c*T + n*c*T + n*c*4, write n*hw*c*T
 //              se_excite_backward1: read n*hw*c*T + n*c*T + n*c*4, write n*hw*c*T
-// Roofline     memory bound where HW is large; the layers' 4 N C S flop (8 N C S backward) are small beside it. Traffic of se_fc, se_fct, se_dw: both launches of a pass together
+// Roofline     memory bound where HW is large; the layers' 4 N C S flop (8 N C S backward) are small beside it. Traffic of se_fc, se_fct, se_dw: the mean of a pass's two launches
 // Numerics     f32 throughout, rounded once at each output; sums over pixels by thread, block and chunk
 // Determinism  bitwise, run to run; cuts depend on the shape alone
 // CPU twin     dev.jacquard.tck.reference.ProductKernels
@@ -44,16 +44,19 @@ template <typename T, int W> DEVICE void squeeze(const T *x, const T *dy, float 
     if (walk.active) {
 #pragma unroll 1
         for (int row = walk.row; row < walk.end; row += N * blockDim.y) {
-            Lanes<T, W> a[N], b[N];
+            Lanes<T, W> a[N], b[N]; // of rows that are not there, nothing
 #pragma unroll
             for (int j = 0; j < N; j++) {
-                i64 from = image + walk.at(row, j, c);
-                a[j] = Lanes<T, W>::load(x + from);
-                if (dy) b[j] = Lanes<T, W>::load(dy + from);
+#pragma unroll
+                for (int v = 0; v < W; v++) a[j].v[v] = b[j].v[v] = 0;
+                if (walk.has(row, j)) {
+                    i64 from = image + walk.at(row, j, c);
+                    a[j] = Lanes<T, W>::load(x + from);
+                    if (dy) b[j] = Lanes<T, W>::load(dy + from);
+                }
             }
 #pragma unroll
             for (int j = 0; j < N; j++) {
-                if (!walk.has(row, j)) break;
 #pragma unroll
                 for (int v = 0; v < W; v++) sum[0][v] += dy ? a[j].v[v] * b[j].v[v] : a[j].v[v];
             }
@@ -88,6 +91,24 @@ template <typename T> DEVICE void dgate(const float *partial, int chunks, int n,
     d2[i] = sumOfChunks(partial, chunks, c, i) * g * (1 - g);
 }
 
+// W elements, 4 or 1: 16 bytes of f32, 8 of a half type, so that neighbours stay neighbours in both factors of a product.
+template <int W, typename T> DEVICE void loadFew(const T *p, float *v) {
+    if (W == 1) {
+        v[0] = toFloat(*p);
+    } else {
+        uint2 q = *reinterpret_cast<const uint2 *>(p);
+        v[0] = Pack<T>::low(q.x, T());
+        v[1] = Pack<T>::high(q.x, T());
+        v[2] = Pack<T>::low(q.y, T());
+        v[3] = Pack<T>::high(q.y, T());
+    }
+}
+template <int W> DEVICE void loadFew(const f32 *p, float *v) {
+    Lanes<f32, W> q = Lanes<f32, W>::load(p);
+#pragma unroll
+    for (int i = 0; i < W; i++) v[i] = q.v[i];
+}
+
 // out[n][k] = sum over j of a[n][j] w[k][j] + bias[k]: a row of w by so many lanes of a warp, for four images. Before and after the activation; of the gate, after only.
 template <typename T, int W> DEVICE void fc(const float *a, const T *w, const T *bias, int n, int k, int j, int lanes, int act, float *activated, T *out) {
     int row = (blockIdx.x * 256 + threadIdx.x) / lanes;
@@ -99,16 +120,14 @@ template <typename T, int W> DEVICE void fc(const float *a, const T *w, const T 
     if (row < k) {
 #pragma unroll 1
         for (int at = lane * W; at < j; at += lanes * W) {
-            Lanes<T, W> q = Lanes<T, W>::load(w + (i64)row * j + at);
+            float q[W];
+            loadFew<W>(w + (i64)row * j + at, q);
 #pragma unroll
             for (int i = 0; i < IMAGES; i++) {
-                const float *from = a + (i64)min(image + i, n - 1) * j + at; // of an image too many, the last again
+                float b[W];
+                loadFew<W>(a + (i64)min(image + i, n - 1) * j + at, b); // of an image too many, the last again
 #pragma unroll
-                for (int v = 0; v < W; v += 4) {
-                    Lanes<f32, W == 1 ? 1 : 4> b = Lanes<f32, W == 1 ? 1 : 4>::load(from + v);
-#pragma unroll
-                    for (int u = 0; u < (W == 1 ? 1 : 4); u++) sum[i] += q.v[v + u] * b.v[u];
-                }
+                for (int v = 0; v < W; v++) sum[i] += q[v] * b[v];
             }
         }
     }
@@ -227,6 +246,6 @@ template <typename T, int W> DEVICE void exciteBackward(const T *dy, const T *ga
     KERNEL(256) se_dw_##S(const float *a, const float *b, const T *bt, int n, int k, int j, T *dweight, T *dbias) { dw<T>(a, b, bt, n, k, j, dweight, dbias); }
 FOR_WIDTHS(SQUEEZE, se_squeeze)
 FOR_FLOATS(SMALL)
-FOR_WIDTHS(FC, se_fc)
+FC(se_fc, f32, f32, 4) FC(se_fc1, f32, f32, 1) FC(se_fc, f16, f16, 4) FC(se_fc1, f16, f16, 1) FC(se_fc, bf16, bf16, 4) FC(se_fc1, bf16, bf16, 1)
 FOR_WIDTHS(EXCITE, se_excite)
 FOR_WIDTHS(EXCITE_BACKWARD, se_excite_backward)

@@ -42,7 +42,7 @@ template <int THREADS, typename T> DEVICE float partial(const T *x, i64 n, bool 
 }
 
 template <typename T> DEVICE void sumRows(const T *x, T *y, float *wide, i64 outer, i64 length) {
-    i64 row = Group<32>::row();
+    i64 row = rowOfGroup<32>();
     if (row < outer) {
         float s = warpSum(partial<32>(x + row * length, length, length % Pack<T>::N == 0));
         if (threadIdx.x % 32 == 0) {

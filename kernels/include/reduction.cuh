@@ -1,41 +1,19 @@
-// What kernels along rows share: groups of threads that work on one row, softmax's running statistics, a row as packs or element by element.
+// What kernels along rows share: a row's packs, kept in registers or read one after the other, and the sums of exponentials that softmax and cross entropy are made of.
 #pragma once
 #include "common.cuh"
 
-#define INFINITE __int_as_float(0x7f800000)
+#define LOG2_E 1.4426950408889634f
+#define LN_2 0.6931471805599453f
 
-// A row's threads: a warp, or a whole block of 256. Collective functions must be called by all threads of the group; scratch holds 8 floats of shared memory (unused by warps) and may be used again
-// after the next __syncthreads.
-template <int THREADS> struct Group;
-
-template <> struct Group<32> {
-    static DEVICE i64 row() { return (i64)blockIdx.x * 8 + threadIdx.x / 32; }
-    static DEVICE float sum(float x, float *) { return warpSum(x); }
-    static DEVICE float max(float x, float *) { return warpMax(x); }
-};
-
-template <> struct Group<256> {
-    static DEVICE i64 row() { return blockIdx.x; }
-    static DEVICE float sum(float x, float *scratch) { return blockSum<256>(x, scratch); }
-    static DEVICE float max(float x, float *scratch) {
-        x = warpMax(x);
-        if (threadIdx.x % 32 == 0) {
-            scratch[threadIdx.x / 32] = x;
-        }
-        __syncthreads();
-        float m = scratch[0];
-#pragma unroll
-        for (int i = 1; i < 8; i++) {
-            m = nanMax(m, scratch[i]);
-        }
-        return m;
-    }
-};
-
-// e^d for d <= 0 in two instructions. Its error is that of rounding d * log2(e): some |d| roundoffs of e^d, at most 0.4 roundoffs of the row's largest term, 1. Results below 2^-126 are 0.
-DEVICE float expDown(float d) {
+DEVICE float exp2Fast(float x) {
     float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(d * 1.4426950408889634f));
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+DEVICE float log2Fast(float x) {
+    float y;
+    asm("lg2.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
 
@@ -44,19 +22,23 @@ template <int N> struct Count {
     constexpr DEVICE operator int() const { return N; }
 };
 
+// The row of a group of threads: of a warp, or of a whole block of 256.
+template <int THREADS> DEVICE i64 rowOfGroup() { return THREADS == 32 ? (i64)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32 : blockIdx.x; }
+
 // Calls see(first index, values, how many) for every pack of n elements, or for every single element where there is no alignment to packs. Neighbouring threads take neighbouring packs.
-template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, i64 n, bool packed, F see) {
+// Indices are of n's type, which must hold n + 8 * THREADS.
+template <int THREADS, typename I, typename T, typename F> DEVICE void forPacks(const T *x, I n, bool packed, F see) {
     const int V = Pack<T>::N;
-    int thread = threadIdx.x % THREADS;
+    I thread = threadIdx.x % THREADS;
     if (packed) {
 #pragma unroll 1
-        for (i64 i = (i64)thread * V; i < n; i += THREADS * V) {
+        for (I i = thread * V; i < n; i += THREADS * V) {
             Pack<T> p = Pack<T>::load(x + i);
             see(i, p.v, Count<V>());
         }
     } else {
 #pragma unroll 1
-        for (i64 i = thread; i < n; i += THREADS) {
+        for (I i = thread; i < n; i += THREADS) {
             float v = toFloat(x[i]);
             see(i, &v, Count<1>());
         }
@@ -64,11 +46,11 @@ template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, 
 }
 
 // The same for a row of a matrix of rows of n elements.
-template <int THREADS, typename T, typename F> DEVICE void forPacks(const T *x, i64 n, F see) { forPacks<THREADS>(x, n, n % Pack<T>::N == 0, see); }
+template <int THREADS, typename I, typename T, typename F> DEVICE void forPacks(const T *x, I n, F see) { forPacks<THREADS>(x, n, n % Pack<T>::N == 0, see); }
 
 // The same, storing what see makes of the values.
-template <int THREADS, typename T, typename F> DEVICE void mapPacks(const T *x, T *y, i64 n, F see) {
-    forPacks<THREADS>(x, n, [&](i64 i, float *v, auto count) {
+template <int THREADS, typename I, typename T, typename F> DEVICE void mapPacks(const T *x, T *y, I n, F see) {
+    forPacks<THREADS>(x, n, [&](I i, float *v, auto count) {
         see(i, v, count);
         if (count > 1) {
             reinterpret_cast<Pack<T> *>(v)->store(y + i);
@@ -78,34 +60,126 @@ template <int THREADS, typename T, typename F> DEVICE void mapPacks(const T *x, 
     });
 }
 
-// Largest element so far, and the sum of e^(x - largest): one read of a row gives both (Milakov and Gimelshein 2018, arXiv:1805.02867).
-struct Softmax {
-    float max = -INFINITE;
-    float sum = 0;
+// A row of at most 1024 elements, a multiple of a pack's, in a warp's registers: one read whatever is done with it.
+template <typename T> struct Held {
+    static const int V = Pack<T>::N;
+    Pack<T> p[32 / V];
 
-    // What to subtract: nothing as long as all elements were -inf, whose exponentials are then 0 and not NaN.
-    static DEVICE float shift(float max) { return max == -INFINITE ? 0.f : max; }
+    static DEVICE int at(int k) { return (k * 32 + threadIdx.x % 32) * V; }
 
-    template <int COUNT> DEVICE void add(const float *v) {
-        float m = max;
+    DEVICE Held(const T *x, int n) {
 #pragma unroll
-        for (int k = 0; k < COUNT; k++) {
-            m = nanMax(m, v[k]);
+        for (int k = 0; k < 32 / V; k++) {
+            if (at(k) < n) p[k] = Pack<T>::load(x + at(k));
         }
-        float by = shift(m);
-        float s = sum * expDown(max - by);
-#pragma unroll
-        for (int k = 0; k < COUNT; k++) {
-            s += expDown(v[k] - by);
-        }
-        max = m;
-        sum = s;
     }
 
-    // The row's statistics from its threads'; scratch of 16 floats. A row of nothing but -inf has no softmax: NaN.
-    template <int THREADS> DEVICE void combine(float *scratch) {
-        float m = Group<THREADS>::max(max, scratch);
-        sum = Group<THREADS>::sum(sum * expDown(max - m), scratch + 8);
-        max = m;
+    // As forPacks.
+    template <typename F> DEVICE void forPacks(int n, F see) {
+#pragma unroll
+        for (int k = 0; k < 32 / V; k++) {
+            if (at(k) < n) see(at(k), p[k].v, Count<V>());
+        }
+    }
+
+    DEVICE void store(T *y, int n) const {
+#pragma unroll
+        for (int k = 0; k < 32 / V; k++) {
+            if (at(k) < n) p[k].store(y + at(k));
+        }
+    }
+};
+
+DEVICE float warpLargest(float x) {
+#pragma unroll
+    for (int lane = 16; lane > 0; lane >>= 1) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, lane));
+    return x;
+}
+
+// Sum of e^(x - m) over a row whose largest element is m, in one pass (Milakov and Gimelshein 2018, arXiv:1805.02867), and with it sums weighted by targets t: all by powers of 2,
+// e^(x - m) = 2^(x log2(e) - shift) with shift = m log2(e), in one fused operation and one exponential. What rounding does to the shift cancels where results use the same one.
+// NaN is not looked for: it gets into the sum, and so into all results. Neither is -inf, whose exponential is 0 since the shift is finite.
+struct RowSums {
+    float shift = -1.5e38f;
+    float sum = 0;
+    float targets = 0; // sum of t
+    float dot = 0;     // sum of t (x log2(e) - shift)
+
+    DEVICE float power(float x) const { return fmaf(x, LOG2_E, -shift); }
+
+    DEVICE void moveTo(float larger) {
+        sum *= exp2Fast(shift - larger);
+        dot += targets * (shift - larger);
+        shift = larger;
+    }
+
+    template <int COUNT> static DEVICE float largest(const float *v) {
+        float m = v[0];
+#pragma unroll
+        for (int k = 1; k < COUNT; k++) m = fmaxf(m, v[k]);
+        return m;
+    }
+
+    template <int COUNT> DEVICE void addBelow(const float *v) {
+#pragma unroll
+        for (int k = 0; k < COUNT; k++) sum += exp2Fast(power(v[k]));
+    }
+
+    template <int COUNT> DEVICE void add(const float *v) {
+        moveTo(fmaxf(shift, largest<COUNT>(v) * LOG2_E));
+        addBelow<COUNT>(v);
+    }
+
+    // Finds the largest of a warp's row, so that all else is summed under one shift.
+    template <typename T> DEVICE void begin(Held<T> &row, int n) {
+        float m = shift;
+        row.forPacks(n, [&](int, float *v, auto count) { m = fmaxf(m, largest<count>(v) * LOG2_E); });
+        shift = warpLargest(m);
+    }
+
+    // With weights of 1; after add of the same values.
+    template <int COUNT> DEVICE void weigh(const float *v) {
+#pragma unroll
+        for (int k = 0; k < COUNT; k++) dot += power(v[k]);
+        targets += COUNT;
+    }
+
+    template <int COUNT> DEVICE void weigh(const float *v, const float *t) {
+#pragma unroll
+        for (int k = 0; k < COUNT; k++) {
+            targets += t[k];
+            dot = fmaf(t[k], power(v[k]), dot);
+        }
+    }
+
+    // The row's sums from those of its threads, which all get them; the weighted ones only if they are wanted. All threads of the group must call; scratch holds 4 floats per warp of a block.
+    template <int THREADS> DEVICE void combine(float *scratch, bool weighted) {
+        moveTo(warpLargest(shift));
+        sum = warpSum(sum);
+        if (weighted) {
+            targets = warpSum(targets);
+            dot = warpSum(dot);
+        }
+        if (THREADS > 32) {
+            const int WARPS = THREADS / 32;
+            if (threadIdx.x % 32 == 0) {
+                float4 mine = make_float4(shift, sum, targets, dot);
+                reinterpret_cast<float4 *>(scratch)[threadIdx.x / 32] = mine;
+            }
+            __syncthreads();
+            RowSums all;
+#pragma unroll
+            for (int w = 0; w < WARPS; w++) {
+                float4 other = reinterpret_cast<float4 *>(scratch)[w];
+                float to = fmaxf(all.shift, other.x);
+                all.moveTo(to);
+                all.sum = fmaf(other.y, exp2Fast(other.x - to), all.sum);
+                if (weighted) {
+                    all.dot += fmaf(other.z, other.x - to, other.w);
+                    all.targets += other.z;
+                }
+            }
+            *this = all;
+        }
     }
 };

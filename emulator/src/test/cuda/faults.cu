@@ -147,4 +147,44 @@ __global__ void __launch_bounds__(64) small_blocks(float* y) {
     y[threadIdx.x] = 1.0f;
 }
 
+__global__ void blocks_write_the_same(float* y) {
+    y[threadIdx.x] = blockIdx.x;  // here
+}
+
+__global__ void blocks_write_the_same_value(float* y) {
+    y[threadIdx.x] = 1.0f;
+}
+
+__global__ void blocks_read_the_same(const float* x, float* y) {
+    y[blockIdx.x * 32 + threadIdx.x] = x[threadIdx.x];
+}
+
+__global__ void block_reads_anothers(float* y) {
+    y[blockIdx.x * 32 + threadIdx.x] = 1.0f;
+    if (blockIdx.x > 0) {
+        y[64 + threadIdx.x] = y[threadIdx.x];  // here
+    }
+}
+
+__global__ void last_block_collects(float* y, unsigned* done) {
+    if (threadIdx.x == 0) {
+        y[blockIdx.x] = blockIdx.x;
+        __threadfence();
+        if (atomicAdd(done, 1) == gridDim.x - 1) {
+            float sum = 0;
+            for (unsigned i = 0; i < gridDim.x; i++) {
+                sum += y[i];
+            }
+            y[0] = sum;
+        }
+    }
+}
+
+__global__ void lanes_write_the_same(float* y) {
+    __shared__ float s[1];
+    s[0] = threadIdx.x;  // here
+    __syncthreads();
+    y[threadIdx.x] = s[0];
+}
+
 }

@@ -147,4 +147,41 @@ __global__ void doubles(const double* x, double* y, long long* z, int n) {
     }
 }
 
+// For CountersTest.
+
+__global__ void copy4(const float4* x, float4* y, int n) {
+    int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < n) {
+        y[i] = x[i];
+    }
+}
+
+__global__ void gather(const float* x, float* y, int stride) {
+    y[threadIdx.x] = x[threadIdx.x * stride];
+}
+
+__global__ void banks(float* y, int stride) {
+    __shared__ float s[1024];
+    s[threadIdx.x * stride] = threadIdx.x;
+    __syncwarp();
+    y[threadIdx.x] = s[threadIdx.x * stride] + s[0];
+}
+
+__global__ void banks4(float4* y) {
+    __shared__ float4 s[64];
+    s[threadIdx.x] = make_float4(1, 2, 3, 4);
+    __syncwarp();
+    y[threadIdx.x] = s[threadIdx.x ^ 1];
+}
+
+__global__ void parts(float* y, int n) {
+    float v = 0;
+    if ((threadIdx.x & 1) == 0) {
+        for (int i = 0; i < n; i++) {
+            v = v * v + 1.0f;
+        }
+    }
+    y[threadIdx.x] = v;
+}
+
 }

@@ -176,6 +176,8 @@ abstract class Access extends Insn {
         private final boolean[] wide;
         private final boolean[] half;
         private final int[] d;
+        private final boolean words;
+        private final int[] places = new int[Warp.LANES];
 
         /** @param d destinations; -1 for those nobody reads @param wide which are 64-bit registers @param half which are 16-bit registers */
         Load(Space space, int base, boolean wideBase, long offset, int size, boolean signed, int[] d, boolean[] wide, boolean[] half) {
@@ -185,6 +187,11 @@ abstract class Access extends Insn {
             this.d = d;
             this.wide = wide;
             this.half = half;
+            boolean all = size == 4;
+            for (int k = 0; k < d.length; k++) {
+                all &= d[k] >= 0 && !wide[k] && !half[k];
+            }
+            words = all;
         }
 
         @Override
@@ -199,13 +206,48 @@ abstract class Access extends Insn {
 
         @Override
         void run(Warp w, int mask) {
+            if (words) {
+                words(w, mask);
+                return;
+            }
+            scattered(w, mask);
+        }
+
+        /** The common case apart: whole words into 32-bit registers. First all lanes' places, then a register after the other. */
+        private void words(Warp w, int mask) {
+            int[] at = places;
+            byte[] from = null;
+            for (int m = mask; m != 0; m &= m - 1) {
+                int i = Integer.numberOfTrailingZeros(m);
+                at[i] = locate(w, i);
+                if (data != from && from != null) {
+                    scattered(w, mask);
+                    return;
+                }
+                from = data;
+            }
+            for (int k = 0; k < d.length; k++) {
+                int[] to = w.r[d[k]];
+                if (mask == -1) {
+                    for (int i = 0; i < to.length; i++) {
+                        to[i] = (int) INTS.get(from, at[i] + 4 * k);
+                    }
+                } else {
+                    for (int m = mask; m != 0; m &= m - 1) {
+                        int i = Integer.numberOfTrailingZeros(m);
+                        to[i] = (int) INTS.get(from, at[i] + 4 * k);
+                    }
+                }
+            }
+        }
+
+        /** Lane after lane: of any width, from any buffers. */
+        private void scattered(Warp w, int mask) {
             for (int m = mask; m != 0; m &= m - 1) {
                 int i = Integer.numberOfTrailingZeros(m);
                 int o = locate(w, i);
                 for (int k = 0; k < d.length; k++, o += size) {
-                    if (size == 4 && !wide[k] && d[k] >= 0) {
-                        w.r[d[k]][i] = (int) INTS.get(data, o);
-                    } else if (d[k] >= 0) {
+                    if (d[k] >= 0) {
                         put(w, k, i, read(data, o, size, signed));
                     }
                 }

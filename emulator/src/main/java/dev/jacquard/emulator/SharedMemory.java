@@ -10,7 +10,6 @@ import java.util.Arrays;
  * told apart; every access covers whole grains, since all are aligned.
  */
 final class SharedMemory {
-    private static final int NOBODY = -1;
     /** Readers of several warps, or several atomics. */
     private static final int MANY = -2;
     /** Readers of one warp are kept as this minus the warp's index. */
@@ -119,19 +118,23 @@ final class SharedMemory {
         if (writeEpoch[g] == epoch && writer[g] != thread && !ordered(w, writer[g], writeRound[g])) {
             return race(w, lane, "read", "write", writer[g], writeAt[g], g);
         }
-        readAt[g] = by;
         if (readEpoch[g] != epoch) {
+            readAt[g] = by;
             readEpoch[g] = epoch;
             reader[g] = thread;
             readRound[g] = w.round;
             return null;
         }
         int before = reader[g];
+        if (before == MANY || before == SEVERAL - w.index && readRound[g] == w.round) {
+            return null; // nothing new: the commonest case, where all threads read the same
+        }
+        readAt[g] = by;
         if (before == thread) {
             readRound[g] = w.round;
             return null;
         }
-        int warp = before >= 0 ? before / Warp.LANES : before == MANY ? NOBODY : SEVERAL - before;
+        int warp = before >= 0 ? before / Warp.LANES : SEVERAL - before;
         if (warp != w.index) {
             reader[g] = MANY;
         } else if (readRound[g] < w.round) { // earlier reads of this warp are ordered before whatever it does from now on

@@ -11,6 +11,7 @@ import dev.jacquard.kernels.driver.DriverException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -88,7 +89,9 @@ class FaultsTest {
     void missingBarrierIsARaceEvenWhereTheOrderHappensToBeRight() throws IOException {
         rig.close();
         rig = new Rig(new EmulatorOptions(1 << 20, BUDGET, false, true, false), "faults.ptx");
-        caught("missing_barrier", 1, 64, 0, "(32,0,0)", List.of("race in shared memory: write after a read by thread (31,0,0)", "without a barrier between"), rig.upload(new float[64]), rig.driver.allocate(256));
+        float[] ones = new float[64];
+        Arrays.fill(ones, 1);
+        caught("missing_barrier", 1, 64, 0, "(32,0,0)", List.of("race in shared memory: write after a read by thread (31,0,0)", "without a barrier between"), rig.upload(ones), rig.driver.allocate(256));
     }
 
     @Test
@@ -186,6 +189,49 @@ class FaultsTest {
     @Test
     void constantPastTheEnd() throws IOException {
         caught("constant_past_end", 1, 4, 0, "(3,0,0)", List.of("0 bytes after the end of variable table of 16 bytes"), rig.driver.allocate(16), 1);
+    }
+
+    @Test
+    void blocksThatWriteTheSame() throws IOException {
+        caught("blocks_write_the_same", 2, 32, 0, "(0,0,0)", List.of("block (1,0,0)", "race in global memory: write after a write by block 0 of the same launch"), rig.driver.allocate(128));
+    }
+
+    @Test
+    void writingWhatIsThereAlreadyHarmsNobody() {
+        long y = rig.driver.allocate(128);
+        rig.launch("blocks_write_the_same_value", 2, 32, 0, y);
+        rig.launch("blocks_write_the_same_value", 2, 32, 0, y); // launches are ordered
+        assertEquals(1f, rig.floats(y, 32)[31]);
+    }
+
+    @Test
+    void blockThatReadsWhatAnotherWrote() throws IOException {
+        caught("block_reads_anothers", 2, 32, 0, "(0,0,0)", List.of("block (1,0,0)", "race in global memory: read after a write by block 0 of the same launch"), rig.driver.allocate(384));
+    }
+
+    @Test
+    void launchesAreOrdered() {
+        long y = rig.driver.allocate(384);
+        long x = rig.upload(new float[4 * 64]);
+        for (int k = 0; k < 2; k++) {
+            rig.launch("blocks_read_the_same", 3, 32, 0, x, y); // several blocks read x
+            rig.launch("blocks_write_the_same_value", 1, 32, 0, x);
+            rig.launch("writes_one", 1, 32, 0, x);
+            rig.launch("write_past_end", 3, 32, 0, x, 95); // each block writes its own part of x
+        }
+        assertEquals(1f, rig.floats(y, 96)[95]);
+    }
+
+    @Test
+    void fenceAndAtomicHandOver() {
+        long y = rig.driver.allocate(40);
+        rig.launch("last_block_collects", 10, 32, 0, y, rig.upload(0));
+        assertEquals(45f, rig.floats(y, 1)[0]);
+    }
+
+    @Test
+    void lanesThatWriteTheSame() throws IOException {
+        caught("lanes_write_the_same", 1, 32, 0, "(1,0,0)", List.of("race in shared memory: write after a write by thread (0,0,0)"), rig.driver.allocate(128));
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
@@ -44,6 +45,16 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         /** The name of a pass's kernel, from that of the forward. */
         String symbol(String forward) {
             return forward + suffix;
+        }
+    }
+
+    /** Checks that the kernels' 32-bit indices reach everything. @throws ShapeException if not */
+    ConvolutionPass {
+        for (long extent : new long[] {n * h * w, n * oh * ow, h * w * c, oh * ow * k, k * r * s * (c / groups)}) {
+            if (extent > Integer.MAX_VALUE) {
+                throw new ShapeException("convolution", "too large for the CUDA kernels", "images " + List.of(n, h, w, c) + ", outputs " + List.of(n, oh, ow, k),
+                        "fewer than 2^31 pixels in all, elements of an image, and weights", "use a smaller batch, or smaller images");
+            }
         }
     }
 
@@ -116,7 +127,18 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
             case BACKWARD_DATA -> c / groups;
             case BACKWARD_WEIGHT -> r * s * (c / groups);
         };
-        return Call.blocks(rows, Product.TILE) * Call.blocks(columns, Product.TILE);
+        return tile().count(rows, columns);
+    }
+
+    private Tile tile() {
+        if (c / groups % 4 != 0 || k / groups % 4 != 0) {
+            return Tile.SQUARE;
+        }
+        return switch (kind) {
+            case FORWARD -> Tile.thin(k / groups) ? Tile.NARROW : Tile.SQUARE;
+            case BACKWARD_DATA -> Tile.thin(c / groups) ? Tile.NARROW : Tile.SQUARE;
+            case BACKWARD_WEIGHT -> Tile.thin(k / groups) ? Tile.FLAT : Tile.SQUARE;
+        };
     }
 
     /** Of the implicit product, over groups and phases. */
@@ -149,9 +171,9 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     /** Launches the pass as an implicit matrix product: inputs 0 and 1 to output 0. */
     CudaLaunch bind(Call call) {
         Split split = split();
-        CudaLaunch launch = call.launch("convolution", kind.symbol("conv2d"), call.out().getFirst().dtype())
+        CudaLaunch launch = call.launch("convolution", tile().symbol(kind.symbol("conv2d")), call.out().getFirst().dtype())
                 .grid(tiles(), 1, (long) groups * phases() * split.parts())
-                .block(Product.THREADS)
+                .block(Tile.THREADS)
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.workspace())
                 .struct(parameters(split))
                 .build();

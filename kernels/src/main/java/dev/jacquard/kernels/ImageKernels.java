@@ -35,16 +35,16 @@ final class ImageKernels {
         Images.Normalize f32 = Images.Normalize.of(half, half, DType.F32);
         Images.Normalize f16 = Images.Normalize.of(half, half, DType.F16);
         return List.of(
-                new Workload("images", Sample.of(f32, images), Map.of("n", n)),
-                new Workload("images", Sample.of(f16, images), Map.of("n", n)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m)),
-                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m)),
+                new Workload("images", Sample.of(f32, images), Map.of("n", n, "o", 4L)),
+                new Workload("images", Sample.of(f16, images), Map.of("n", n, "o", 2L)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m, "o", 4L)),
+                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m, "o", 2L)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m, "o", 4L)),
                 new Workload("images", Sample.of(new Images.Crop(224, 224), images, places), Map.of("m", m)));
     }
 
     private static boolean fits(Images.Normalize op) {
-        return op.scale().size() <= MOST_CHANNELS && op.to() != DType.F64;
+        return !op.scale().isEmpty() && op.scale().size() <= MOST_CHANNELS && op.to() != DType.F64;
     }
 
     /** Scales and shifts as images.cu declares them. */
@@ -85,10 +85,14 @@ final class ImageKernels {
     }
 
     private static final class Augmented implements CudaKernel<Images.Augment> {
-        /** One weight type, the one that weights are computed in. */
         @Override
         public boolean takes(Images.Augment op, List<TensorType> in) {
-            return fits(op.normalize()) && 2 * Staged.of(1, op.width(), in.getFirst().shape().dim(3)).pitch <= SHARED && (!op.mixed() || in.get(3).dtype() == DType.F32);
+            return fits(op.normalize()) && 2 * Staged.of(1, op.width(), in.getFirst().shape().dim(3)).pitch <= SHARED && CudaKernel.super.takes(op, in);
+        }
+
+        /** images.cu's number of an element type. */
+        private static int number(DType weights) {
+            return List.of(DType.F32, DType.F16, DType.BF16).indexOf(weights);
         }
 
         @Override
@@ -99,7 +103,8 @@ final class ImageKernels {
             return call.launch("images", "augment", op.normalize().to()).grid(Call.blocks(op.height(), s.rows), images.dim(0), 1).block(Call.BLOCK)
                     .shared(s.pitch * s.rows * (mixed ? 2 : 1))
                     .pointer(call.in(0)).pointer(call.in(1)).pointer(mixed ? call.in(2) : 0).pointer(mixed ? call.in(3) : 0)
-                    .i32(mixed && call.inShape(3).rank() == 1 ? 1 : 0).pointer(call.out(0)).struct(s.frame(images, op.height(), op.width())).struct(affine(op.normalize())).build();
+                    .i32(mixed ? number(call.in().get(3).dtype()) : 0).i32(mixed && call.inShape(3).rank() == 1 ? 1 : 0)
+                    .pointer(call.out(0)).struct(s.frame(images, op.height(), op.width())).struct(affine(op.normalize())).build();
         }
     }
 

@@ -3,7 +3,6 @@ package dev.jacquard.kernels;
 import dev.jacquard.kernels.catalog.Catalog;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.tensor.DType;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -104,15 +103,11 @@ public final class KernelBench implements AutoCloseable {
         return us[settings.repeats / 2];
     }
 
-    /** The workloads of all kernels in every type that they come in, or those whose module or op contains a text. @param batch images per batch */
+    /** The workloads of a module, or, where the text is no module's name, those whose module or op contains it. @param batch images per batch */
     public static List<Workload> workloads(long batch, String text) {
-        List<Workload> found = new ArrayList<>();
-        for (Workload w : CudaBackend.workloads(batch)) {
-            if (w.module().contains(text) || w.sample().toString().contains(text)) {
-                found.add(w);
-            }
-        }
-        return found;
+        List<Workload> all = CudaBackend.workloads(batch);
+        List<Workload> module = all.stream().filter(w -> w.module().equals(text)).toList();
+        return module.isEmpty() ? all.stream().filter(w -> w.module().contains(text) || w.sample().toString().contains(text)).toList() : module;
     }
 
     /** Frees what it measures with. */

@@ -63,6 +63,8 @@ final class MovementKernels {
                 new Workload("movement", Sample.of(new Movement.Concat(-1), map, map), Map.of("x", n, "n", n)),
                 new Workload("movement", Sample.of(new Movement.Pad(1, 1, 1), map), Map.of("x", n, "n", batch * 58 * 56 * 64)),
                 new Workload("movement", Sample.of(new Movement.OneHot(1000), Operand.labels(1000, batch)), Map.of("labels", batch, "n", batch * 1000)),
+                new Workload("transpose", Sample.of(Movement.Transpose.of(0, 3, 1, 2), map), Map.of("n", n)),
+                new Workload("transpose", Sample.of(Movement.Transpose.of(0, 2, 3, 1), Operand.of(batch, 64, 56, 56)), Map.of("n", n)),
                 new Workload("cast", Sample.of(new Movement.Cast(DType.F16), map), Map.of("x", n, "n", n)),
                 new Workload("cast", Sample.of(new Movement.Cast(DType.BF16), map), Map.of("x", n, "n", n)),
                 new Workload("cast", Sample.of(new Movement.Cast(DType.F32), Operand.integers(DType.U8, 0, 256, batch, 224, 224, 3)), Map.of("n", batch * 224 * 224 * 3)));

@@ -11,6 +11,7 @@ import dev.jacquard.tensor.op.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /** Pooling, a thread per pack of channels of one result. */
@@ -52,21 +53,20 @@ final class PoolingKernels {
             long c = image.dim(3);
             long results = (backward ? image : outputs).slice(1, 3).size();
             int width = pack > 0 ? pack : 16 / type.bytes();
-            long blocks = Call.blocks(results * (c % width == 0 ? c / width : c), Call.BLOCK);
+            long packs = c % width == 0 ? c / width : c;
+            long blocks = Call.blocks(results * packs, Call.BLOCK);
             Window w = op.window();
             KernelLaunch.Builder b = call.launch(MODULE, symbol, type).grid(image.dim(0) * blocks).block(Call.BLOCK);
             call.in().forEach(v -> b.pointer(Call.address(v)));
             call.out().forEach(v -> b.pointer(Call.address(v)));
-            return b.struct(ints(image.dim(0), image.dim(1), image.dim(2), c, outputs.dim(1), outputs.dim(2), op.r(), op.s(), w.strideH(), w.strideW(), w.top(), w.left(),
-                    countPadding(op) ? 1 : 0, blocks)).build();
+            IntStream extents = LongStream.of(image.dim(1), image.dim(2), c, outputs.dim(1), outputs.dim(2), op.r(), op.s(), w.top(), w.left(), countPadding(op) ? 1 : 0).mapToInt(Math::toIntExact);
+            IntStream divisors = LongStream.of(blocks, packs, (backward ? image : outputs).dim(2), w.strideH(), w.strideW()).mapToObj(Divisor::of)
+                    .flatMapToInt(d -> IntStream.of(d.divisor(), d.multiplier(), d.shift()));
+            return b.struct(MemorySegment.ofArray(IntStream.concat(extents, divisors).toArray())).build();
         }
 
         private static boolean countPadding(Pooling op) {
             return op instanceof Pooling.AvgPool2d a && a.countPadding() || op instanceof Pooling.AvgPool2dBackward b && b.countPadding();
-        }
-
-        private static MemorySegment ints(long... values) {
-            return MemorySegment.ofArray(LongStream.of(values).mapToInt(Math::toIntExact).toArray());
         }
     }
 

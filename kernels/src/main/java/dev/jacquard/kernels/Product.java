@@ -12,13 +12,25 @@ import java.util.Map;
  * @param transposeB the right one as (n, k)
  */
 record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
-    /** Rows and columns of a block's tile, in all kernels on gemm.cuh. */
-    static final long TILE = 64;
-    /** Threads of its block. */
-    static final int THREADS = 128;
+    /** Rows of an operand or of the result are a multiple of 4 elements. */
+    private static final int WHOLE_A = 4;
+    private static final int WHOLE_B = 8;
+    private static final int WHOLE_Y = 16;
+    private static final int WHOLE = WHOLE_A | WHOLE_B | WHOLE_Y;
+
+    private int flags() {
+        return (transposeA ? 1 : 0) | (transposeB ? 2 : 0) | quads(transposeA ? m : k, WHOLE_A) | quads(transposeB ? k : n, WHOLE_B) | quads(n, WHOLE_Y);
+    }
+
+    private Tile tile() {
+        if ((flags() & WHOLE) != WHOLE) {
+            return Tile.SQUARE;
+        }
+        return Tile.thin(n) ? Tile.NARROW : Tile.thin(m) ? Tile.FLAT : Tile.SQUARE;
+    }
 
     private long tiles() {
-        return Call.blocks(m, TILE) * Call.blocks(n, TILE);
+        return tile().count(m, n);
     }
 
     private Split split() {
@@ -32,12 +44,11 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
     /** The product of inputs a and b, into output 0. */
     CudaLaunch bind(Call call, int a, int b) {
         Split split = split();
-        int flags = (transposeA ? 1 : 0) | (transposeB ? 2 : 0) | quads(transposeA ? m : k, 4) | quads(transposeB ? k : n, 8) | quads(n, 16);
-        CudaLaunch launch = call.launch("matmul", "matmul", call.out().getFirst().dtype())
+        CudaLaunch launch = call.launch("matmul", tile().symbol("matmul"), call.out().getFirst().dtype())
                 .grid(tiles(), 1, split.parts())
-                .block(THREADS)
+                .block(Tile.THREADS)
                 .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
-                .i32(m).i32(n).i32(k).i32(split.depth()).i32(flags)
+                .i32(m).i32(n).i32(k).i32(split.depth()).i32(flags())
                 .build();
         return split.then(call, launch);
     }

@@ -29,9 +29,9 @@ final class ProductKernels {
     /** What the kernels are measured on. @param batch images per batch: 1 or 2 to count, 64 or more to time */
     static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
-        all.add(matmul(batch * 196, 64, 256, false, true)); // a 1x1 convolution of 14x14 images, its gradients
-        all.add(matmul(batch * 196, 256, 64, false, false));
-        all.add(matmul(64, 256, batch * 196, true, false));
+        all.add(matmul(batch * 196, 96, 256, false, true)); // a 1x1 convolution of 14x14 images, its gradients
+        all.add(matmul(batch * 196, 256, 96, false, false));
+        all.add(matmul(96, 256, batch * 196, true, false));
         all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()));
         for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));

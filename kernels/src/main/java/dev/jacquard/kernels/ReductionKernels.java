@@ -14,10 +14,11 @@ import java.util.Map;
 /** Sums, maxima, top-k and softmax. */
 final class ReductionKernels {
     private static final int WARPS = Call.BLOCK / 32;
-    /** Longest row that a warp takes. */
+    /** Longest row that a warp takes which cannot keep it. */
     private static final long WARP_ROW = 256;
-    /** Longest row that a block keeps in registers. */
-    private static final long BLOCK_ROW = 2048;
+    /** Threads of a block whose warps keep a row each in registers, and the longest such row. */
+    private static final int HOLDERS = 64;
+    private static final long HELD = 1024;
     /** Longest row that a warp searches; as in extreme.cu. */
     private static final long WARP_SEARCH = 1024;
 
@@ -67,10 +68,21 @@ final class ReductionKernels {
     private static CudaLaunch softmax(Call call, boolean logarithm) {
         long n = call.inShape(0).dim(-1);
         long rows = call.inShape(0).size() / n;
-        boolean warps = n <= WARP_ROW;
-        String symbol = warps ? "softmax_warp" : n <= BLOCK_ROW && n % (16 / dtype(call).bytes()) == 0 ? "softmax_block" : "softmax_long";
-        return call.launch("softmax", symbol, dtype(call)).grid(warps ? Call.blocks(rows, WARPS) : rows).block(Call.BLOCK)
+        String symbol = held(n, dtype(call)) ? "softmax_held" : n <= WARP_ROW ? "softmax_warp" : "softmax_long";
+        int block = held(n, dtype(call)) ? HOLDERS : Call.BLOCK;
+        return call.launch("softmax", symbol, dtype(call)).grid(symbol.equals("softmax_long") ? rows : Call.blocks(rows, block / 32)).block(block)
                 .pointer(call.in(0)).pointer(call.out(0)).i64(rows).i32(n).i32(logarithm ? 1 : 0).build();
+    }
+
+    /** Whether a row of n elements is one that a warp keeps in registers. */
+    private static boolean held(long n, DType dtype) {
+        return n <= HELD && n % (16 / dtype.bytes()) == 0;
+    }
+
+    /** Begins a launch over rows of n elements: of the symbol where a warp can keep a row in registers, else of {@code symbol_long}, a block per row. */
+    static KernelLaunch.Builder perRow(Call call, String module, String symbol, DType dtype, long rows, long n) {
+        return held(n, dtype) ? call.launch(module, symbol, dtype).grid(Call.blocks(rows, HOLDERS / 32)).block(HOLDERS)
+                : call.launch(module, symbol + "_long", dtype).grid(rows).block(Call.BLOCK);
     }
 
     private static DType dtype(Call call) {

@@ -11,7 +11,7 @@ record Split(int parts, int depth) {
     /** Two for each multiprocessor of the largest devices. */
     private static final long ENOUGH_BLOCKS = 264;
     /** A part does at least so much: below, writing and adding up its sums costs more than it saves. */
-    private static final long LEAST_DEPTH = 128;
+    private static final long LEAST_DEPTH = 64;
 
     /** For a product of so many tiles. */
     static Split of(long tiles, long depth) {

@@ -21,6 +21,8 @@ final class SqueezeExciteKernels {
     /** Number by which the kernel knows the sigmoid; the activations have their ordinals. */
     private static final int GATE = 3;
     private static final int WARP = 32;
+    /** Elements of a weight's row that a lane takes at once. */
+    private static final int FEW = 4;
     private static final long NULL = 0;
 
     private SqueezeExciteKernels() {}
@@ -129,8 +131,7 @@ final class SqueezeExciteKernels {
 
     private static CudaLaunch layer(Call call, Layer l, int n) {
         DType dtype = call.in().getFirst().dtype();
-        int pack = 16 / dtype.bytes();
-        int width = l.j % pack == 0 ? pack : 1;
+        int width = l.j % FEW == 0 ? FEW : 1;
         int lanes = Math.min(WARP, Integer.highestOneBit(Math.max(1, 2 * (l.j / width) - 1))); // as many as packs, rounded up to a power of 2
         return call.launch(MODULE, width == 1 ? "se_fc1" : "se_fc", dtype)
                 .grid(Call.blocks(l.k, Call.BLOCK / lanes), Call.blocks(n, IMAGES), 1).block(Call.BLOCK)

@@ -43,6 +43,17 @@ class ProductShapesTest {
     }
 
     @Test
+    void thinExtentsHaveThinTiles() {
+        for (long extent : new long[] {4, 32, 68, 96}) {
+            assertTrue(Tile.thin(extent), () -> extent + " wastes more in tiles of 64");
+        }
+        for (long extent : new long[] {33, 64, 128, 132, 160, 1024}) {
+            assertTrue(!Tile.thin(extent), () -> extent + " fits tiles of 64");
+        }
+        assertEquals(2 * 3, Tile.NARROW.count(129, 68));
+    }
+
+    @Test
     void passesFindTheirKernels() {
         ConvolutionPass depthwise = new ConvolutionPass(ConvolutionPass.Kind.FORWARD, Window.of(1, 1), 96, 2, 14, 14, 96, 14, 14, 96, 3, 3);
         assertTrue(DepthwisePass.takes(depthwise));

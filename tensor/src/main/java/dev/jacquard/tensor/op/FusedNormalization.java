@@ -107,7 +107,7 @@ public sealed interface FusedNormalization extends Composite {
             Tensor d = activation.gradient(in.get(0), before(normalised, residual, in));
             List<Tensor> out = new ArrayList<>(d.applyAll(new Normalization.BatchNormBackward(eps), x, gamma, mean, variance));
             if (residual) {
-                out.add(d);
+                out.add(activation == Nonlinearity.NONE ? d.apply(new Movement.Copy()) : d); // an output is never an input
             }
             return List.copyOf(out);
         }
