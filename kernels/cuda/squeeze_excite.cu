@@ -23,7 +23,7 @@
 // Numerics     f32 throughout, rounded once at each output; sums over pixels by thread, block and chunk
 // Determinism  bitwise, run to run; cuts depend on the shape alone
 // CPU twin     dev.jacquard.tck.reference.ProductKernels
-// Versions     v1
+// Versions     kernels/dev/squeeze_excite
 // Measured     not yet: no GPU so far
 #include "channels.cuh"
 #include "nonlinearity.cuh"
