@@ -155,6 +155,10 @@ __global__ void blocks_write_the_same_value(float* y) {
     y[threadIdx.x] = 1.0f;
 }
 
+__global__ void blocks_read_the_same(const float* x, float* y) {
+    y[blockIdx.x * 32 + threadIdx.x] = x[threadIdx.x];
+}
+
 __global__ void block_reads_anothers(float* y) {
     y[blockIdx.x * 32 + threadIdx.x] = 1.0f;
     if (blockIdx.x > 0) {

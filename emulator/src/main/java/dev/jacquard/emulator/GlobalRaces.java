@@ -9,9 +9,8 @@ import java.util.BitSet;
  */
 final class GlobalRaces {
     private static final int PAGE = 12;
-    private static final int MANY = Integer.MAX_VALUE;
     /** Marks are twice a block's number and a bit; beyond this they would overflow, after a billion blocks, and races are no longer looked for. */
-    private static final int LAST = MANY / 2 - 1;
+    private static final int LAST = Integer.MAX_VALUE / 2 - 1;
 
     /** For each grain of a buffer who wrote it last, and who read it: numbers of blocks that go on from launch to launch, so that nothing needs to be cleared. */
     static final class Marks {
@@ -28,6 +27,8 @@ final class GlobalRaces {
     private final BitSet fenced = new BitSet();
     private int first = 1;
     private int blocks;
+    /** Readers of several blocks of this launch: a number that none of them has. */
+    private int many;
     private int block;
     private int grain;
     private boolean atomicSeen;
@@ -39,7 +40,8 @@ final class GlobalRaces {
         fenced.clear();
         enabled = count > 1 && first + (long) blocks + count < LAST;
         first += blocks;
-        blocks = enabled ? (int) count : 0;
+        blocks = enabled ? (int) count + 1 : 0;
+        many = first + (int) count;
     }
 
     /** Whether races are looked for in this launch. */
@@ -59,7 +61,7 @@ final class GlobalRaces {
     }
 
     private boolean handedOver(int other) {
-        return atomicSeen && (other == MANY || fenced.get(other - first));
+        return atomicSeen && (other == many || fenced.get(other - first));
     }
 
     private static int[] page(int[][] pages, int g) {
@@ -90,11 +92,11 @@ final class GlobalRaces {
             if (writes) {
                 int r = readers[at];
                 if (r >= first && r != block && !handedOver(r)) {
-                    race = r == MANY ? "reads by several blocks" : "a read by block " + (r - first);
+                    race = r == many ? "reads by several blocks" : "a read by block " + (r - first);
                 }
                 writers[at] = me;
             } else {
-                readers[at] = readers[at] < first || readers[at] == block ? block : MANY;
+                readers[at] = readers[at] < first || readers[at] == block ? block : many;
             }
         }
         return race;

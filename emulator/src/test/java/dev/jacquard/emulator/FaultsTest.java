@@ -210,6 +210,19 @@ class FaultsTest {
     }
 
     @Test
+    void launchesAreOrdered() {
+        long y = rig.driver.allocate(384);
+        long x = rig.upload(new float[4 * 64]);
+        for (int k = 0; k < 2; k++) {
+            rig.launch("blocks_read_the_same", 3, 32, 0, x, y); // several blocks read x
+            rig.launch("blocks_write_the_same_value", 1, 32, 0, x);
+            rig.launch("writes_one", 1, 32, 0, x);
+            rig.launch("write_past_end", 3, 32, 0, x, 95); // each block writes its own part of x
+        }
+        assertEquals(1f, rig.floats(y, 96)[95]);
+    }
+
+    @Test
     void fenceAndAtomicHandOver() {
         long y = rig.driver.allocate(40);
         rig.launch("last_block_collects", 10, 32, 0, y, rig.upload(0));
