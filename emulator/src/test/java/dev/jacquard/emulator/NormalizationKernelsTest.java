@@ -97,7 +97,7 @@ class NormalizationKernelsTest {
     /** The difference of the mean square and the square of the mean would have no digit left: 1000^2 to the 24th bit is 0.06, the variance is 1/3. */
     @Test
     void varianceAroundALargeMean() {
-        double[] x = IntStream.range(0, 2000 * 4).mapToDouble(i -> (float) (1000 + Philox.uniform(Philox.word(1, 2, 3, i)) * 2)).toArray();
+        double[] x = IntStream.range(0, 2000 * 4).mapToDouble(i -> 1000 + Philox.uniform(Philox.word(1, 2, 3, i)) * 2).toArray();
         variance(2000, x);
     }
 
