@@ -119,7 +119,7 @@ abstract class Access extends Insn {
             throw new Fault(lane, "write to constant memory at " + w.machine.memory().describe(a));
         }
         GlobalRaces races = w.machine.globalRaces();
-        if (races.enabled()) {
+        if (races.watches(hit)) {
             if (hit.marks == null) {
                 hit.marks = new GlobalRaces.Marks((int) hit.size);
             }
