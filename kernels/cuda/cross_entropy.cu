@@ -10,7 +10,8 @@
 //              cross_entropy_backward: read rows*n*T*(1 + soft) + rows*4*(1 - soft) + T, write rows*n*T
 //              cross_entropy_backward_long: read rows*n*T*(1 + soft) + rows*4*(1 - soft) + T, write rows*n*T
 // Roofline     memory bound: some 8 flop per element; cross_entropy_backward_long reads rows and targets twice, the second time from the caches, which hold rows up to some 100 KB
-// Numerics     computed in f32, the mean too, rounded once; a row with NaN or +inf, of nothing above -1e38 or of something above 2.3e38 is NaN; 0 log 0 is NaN with targets or smoothing, and 0 without smoothing, where only the label's logit counts
+// Numerics     computed in f32, the mean too, rounded once; a row with NaN or +inf, of nothing above -1e38 or of something above 2.3e38 is NaN;
+//              0 log 0 is NaN with targets or smoothing, and 0 without smoothing, where only the label's logit counts
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.ReductionKernels
 // Versions     v1 each row read twice by a block of 256; v2 by 128 threads that keep it in registers; v3 by a warp that does: one read, a quarter of v1's instructions

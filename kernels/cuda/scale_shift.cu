@@ -2,7 +2,7 @@
 // Math         y = act(x * scale + shift [+ residual]), scale and shift per channel: batch normalisation in evaluation
 // Contract     x, y, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; scale, shift: C of T; residual may be null; y may be x. scale_shift needs C to be a multiple
 //              of 16 / sizeof(T), scale_shift1 does not
-// Launch       grid (ceil(rows / perBlock), ceil(C / (tx * W))), block (tx, ty) with tx * ty <= 256, tx <= 32, smem 0; W = 16 / sizeof(T), or 1
+// Launch       grid (ceil(rows / perBlock), ceil(C / (tx * W))), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1
 // Traffic      scale_shift: read rows*c*T + residual*rows*c*T + 2*c*T, write rows*c*T
 //              scale_shift1: read rows*c*T + residual*rows*c*T + 2*c*T, write rows*c*T
 // Roofline     memory bound: 2 to 7 flop per element

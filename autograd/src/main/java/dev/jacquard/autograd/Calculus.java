@@ -157,13 +157,13 @@ public final class Calculus {
 
         // Normalisation: one backward op makes the three gradients; the walk asks once per input and the context's op is applied once
         row(BatchNorm.class, f(a -> batchNorm(a).get(0)), f(a -> batchNorm(a).get(1)), f(a -> batchNorm(a).get(2)));
+        VARIADIC.put(BatchNormActivation.class, (a, i) -> fusedBatchNorm(a).get(i));
+        row(SqueezeExcite.class, f(a -> squeezeExcite(a).get(0)), f(a -> squeezeExcite(a).get(1)), f(a -> squeezeExcite(a).get(2)), f(a -> squeezeExcite(a).get(3)), f(a -> squeezeExcite(a).get(4)));
 
         // Losses
         row(Loss.CrossEntropy.class, f(a -> a.dy().apply(new Loss.CrossEntropyBackward(((Loss.CrossEntropy) a.op()).smoothing()), a.x(0), a.x(1))), none());
         row(Loss.SoftCrossEntropy.class, f(a -> a.dy().apply(new Loss.SoftCrossEntropyBackward(), a.x(0), a.x(1))),
                 f(a -> a.x(0).logSoftmax().mul(a.dy().mul(-1.0 / Math.max(a.x(0).shape().dim(0), 1)))));
-        VARIADIC.put(BatchNormActivation.class, (a, i) -> fusedBatchNorm(a).get(i));
-        row(SqueezeExcite.class, f(a -> squeezeExcite(a).get(0)), f(a -> squeezeExcite(a).get(1)), f(a -> squeezeExcite(a).get(2)), f(a -> squeezeExcite(a).get(3)), f(a -> squeezeExcite(a).get(4)));
 
         // Random
         row(Random.Uniform.class, none());
@@ -175,6 +175,7 @@ public final class Calculus {
             return a.dy().apply(new Quantization.FakeQuantizeBackward(q.qmin(), q.qmax()), a.x(0), a.x(1));
         }), none());
         row(Quantization.FakeQuantizeBackward.class, f(a -> a.dy().apply(a.op(), a.x(1), a.x(2))), none(), none());
+
         // Images
         row(Images.Crop.class, none(), none());
     }

@@ -51,10 +51,8 @@ final class SelftestCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try (Backend backend = devices.open()) {
             out.printf("device %s: %s%n", backend.name(), backend.description());
-            if (!only.equals("training")) {
-                ops(backend, out);
-            }
-            if (!only.equals("ops")) {
+            boolean lost = !only.equals("training") && ops(backend, out);
+            if (!only.equals("ops") && !lost) {
                 training(backend, out);
             }
         }
@@ -66,10 +64,12 @@ final class SelftestCommand implements Callable<Integer> {
         return failures.isEmpty() ? Main.DONE : Main.OUR_FAULT;
     }
 
-    private void ops(Backend backend, PrintWriter out) {
+    /** @return whether the device was lost on the way */
+    private boolean ops(Backend backend, PrintWriter out) {
         SweepTable table = new SweepTable(out, quick ? QUICK : 1);
         table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed), c -> Case.selected(c.name(), selected));
         failures.addAll(table.failures());
+        return table.lost();
     }
 
     private void training(Backend backend, PrintWriter out) {
@@ -85,6 +85,9 @@ final class SelftestCommand implements Callable<Integer> {
                 } catch (RuntimeException e) {
                     out.printf(Locale.ROOT, "%-28s %7s %7s%n", network.name(), "-", "failed");
                     failures.add(network.name() + ": " + e);
+                    if (SweepTable.isLost(e)) {
+                        return;
+                    }
                 }
                 out.flush();
             }

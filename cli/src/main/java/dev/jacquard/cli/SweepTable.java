@@ -1,5 +1,6 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tck.Sweep;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -9,11 +10,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/** Runs checks of ops and prints a line per op as soon as it is through. */
+/** Runs checks of ops and prints a line per op as soon as it is through. A fault after which the device does nothing any more ends the table: what would follow says nothing. */
 final class SweepTable {
     private final PrintWriter out;
     private final int every;
     private final List<String> failures = new ArrayList<>();
+    private boolean lost;
 
     /** What became of an op's cases. */
     private static final class Tally {
@@ -40,11 +42,15 @@ final class SweepTable {
         sweep.all((_, _) -> {}).filter(selected).forEach(c -> byOp.computeIfAbsent(c.op(), _ -> new ArrayList<>()).add(c));
         out.printf(Locale.ROOT, "%-28s %7s %7s %9s   against double precision%n", "op", "cases", "failed", "worst");
         Tally total = new Tally();
-        byOp.forEach((op, checks) -> {
-            Tally t = run(checks);
-            print(op, t);
+        for (Map.Entry<String, List<Sweep.Check>> e : byOp.entrySet()) {
+            Tally t = run(e.getValue());
+            print(e.getKey(), t);
             total.add(t);
-        });
+            if (lost) {
+                out.println("stopped: after this fault the device does nothing any more; use --case for the rest");
+                return total.cases;
+            }
+        }
         print("all " + byOp.size() + " ops", total);
         return total.cases;
     }
@@ -56,7 +62,7 @@ final class SweepTable {
 
     private Tally run(List<Sweep.Check> checks) {
         Tally t = new Tally();
-        for (int i = 0; i < checks.size(); i += every) {
+        for (int i = 0; i < checks.size() && !lost; i += every) {
             try {
                 Sweep.Outcome o = checks.get(i).body().run();
                 t.used = Math.max(t.used, o.used());
@@ -65,9 +71,25 @@ final class SweepTable {
                 t.cases++;
                 t.failed++;
                 failures.add(e instanceof AssertionError ? e.getMessage() : checks.get(i).name() + ": " + e);
+                lost = isLost(e);
             }
         }
         return t;
+    }
+
+    /** Whether a failure says that the device's context is gone. */
+    static boolean isLost(Throwable e) {
+        for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+            if (cause instanceof DriverException d && d.kind().sticky()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a fault ended the table. */
+    boolean lost() {
+        return lost;
     }
 
     /** What failed, each with the way to see it again. */

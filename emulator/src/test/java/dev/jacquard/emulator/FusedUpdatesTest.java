@@ -190,6 +190,16 @@ class FusedUpdatesTest {
         }
     }
 
+    /** The update writes where the variables are: it needs no launch but its own and the one that unscales. */
+    @Test
+    void aFusedStepIsInPlace() {
+        Network net = Network.make();
+        Graph fused = new FuseUpdates(CUDA).apply(net.step("lr", "lr"));
+        try (State state = new State(CUDA).initialize(net.all(), SEED); Plan plan = Plan.of(fused, state)) {
+            assertEquals(2, plan.launches());
+        }
+    }
+
     @Test
     void updatesWithOtherScalarsStayApart() {
         Graph g = Network.make().step("lr", "lr of b");

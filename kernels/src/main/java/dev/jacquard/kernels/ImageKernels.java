@@ -103,7 +103,8 @@ final class ImageKernels {
             return call.launch("images", "augment", op.normalize().to()).grid(Call.blocks(op.height(), s.rows), images.dim(0), 1).block(Call.BLOCK)
                     .shared(s.pitch * s.rows * (mixed ? 2 : 1))
                     .pointer(call.in(0)).pointer(call.in(1)).pointer(mixed ? call.in(2) : 0).pointer(mixed ? call.in(3) : 0)
-                    .i32(mixed ? number(call.in().get(3).dtype()) : 0).i32(mixed && call.inShape(3).rank() == 1 ? 1 : 0).pointer(call.out(0)).struct(s.frame(images, op.height(), op.width())).struct(affine(op.normalize())).build();
+                    .i32(mixed ? number(call.in().get(3).dtype()) : 0).i32(mixed && call.inShape(3).rank() == 1 ? 1 : 0)
+                    .pointer(call.out(0)).struct(s.frame(images, op.height(), op.width())).struct(affine(op.normalize())).build();
         }
     }
 

@@ -7,6 +7,7 @@ import dev.jacquard.tensor.op.Loss;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -50,18 +51,21 @@ final class LossKernels {
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(labels).pointer(targets).pointer(call.out(0)).i64(x.dim(0)).i32(x.dim(1)).f32(smoothing).build();
     }
 
-    /** What the kernels are measured on: ImageNet's classes. */
+    /** What the kernels are measured on: ImageNet's classes, and more than a warp can hold. */
     static List<Workload> workloads(long batch) {
-        long rows = batch * 64;
-        Operand logits = Operand.range(-4, 4, rows, 1000);
-        Operand labels = Operand.labels(1000, rows);
-        Operand targets = Operand.range(0, 0.01, rows, 1000);
-        Map<String, Long> hard = Map.of("rows", rows, "n", 1000L, "soft", 0L);
-        Map<String, Long> soft = Map.of("rows", rows, "n", 1000L, "soft", 1L);
-        return List.of(
-                new Workload(MODULE, Sample.of(new Loss.CrossEntropy(0.1), logits, labels), hard),
-                new Workload(MODULE, Sample.of(new Loss.CrossEntropyBackward(0.1), Operand.of(), logits, labels), hard),
-                new Workload(MODULE, Sample.of(new Loss.SoftCrossEntropy(), logits, targets), soft),
-                new Workload(MODULE, Sample.of(new Loss.SoftCrossEntropyBackward(), Operand.of(), logits, targets), soft));
+        List<Workload> all = new ArrayList<>();
+        for (long n : new long[] {1000, 4096}) {
+            long rows = batch * 64;
+            Operand logits = Operand.range(-4, 4, rows, n);
+            Operand labels = Operand.labels(n, rows);
+            Operand targets = Operand.range(0, 0.01, rows, n);
+            Map<String, Long> hard = Map.of("rows", rows, "n", n, "soft", 0L);
+            Map<String, Long> soft = Map.of("rows", rows, "n", n, "soft", 1L);
+            all.add(new Workload(MODULE, Sample.of(new Loss.CrossEntropy(0.1), logits, labels), hard));
+            all.add(new Workload(MODULE, Sample.of(new Loss.CrossEntropyBackward(0.1), Operand.of(), logits, labels), hard));
+            all.add(new Workload(MODULE, Sample.of(new Loss.SoftCrossEntropy(), logits, targets), soft));
+            all.add(new Workload(MODULE, Sample.of(new Loss.SoftCrossEntropyBackward(), Operand.of(), logits, targets), soft));
+        }
+        return List.copyOf(all);
     }
 }

@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.catalog.Catalog;
 import dev.jacquard.kernels.catalog.Traffic;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Elements;
@@ -138,10 +139,15 @@ public final class WorkloadRun implements AutoCloseable {
     public double traffic(List<Traffic> lines) {
         double bytes = 0;
         for (String kernel : kernels()) {
-            Traffic t = Traffic.of(lines, kernel).orElseThrow(() -> new IllegalArgumentException("no Traffic line for " + kernel));
+            Traffic t = Traffic.of(lines, kernel).or(() -> ofItsModule(kernel)).orElseThrow(() -> new IllegalArgumentException("no Traffic line for " + kernel));
             bytes += t.readBytes(workload.sizes(), dtype.bytes()) + t.writeBytes(workload.sizes(), dtype.bytes());
         }
         return bytes;
+    }
+
+    /** A workload may use a kernel of another family: a cast to the type that is there already is a copy. */
+    private static Optional<Traffic> ofItsModule(String kernel) {
+        return Catalog.kernels().stream().filter(k -> k.symbol().equals(kernel)).findFirst().flatMap(k -> Traffic.of(Catalog.contract(k.module()).traffic(), kernel));
     }
 
     /** Launches its kernels and waits for them. */

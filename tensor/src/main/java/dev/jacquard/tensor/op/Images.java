@@ -62,7 +62,8 @@ public sealed interface Images extends Op {
             scale = List.copyOf(scale);
             shift = List.copyOf(shift);
             if (scale.size() != shift.size() || !to.isFloating()) {
-                throw new CallerException("normalize", "not a scale and a shift per channel, to a floating type", scale + ", " + shift + ", " + to, "as many of each", "pass one of each per channel");
+                throw new CallerException("normalize", "not a scale and a shift per channel, to a floating type",
+                        scale + ", " + shift + ", " + to, "as many of each", "pass one of each per channel");
             }
         }
 
@@ -176,16 +177,19 @@ public sealed interface Images extends Op {
                         .refuses(new Crop(5, 5), "crop does not fit", TensorType.of(DType.U8, 1, 4, 6, 3), TensorType.of(DType.I32, 1, 3))
                         .refuses(new Crop(2, 2), "places have the wrong first extent", TensorType.of(DType.U8, 2, 4, 6, 3), TensorType.of(DType.I32, 1, 3)),
                 OpRow.of(Normalize.class, "x scale[c] + shift[c] of bytes", Sample.of(rgb, images(2, 5, 7, 3)), Sample.of(rgb, images(1, 40, 33, 3)), Sample.of(half, images(2, 5, 7, 3)),
-                        Sample.of(half, images(1, 16, 16, 3)), Sample.of(brain, images(2, 5, 7, 3)), Sample.of(gray, images(3, 3, 3, 1)), Sample.of(four, images(2, 3, 5, 4)), Sample.of(gray, images(0, 3, 3, 1)))
+                        Sample.of(half, images(1, 16, 16, 3)),
+                        Sample.of(brain, images(2, 5, 7, 3)), Sample.of(gray, images(3, 3, 3, 1)), Sample.of(four, images(2, 3, 5, 4)), Sample.of(gray, images(0, 3, 3, 1)))
                         .refuses(rgb, "channels differ", TensorType.of(DType.U8, 1, 2, 2, 4))
                         .refuses(rgb, "element type", TensorType.f32(1, 2, 2, 3)),
                 OpRow.of(Augment.class, "crop, flip, normalise, mix", Sample.of(new Augment(rgb, 5, 6, false), images(3, 7, 8, 3), places),
                         Sample.of(new Augment(rgb, 20, 24, false), images(3, 24, 30, 3), places), Sample.of(new Augment(half, 20, 24, false), images(3, 24, 30, 3), places),
-                        Sample.of(new Augment(brain, 5, 5, false), images(3, 7, 8, 3), places), Sample.of(new Augment(gray, 3, 17, false), images(3, 9, 33, 1), Operand.integers(DType.I32, -4, 40, 3, 3)),
+                        Sample.of(new Augment(brain, 5, 5, false), images(3, 7, 8, 3), places),
+                        Sample.of(new Augment(gray, 3, 17, false), images(3, 9, 33, 1), Operand.integers(DType.I32, -4, 40, 3, 3)),
                         Sample.of(new Augment(rgb, 5, 6, true), images(3, 7, 8, 3), places, partners, Operand.range(0, 1)),
                         Sample.of(new Augment(half, 7, 8, true), images(3, 7, 8, 3), places, partners, Operand.range(0, 1, 3)),
                         Sample.of(new Augment(four, 2, 3, true), images(3, 5, 5, 4), places, partners, Operand.range(0, 1, 3)))
-                        .refuses(new Augment(rgb, 5, 5, true), "weights have the wrong extent", TensorType.of(DType.U8, 2, 5, 5, 3), TensorType.of(DType.I32, 2, 3), TensorType.of(DType.I32, 2), TensorType.f32(3)));
+                        .refuses(new Augment(rgb, 5, 5, true), "weights have the wrong extent",
+                                TensorType.of(DType.U8, 2, 5, 5, 3), TensorType.of(DType.I32, 2, 3), TensorType.of(DType.I32, 2), TensorType.f32(3)));
     }
 
     private static Operand images(long... dims) {

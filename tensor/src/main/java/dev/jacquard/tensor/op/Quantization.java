@@ -18,7 +18,8 @@ public sealed interface Quantization extends Op {
 
     private static void range(int qmin, int qmax) {
         if (!(qmin <= 0 && qmax > 0)) {
-            throw new CallerException("fake_quantize", "range without 0 or without a positive number", qmin + " to " + qmax, "qmin <= 0 < qmax", "use -128 to 127, or -127 to 127 for a narrow range");
+            throw new CallerException("fake_quantize", "range without 0 or without a positive number", qmin + " to " + qmax,
+                    "qmin <= 0 < qmax", "use -128 to 127, or -127 to 127 for a narrow range");
         }
     }
 
@@ -34,7 +35,8 @@ public sealed interface Quantization extends Op {
             longest = Math.max(longest, d);
         }
         if (scale.shape().size() != longest || !dev.jacquard.tensor.Shape.broadcast(op.name(), x.shape(), scale.shape()).equals(x.shape())) {
-            throw new ShapeException(op.name(), "scale does not fit", scale + " for " + x, "a scalar, or one element per index of one axis and 1 elsewhere", "reshape it, for weights to (K, 1, 1, 1)");
+            throw new ShapeException(op.name(), "scale does not fit", scale + " for " + x,
+                    "a scalar, or one element per index of one axis and 1 elsewhere", "reshape it, for weights to (K, 1, 1, 1)");
         }
         return List.of(x);
     }
@@ -111,7 +113,8 @@ public sealed interface Quantization extends Op {
                         .refuses(wide, "scale does not fit", TensorType.f32(1, 4), TensorType.f32(3, 1)),
                 OpRow.of(FakeQuantizeBackward.class, "dy where x / s is in range, else 0",
                         Sample.of(back, Operand.of(7), Operand.range(-8, 8, 7), scale()), Sample.of(back, Operand.of(14), odd, half),
-                        Sample.of(narrowBack, Operand.of(9, 3, 3, 5), Operand.of(9, 3, 3, 5), scale(9, 1, 1, 1)), Sample.of(narrowBack, Operand.of(4, 3, 3, 16), Operand.of(4, 3, 3, 16), scale(4, 1, 1, 1)),
+                        Sample.of(narrowBack, Operand.of(9, 3, 3, 5), Operand.of(9, 3, 3, 5), scale(9, 1, 1, 1)),
+                        Sample.of(narrowBack, Operand.of(4, 3, 3, 16), Operand.of(4, 3, 3, 16), scale(4, 1, 1, 1)),
                         Sample.of(narrowBack, Operand.of(2, 5, 7, 33), Operand.of(2, 5, 7, 33), scale(33)), Sample.of(narrowBack, Operand.of(3, 5, 32), Operand.of(3, 5, 32), scale(32)),
                         Sample.of(narrowBack, Operand.of(1025), Operand.range(-8, 8, 1025), scale()))
                         .refuses(back, "gradient has the wrong shape", TensorType.f32(3), TensorType.f32(3, 4), TensorType.f32()));

@@ -330,14 +330,15 @@ public sealed interface Update extends Composite {
                 OpRow.of(Adam.class, "Adam step", sample(adam, 0, 7), sample(adamW, 0, 33, 3, 3, 5), sample(adamW, 0, 1025), sample(adam, 0, 12))
                         .refuses(adam, "step has the wrong element type", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(), TensorType.f32()),
                 OpRow.of(ExtendedUpdate.class, "step with a moving average, or skipped by a flag",
-                        sample(new ExtendedUpdate(plain, true, false), 0, 13, 3), sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
+                        sample(new ExtendedUpdate(plain, true, false), 0, 13, 3),
+                        sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
                         sample(new ExtendedUpdate(rms, true, true), 0, 257), sample(new ExtendedUpdate(tf, true, true), 1, 65),
                         sample(new ExtendedUpdate(adamW, true, true), 0, 263), sample(new ExtendedUpdate(adam, true, true), 1, 7)),
                 OpRow.of(FusedUpdate.class, "steps of many parameters at once",
-                        fused(List.of(plain, new SgdMomentum(0.9, 1e-3, false)), new long[] {3, 5}, new long[] {67}),
-                        fused(Collections.nCopies(4, new SgdMomentum(0.9, 1e-3, true)), new long[] {9}, new long[] {2, 2}, new long[] {}),
-                        fused(Collections.nCopies(3, new ExtendedUpdate(tf, true, true)), new long[] {17}, new long[] {63}, new long[] {2, 4}),
-                        fused(List.of(adam, adam.undecayed(), adam), new long[] {31}, new long[] {8}, new long[] {5, 3}))
+                        fused(List.of(plain, new SgdMomentum(0.9, 1e-3, false)), new long[] {3, 5}, new long[] {121}),
+                        fused(Collections.nCopies(3, new SgdMomentum(0.9, 1e-3, true)), new long[] {9}, new long[] {2, 2}, new long[] {}),
+                        fused(Collections.nCopies(2, new ExtendedUpdate(tf, true, true)), new long[] {17}, new long[] {67}),
+                        fused(List.of(adam, adam.undecayed()), new long[] {31}, new long[] {25, 3}))
                         .refuses(new FusedUpdate(List.of(plain, plain)), "wrong number of inputs", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32()));
     }
 

@@ -1,0 +1,115 @@
+package dev.jacquard;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.jacquard.cpu.CpuBackend;
+import dev.jacquard.data.Normalization;
+import dev.jacquard.layers.Module;
+import dev.jacquard.layers.Optimizer;
+import dev.jacquard.layers.Sgd;
+import dev.jacquard.models.SmallNetworks;
+import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.Pass;
+import dev.jacquard.tck.Comparator;
+import dev.jacquard.tck.Tolerance;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.graph.Graph;
+import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.Accuracy;
+import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.plan.Plan;
+import dev.jacquard.tensor.plan.State;
+import dev.jacquard.tensor.random.Philox;
+import dev.jacquard.train.TrainStep;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A fused step means what the step means: planned on the CPU, where the fused ops are their definitions, it gives the same loss and, within rounding, the same variables. */
+class FusionTest {
+    private static final Backend CPU = new CpuBackend(2);
+    private static final int BATCH = 4;
+    private static final TrainStep.Settings SETTINGS = new TrainStep.Settings(BATCH, SmallNetworks.IMAGE_SIZE, Normalization.IMAGENET, 0.1, 7);
+    private static final Pass FUSE = new FuseNormalization((_, _) -> true);
+
+    @AfterAll
+    static void close() {
+        CPU.close();
+    }
+
+    private static long fused(Graph g) {
+        return g.nodes().stream().filter(n -> n.op() instanceof FusedNormalization).count();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"resnet", "se-resnext", "efficientnet"})
+    void aFusedStepEqualsTheStep(String family) {
+        SmallNetworks.Row network = SmallNetworks.rows().stream().filter(r -> r.name().equals(family)).findFirst().orElseThrow();
+        Map<String, double[]> want = step(network, g -> g);
+        Map<String, double[]> got = step(network, FUSE);
+        assertEquals(want.keySet(), got.keySet());
+        assertEquals(want.get("loss")[0], got.get("loss")[0], "the forward definition is made of the same ops: bitwise");
+        long terms = (long) BATCH * SmallNetworks.IMAGE_SIZE * SmallNetworks.IMAGE_SIZE; // of the longest sums, over the first layer's pixels
+        Tolerance tolerance = Tolerance.of(DType.F32, Accuracy.reduce(terms));
+        want.forEach((name, values) -> {
+            double scale = Math.max(1, Arrays.stream(values).map(Math::abs).max().orElse(0));
+            assertEquals(Optional.empty(), Comparator.difference(TensorType.f32(values.length), got.get(name), values, tolerance, scale), name);
+        });
+    }
+
+    /** Loss and variables after a step. */
+    private static Map<String, double[]> step(SmallNetworks.Row network, Pass forward) {
+        Module module = network.create().get();
+        Optimizer optimizer = new Sgd(0.9, 0, false, Optimizer.DecayRule.ALL);
+        Graph graph = TrainStep.graph(module, optimizer, SETTINGS, forward);
+        assertEquals(forward == FUSE, fused(graph) > 0, "fused ops");
+        assertTrue(forward != FUSE || fused(graph) % 2 == 0, "as many backward as forward");
+        List<Variable> all = new ArrayList<>(module.variables().values());
+        all.addAll(optimizer.slots());
+        Map<String, double[]> after = new LinkedHashMap<>();
+        try (State state = new State(CPU).initialize(all, SETTINGS.seed()); Plan plan = Plan.of(graph, state); Arena arena = Arena.ofConfined()) {
+            feed(plan, arena);
+            plan.run();
+            after.put("loss", new double[] {plan.scalar("loss")});
+            for (Variable v : all) {
+                float[] values = state.get(v);
+                double[] d = new double[values.length];
+                Arrays.setAll(d, i -> values[i]);
+                after.put(v.name(), d);
+            }
+        }
+        return after;
+    }
+
+    private static void feed(Plan plan, Arena arena) {
+        MemorySegment images = arena.allocate((long) BATCH * SmallNetworks.IMAGE_SIZE * SmallNetworks.IMAGE_SIZE * 3);
+        for (long i = 0; i < images.byteSize(); i++) {
+            images.set(ValueLayout.JAVA_BYTE, i, (byte) Philox.word(SETTINGS.seed(), 1, 0, i));
+        }
+        plan.feed("images", images);
+        MemorySegment labels = arena.allocate(ValueLayout.JAVA_INT, BATCH);
+        for (int i = 0; i < BATCH; i++) {
+            labels.setAtIndex(ValueLayout.JAVA_INT, i, 3 * i % SmallNetworks.CLASSES);
+        }
+        plan.feed("labels", labels);
+        plan.feed("lr", 0.05f);
+        if (plan.hasInput(GraphBuilder.RANDOM)) {
+            MemorySegment counter = arena.allocate(ValueLayout.JAVA_LONG, 2);
+            counter.setAtIndex(ValueLayout.JAVA_LONG, 0, SETTINGS.seed());
+            plan.feed(GraphBuilder.RANDOM, counter);
+        }
+    }
+}
