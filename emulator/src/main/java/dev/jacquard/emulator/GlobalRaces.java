@@ -78,7 +78,6 @@ final class GlobalRaces {
         return atomicSeen && (other == many || fenced.get(other - first));
     }
 
-
     /** Notes an access. @return null, or a word about the other access that it races with */
     String access(Marks marks, int offset, int bytes, boolean reads, boolean writes) {
         int end = offset + bytes - 1 >> grain;
