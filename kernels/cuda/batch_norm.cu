@@ -3,7 +3,7 @@
 //              d = act'(..) dy; dbeta = sum d; dgamma = sum d * xhat; dx = gamma / sqrt(var + eps) * (d - dbeta / rows - xhat * dgamma / rows); dresidual = d
 // Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C of T; residual may be null; dx may be dy.
 //              Symbols without "1" need C to be a multiple of 16 / sizeof(T). Workspace in floats: partial (chunks, 2, C), params (5, C)
-// Launch       all but finish: grid (ceil(rows / perBlock), ceil(C / (tx * W))), block (tx, ty) with tx * ty <= 256, tx <= 32, smem 0; W = 16 / sizeof(T), or 1.
+// Launch       all but finish: grid (ceil(rows / perBlock), ceil(C / (tx * W))), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1.
 //              bn_finish, bn_backward_finish: grid ceil(C / 32), block (32, 8), smem 0
 // Traffic      bn_stats: read rows*c*T, write chunks*2*c*4
 //              bn_stats1: read rows*c*T, write chunks*2*c*4

@@ -4,7 +4,7 @@
 // Contract     x, y, dy, dx: (N, HW, C) of T, contiguous, 16-byte aligned; w1 (S, C), w2 (C, S); means, gate (N, C), hidden (N, S), the pre-activation, of T; dx may be dy. What goes from kernel
 //              to kernel is f32: partial (N, chunks, C), means, gate, d2, dmean (N, C), act(hidden), d1 (N, S), each at a multiple of 16 bytes. Symbols without "1" need C to be a multiple
 //              of 16 / sizeof(T), se_fc the inner extent to be one of 4
-// Launch       se_squeeze, se_excite, se_excite_backward: grid (ceil(HW / perBlock), ceil(C / (tx * W)), N), block (tx, ty) with tx * ty <= 256, tx <= 32, smem 0; W = 16 / sizeof(T), or 1;
+// Launch       se_squeeze, se_excite, se_excite_backward: grid (ceil(HW / perBlock), ceil(C / (tx * W)), N), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1;
 //              se_means, se_dgate: grid ceil(N * C / 256), block 256. se_fc: grid (ceil(K / (256 / lanes)), ceil(N / 4)), block 256, lanes a power of 2 up to 32.
 //              se_fct: grid (ceil(J / 32), ceil(N / 4)), block (32, 8). se_dw: grid (ceil(J / 32), ceil(K / 8)), block (32, 8)
 // Traffic      se_squeeze: read operands*n*hw*c*T, write n*chunks*c*4
@@ -23,7 +23,7 @@
 // Numerics     f32 throughout, rounded once at each output; sums over pixels by thread, block and chunk
 // Determinism  bitwise, run to run; cuts depend on the shape alone
 // CPU twin     dev.jacquard.tck.reference.ProductKernels
-// Versions     v1
+// Versions     kernels/dev/squeeze_excite
 // Measured     not yet: no GPU so far
 #include "channels.cuh"
 #include "nonlinearity.cuh"

@@ -4,6 +4,7 @@ import dev.jacquard.emulator.ptx.Space;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Locale;
 
 /** An instruction that touches memory: finds each lane's bytes and checks them. */
 abstract class Access extends Insn {
@@ -77,7 +78,7 @@ abstract class Access extends Insn {
     private String describe(Warp w, long a) {
         return switch (space) {
             case GLOBAL, CONST, GENERIC -> w.machine.memory().describe(a);
-            default -> space.name().toLowerCase(java.util.Locale.ROOT) + " address " + a;
+            default -> space.name().toLowerCase(Locale.ROOT) + " address " + a;
         };
     }
 
@@ -118,7 +119,7 @@ abstract class Access extends Insn {
             throw new Fault(lane, "write to constant memory at " + w.machine.memory().describe(a));
         }
         GlobalRaces races = w.machine.globalRaces();
-        if (races.enabled()) {
+        if (races.watches(hit)) {
             if (hit.marks == null) {
                 hit.marks = new GlobalRaces.Marks((int) hit.size);
             }

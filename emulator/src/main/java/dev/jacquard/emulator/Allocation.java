@@ -11,7 +11,8 @@ final class Allocation {
     final long size;
     final String label;
     final boolean readOnly;
-    final byte[] data;
+    /** Its bytes; none when it has been freed. */
+    byte[] data;
     /** Null when all bytes are valid. */
     long[] valid;
     boolean freed;
@@ -27,18 +28,12 @@ final class Allocation {
         valid = new long[(size + 63) >> 6];
     }
 
-    private Allocation(Allocation gone) {
-        base = gone.base;
-        size = gone.size;
-        label = gone.label;
-        readOnly = gone.readOnly;
-        data = new byte[0];
+    /** Its place is remembered, its bytes are not: instructions that met it last still hold it. */
+    void release() {
         freed = true;
-    }
-
-    /** What is remembered of a buffer that was freed: its place, not its bytes. */
-    Allocation tombstone() {
-        return new Allocation(this);
+        data = new byte[0];
+        valid = null;
+        marks = null;
     }
 
     /** Whether so many bytes, 1 to 16 and aligned, have been written. */

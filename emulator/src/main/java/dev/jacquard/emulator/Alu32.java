@@ -1,8 +1,5 @@
 package dev.jacquard.emulator;
 
-import static dev.jacquard.emulator.Floats.b;
-import static dev.jacquard.emulator.Floats.f;
-
 import java.util.HashMap;
 import java.util.Map;
 
@@ -32,16 +29,22 @@ final class Alu32 {
     }
 
     static {
-        addIntegers();
+        addSums();
+        addProducts();
+        addDivisions();
+        addExtremes();
         addBits();
+        addShifts();
+        addBitCounts();
+        addFunnels();
         addShorts();
-        addFloats();
-        addSpecial();
-        addDirected();
+        addShortDivisions();
+        addShortBits();
+        AluFloats.add(TABLE);
         Packed.add(TABLE);
     }
 
-    private static void addIntegers() {
+    private static void addSums() {
         put("add.s32 add.u32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = x[i] + y[i];
@@ -67,6 +70,9 @@ final class Alu32 {
                 d[i] = (int) ((x[i] & 0xffffffffL) * (y[i] & 0xffffffffL) >>> 32);
             }
         });
+    }
+
+    private static void addProducts() {
         put("mad.lo.s32 mad.lo.u32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = x[i] * y[i] + z[i];
@@ -92,6 +98,9 @@ final class Alu32 {
                 d[i] = (x[i] & 0xffffff) * (y[i] & 0xffffff);
             }
         });
+    }
+
+    private static void addDivisions() {
         put("div.s32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = y[i] == 0 ? -1 : x[i] / y[i]; // PTX leaves division by zero open; this is what the hardware gives
@@ -112,6 +121,9 @@ final class Alu32 {
                 d[i] = y[i] == 0 ? x[i] : Integer.remainderUnsigned(x[i], y[i]);
             }
         });
+    }
+
+    private static void addExtremes() {
         put("min.s32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = Math.min(x[i], y[i]);
@@ -181,6 +193,9 @@ final class Alu32 {
                 d[i] = x[i] == 0 ? 1 : 0;
             }
         });
+    }
+
+    private static void addShifts() {
         put("shl.b32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = (y[i] & ~31) != 0 ? 0 : x[i] << y[i];
@@ -211,6 +226,9 @@ final class Alu32 {
                 d[i] = (int) Alu64.insert(x[i], y[i], z[i] & 255, e[i] & 255, 32);
             }
         });
+    }
+
+    private static void addBitCounts() {
         put("popc.b32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = Integer.bitCount(x[i]);
@@ -241,6 +259,9 @@ final class Alu32 {
                 d[i] = x[i] == 0 ? -1 : Integer.numberOfLeadingZeros(x[i]);
             }
         });
+    }
+
+    private static void addFunnels() {
         put("shf.l.wrap.b32", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = (int) (pair(x[i], y[i]) << (z[i] & 31) >>> 32);
@@ -367,6 +388,9 @@ final class Alu32 {
                 d[i] = x[i] * y[i] + z[i];
             }
         });
+    }
+
+    private static void addShortDivisions() {
         put("div.s16", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = y[i] == 0 ? 0xffff : (short) x[i] / (short) y[i] & 0xffff;
@@ -407,6 +431,9 @@ final class Alu32 {
                 d[i] = Math.max(x[i], y[i]);
             }
         });
+    }
+
+    private static void addShortBits() {
         put("neg.s16", (d, x, y, z, e) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = -x[i] & 0xffff;
@@ -437,176 +464,5 @@ final class Alu32 {
                 d[i] = (short) x[i] >> ((y[i] & ~15) != 0 ? 15 : y[i]) & 0xffff;
             }
         });
-    }
-
-    private static void addFloats() {
-        put("add.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(f(x[i]) + f(y[i]));
-            }
-        });
-        put("sub.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(f(x[i]) - f(y[i]));
-            }
-        });
-        put("mul.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(f(x[i]) * f(y[i]));
-            }
-        });
-        put("fma.f32 mad.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Math.fma(f(x[i]), f(y[i]), f(z[i])));
-            }
-        });
-        put("div.f32 div.approx.f32 div.full.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(f(x[i]) / f(y[i]));
-            }
-        });
-        put("min.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Floats.min(f(x[i]), f(y[i])));
-            }
-        });
-        put("max.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Floats.max(f(x[i]), f(y[i])));
-            }
-        });
-        put("min.NaN.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Math.min(f(x[i]), f(y[i])));
-            }
-        });
-        put("max.NaN.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Math.max(f(x[i]), f(y[i])));
-            }
-        });
-        put("abs.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = x[i] & 0x7fffffff;
-            }
-        });
-        put("neg.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = x[i] ^ 0x80000000;
-            }
-        });
-        put("copysign.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = x[i] & 0x80000000 | y[i] & 0x7fffffff;
-            }
-        });
-        put("add.sat.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Floats.saturate(f(x[i]) + f(y[i])));
-            }
-        });
-        put("mul.sat.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Floats.saturate(f(x[i]) * f(y[i])));
-            }
-        });
-        put("fma.sat.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(Floats.saturate(Math.fma(f(x[i]), f(y[i]), f(z[i]))));
-            }
-        });
-        put("slct.s32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = z[i] >= 0 ? x[i] : y[i];
-            }
-        });
-        put("slct.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = f(z[i]) >= 0 ? x[i] : y[i];
-            }
-        });
-    }
-
-    private static void addSpecial() {
-        put("rcp.f32 rcp.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b(1 / f(x[i]));
-            }
-        });
-        put("sqrt.f32 sqrt.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) Math.sqrt(f(x[i])));
-            }
-        });
-        put("rsqrt.f32 rsqrt.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) (1 / Math.sqrt(f(x[i]))));
-            }
-        });
-        put("ex2.f32 ex2.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) Floats.exp2(f(x[i])));
-            }
-        });
-        put("lg2.f32 lg2.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) Floats.log2(f(x[i])));
-            }
-        });
-        put("sin.f32 sin.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) Math.sin(f(x[i])));
-            }
-        });
-        put("cos.f32 cos.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) Math.cos(f(x[i])));
-            }
-        });
-        put("tanh.f32 tanh.approx.f32", (d, x, y, z, e) -> {
-            for (int i = 0; i < d.length; i++) {
-                d[i] = b((float) Math.tanh(f(x[i])));
-            }
-        });
-    }
-
-    private static void addDirected() {
-        for (char mode : new char[] {'z', 'm', 'p'}) {
-            put("add.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.sum(f(x[i]), f(y[i]), mode));
-                }
-            });
-            put("sub.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.sum(f(x[i]), -f(y[i]), mode));
-                }
-            });
-            put("mul.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.round((double) f(x[i]) * f(y[i]), 0, mode));
-                }
-            });
-            put("fma.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.fma(f(x[i]), f(y[i]), f(z[i]), mode));
-                }
-            });
-            put("div.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.div(f(x[i]), f(y[i]), mode));
-                }
-            });
-            put("rcp.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.div(1, f(x[i]), mode));
-                }
-            });
-            put("sqrt.r" + mode + ".f32", (d, x, y, z, e) -> {
-                for (int i = 0; i < d.length; i++) {
-                    d[i] = b(Floats.sqrt(f(x[i]), mode));
-                }
-            });
-        }
     }
 }

@@ -85,7 +85,10 @@ final class Alu64 {
 
     static {
         addIntegers();
+        addDivisions();
+        addLogic();
         addDoubles();
+        addRoots();
         addShifts();
         addWidening();
         addNarrowing();
@@ -123,6 +126,9 @@ final class Alu64 {
                 d[i] = x[i] * y[i] + z[i];
             }
         });
+    }
+
+    private static void addDivisions() {
         put("div.s64", (d, x, y, z) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = y[i] == 0 ? -1 : x[i] / y[i];
@@ -173,6 +179,9 @@ final class Alu64 {
                 d[i] = -x[i];
             }
         });
+    }
+
+    private static void addLogic() {
         put("and.b64", (d, x, y, z) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = x[i] & y[i];
@@ -226,6 +235,9 @@ final class Alu64 {
                 d[i] = b(d(x[i]) / d(y[i]));
             }
         });
+    }
+
+    private static void addRoots() {
         put("rcp.f64 rcp.approx.f64", (d, x, y, z) -> {
             for (int i = 0; i < d.length; i++) {
                 d[i] = b(1 / d(x[i]));

@@ -4,70 +4,6 @@ import dev.jacquard.emulator.ptx.PtxType;
 
 /** The conversions of {@code cvt}. */
 final class Convert {
-    private Convert() {}
-
-    /** A lane's bits to a lane's bits; a 32-bit register's upper half is undefined on either side. */
-    interface Op {
-        long of(long x);
-    }
-
-    /**
-     * A conversion.
-     *
-     * @param mode rounding n, z, m, p
-     * @param toInteger whether a float result is rounded to an integral value
-     * @param saturate whether the result is clamped: to 0..1, or to the integer type's range
-     * @param wideTo whether the destination's register is 64 bits wide
-     * @param narrowTo whether it is 16 bits wide
-     */
-    static Op of(PtxType to, PtxType from, char mode, boolean toInteger, boolean saturate, boolean relu, boolean wideTo, boolean narrowTo) {
-        if (to.floating()) {
-            Op op = from.floating() ? floatToFloat(to, from, mode, toInteger, saturate) : integerToFloat(to, from, mode);
-            return relu ? positive(to, from, op) : op;
-        }
-        if (from.floating()) {
-            return floatToInteger(to, from, mode, narrowTo);
-        }
-        return x -> {
-            long v = integer(x, from);
-            if (saturate) {
-                v = clamp(v, to, from);
-            }
-            return fit(v, to, narrowTo);
-        };
-    }
-
-    /** The commonest conversions as loops of their own, or null. Roundings are those that change nothing here. */
-    static Insn fast(PtxType to, PtxType from, char mode, boolean wideTo, boolean wideFrom, boolean narrowTo, int d, int x) {
-        if (!to.floating() && !from.floating()) {
-            return integers(to, from, wideTo, wideFrom, narrowTo, d, x);
-        }
-        Alu32.Op op = switch (to) {
-            case F32 -> switch (from) {
-                case F16 -> HALF_TO_FLOAT;
-                case BF16 -> BFLOAT_TO_FLOAT;
-                case S32 -> INT_TO_FLOAT;
-                default -> null;
-            };
-            case F16 -> from == PtxType.F32 && mode == 'n' ? FLOAT_TO_HALF : null;
-            default -> null;
-        };
-        return op == null ? null : new Simple.Narrow(op, d, new int[] {x, x, x, x});
-    }
-
-    private static Insn integers(PtxType to, PtxType from, boolean wideTo, boolean wideFrom, boolean narrowTo, int d, int x) {
-        if (wideTo && !wideFrom && from.bytes() == 4) {
-            return new Simple.Widening(from.signed() ? SIGN_EXTEND : ZERO_EXTEND, d, x, x, -1);
-        }
-        if (!wideTo && wideFrom && to.bytes() == 4) {
-            return new Simple.Narrowing(LOW_HALF, d, x);
-        }
-        if (!wideTo && !wideFrom && !narrowTo && from.bytes() == 2 && to.bytes() == 4) {
-            return new Simple.Narrow(from.signed() ? SHORT_TO_INT : CHAR_TO_INT, d, new int[] {x, x, x, x});
-        }
-        return null;
-    }
-
     private static final Alu64.Widening SIGN_EXTEND = (d, x, y, z) -> {
         for (int i = 0; i < d.length; i++) {
             d[i] = x[i];
@@ -114,7 +50,71 @@ final class Convert {
         }
     };
 
-    private static Op positive(PtxType to, PtxType from, Op op) {
+    private Convert() {}
+
+    /** A lane's bits to a lane's bits; a 32-bit register's upper half is undefined on either side. */
+    interface Op {
+        long of(long x);
+    }
+
+    /**
+     * A conversion.
+     *
+     * @param mode rounding n, z, m, p
+     * @param toInteger whether a float result is rounded to an integral value
+     * @param saturate whether the result is clamped: to 0..1, or to the integer type's range
+     * @param relu whether negative results become zero
+     * @param narrowTo whether the destination's register is 16 bits wide
+     */
+    static Op of(PtxType to, PtxType from, char mode, boolean toInteger, boolean saturate, boolean relu, boolean narrowTo) {
+        if (to.floating()) {
+            Op op = from.floating() ? floatToFloat(to, from, mode, toInteger, saturate) : integerToFloat(to, from, mode);
+            return relu ? positive(from, op) : op;
+        }
+        if (from.floating()) {
+            return floatToInteger(to, from, mode, narrowTo);
+        }
+        return x -> {
+            long v = integer(x, from);
+            if (saturate) {
+                v = clamp(v, to, from);
+            }
+            return fit(v, to, narrowTo);
+        };
+    }
+
+    /** The commonest conversions as loops of their own, or null. Roundings are those that change nothing here. */
+    static Insn fast(PtxType to, PtxType from, char mode, boolean wideTo, boolean wideFrom, boolean narrowTo, int d, int x) {
+        if (!to.floating() && !from.floating()) {
+            return integers(to, from, wideTo, wideFrom, narrowTo, d, x);
+        }
+        Alu32.Op op = switch (to) {
+            case F32 -> switch (from) {
+                case F16 -> HALF_TO_FLOAT;
+                case BF16 -> BFLOAT_TO_FLOAT;
+                case S32 -> INT_TO_FLOAT;
+                default -> null;
+            };
+            case F16 -> from == PtxType.F32 && mode == 'n' ? FLOAT_TO_HALF : null;
+            default -> null;
+        };
+        return op == null ? null : new Simple.Narrow(op, d, new int[] {x, x, x, x});
+    }
+
+    private static Insn integers(PtxType to, PtxType from, boolean wideTo, boolean wideFrom, boolean narrowTo, int d, int x) {
+        if (wideTo && !wideFrom && from.bytes() == 4) {
+            return new Simple.Widening(from.signed() ? SIGN_EXTEND : ZERO_EXTEND, d, x, x, -1);
+        }
+        if (!wideTo && wideFrom && to.bytes() == 4) {
+            return new Simple.Narrowing(LOW_HALF, d, x);
+        }
+        if (!wideTo && !wideFrom && !narrowTo && from.bytes() == 2 && to.bytes() == 4) {
+            return new Simple.Narrow(from.signed() ? SHORT_TO_INT : CHAR_TO_INT, d, new int[] {x, x, x, x});
+        }
+        return null;
+    }
+
+    private static Op positive(PtxType from, Op op) {
         return x -> {
             double v = real(x, from);
             return Double.isNaN(v) ? op.of(x) : v > 0 ? op.of(x) : 0;

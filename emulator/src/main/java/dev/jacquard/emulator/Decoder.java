@@ -62,8 +62,7 @@ final class Decoder {
             blocks.add(block(items, begin.get(b), end, blockOf));
         }
         PostDominators.set(blocks);
-        return new Program(kernel, blocks.toArray(Block[]::new), registers.narrow(), registers.wide(), registers.predicates() + 1, registers.specials(), offsets, sizes, parameterBytes,
-                sharedBytes, localBytes);
+        return new Program(kernel, blocks.toArray(Block[]::new), registers, offsets, sizes, parameterBytes, sharedBytes, localBytes);
     }
 
     private void placeParameters() {
@@ -188,7 +187,10 @@ final class Decoder {
     private Flow flow(int[] blockOf) {
         return switch (in.opcode()) {
             case "bra" -> new Flow.Branch(blockOf[target(frame, name(in, 0), in)]);
-            case "brx" -> new Flow.Table(narrow(in.operands().get(0), PtxType.U32), frame.body.tables().get(name(in, 1)).stream().mapToInt(t -> blockOf[target(frame, t, in)]).toArray());
+            case "brx" -> {
+                int[] targets = frame.body.tables().get(name(in, 1)).stream().mapToInt(t -> blockOf[target(frame, t, in)]).toArray();
+                yield new Flow.Table(narrow(in.operands().get(0), PtxType.U32), targets);
+            }
             case "ret" -> frame.depth == 0 ? new Flow.Exit() : new Flow.Branch(blockOf[frame.end]);
             case "exit" -> new Flow.Exit();
             case "trap" -> new Flow.Trap();
@@ -208,7 +210,8 @@ final class Decoder {
             return new Flow.Barrier(id, threads, in.has("arrive"), '0', -1, -1, false);
         }
         char kind = in.has("popc") ? 'p' : in.has("and") ? 'a' : 'o';
-        return new Flow.Barrier(id, threads, false, kind, kind == 'p' ? narrow(ops.get(0), PtxType.U32) : predicate(ops.get(0)), predicate(ops.get(last)), ops.get(last) instanceof Operand.Not);
+        int d = kind == 'p' ? narrow(ops.get(0), PtxType.U32) : predicate(ops.get(0));
+        return new Flow.Barrier(id, threads, false, kind, d, predicate(ops.get(last)), ops.get(last) instanceof Operand.Not);
     }
 
     // What InsnDecoder asks for.
@@ -244,18 +247,6 @@ final class Decoder {
             case Operand.Not(Register r) when r.type() == PtxType.PRED -> register(r);
             default -> throw new PtxException(in.line(), "expected a predicate, not " + o + ", in " + in);
         };
-    }
-
-    int scratchPredicate() {
-        return registers.add(PtxType.PRED);
-    }
-
-    int constant(int v) {
-        return registers.constant(v);
-    }
-
-    int wideConstant(long v) {
-        return registers.wideConstant(v);
     }
 
     /** The space that a variable is accessed in: parameters of calls are the thread's own memory. */

@@ -61,8 +61,8 @@ final class DeviceMemory {
             throw new DriverException(Kind.OTHER, "emulator: free of an address that is not a buffer's: " + describe(address));
         }
         used -= a.size;
-        a.freed = true;
-        gone.put(a.base, a.tombstone());
+        a.release();
+        gone.put(a.base, a);
     }
 
     /** The live buffer that holds all of these bytes, or null. */

@@ -3,6 +3,7 @@ package dev.jacquard.emulator;
 import dev.jacquard.emulator.ptx.PtxException;
 import dev.jacquard.emulator.ptx.PtxFunction;
 import dev.jacquard.emulator.ptx.PtxModule;
+import dev.jacquard.emulator.ptx.Space;
 import dev.jacquard.emulator.ptx.Variable;
 import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.Driver;
@@ -215,7 +216,7 @@ public final class EmulatorDriver implements Driver {
         }
         Map<Variable, Allocation> variables = new IdentityHashMap<>();
         for (Variable v : text.variables().values()) {
-            if (v.space() == dev.jacquard.emulator.ptx.Space.GLOBAL || v.space() == dev.jacquard.emulator.ptx.Space.CONST) {
+            if (v.space() == Space.GLOBAL || v.space() == Space.CONST) {
                 variables.put(v, place(v));
             }
         }
@@ -226,7 +227,7 @@ public final class EmulatorDriver implements Driver {
     }
 
     private Allocation place(Variable v) {
-        return memory.allocate(Math.max(1, v.bytes()), "variable " + v.name(), v.space() == dev.jacquard.emulator.ptx.Space.CONST);
+        return memory.allocate(Math.max(1, v.bytes()), "variable " + v.name(), v.space() == Space.CONST);
     }
 
     private static void initialize(PtxModule text, Map<Variable, Allocation> variables, Variable v) {
@@ -304,7 +305,8 @@ public final class EmulatorDriver implements Driver {
         check();
         Program p = program(function);
         if (bytes < 0 || p.sharedBytes + bytes > SHARED_LIMIT) {
-            throw other("kernel " + p.function.name() + " cannot have " + bytes + " bytes of dynamic shared memory beside " + p.sharedBytes + " static ones; the device has " + SHARED_LIMIT);
+            throw other("kernel " + p.function.name() + " cannot have " + bytes + " bytes of dynamic shared memory beside " + p.sharedBytes + " static ones; the device has "
+                    + SHARED_LIMIT);
         }
         p.maxDynamicShared = bytes;
     }
@@ -439,7 +441,8 @@ public final class EmulatorDriver implements Driver {
             throw other(kernel + p.sharedBytes + " bytes of static shared memory; at most " + SHARED_DEFAULT);
         }
         if (sharedBytes < 0 || sharedBytes > p.maxDynamicShared || p.maxDynamicShared <= SHARED_DEFAULT && p.sharedBytes + sharedBytes > SHARED_DEFAULT) {
-            throw other(kernel + sharedBytes + " bytes of dynamic shared memory beside " + p.sharedBytes + " static ones; " + p.maxDynamicShared + " are allowed: call maxDynamicShared before");
+            throw other(kernel + sharedBytes + " bytes of dynamic shared memory beside " + p.sharedBytes + " static ones; "
+                    + p.maxDynamicShared + " are allowed: call maxDynamicShared before");
         }
     }
 

@@ -5,10 +5,12 @@ import java.util.BitSet;
 /**
  * Finds accesses to the same bytes of global memory by different blocks of a launch, of which at least one writes and not both are atomic: on a device their order is not
  * defined, and here it happens to be that of the blocks' indexes. A block may read what another wrote if that one has executed a fence, and this one an atomic: the way in
- * which a last block collects what the others left. Threads of one block are not told apart.
+ * which a last block collects what the others left. Threads of one block are not told apart, and buffers that are very large are not watched.
  */
 final class GlobalRaces {
     private static final int PAGE = 12;
+    /** The marks of a larger buffer would take more memory than there may be. */
+    private static final int LARGEST = 256 << 20;
     /** Marks are twice a block's number and a bit; beyond this they would overflow, after a billion blocks, and races are no longer looked for. */
     private static final int LAST = Integer.MAX_VALUE / 2 - 1;
 
@@ -44,9 +46,9 @@ final class GlobalRaces {
         many = first + (int) count;
     }
 
-    /** Whether races are looked for in this launch. */
-    boolean enabled() {
-        return enabled;
+    /** Whether races in a buffer are looked for in this launch. */
+    boolean watches(Allocation buffer) {
+        return enabled && buffer.size <= LARGEST;
     }
 
     /** A new block. @param index of the block in its launch */

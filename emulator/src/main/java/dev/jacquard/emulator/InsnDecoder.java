@@ -137,8 +137,8 @@ final class InsnDecoder {
                 d[i] = -1;
             }
         }
-        return access(ops.get(1), (space, base, wideBase, offset) -> space == Space.PARAM && base < 0 ? new Parameter((int) offset, type().bytes(), type().signed(), d, wide, half)
-                : new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
+        return access(ops.get(1), (space, base, wideBase, offset) -> space == Space.PARAM && base < 0
+                ? new Parameter((int) offset, type().bytes(), type().signed(), d, wide, half) : new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
     }
 
     private Insn store() {
@@ -197,7 +197,7 @@ final class InsnDecoder {
         }
         if (to == PtxType.F16X2 || to == PtxType.BF16X2) { // the first source becomes the upper half
             PtxType half = to == PtxType.F16X2 ? PtxType.F16 : PtxType.BF16;
-            Convert.Op op = Convert.of(half, PtxType.F32, mode, false, saturate, relu, false, true);
+            Convert.Op op = Convert.of(half, PtxType.F32, mode, false, saturate, relu, true);
             return new Spaces.ConvertPair(op, narrow(0, to), narrow(1, PtxType.F32), narrow(2, PtxType.F32));
         }
         boolean wideTo = isWide(ops.get(0));
@@ -209,7 +209,7 @@ final class InsnDecoder {
         if (fast != null) {
             return fast;
         }
-        return new Simple.Conversion(Convert.of(to, from, mode, integral, saturate, relu, wideTo, narrowTo), wideTo, wideFrom, d, x);
+        return new Simple.Conversion(Convert.of(to, from, mode, integral, saturate, relu, narrowTo), wideTo, wideFrom, d, x);
     }
 
     private Insn convertAddress() {
@@ -223,7 +223,8 @@ final class InsnDecoder {
         boolean wideFrom = isWide(ops.get(1)) || symbol;
         boolean wideTo = isWide(ops.get(0));
         long delta = in.has("to") ? -window : window;
-        return new Simple.Conversion(x -> (wideFrom ? x : x & 0xffffffffL) + delta, wideTo, wideFrom, source(0, type()), wideFrom ? decoder.wide(ops.get(1), PtxType.U64) : narrow(1, PtxType.U32));
+        int from = wideFrom ? decoder.wide(ops.get(1), PtxType.U64) : narrow(1, PtxType.U32);
+        return new Simple.Conversion(x -> (wideFrom ? x : x & 0xffffffffL) + delta, wideTo, wideFrom, source(0, type()), from);
     }
 
     // Predicates.
@@ -327,8 +328,8 @@ final class InsnDecoder {
         String key = key(t);
         boolean widening = in.has("wide") && t.bytes() == 4;
         if (widening && Alu64.widening(key) != null) {
-            return new Simple.Widening(Alu64.widening(key), decoder.wide(ops.get(0), PtxType.B64), narrow(1, t), narrow(2, t), ops.size() > 3 ? decoder.wide(ops.get(3), PtxType.B64)
-                    : decoder.wideConstant(0));
+            int z = ops.size() > 3 ? decoder.wide(ops.get(3), PtxType.B64) : -1;
+            return new Simple.Widening(Alu64.widening(key), decoder.wide(ops.get(0), PtxType.B64), narrow(1, t), narrow(2, t), z);
         }
         if (t.wide() && Alu64.shift(key) != null) {
             return shift(key, t);

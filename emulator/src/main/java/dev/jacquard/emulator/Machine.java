@@ -168,6 +168,8 @@ final class Machine {
                         run(w);
                     } catch (Fault f) {
                         throw fault(w, f);
+                    } catch (IndexOutOfBoundsException | NullPointerException | ArithmeticException | ClassCastException e) {
+                        throw new DriverException(Kind.OTHER, "emulator: a bug of the emulator itself at " + (current == null ? "?" : current.source) + " in kernel " + program.function.name(), e);
                     }
                 }
                 done += w.state == Warp.DONE ? 1 : 0;

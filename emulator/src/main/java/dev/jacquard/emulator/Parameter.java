@@ -24,7 +24,8 @@ final class Parameter extends Insn {
     void run(Warp w, int mask) {
         byte[] data = w.machine.parameters();
         if (offset < 0 || offset + size * d.length > data.length || (offset & size * d.length - 1) != 0) {
-            throw new Fault(Integer.numberOfTrailingZeros(mask), "read of " + size * d.length + " bytes at parameter address " + offset + ", of " + data.length + " bytes of parameters");
+            int lane = Integer.numberOfTrailingZeros(mask);
+            throw new Fault(lane, "read of " + size * d.length + " bytes at parameter address " + offset + ", of " + data.length + " bytes of parameters");
         }
         for (int k = 0; k < d.length; k++) {
             if (d[k] < 0) {

@@ -1,6 +1,7 @@
 package dev.jacquard.emulator;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
@@ -25,12 +26,12 @@ final class PostDominators {
         int[] order = new int[n + 1];
         int[] rank = new int[n + 1];
         int count = postorder(n, before, order);
-        java.util.Arrays.fill(rank, -1);
+        Arrays.fill(rank, -1);
         for (int i = 0; i < count; i++) {
             rank[order[i]] = i;
         }
         int[] join = new int[n + 1];
-        java.util.Arrays.fill(join, -1);
+        Arrays.fill(join, -1);
         join[n] = n;
         for (boolean changed = true; changed;) {
             changed = false;

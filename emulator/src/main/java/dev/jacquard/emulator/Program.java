@@ -2,6 +2,7 @@ package dev.jacquard.emulator;
 
 import dev.jacquard.emulator.ptx.PtxFunction;
 import dev.jacquard.emulator.ptx.Space;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -33,16 +34,15 @@ final class Program {
     /** Registers of the block's index. */
     final int[] blockIndex;
     /** Warps that earlier launches left. */
-    final List<Warp> idle = new java.util.ArrayList<>();
+    final List<Warp> idle = new ArrayList<>();
 
-    Program(PtxFunction function, Block[] blocks, int[][] narrow, long[][] wide, int predicates, Map<String, Integer> specials, int[] parameterOffsets, int[] parameterSizes,
-            int parameterBytes, int sharedBytes, int localBytes) {
+    Program(PtxFunction function, Block[] blocks, Registers registers, int[] parameterOffsets, int[] parameterSizes, int parameterBytes, int sharedBytes, int localBytes) {
         this.function = function;
         this.blocks = blocks;
-        this.narrow = narrow;
-        this.wide = wide;
-        this.predicates = predicates;
-        this.specials = specials;
+        narrow = registers.narrow();
+        wide = registers.wide();
+        predicates = registers.predicates() + 1;
+        specials = registers.specials();
         this.parameterOffsets = parameterOffsets;
         this.parameterSizes = parameterSizes;
         this.parameterBytes = parameterBytes;

@@ -175,6 +175,7 @@ final class SharedMemory {
     private Fault race(Warp w, int lane, String now, String before, int other, Insn otherAt, int g) {
         String by = other >= 0 ? "thread " + w.machine.threadName(other) : other == MANY ? "several threads" : "several threads of warp " + (SEVERAL - other);
         String where = otherAt.source.location() == null ? "" : " (" + otherAt.source.location() + ")";
-        return new Fault(lane, "race in shared memory: " + now + " after a " + before + " by " + by + where + " without a barrier between, at " + describe(((long) g << grain) + Windows.SHARED_START));
+        return new Fault(lane, "race in shared memory: " + now + " after a " + before + " by " + by + where + " without a barrier between, at "
+                + describe(((long) g << grain) + Windows.SHARED_START));
     }
 }

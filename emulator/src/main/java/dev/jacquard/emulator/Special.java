@@ -1,6 +1,7 @@
 package dev.jacquard.emulator;
 
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** Special registers, whose values do not depend on what a thread does. */
@@ -12,7 +13,7 @@ enum Special {
 
     static {
         for (Special s : values()) {
-            String name = s.name().toLowerCase(java.util.Locale.ROOT);
+            String name = s.name().toLowerCase(Locale.ROOT);
             BY_NAME.put("%" + (s.ordinal() < LANEID.ordinal() ? name.replace('_', '.') : name), s);
         }
     }

@@ -1,5 +1,7 @@
 package dev.jacquard.emulator;
 
+import java.util.Arrays;
+
 /**
  * 32 threads in lock step: their registers, and the stack of paths that they have taken. A register is an array of 32 lanes; constants and values that all warps
  * share are registers whose array is shared. A predicate is a bit per lane.
@@ -55,9 +57,9 @@ final class Warp {
 
     void push(int block, int end, int mask) {
         if (depth == pathBlock.length) {
-            pathBlock = java.util.Arrays.copyOf(pathBlock, 2 * depth);
-            pathEnd = java.util.Arrays.copyOf(pathEnd, 2 * depth);
-            pathMask = java.util.Arrays.copyOf(pathMask, 2 * depth);
+            pathBlock = Arrays.copyOf(pathBlock, 2 * depth);
+            pathEnd = Arrays.copyOf(pathEnd, 2 * depth);
+            pathMask = Arrays.copyOf(pathMask, 2 * depth);
         }
         pathBlock[depth] = block;
         pathEnd[depth] = end;

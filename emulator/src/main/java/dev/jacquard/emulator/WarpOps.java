@@ -11,7 +11,8 @@ final class WarpOps {
         }
         int missing = members & w.alive & ~mask;
         if (missing != 0) {
-            throw new Fault(lane, what + " whose mask " + hex(members) + " names lane " + Integer.numberOfTrailingZeros(missing) + ", which is elsewhere: running lanes are " + hex(mask));
+            int other = Integer.numberOfTrailingZeros(missing);
+            throw new Fault(lane, what + " whose mask " + hex(members) + " names lane " + other + ", which is elsewhere: running lanes are " + hex(mask));
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.IntBinaryOperator;
@@ -436,6 +437,73 @@ class InstructionTest {
             rig.launch("atomics", 5, 64, 0, counters, total, rig.upload(x), n);
             assertArrayEquals(want, rig.ints(counters, start.length));
             assertEquals(quarters, rig.floats(total, 1)[0]);
+        }
+    }
+
+    @Test
+    void warpReductions() {
+        int[] x = ints(1);
+        checkWarps("redux.sync.add.s32 %r0, %r1, -1;", x, (lanes, i) -> Arrays.stream(lanes).sum());
+        checkWarps("redux.sync.max.u32 %r0, %r1, -1;", x, (lanes, i) -> Arrays.stream(lanes).reduce((a, b) -> Integer.compareUnsigned(a, b) > 0 ? a : b).orElseThrow());
+        checkWarps("setp.gt.s32 %p1, %r1, 0; @%p1 activemask.b32 %r0;", x, (lanes, i) -> {
+            int positive = 0;
+            for (int k = 0; k < lanes.length; k++) {
+                positive |= lanes[k] > 0 ? 1 << k : 0;
+            }
+            return lanes[i] > 0 ? positive : 0;
+        });
+        checkWarps("mov.u32 %r0, %laneid; mov.u32 %r4, %lanemask_lt; add.u32 %r0, %r0, %r4;", x, (lanes, i) -> i + (1 << i) - 1);
+        checkWarps("and.b32 %r4, %r1, 0; match.all.sync.b32 %r0|%p1, %r4, -1; @!%p1 mov.u32 %r0, 7;", x, (lanes, i) -> -1);
+    }
+
+    private interface Lane {
+        int of(int[] lanes, int lane);
+    }
+
+    private static void checkWarps(String body, int[] x, Lane java) {
+        int[] got = run(body, x, x, x);
+        for (int i = 0; i < N; i++) {
+            assertEquals(java.of(Arrays.copyOfRange(x, i / 32 * 32, i / 32 * 32 + 32), i % 32), got[i], body);
+        }
+    }
+
+    @Test
+    void branchTables() {
+        check("""
+                and.b32 %r4, %r1, 3;
+                table: .branchtargets zero, one, two, one;
+                brx.idx %r4, table;
+                zero: mov.u32 %r0, 10; bra end;
+                one: mov.u32 %r0, 20; bra end;
+                two: mov.u32 %r0, 30;
+                end:
+                add.u32 %r0, %r0, 1;
+                """, (x, y) -> new int[] {11, 21, 31, 21}[x & 3]);
+    }
+
+    @Test
+    void barriersOfSomeWarps() {
+        // Warps 0 and 1 meet at barrier 1; warps 2 and 3 do not know of it. Then all meet, and count.
+        try (Rig rig = Rig.of(".shared .align 4 .b32 s[64];", """
+                ld.param.u64 %rd1, [out]; mov.u32 %r1, %tid.x; mul.wide.u32 %rd2, %r1, 4; add.s64 %rd1, %rd1, %rd2;
+                mov.u32 %r2, s; shl.b32 %r3, %r1, 2; add.u32 %r2, %r2, %r3; mov.u32 %r5, 0;
+                setp.ge.u32 %p1, %r1, 64;
+                @%p1 bra rest;
+                st.shared.u32 [%r2], %r1;
+                bar.sync 1, 64;
+                xor.b32 %r4, %r3, 128; mov.u32 %r6, s; add.u32 %r6, %r6, %r4;
+                ld.shared.u32 %r5, [%r6];
+                rest:
+                bar.red.popc.u32 %r7, 0, %p1;
+                mad.lo.u32 %r5, %r7, 1000, %r5;
+                st.global.u32 [%rd1], %r5;
+                """)) {
+            long out = rig.driver.allocate(512);
+            rig.launch("k", 1, 128, 0, 0L, out);
+            int[] got = rig.ints(out, 128);
+            for (int i = 0; i < 128; i++) {
+                assertEquals(64_000 + (i < 64 ? i ^ 32 : 0), got[i]);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.jacquard.emulator.ptx;
 
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** A fundamental type of PTX. */
@@ -22,7 +23,7 @@ public enum PtxType {
 
     static {
         for (PtxType t : values()) {
-            BY_NAME.put(t.name().toLowerCase(java.util.Locale.ROOT), t);
+            BY_NAME.put(t.name().toLowerCase(Locale.ROOT), t);
         }
     }
 

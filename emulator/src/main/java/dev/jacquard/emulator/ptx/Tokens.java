@@ -1,6 +1,7 @@
 package dev.jacquard.emulator.ptx;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** PTX text cut into words, numbers, strings and punctuation, with a cursor. Numbers keep their text; a string keeps its opening quote. */
@@ -33,7 +34,7 @@ final class Tokens {
             } else {
                 int end = end(text, i);
                 if (texts.size() == found.length) {
-                    found = java.util.Arrays.copyOf(found, 2 * found.length);
+                    found = Arrays.copyOf(found, 2 * found.length);
                 }
                 found[texts.size()] = line;
                 texts.add(text.substring(i, end));
