@@ -18,11 +18,23 @@ final class GlobalRaces {
     static final class Marks {
         private final int[][] writer;
         private final int[][] reader;
+        /** Grains of a page: of most buffers there is one, and it is small. */
+        private final int page;
 
         Marks(int bytes) {
+            page = Math.min(bytes, 1 << PAGE);
             int pages = (bytes >> PAGE) + 1; // enough for grains of one byte
             writer = new int[pages][];
             reader = new int[pages][];
+        }
+
+        private int[] page(int[][] pages, int g) {
+            int[] p = pages[g >> PAGE];
+            if (p == null) {
+                p = new int[page];
+                pages[g >> PAGE] = p;
+            }
+            return p;
         }
     }
 
@@ -66,15 +78,6 @@ final class GlobalRaces {
         return atomicSeen && (other == many || fenced.get(other - first));
     }
 
-    private static int[] page(int[][] pages, int g) {
-        int[] p = pages[g >> PAGE];
-        if (p == null) {
-            p = new int[1 << PAGE];
-            pages[g >> PAGE] = p;
-        }
-        return p;
-    }
-
     /** Notes an access. @return null, or a word about the other access that it races with */
     String access(Marks marks, int offset, int bytes, boolean reads, boolean writes) {
         int end = offset + bytes - 1 >> grain;
@@ -84,13 +87,13 @@ final class GlobalRaces {
         String race = null;
         for (int g = offset >> grain; g <= end; g++) {
             int at = g & (1 << PAGE) - 1;
-            int[] writers = page(marks.writer, g);
+            int[] writers = marks.page(marks.writer, g);
             int w = writers[at];
             boolean others = w >= 2 * first && w >> 1 != block && !(atomic && (w & 1) != 0);
             if (others && !handedOver(w >> 1)) {
                 race = "a write by block " + ((w >> 1) - first);
             }
-            int[] readers = page(marks.reader, g);
+            int[] readers = marks.page(marks.reader, g);
             if (writes) {
                 int r = readers[at];
                 if (r >= first && r != block && !handedOver(r)) {
