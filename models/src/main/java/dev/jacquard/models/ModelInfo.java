@@ -27,7 +27,7 @@ public record ModelInfo(long parameters, long statistics, long macs, int resolut
     public static ModelInfo of(Module module, int resolution) {
         GraphBuilder b = new GraphBuilder(false);
         b.output("logits", module.apply(b.input("images", TensorType.f32(1, resolution, resolution, 3))));
-        long flops = b.build().nodes().stream()
+        long flops = b.build().expand(_ -> true).nodes().stream() // products are inside of fused ops, too
                 .filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul)
                 .mapToLong(n -> Graph.cost(n).flops())
                 .sum();

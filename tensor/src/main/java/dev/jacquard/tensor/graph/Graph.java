@@ -4,6 +4,7 @@ import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.op.Composite;
 import dev.jacquard.tensor.op.Cost;
 import dev.jacquard.tensor.op.Leaf;
 import it.unimi.dsi.fastutil.objects.ReferenceOpenHashSet;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -151,6 +153,13 @@ public record Graph(List<Node> nodes, Map<String, Symbol> outputs, Map<Variable,
         outputs.forEach((name, s) -> b.output(name, image.get(s)));
         updates.forEach((v, s) -> b.write(v, image.get(s)));
         return b.build();
+    }
+
+    /** A copy of this graph in which the definitions of some composites, and of those that come with them, stand in their place. @param which told nodes of composites only */
+    public Graph expand(Predicate<Node> which) {
+        Predicate<Node> expands = n -> n.op() instanceof Composite && which.test(n);
+        boolean any = nodes.stream().anyMatch(expands);
+        return any ? rewrite((n, in) -> expands.test(n) ? ((Composite) n.op()).define(in) : null).expand(which) : this;
     }
 
     /** Nodes that use each symbol, in order. */

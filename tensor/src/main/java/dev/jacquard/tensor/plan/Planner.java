@@ -12,7 +12,6 @@ import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.graph.Symbol;
-import dev.jacquard.tensor.op.Composite;
 import dev.jacquard.tensor.op.Leaf;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
@@ -56,18 +55,8 @@ final class Planner {
     Planner(Graph graph, State state) {
         this.state = state;
         this.backend = state.backend();
-        this.graph = lower(graph);
+        this.graph = graph.expand(n -> backend.unsupported(n.op(), Graph.types(n.inputs())).isPresent()); // what the device has no kernel for
         this.graph.updates().forEach((v, s) -> updateOf.put(s, v));
-    }
-
-    /** Composites that the device has no kernel for are replaced by their definitions. */
-    private Graph lower(Graph g) {
-        boolean any = g.nodes().stream().anyMatch(this::expands);
-        return any ? lower(g.rewrite((node, in) -> expands(node) ? ((Composite) node.op()).define(in) : null)) : g;
-    }
-
-    private boolean expands(Node n) {
-        return n.op() instanceof Composite && backend.unsupported(n.op(), Graph.types(n.inputs())).isPresent();
     }
 
     Plan plan() {
