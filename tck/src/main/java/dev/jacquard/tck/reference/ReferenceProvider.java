@@ -19,6 +19,12 @@ public final class ReferenceProvider implements BackendProvider {
         return Integer.MIN_VALUE;
     }
 
+    /** It serves tests: nobody wants it by accident. */
+    @Override
+    public boolean automatic() {
+        return false;
+    }
+
     @Override
     public Optional<String> unavailable() {
         return Optional.empty();
