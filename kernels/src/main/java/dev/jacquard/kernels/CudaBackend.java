@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.LongFunction;
 
 /**
  * The CUDA backend: every op of the table as hand-written PTX in F32, F16 and BF16, with arithmetic in F32. All work of a backend is ordered in one stream; launches return before it is
@@ -37,39 +38,34 @@ public final class CudaBackend implements Backend {
         this.device = new Device(name, driver, cacheMemory);
     }
 
+    /** Kernels that belong together. @param rows each op's kernel @param workloads what they are measured on, by images per batch */
+    private record Family(Map<Class<? extends Op>, CudaKernel<?>> rows, LongFunction<List<Workload>> workloads) {}
+
+    private static List<Family> families() {
+        return List.of(
+                new Family(PointwiseKernels.rows(), PointwiseKernels::workloads),
+                new Family(ProductKernels.rows(), ProductKernels::workloads),
+                new Family(MovementKernels.rows(), MovementKernels::workloads),
+                new Family(RandomKernels.rows(), RandomKernels::workloads),
+                new Family(ReductionKernels.rows(), ReductionKernels::workloads),
+                new Family(LossKernels.rows(), LossKernels::workloads),
+                new Family(PoolingKernels.rows(), PoolingKernels::workloads),
+                new Family(OptimizerKernels.rows(), OptimizerKernels::workloads),
+                new Family(QuantizationKernels.rows(), QuantizationKernels::workloads),
+                new Family(ImageKernels.rows(), ImageKernels::workloads),
+                new Family(NormalizationKernels.rows(), NormalizationKernels::workloads),
+                new Family(SqueezeExciteKernels.rows(), SqueezeExciteKernels::workloads));
+    }
+
     private static Map<Class<? extends Op>, CudaKernel<?>> table() {
         Map<Class<? extends Op>, CudaKernel<?>> all = new HashMap<>();
-        all.putAll(PointwiseKernels.rows());
-        all.putAll(ProductKernels.rows());
-        all.putAll(MovementKernels.rows());
-        all.putAll(RandomKernels.rows());
-        all.putAll(ReductionKernels.rows());
-        all.putAll(LossKernels.rows());
-        all.putAll(PoolingKernels.rows());
-        all.putAll(OptimizerKernels.rows());
-        all.putAll(QuantizationKernels.rows());
-        all.putAll(ImageKernels.rows());
-        all.putAll(NormalizationKernels.rows());
-        all.putAll(SqueezeExciteKernels.rows());
+        families().forEach(f -> all.putAll(f.rows));
         return Map.copyOf(all);
     }
 
     /** What every kernel is measured on. @param batch images per batch: 1 or 2 to count on the emulator, 64 or more to time on a device */
     public static List<Workload> workloads(long batch) {
-        List<Workload> all = new ArrayList<>();
-        all.addAll(PointwiseKernels.workloads(batch));
-        all.addAll(ProductKernels.workloads(batch));
-        all.addAll(MovementKernels.workloads(batch));
-        all.addAll(RandomKernels.workloads(batch));
-        all.addAll(ReductionKernels.workloads(batch));
-        all.addAll(LossKernels.workloads(batch));
-        all.addAll(PoolingKernels.workloads(batch));
-        all.addAll(OptimizerKernels.workloads(batch));
-        all.addAll(QuantizationKernels.workloads(batch));
-        all.addAll(ImageKernels.workloads(batch));
-        all.addAll(NormalizationKernels.workloads(batch));
-        all.addAll(SqueezeExciteKernels.workloads(batch));
-        return List.copyOf(all);
+        return families().stream().flatMap(f -> f.workloads.apply(batch).stream()).toList();
     }
 
     @SuppressWarnings("unchecked") // the table maps each op's class to a kernel of that op

@@ -1,10 +1,8 @@
 package dev.jacquard.passes;
 
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Graph;
-import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.op.Update.FusedUpdate;
@@ -38,7 +36,7 @@ public final class FuseUpdates implements Pass {
     @Override
     public Graph apply(Graph graph) {
         List<List<Node>> groups = groups(graph);
-        return groups.isEmpty() ? graph : new Rewrite(graph, groups).run();
+        return groups.isEmpty() ? graph : new Contraction(graph, groups.stream().map(FuseUpdates::contracted).toList()).run();
     }
 
     private List<List<Node>> groups(Graph graph) {
@@ -68,6 +66,10 @@ public final class FuseUpdates implements Pass {
         return true;
     }
 
+    private static Contraction.Group contracted(List<Node> group) {
+        return new Contraction.Group(group, fused(group), inputs(group), group.stream().flatMap(n -> n.outputs().stream()).toList(), "optimizer");
+    }
+
     private boolean supported(List<Node> group) {
         return backend.unsupported(fused(group), Graph.types(inputs(group))).isEmpty();
     }
@@ -83,55 +85,5 @@ public final class FuseUpdates implements Pass {
         group.forEach(n -> all.addAll(n.inputs().subList(0, each)));
         all.addAll(group.getFirst().inputs().subList(each, group.getFirst().inputs().size()));
         return all;
-    }
-
-    /** The graph anew: a group's node comes when the last of its members would, nodes that use a member wait for it. */
-    private static final class Rewrite {
-        private final Graph graph;
-        private final Map<Node, List<Node>> groupOf = new IdentityHashMap<>();
-        private final Map<Symbol, Symbol> image = new IdentityHashMap<>();
-        private final GraphBuilder builder = new GraphBuilder(false);
-
-        Rewrite(Graph graph, List<List<Node>> groups) {
-            this.graph = graph;
-            groups.forEach(g -> g.forEach(n -> groupOf.put(n, g)));
-        }
-
-        Graph run() {
-            Set<Node> live = graph.live();
-            List<Node> open = graph.nodes().stream().filter(live::contains).toList();
-            while (!open.isEmpty()) {
-                List<Node> waiting = new ArrayList<>();
-                open.stream().filter(n -> !emit(n)).forEach(waiting::add);
-                if (waiting.size() == open.size()) {
-                    return graph; // two groups need each other's results; nobody writes such a step
-                }
-                open = waiting;
-            }
-            graph.outputs().forEach((name, s) -> builder.output(name, image.get(s)));
-            graph.updates().forEach((v, s) -> builder.write(v, image.get(s)));
-            return builder.build();
-        }
-
-        /** Whether a node is there now. */
-        private boolean emit(Node n) {
-            if (image.containsKey(n.outputs().getFirst())) {
-                return true; // came with its group
-            }
-            List<Node> group = groupOf.get(n);
-            List<Symbol> needed = group == null ? n.inputs() : inputs(group);
-            if (!image.keySet().containsAll(needed)) {
-                return false;
-            }
-            List<Tensor> in = needed.stream().map(s -> (Tensor) image.get(s)).toList();
-            try (var _ = builder.label(group == null ? n.label() : "optimizer")) {
-                List<Tensor> out = builder.apply(group == null ? n.op() : fused(group), in);
-                List<Symbol> old = group == null ? n.outputs() : group.stream().flatMap(m -> m.outputs().stream()).toList();
-                for (int i = 0; i < out.size(); i++) {
-                    image.put(old.get(i), (Symbol) out.get(i));
-                }
-            }
-            return true;
-        }
     }
 }
