@@ -19,7 +19,8 @@ class ChannelWalkTest {
                 for (DType dtype : TYPES) {
                     check(ChannelWalk.reducing(rows, channels, dtype, 1));
                     check(ChannelWalk.reducing(rows, channels, dtype, 64));
-                    check(ChannelWalk.mapping(rows, channels, dtype));
+                    check(ChannelWalk.mapping(rows, channels, dtype, 1));
+                    check(ChannelWalk.mapping(rows, channels, dtype, 64));
                 }
             }
         }
