@@ -47,4 +47,11 @@ class ChannelWalkTest {
             assertTrue(w.tiles() * w.chunks() >= 132, w.toString());
         }
     }
+
+    @Test
+    void aSingleImageIsSpreadAndManyImagesAreNotTornIntoNarrowTiles() {
+        assertTrue(ChannelWalk.mapping(3136, 64, DType.F16, 1).chunks() >= 48, "two rows to a thread");
+        assertEquals(30, ChannelWalk.reducing(49, 1152, DType.F16, 128).tx(), "five tiles of 144 packs");
+        assertEquals(8, ChannelWalk.reducing(49, 1152, DType.F16, 1).tx());
+    }
 }
