@@ -23,8 +23,8 @@ record DepthwisePass(ConvolutionPass pass) {
     private static final long MOST_ROWS = 28;
     /** Parts that the images are cut into for weight gradients, whose sums are added up at the end, at most: they stay small beside the images. */
     private static final long MOST_SUMS = 256;
-    /** With few channels there are more parts, for so many blocks in all: four for each multiprocessor of the largest devices, which is what their registers hold. */
-    private static final long ENOUGH_SUMS = 528;
+    /** With few channels there are more parts, for so many blocks in all: three for each multiprocessor of the largest devices, which is what their registers hold in every type. */
+    private static final long ENOUGH_SUMS = 396;
 
     /** Whether there are kernels for a pass: each channel for itself, in fours; 3x3 or 5x5, stride 1 or 2. */
     static boolean takes(ConvolutionPass p) {
