@@ -145,7 +145,7 @@ template <typename T> DEVICE void finish(const float *partial, int chunks, int p
     bool active = channel < c;
     float sum = 0;
     if (active) {
-#pragma unroll 4
+#pragma unroll 8
         for (int p = threadIdx.y; p < chunks; p += FINISH_ROWS) {
             float n = min(perBlock, rows - p * perBlock);
             sum += n * partial[(i64)p * 2 * c + channel];
@@ -154,7 +154,7 @@ template <typename T> DEVICE void finish(const float *partial, int chunks, int p
     float m = sumOfChannel(sum, scratch) / rows;
     float m2 = 0;
     if (active) {
-#pragma unroll 4
+#pragma unroll 8
         for (int p = threadIdx.y; p < chunks; p += FINISH_ROWS) {
             float n = min(perBlock, rows - p * perBlock);
             float d = partial[(i64)p * 2 * c + channel] - m;
@@ -268,7 +268,7 @@ DEVICE void backwardFinish(const float *partial, int chunks, int rows, int c, co
     bool active = channel < c;
     float a = 0, b = 0;
     if (active) {
-#pragma unroll 4
+#pragma unroll 8
         for (int p = threadIdx.y; p < chunks; p += FINISH_ROWS) {
             a += partial[(i64)p * 2 * c + channel];
             b += partial[((i64)p * 2 + 1) * c + channel];

@@ -287,7 +287,7 @@ template <typename T> DEVICE void weightSum(const float *partial, T *dw, int cha
     int c = blockIdx.x * 16 + threadIdx.x % 16;
     float sum = 0;
     if (lane < lanes && c < channels) {
-#pragma unroll 4
+#pragma unroll 16
         for (int i = lane; i < parts; i += lanes) sum += partial[((i64)i * taps + tap) * channels + c];
     }
     sums[threadIdx.x] = sum;

@@ -11,7 +11,7 @@
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.PointwiseKernels
 // Versions     v1: where packs hold one channel (inner a multiple of V) one scale per pack, where they hold neighbours (inner 1, c a multiple of V) a pack of scales, else one by one;
-//              v2: a reciprocal and a correction instead of a division per element
+//              v2: a reciprocal and a correction instead of a division per element; v3: no 64-bit divisions where 32 bits will do
 // Measured     not yet: no GPU so far
 #include "common.cuh"
 
@@ -37,11 +37,14 @@ struct Backward {
     static DEVICE float ordinary(float dy, float q, float, Range r) { return q >= r.lo && q <= r.hi ? dy : 0; }
 };
 
-// The scales of V neighbours from i on, n of them within the tensor, and their reciprocals.
-template <typename T> DEVICE void scales(float *s, float *inverse, const T *scale, i64 i, int n, u32 c, i64 inner) {
+// i / inner % c, by 32 bits where they are enough: a division by 64 bits is a subroutine of some hundred instructions.
+DEVICE u32 channelOf(i64 i, i64 inner, u32 c, bool small) { return small ? (u32)i / (u32)inner % c : (u32)(i / inner % c); }
+
+// The scales of V neighbours from i on, n of them within the tensor, and their reciprocals; small: the tensor has less than 2^32 elements.
+template <typename T> DEVICE void scales(float *s, float *inverse, const T *scale, i64 i, int n, u32 c, i64 inner, bool small) {
     const int V = Pack<T>::N;
     if (inner % V == 0 || c == 1) {
-        float same = toFloat(scale[c == 1 ? 0 : (u32)(i / inner % c)]);
+        float same = toFloat(scale[c == 1 ? 0 : channelOf(i, inner, c, small)]);
         float reciprocal = 1 / same;
 #pragma unroll
         for (int k = 0; k < V; k++) {
@@ -51,12 +54,12 @@ template <typename T> DEVICE void scales(float *s, float *inverse, const T *scal
         return;
     }
     if (inner == 1 && c % V == 0) {
-        Pack<T> p = Pack<T>::load(scale + i % c);
+        Pack<T> p = Pack<T>::load(scale + channelOf(i, 1, c, small));
 #pragma unroll
         for (int k = 0; k < V; k++) s[k] = p.v[k];
     } else {
-        i64 rest = i % inner;
-        u32 channel = (u32)(i / inner % c);
+        i64 rest = small ? (i64)((u32)i % (u32)inner) : i % inner;
+        u32 channel = channelOf(i, inner, c, small);
 #pragma unroll
         for (int k = 0; k < V; k++) {
             s[k] = k < n ? toFloat(scale[channel]) : 1;
@@ -91,7 +94,7 @@ template <typename T, typename O> DEVICE void quantize(const T *dy, const T *x, 
     i64 i = ((i64)blockIdx.x * 256 + threadIdx.x) * V;
     if (i >= n) return;
     float s[V], inverse[V];
-    scales(s, inverse, scale, i, n - i < V ? (int)(n - i) : V, c, inner);
+    scales(s, inverse, scale, i, n - i < V ? (int)(n - i) : V, c, inner, n >> 32 == 0);
     if (i + V <= n) {
         Pack<T> p = Pack<T>::load(x + i), d = p, z;
         if (O::BACKWARD) d = Pack<T>::load(dy + i);

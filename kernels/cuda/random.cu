@@ -11,7 +11,7 @@
 //              give, which for halves round 1 / survival too. A dropped NaN or infinity is NaN
 // Determinism  bitwise, on any device
 // CPU twin     dev.jacquard.cpu.TrainingKernels
-// Versions     v1
+// Versions     v1; v2: fates by comparing integers
 // Measured     not yet: no GPU so far
 #include "philox.cuh"
 
@@ -30,27 +30,29 @@ KERNEL(256) uniform_f32(const i64 *counter, float *y, i64 n, u32 stream) {
     }
 }
 
-// What an element is multiplied by.
-DEVICE float fate(u32 word, float survival, float scale) { return uniform(word) < survival ? scale : 0; }
+// What an element is multiplied by. uniform(word) < survival, in integers: a number is a multiple of 2^-24, so that it is below survival, which is above 0, if its word is at most this.
+DEVICE u32 lastOf(float survival) { return (u32)ceilf(survival * 0x1p24f) * 256u - 1; }
+DEVICE float fate(u32 word, u32 last, float scale) { return word <= last ? scale : 0; }
 
 template <typename T> DEVICE void dropout(const T *x, const i64 *counter, T *y, i64 n, float survival, float scale, u32 stream) {
     const int V = Pack<T>::N;
     i64 i = ((i64)blockIdx.x * 256 + threadIdx.x) * V;
     if (i >= n) return;
+    u32 last = lastOf(survival);
     float m[V];
 #pragma unroll
     for (int k = 0; k < V; k += 4) {
         uint4 w = philox(counter[0], counter[1], stream, (u32)((i + k) / 4));
-        m[k] = fate(w.x, survival, scale);
-        m[k + 1] = fate(w.y, survival, scale);
-        m[k + 2] = fate(w.z, survival, scale);
-        m[k + 3] = fate(w.w, survival, scale);
+        m[k] = fate(w.x, last, scale);
+        m[k + 1] = fate(w.y, last, scale);
+        m[k + 2] = fate(w.z, last, scale);
+        m[k + 3] = fate(w.w, last, scale);
     }
     if (i + V <= n) {
         Pack<T> p = Pack<T>::load(x + i);
 #pragma unroll
         for (int k = 0; k < V; k++) p.v[k] *= m[k];
-        p.store(y + i);
+        p.storeWhole(y + i);
     } else {
 #pragma unroll
         for (int k = 0; k < V; k++) {
@@ -63,7 +65,7 @@ template <typename T> DEVICE void dropout(const T *x, const i64 *counter, T *y, 
 template <typename T> DEVICE void dropPath(const T *x, const i64 *counter, T *y, i64 per, bool packs, u32 first, float survival, float scale, u32 stream) {
     const int V = Pack<T>::N;
     u32 sample = first + blockIdx.y;
-    float m = fate(wordOf(philox(counter[0], counter[1], stream, sample / 4), sample % 4), survival, scale);
+    float m = fate(wordOf(philox(counter[0], counter[1], stream, sample / 4), sample % 4), lastOf(survival), scale);
     i64 base = sample * per, block = (i64)blockIdx.x * (256 * V);
     i64 i = block + threadIdx.x * V, end = per;
     int step = 1;

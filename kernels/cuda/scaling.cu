@@ -3,7 +3,7 @@
 //              update_scale: next = overflow ? min(streak, 0) - 1 : max(streak, 0) + 1; interval reached: scale *= growth unless infinite; patience reached: scale *= backoff; either: next = 0
 //              count_steps: count + (skip == 0)
 // Contract     parts: n > 0 elements of T, contiguous, 16-byte aligned; y may be g; overflow i32, 0 before; scalars in place
-// Launch       unscale: grid sum over parts of ceil(n / 16384), block 256, smem 0; 124 parts to a launch; the others: grid 1, block 1
+// Launch       unscale: grid sum over parts of ceil(n / 4096), block 256, smem 0; 124 parts to a launch; the others: grid 1, block 1
 // Traffic      unscale: read n*T, write n*T
 //              update_scale: read T+8, write T+4
 //              count_steps: read 8, write 4

@@ -157,7 +157,7 @@ template <typename T> DEVICE void fct(const float *a, const T *w, const T *pre, 
 #pragma unroll
     for (int i = 0; i < IMAGES; i++) sum[i] = 0;
     if (column < j) {
-#pragma unroll 2
+#pragma unroll 4
         for (int row = threadIdx.y; row < k; row += SLICES) {
             float q = toFloat(w[(i64)row * j + column]);
 #pragma unroll

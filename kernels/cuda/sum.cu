@@ -87,7 +87,7 @@ DEVICE void sumColumns(const In *x, T *y, float *wide, i64 length, i64 inner, in
     i64 to = (part + 1) * chunk < length ? (part + 1) * chunk : length;
     float s[V] = {};
     if (row < down && column < inner) {
-#pragma unroll 1
+#pragma unroll 4 // loads in flight: sum_combine has few blocks and many parts
         for (i64 t = part * chunk + row; t < to; t += down) {
             Lane<In, V>::add(x + (outer * length + t) * inner + column, s);
         }

@@ -27,14 +27,17 @@ DEVICE float toFloat(bf16 x) { return bitsToFloat((u32)x.bits << 16); }
 template <typename T> DEVICE T fromFloat(float x);
 template <> DEVICE f32 fromFloat<f32>(float x) { return x; }
 template <> DEVICE f16 fromFloat<f16>(float x) { f16 h; asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h.bits) : "f"(x)); return h; }
-// Round to nearest even in integers (bfloat16 instructions need sm_80); a NaN keeps its upper bits and stays one.
-template <> DEVICE bf16 fromFloat<bf16>(float x) {
+// Round to nearest even in integers (bfloat16 instructions need sm_80), the result in the upper half of the word; a NaN becomes the one that sm_80's instruction makes.
+DEVICE u32 roundToBf16(float x) {
     u32 b = floatToBits(x);
     u32 rounded = b + 0x7fffu + ((b >> 16) & 1u);
-    bf16 h;
-    h.bits = (u16)((x != x ? b | 0x400000u : rounded) >> 16);
-    return h;
+    return x != x ? 0x7fffffffu : rounded;
 }
+template <> DEVICE bf16 fromFloat<bf16>(float x) { bf16 h; h.bits = (u16)(roundToBf16(x) >> 16); return h; }
+
+// Two neighbours as a word.
+DEVICE u32 wordOfTwo(float a, float b, f16) { return (u32)fromFloat<f16>(a).bits | (u32)fromFloat<f16>(b).bits << 16; }
+DEVICE u32 wordOfTwo(float a, float b, bf16) { return __byte_perm(roundToBf16(a), roundToBf16(b), 0x7632); }
 
 // A store of 16 bytes that stays one. The compiler splits an ordinary one into four where it does not see the alignment, for which the sum of a base and an index is enough; the emulator's
 // count of sectors tells.
@@ -79,7 +82,7 @@ template <typename T> struct Pack {
     DEVICE void words(u32 (&w)[4]) const {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            w[i] = (u32)fromFloat<T>(v[2 * i]).bits | (u32)fromFloat<T>(v[2 * i + 1]).bits << 16;
+            w[i] = wordOfTwo(v[2 * i], v[2 * i + 1], T());
         }
     }
 };

@@ -1,12 +1,9 @@
 // The activations that are fused behind other work, chosen at run time: NONE, RELU, SILU as dev.jacquard.tensor.op.Nonlinearity numbers them. The choice is uniform, so that a branch costs
 // nothing beside memory traffic, and one symbol per element type is enough.
 #pragma once
-#include "common.cuh"
+#include "functions.cuh"
 
 enum { ACT_NONE = 0, ACT_RELU = 1, ACT_SILU = 2 };
-
-// 1 / (1 + e^-x) to 2 units in the last place; 0 where e^-x overflows.
-DEVICE float sigmoid(float x) { return __fdividef(1.0f, 1.0f + expf(-x)); }
 
 // NaN stays NaN, which fmaxf would not do.
 DEVICE float activate(float x, int act) {

@@ -4,7 +4,7 @@
 
 // P tensors per part, all of the part's n elements. Parts are cut into chunks of CHUNK elements, a block each; part i's begin at block first[i]. Java fills it: kernels.Parts.
 static const int TABLE_BYTES = 4000; // of the 4096 that all parameters of a kernel may take before CUDA 12.1
-static const i64 CHUNK = 16384;
+static const i64 CHUNK = 4096;
 template <int P> struct Parts {
     static const int MOST = (TABLE_BYTES - 8) / (8 * P + 16);
     u64 at[MOST][P];

@@ -24,20 +24,24 @@ record ChannelWalk(int rows, int channels, int width, int tx, int ty, int tiles,
 
     /** The walk of a kernel that makes one partial result per block. @param images how often the grid is repeated for other images */
     static ChannelWalk reducing(long rows, int channels, DType dtype, long images) {
-        return of(Math.toIntExact(rows), channels, dtype, 4, Math.max(1, ENOUGH_BLOCKS / images));
+        return of(Math.toIntExact(rows), channels, dtype, 4, Math.max(1, ENOUGH_BLOCKS / images), images);
     }
 
-    /** The walk of a kernel that writes what it reads: as many blocks as give each thread a few rows. */
-    static ChannelWalk mapping(long rows, int channels, DType dtype) {
-        return of(Math.toIntExact(rows), channels, dtype, 8, Integer.MAX_VALUE);
+    /** The walk of a kernel that writes what it reads: as many blocks as give each thread a few rows, or, of little, as many as load theirs at once. @param images how often the grid is repeated for other images */
+    static ChannelWalk mapping(long rows, int channels, DType dtype, long images) {
+        ChannelWalk walk = null;
+        for (int rowsPerThread = 8; rowsPerThread >= 2 && (walk == null || images * walk.chunks * walk.tiles < ENOUGH_BLOCKS / 4); rowsPerThread /= 2) {
+            walk = of(Math.toIntExact(rows), channels, dtype, rowsPerThread, Integer.MAX_VALUE, images);
+        }
+        return walk;
     }
 
-    private static ChannelWalk of(int rows, int channels, DType dtype, int rowsPerThread, long maxBlocks) {
+    private static ChannelWalk of(int rows, int channels, DType dtype, int rowsPerThread, long maxBlocks, long images) {
         // The cut into chunks is that of half types for every type: what is measured does not hang on it, and a shape has one number of partial results.
         int nominal = width(channels, DType.F16);
         int widest = MAX_TX;
         int chunks = chunks(rows, Tile.of(rows, channels, nominal, widest), rowsPerThread, maxBlocks);
-        while (widest > MIN_TX && (long) chunks * Tile.of(rows, channels, nominal, widest).count < ENOUGH_BLOCKS / 4) { // few rows: narrower tiles instead
+        while (widest > MIN_TX && images * chunks * Tile.of(rows, channels, nominal, widest).count < ENOUGH_BLOCKS / 4) { // few rows: narrower tiles instead
             widest /= 2;
             chunks = chunks(rows, Tile.of(rows, channels, nominal, widest), rowsPerThread, maxBlocks);
         }

@@ -21,8 +21,10 @@ record DepthwisePass(ConvolutionPass pass) {
     /** Rows of a strip: fewer load more of the image twice, more leave the last blocks of a grid alone for longer. */
     private static final long FEWEST_ROWS = 4;
     private static final long MOST_ROWS = 28;
-    /** Blocks whose sums of weight gradients are added up at the end, at most: their sums stay small beside the images, and most of a device is busy. */
+    /** Parts that the images are cut into for weight gradients, whose sums are added up at the end, at most: they stay small beside the images. */
     private static final long MOST_SUMS = 256;
+    /** With few channels there are more parts, for so many blocks in all: three for each multiprocessor of the largest devices, which is what their registers hold in every type. */
+    private static final long ENOUGH_SUMS = 396;
 
     /** Whether there are kernels for a pass: each channel for itself, in fours; 3x3 or 5x5, stride 1 or 2. */
     static boolean takes(ConvolutionPass p) {
@@ -95,7 +97,7 @@ record DepthwisePass(ConvolutionPass pass) {
 
     private long stripBlocks() {
         long blocks = Call.blocks(pass.n() * chunks() * strips(), down());
-        return is(ConvolutionPass.Kind.BACKWARD_WEIGHT) ? Math.min(blocks, MOST_SUMS) : blocks;
+        return is(ConvolutionPass.Kind.BACKWARD_WEIGHT) ? Math.min(blocks, Math.max(MOST_SUMS, ENOUGH_SUMS / channelBlocks())) : blocks;
     }
 
     /** Scratch for sums of blocks, in bytes. */

@@ -83,7 +83,7 @@ final class NormalizationKernels {
     }
 
     private static ChannelWalk mapping(Shape x, DType dtype) {
-        return ChannelWalk.mapping(x.size() / x.dim(-1), x.intDim(-1), dtype);
+        return ChannelWalk.mapping(x.size() / x.dim(-1), x.intDim(-1), dtype, 1);
     }
 
     /** Where the params are in the workspace: after the partial results. */

@@ -11,7 +11,7 @@ import java.util.List;
  */
 final class Parts {
     /** Elements of a block. */
-    static final long CHUNK = 16_384;
+    static final long CHUNK = 4096;
 
     /** All parameters of a kernel take at most 4096 bytes before CUDA 12.1; the rest is for the others. */
     private static final int TABLE_BYTES = 4000;

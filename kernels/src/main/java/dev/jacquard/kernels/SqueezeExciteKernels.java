@@ -64,7 +64,7 @@ final class SqueezeExciteKernels {
         }
 
         ChannelWalk mapping(DType dtype) {
-            return ChannelWalk.mapping(hw, c, dtype);
+            return ChannelWalk.mapping(hw, c, dtype, n);
         }
 
         /** Where the f32 values between the kernels are; each begins where packs may. */

@@ -40,6 +40,7 @@ public final class WorkloadRun implements AutoCloseable {
         boolean done = false;
         try {
             launch = bind(backend, typed(workload, dtype), seed);
+            backend.synchronize(); // operands come in the backend's stream, and enqueue() takes any
             done = true;
         } finally {
             if (!done) {

@@ -19,7 +19,8 @@ class ChannelWalkTest {
                 for (DType dtype : TYPES) {
                     check(ChannelWalk.reducing(rows, channels, dtype, 1));
                     check(ChannelWalk.reducing(rows, channels, dtype, 64));
-                    check(ChannelWalk.mapping(rows, channels, dtype));
+                    check(ChannelWalk.mapping(rows, channels, dtype, 1));
+                    check(ChannelWalk.mapping(rows, channels, dtype, 64));
                 }
             }
         }
@@ -45,5 +46,12 @@ class ChannelWalkTest {
             ChannelWalk w = ChannelWalk.reducing(shape[0], shape[1], DType.F16, 1);
             assertTrue(w.tiles() * w.chunks() >= 132, w.toString());
         }
+    }
+
+    @Test
+    void aSingleImageIsSpreadAndManyImagesAreNotTornIntoNarrowTiles() {
+        assertTrue(ChannelWalk.mapping(3136, 64, DType.F16, 1).chunks() >= 48, "two rows to a thread");
+        assertEquals(30, ChannelWalk.reducing(49, 1152, DType.F16, 128).tx(), "five tiles of 144 packs");
+        assertEquals(8, ChannelWalk.reducing(49, 1152, DType.F16, 1).tx());
     }
 }

@@ -282,13 +282,17 @@ public final class NvidiaDriver implements Driver {
     @Override
     public void copy(long to, long from, long bytes, long stream) {
         ready();
-        check("cuMemcpyDtoDAsync", cuda.cuMemcpyDtoDAsync(to, from, bytes, stream));
+        if (bytes > 0) { // a captured graph has no node for nothing
+            check("cuMemcpyDtoDAsync", cuda.cuMemcpyDtoDAsync(to, from, bytes, stream));
+        }
     }
 
     @Override
     public void fill(long at, byte value, long bytes, long stream) {
         ready();
-        check("cuMemsetD8Async", cuda.cuMemsetD8Async(at, value, bytes, stream));
+        if (bytes > 0) {
+            check("cuMemsetD8Async", cuda.cuMemsetD8Async(at, value, bytes, stream));
+        }
     }
 
     @Override
