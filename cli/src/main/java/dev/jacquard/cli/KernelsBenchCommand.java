@@ -22,7 +22,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels bench}. */
-@Command(name = "bench", description = "Times workloads on a GPU against its own copy of equal traffic, with the cache overwritten before each; medians. On the emulator the times mean nothing.",
+@Command(name = "bench", description = "Times workloads on a GPU against its own copy of equal traffic, with the cache filled with other memory before each; medians. On the emulator the times mean nothing.",
         sortOptions = false)
 final class KernelsBenchCommand implements Callable<Integer> {
     @Mixin
@@ -34,7 +34,7 @@ final class KernelsBenchCommand implements Callable<Integer> {
     @Option(names = "--repeats", paramLabel = "N", description = "Launches of which the median counts. Default: ${DEFAULT-VALUE}")
     private int repeats = KernelBench.Settings.STANDARD.repeats();
 
-    @Option(names = "--flush", paramLabel = "MIB", description = "Memory to overwrite before each launch. Default: ${DEFAULT-VALUE}")
+    @Option(names = "--flush", paramLabel = "MIB", description = "Memory to read before each launch. Default: ${DEFAULT-VALUE}")
     private long flush = KernelBench.Settings.STANDARD.flushBytes() >> 20;
 
     @Option(names = "--csv", paramLabel = "FILE", description = "Write the rows there, too; the file must not exist.")

@@ -3,13 +3,20 @@ package dev.jacquard.kernels;
 import dev.jacquard.kernels.catalog.Catalog;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Buffer;
+import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Reduction;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Times workloads on a device, each against the driver's own copy of equal traffic. Before every launch the cache is overwritten, as it is in a network, where the last use of a tensor is long ago.
+ * Times workloads on a device, each against the driver's own copy of equal traffic. Before every launch the cache is filled with other memory, as it is in a network, where the last use of a tensor is
+ * long ago. It is filled by reading: what a write leaves there would have to go to memory during the launch, at the launch's cost.
  */
 public final class KernelBench implements AutoCloseable {
     private static final int WARM_UP = 3;
@@ -18,7 +25,8 @@ public final class KernelBench implements AutoCloseable {
     private final Driver driver;
     private final long stream;
     private final Settings settings;
-    private final long flush;
+    private final List<Buffer> buffers = new ArrayList<>();
+    private final CudaLaunch flush;
     private final long begin;
     private final long end;
 
@@ -26,7 +34,7 @@ public final class KernelBench implements AutoCloseable {
      * How to measure.
      *
      * @param repeats of which the median counts
-     * @param flushBytes overwritten before each; more than the device's cache
+     * @param flushBytes read before each; more than the device's cache
      */
     public record Settings(int repeats, long flushBytes) {
         /** 21 repeats; 256 MiB, more than any device's cache. */
@@ -59,9 +67,25 @@ public final class KernelBench implements AutoCloseable {
         this.driver = backend.device().driver();
         this.settings = settings;
         this.stream = driver.createStream();
-        this.flush = backend.device().allocate(settings.flushBytes, "the bench's flush");
+        this.flush = flush(settings.flushBytes);
         this.begin = driver.createEvent(true);
         this.end = driver.createEvent(true);
+    }
+
+    /** A sum of so many bytes of zeros. */
+    private CudaLaunch flush(long bytes) {
+        Op sum = Reduction.Sum.over(0);
+        TensorType zeros = TensorType.f32(bytes / DType.F32.bytes());
+        View in = View.of(buffer(zeros.bytes()), zeros);
+        View out = View.of(buffer(DType.F32.bytes()), TensorType.f32());
+        driver.fill(Call.address(in), (byte) 0, zeros.bytes(), stream);
+        return (CudaLaunch) backend.prepare(sum, List.of(in), List.of(out), buffer(Math.max(1, backend.workspace(sum, List.of(zeros)))));
+    }
+
+    private Buffer buffer(long bytes) {
+        Buffer b = backend.allocate(bytes, "the bench's flush");
+        buffers.add(b);
+        return b;
     }
 
     /** Measures a workload. @return empty if there is no kernel for it in this type */
@@ -90,7 +114,7 @@ public final class KernelBench implements AutoCloseable {
     private double median(Runnable work) {
         double[] us = new double[settings.repeats];
         for (int i = -WARM_UP; i < settings.repeats; i++) {
-            driver.fill(flush, (byte) i, settings.flushBytes, stream);
+            flush.enqueue(stream);
             driver.record(begin, stream);
             work.run();
             driver.record(end, stream);
@@ -114,7 +138,7 @@ public final class KernelBench implements AutoCloseable {
     @Override
     public void close() {
         driver.synchronize(stream);
-        backend.device().free(flush);
+        buffers.forEach(Buffer::close);
         driver.destroyEvent(begin);
         driver.destroyEvent(end);
         driver.destroyStream(stream);
