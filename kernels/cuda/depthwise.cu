@@ -76,6 +76,32 @@ template <typename T> DEVICE void storePixel(T *p, const float (&v)[4]) {
     q.store(p);
 }
 
+// Loads the input rows that step j of a strip begins with, each pixel once, and tells of every product that it is part of: use(d, t, r, s, pixel) for the output d rows
+// back, in column t, under the tap (r, s).
+template <int R, int ST, int D, int COLUMNS, typename T, typename USE> DEVICE void eachTap(const T *image, int j, int h0, int w0, int rows, const Depthwise &p, USE use) {
+#pragma unroll
+    for (int phase = 0; phase < ST; phase++) {
+        int i = j * ST + phase;
+        if ((u32)(h0 + i) < (u32)p.h && i < (rows - 1) * ST + R) {
+            const T *row = image + (h0 + i) * p.w * p.c;
+#pragma unroll
+            for (int column = 0; column < (COLUMNS - 1) * ST + R; column++) {
+                float v[4];
+                loadPixel(v, row, w0 + column, p.w, p.c);
+#pragma unroll
+                for (int d = 0; d < D; d++) {
+#pragma unroll
+                    for (int t = 0; t < COLUMNS; t++) {
+                        int r = d * ST + phase;
+                        int s = column - t * ST;
+                        if (r < R && s >= 0 && s < R) use(d, t, r, s, v);
+                    }
+                }
+            }
+        }
+    }
+}
+
 // Every input row of a strip is loaded once and adds to all output rows that it is part of: D of them are under way.
 template <typename T, int R, int ST> DEVICE void forward(const T *x, const T *w, T *y, const Depthwise &p) {
     const int COLUMNS = 4;
@@ -99,27 +125,7 @@ template <typename T, int R, int ST> DEVICE void forward(const T *x, const T *w,
     float sum[D][COLUMNS][4] = {};
 #pragma unroll 1
     for (int j = 0; j < rows + D - 1; j++) {
-#pragma unroll
-        for (int phase = 0; phase < ST; phase++) {
-            int i = j * ST + phase;
-            if ((u32)(h0 + i) < (u32)p.h && i < (rows - 1) * ST + R) {
-                const T *row = image + (h0 + i) * p.w * p.c;
-#pragma unroll
-                for (int column = 0; column < (COLUMNS - 1) * ST + R; column++) {
-                    float v[4];
-                    loadPixel(v, row, w0 + column, p.w, p.c);
-#pragma unroll
-                    for (int d = 0; d < D; d++) {
-#pragma unroll
-                        for (int t = 0; t < COLUMNS; t++) {
-                            int r = d * ST + phase;
-                            int s = column - t * ST;
-                            if (r < R && s >= 0 && s < R) addProduct(sum[d][t], v, tap + (r * R + s) * PITCH);
-                        }
-                    }
-                }
-            }
-        }
+        eachTap<R, ST, D, COLUMNS>(image, j, h0, w0, rows, p, [&](int d, int t, int r, int s, const float(&v)[4]) { addProduct(sum[d][t], v, tap + (r * R + s) * PITCH); });
         if (j >= D - 1) {
 #pragma unroll
             for (int t = 0; t < COLUMNS; t++) {
@@ -213,30 +219,10 @@ template <typename T, int R, int ST, int COLUMNS> DEVICE void addStrip(float (&s
             loadPixel(g[0][t], gradient, j < rows ? ow0 + t : -1, p.ow, p.c);
         }
         gradient += p.ow * p.c;
+        eachTap<R, ST, D, COLUMNS>(image, j, h0, w0, rows, p, [&](int d, int t, int r, int s, const float(&v)[4]) {
 #pragma unroll
-        for (int phase = 0; phase < ST; phase++) {
-            int i = j * ST + phase;
-            if ((u32)(h0 + i) < (u32)p.h && i < (rows - 1) * ST + R) {
-                const T *row = image + (h0 + i) * p.w * p.c;
-#pragma unroll
-                for (int column = 0; column < (COLUMNS - 1) * ST + R; column++) {
-                    float v[4];
-                    loadPixel(v, row, w0 + column, p.w, p.c);
-#pragma unroll
-                    for (int d = 0; d < D; d++) {
-#pragma unroll
-                        for (int t = 0; t < COLUMNS; t++) {
-                            int r = d * ST + phase;
-                            int s = column - t * ST;
-                            if (r < R && s >= 0 && s < R) {
-#pragma unroll
-                                for (int k = 0; k < 4; k++) sum[r][s][k] += v[k] * g[d][t][k];
-                            }
-                        }
-                    }
-                }
-            }
-        }
+            for (int k = 0; k < 4; k++) sum[r][s][k] += v[k] * g[d][t][k];
+        });
 #pragma unroll
         for (int d = D - 1; d > 0; d--) {
 #pragma unroll
