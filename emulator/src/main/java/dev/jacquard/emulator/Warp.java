@@ -95,6 +95,16 @@ final class Warp {
         }
     }
 
+    /** Writes the active lanes of a register. */
+    void write(int d, int mask, int[] values) {
+        int[] to = r[d];
+        for (int m = mask; m != 0; m &= m - 1) {
+            int i = Integer.numberOfTrailingZeros(m);
+            to[i] = values[i];
+        }
+    }
+
+    /** Writes the active lanes of a predicate. */
     void predicate(int d, int mask, int value) {
         p[d] = p[d] & ~mask | value & mask;
     }

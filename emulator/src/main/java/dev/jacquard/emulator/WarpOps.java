@@ -74,9 +74,8 @@ final class WarpOps {
                 out[i] = from[j];
                 inside |= (in ? 1 : 0) << i;
             }
-            for (int m = mask; m != 0 && d >= 0; m &= m - 1) {
-                int i = Integer.numberOfTrailingZeros(m);
-                w.r[d][i] = out[i];
+            if (d >= 0) {
+                w.write(d, mask, out);
             }
             if (p >= 0) {
                 w.predicate(p, mask, inside);
@@ -168,10 +167,7 @@ final class WarpOps {
                     out[i] = 0;
                 }
             }
-            for (int m = mask; m != 0; m &= m - 1) {
-                int i = Integer.numberOfTrailingZeros(m);
-                w.r[d][i] = out[i];
-            }
+            w.write(d, mask, out);
             if (p >= 0) {
                 w.predicate(p, mask, same);
             }
@@ -207,10 +203,7 @@ final class WarpOps {
                 }
                 out[i] = r;
             }
-            for (int m = mask; m != 0; m &= m - 1) {
-                int i = Integer.numberOfTrailingZeros(m);
-                w.r[d][i] = out[i];
-            }
+            w.write(d, mask, out);
         }
 
         private int combine(int x, int y) {
