@@ -3,8 +3,9 @@
 //              avg_pool: y = sum of the window / count; avg_pool_backward: dx = sum over the windows that cover it of dy / count; count is r * s, or the number of taps inside of the image
 // Contract     images NHWC (n, h, w, c), outputs (n, oh, ow, c) of T, taps int32 (n, oh, ow, c); contiguous, 16-byte aligned, results not in the memory of operands; padding below r and s, no dilation;
 //              h * w * c and oh * ow * c fit int32
-// Launch       grid n * blocks, blocks = ceil(pixels of one result * packs of a pixel / 256), block 256, smem 0: a thread per pack of channels of one result. A pack is 4 channels: 16
-//              bytes of f32 and of taps; avg_pool: V = 16 / sizeof(T); 1 where c is no multiple of it
+// Launch       grid n * blocks, blocks = ceil(places of one image * packs of a pixel / 256), block 256, smem 0: a thread per pack of channels of a place. A place is a pixel of the result;
+//              backward: COLUMNS of them in a row. A pack is 4 channels: 16 bytes of f32 and of taps; avg_pool, backward: 16 / sizeof(T), of max_pool_backward
+//              4 of either half of the channels; 1 where c is no multiple of it
 // Traffic      max_pool: read n*h*w*c*T, write n*oh*ow*c*(T + 4)
 //              max_pool_backward: read n*oh*ow*c*(T + 4), write n*h*w*c*T
 //              max_pool_gather: read n*h*w*c*T + n*oh*ow*c*4, write n*oh*ow*c*T
@@ -14,7 +15,7 @@
 // Numerics     computed in f32, rounded once; the first of equals wins, the first NaN over all
 // Determinism  bitwise, run to run: backward gathers, windows in order, and adds nothing atomically
 // CPU twin     dev.jacquard.cpu.PoolingKernels
-// Versions     v1
+// Versions     v1: a thread per pixel, backward too. v2: a thread per run of a row, and of 16 bytes of channels, backward: less than half of the instructions in f16 and bf16
 // Measured     not yet: no GPU so far
 #include "common.cuh"
 
@@ -22,7 +23,7 @@
 struct Divisor { int d; u32 multiplier, shift; };
 DEVICE int operator/(int n, const Divisor &d) { return (int)((__umulhi((u32)n, d.multiplier) + (u32)n) >> d.shift); }
 
-// What divides: blocks of one result, packs of a pixel, the results' width, strides.
+// What divides: blocks of one result, packs of a pixel, places of a row of the results, strides.
 struct Pooling {
     int h, w, c, oh, ow, r, s, top, left, countPadding;
     Divisor blocks, packs, width, strideH, strideW;
@@ -42,6 +43,13 @@ struct Pooling {
     DEVICE float scale(int rows, int x) const { return __fdividef(1, countPadding ? r * s : rows * columnsInside(x)); }
 };
 
+// The halves of a word.
+DEVICE void twoOf(u32 w, float *v, f16) { asm("{ .reg .b16 a, b; mov.b32 {a, b}, %2; cvt.f32.f16 %0, a; cvt.f32.f16 %1, b; }" : "=f"(v[0]), "=f"(v[1]) : "r"(w)); }
+DEVICE void twoOf(u32 w, float *v, bf16) {
+    v[0] = Pack<bf16>::low(w, bf16());
+    v[1] = Pack<bf16>::high(w, bf16());
+}
+
 // V neighbouring channels: 16 bytes, or 8 of a half type, or a single one.
 template <int V, typename T> DEVICE void load(const T *p, float *v) {
     if constexpr (V == Pack<T>::N) {
@@ -50,14 +58,15 @@ template <int V, typename T> DEVICE void load(const T *p, float *v) {
         for (int k = 0; k < V; k++) v[k] = q.v[k];
     } else if constexpr (V == 4) {
         uint2 q = *reinterpret_cast<const uint2 *>(p);
-        v[0] = Pack<T>::low(q.x, T());
-        v[1] = Pack<T>::high(q.x, T());
-        v[2] = Pack<T>::low(q.y, T());
-        v[3] = Pack<T>::high(q.y, T());
+        twoOf(q.x, v, T());
+        twoOf(q.y, v + 2, T());
     } else {
         v[0] = toFloat(*p);
     }
 }
+
+// 8 bytes that stay one store, as store16's do.
+DEVICE void store8(void *p, u32 a, u32 b) { asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(p)), "r"(a), "r"(b) : "memory"); }
 
 template <int V, typename T> DEVICE void store(T *p, const float *v) {
     if constexpr (V == Pack<T>::N) {
@@ -66,9 +75,7 @@ template <int V, typename T> DEVICE void store(T *p, const float *v) {
         for (int k = 0; k < V; k++) q.v[k] = v[k];
         q.store(p);
     } else if constexpr (V == 4) {
-        u32 a = (u32)fromFloat<T>(v[0]).bits | (u32)fromFloat<T>(v[1]).bits << 16;
-        u32 b = (u32)fromFloat<T>(v[2]).bits | (u32)fromFloat<T>(v[3]).bits << 16;
-        *reinterpret_cast<uint2 *>(p) = make_uint2(a, b);
+        store8(p, wordOfTwo(v[0], v[1], T()), wordOfTwo(v[2], v[3], T()));
     } else {
         *p = fromFloat<T>(v[0]);
     }
@@ -115,18 +122,47 @@ template <typename F> DEVICE void forWindow(const Pooling &p, int y, int x, int 
     }
 }
 
-// Calls see(place in the outputs, tap, rows of the window inside of the image, output column) for the windows that cover a pixel, in order.
-template <typename F> DEVICE void forWindows(const Pooling &p, int y, int x, int channel, F see) {
-    int lastY = Pooling::last(y, p.strideH, p.top, p.oh);
-    int firstX = Pooling::first(x, p.strideW, p.left, p.s), lastX = Pooling::last(x, p.strideW, p.left, p.ow);
-#pragma unroll 1
-    for (int oy = Pooling::first(y, p.strideH, p.top, p.r); oy <= lastY; oy++) {
-        int rows = p.rowsInside(oy);
-        int at = (oy * p.ow + firstX) * p.c + channel;
-        int tap = (y + p.top - oy * p.strideH.d) * p.s + x + p.left - firstX * p.strideW.d;
-#pragma unroll 1
-        for (int ox = firstX; ox <= lastX; ox++, at += p.c, tap -= p.strideW.d) see(at, tap, rows, ox);
+// Neighbouring pixels of a row that a thread of a backward kernel makes: what it knows of its row serves all of them. A multiple of the usual strides, so that the threads
+// of a warp, whose runs lie COLUMNS apart, have equally many windows to see at a time.
+static const int COLUMNS = 4;
+
+// A thread's run of pixels, and the rows of windows that cover it.
+struct Run {
+    int image, y, x, channel, firstY, lastY;
+
+    template <int V> static DEVICE Run of(const Pooling &p) {
+        Run a;
+        a.image = (int)blockIdx.x / p.blocks;
+        int i = (blockIdx.x - a.image * p.blocks.d) * 256 + threadIdx.x;
+        int place = i / p.packs;
+        a.y = place / p.width;
+        a.x = (place - a.y * p.width.d) * COLUMNS;
+        a.channel = (i - place * p.packs.d) * V;
+        a.firstY = Pooling::first(a.y, p.strideH, p.top, p.r);
+        a.lastY = Pooling::last(a.y, p.strideH, p.top, p.oh);
+        return a;
     }
+
+    // Calls make(x, pixel's place in the image, first and last output column whose windows cover it) from left to right.
+    template <typename F> DEVICE void forPixels(const Pooling &p, F make) const {
+        int end = y < p.h ? min(x + COLUMNS, p.w) : 0, at = (y * p.w + x) * p.c;
+#pragma unroll 1
+        for (int i = x; i < end; i++, at += p.c) make(i, at, Pooling::first(i, p.strideW, p.left, p.s), Pooling::last(i, p.strideW, p.left, p.ow));
+    }
+
+    // Calls see(output row, place of its window in that column in the outputs) for the rows of windows, in order.
+    template <typename F> DEVICE void forRows(const Pooling &p, int column, F see) const {
+        int at = (firstY * p.ow + column) * p.c;
+#pragma unroll 1
+        for (int oy = firstY; oy <= lastY; oy++, at += p.ow * p.c) see(oy, at);
+    }
+};
+
+// A number that the compiler takes for another one every time: it would make a loop for each value of a flag, and carry what follows from a counter from turn to turn, be it
+// needed or not.
+DEVICE int opaque(int i) {
+    asm volatile("" : "+r"(i));
+    return i;
 }
 
 template <int V, typename T> DEVICE void maxPool(const T *x, T *y, int *taps, const Pooling &p) {
@@ -154,21 +190,36 @@ template <int V, typename T> DEVICE void maxPool(const T *x, T *y, int *taps, co
     });
 }
 
-template <int V, typename T> DEVICE void maxPoolBackward(const T *dy, const int *taps, T *dx, const Pooling &p) {
-    forResults<V>(p, p.h, p.w, [&](int y, int x, int channel, i64 result, i64 image) {
-        i64 outputs = image * (p.oh * p.ow * p.c);
-        float s[V] = {};
-        forWindows(p, y, x, channel, [&](int i, int tap, int, int) {
-            float v[V];
-            int at[V];
-            load<V>(dy + outputs + i, v);
-            loadTaps<V>(taps + outputs + i, at);
+// s += v where at is the tap: a predicated addition, where the compiler would select and add.
+DEVICE void addAt(float &s, float v, int at, int tap) { asm("{ .reg .pred p; setp.eq.s32 p, %2, %3; @p add.f32 %0, %0, %1; }" : "+f"(s) : "f"(v), "r"(at), "r"(tap)); }
+
+// H packs of V channels, evenly spaced over the pixel: with two neighbours instead, a warp's request for taps would leave out every other 16 bytes.
+template <int H, int V, typename T> DEVICE void maxPoolBackward(const T *dy, const int *taps, T *dx, const Pooling &p) {
+    Run run = Run::of<V>(p);
+    i64 outputs = (i64)run.image * (p.oh * p.ow * p.c) + run.channel;
+    dy += outputs, taps += outputs, dx += (i64)run.image * (p.h * p.w * p.c) + run.channel;
+    run.forPixels(p, [&](int x, int pixel, int first, int last) {
+        float s[H * V] = {};
+        run.forRows(p, first, [&](int oy, int at) {
+            int row = (run.y + p.top - oy * p.strideH.d) * p.s + x + p.left;
+            int tap = row - first * p.strideW.d, end = row - last * p.strideW.d;
+            const T *from = dy + at;
+            const int *fromTaps = taps + at;
+#pragma unroll 1
+            for (; tap >= end; tap -= p.strideW.d, from += p.c, fromTaps += p.c) {
+                float v[H * V];
+                int t[H * V];
 #pragma unroll
-            for (int k = 0; k < V; k++) {
-                s[k] += at[k] == tap ? v[k] : 0;
+                for (int k = 0; k < H; k++) {
+                    load<V>(from + k * ((i64)p.packs.d * V), v + k * V);
+                    loadTaps<V>(fromTaps + k * ((i64)p.packs.d * V), t + k * V);
+                }
+#pragma unroll
+                for (int k = 0; k < H * V; k++) addAt(s[k], v[k], t[k], tap);
             }
         });
-        store<V>(dx + result, s);
+#pragma unroll
+        for (int k = 0; k < H; k++) store<V>(dx + pixel + k * ((i64)p.packs.d * V), s + k * V);
     });
 }
 
@@ -207,17 +258,27 @@ template <int V, typename T> DEVICE void avgPool(const T *x, T *y, const Pooling
 }
 
 template <int V, typename T> DEVICE void avgPoolBackward(const T *dy, T *dx, const Pooling &p) {
-    forResults<V>(p, p.h, p.w, [&](int y, int x, int channel, i64 result, i64 image) {
-        i64 outputs = image * (p.oh * p.ow * p.c);
+    Run run = Run::of<V>(p);
+    dy += (i64)run.image * (p.oh * p.ow * p.c) + run.channel;
+    dx += (i64)run.image * (p.h * p.w * p.c) + run.channel;
+    float whole = __fdividef(1, p.r * p.s);
+    run.forPixels(p, [&](int x, int pixel, int first, int last) {
         float s[V] = {};
-        forWindows(p, y, x, channel, [&](int i, int, int rows, int ox) {
-            float v[V];
-            load<V>(dy + outputs + i, v);
-            float scale = p.scale(rows, ox);
+        run.forRows(p, first, [&](int oy, int at) {
+            const T *from = dy + at;
+#pragma unroll 1
+            for (int ox = first; ox <= last; ox++, from += p.c) {
+                float v[V];
+                load<V>(from, v);
+                float scale = whole;
+                if (!opaque(p.countPadding)) {
+                    scale = __fdividef(1, p.rowsInside(oy) * p.columnsInside(opaque(ox)));
+                }
 #pragma unroll
-            for (int k = 0; k < V; k++) s[k] = fmaf(v[k], scale, s[k]);
+                for (int k = 0; k < V; k++) s[k] = fmaf(v[k], scale, s[k]);
+            }
         });
-        store<V>(dx + result, s);
+        store<V>(dx + pixel, s);
     });
 }
 
@@ -230,14 +291,14 @@ template <int V, typename T> DEVICE void avgPoolBackward(const T *dy, T *dx, con
     }
 #define M(S, T)                                                                                                                                  \
     KERNEL(256) max_pool_##S(const T *x, T *y, int *taps, const Pooling p) { EITHER(4, maxPool<4>(x, y, taps, p), maxPool<1>(x, y, taps, p)) }    \
-    KERNEL(256) max_pool_backward_##S(const T *dy, const int *taps, T *dx, const Pooling p) {                                                    \
-        EITHER(4, maxPoolBackward<4>(dy, taps, dx, p), maxPoolBackward<1>(dy, taps, dx, p))                                                      \
+    KERNEL(256) max_pool_backward_##S(const T *dy, const int *taps, T *dx, const Pooling p) {                                                  \
+        EITHER(Pack<T>::N, (maxPoolBackward<Pack<T>::N / 4, 4>(dy, taps, dx, p)), (maxPoolBackward<1, 1>(dy, taps, dx, p)))                      \
     }                                                                                                                                            \
     KERNEL(256) max_pool_gather_##S(const T *x, const int *taps, T *y, const Pooling p) {                                                        \
         EITHER(4, maxPoolGather<4>(x, taps, y, p), maxPoolGather<1>(x, taps, y, p))                                                              \
     }                                                                                                                                            \
     KERNEL(256) avg_pool_##S(const T *x, T *y, const Pooling p) { EITHER(Pack<T>::N, avgPool<Pack<T>::N>(x, y, p), avgPool<1>(x, y, p)) }         \
     KERNEL(256) avg_pool_backward_##S(const T *dy, T *dx, const Pooling p) {                                                                     \
-        EITHER(4, avgPoolBackward<4>(dy, dx, p), avgPoolBackward<1>(dy, dx, p))                                                \
+        EITHER(Pack<T>::N, avgPoolBackward<Pack<T>::N>(dy, dx, p), avgPoolBackward<1>(dy, dx, p))                                                \
     }
 FOR_FLOATS(M)

@@ -14,21 +14,23 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
-/** Pooling, a thread per pack of channels of one result. */
+/** Pooling, a thread per pack of channels of one result, or of a run of a row of results where those are images. */
 final class PoolingKernels {
     private static final String MODULE = "pooling";
-    /** Channels of a pack where taps are read or written. */
+    /** Channels of a pack where taps are read or written a result at a time. */
     private static final int PACK = 4;
+    /** Neighbouring pixels of an image that a thread makes: COLUMNS of pooling.cu. */
+    private static final int COLUMNS = 4;
 
     private PoolingKernels() {}
 
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
         return Map.of(
                 Pooling.MaxPool2d.class, new Pooled<Pooling.MaxPool2d>("max_pool", false, PACK),
-                Pooling.MaxPool2dBackward.class, new Pooled<Pooling.MaxPool2dBackward>("max_pool_backward", true, PACK),
+                Pooling.MaxPool2dBackward.class, new Pooled<Pooling.MaxPool2dBackward>("max_pool_backward", true, 0),
                 Pooling.MaxPool2dGather.class, new Pooled<Pooling.MaxPool2dGather>("max_pool_gather", false, PACK),
                 Pooling.AvgPool2d.class, new Pooled<Pooling.AvgPool2d>("avg_pool", false, 0),
-                Pooling.AvgPool2dBackward.class, new Pooled<Pooling.AvgPool2dBackward>("avg_pool_backward", true, PACK));
+                Pooling.AvgPool2dBackward.class, new Pooled<Pooling.AvgPool2dBackward>("avg_pool_backward", true, 0));
     }
 
     /**
@@ -36,7 +38,7 @@ final class PoolingKernels {
      *
      * @param symbol of its kernel
      * @param backward whether the result is an image
-     * @param pack channels of a pack; 0 for 16 bytes of them
+     * @param pack channels of a thread; 0 for 16 bytes of them
      */
     private record Pooled<O extends Pooling>(String symbol, boolean backward, int pack) implements CudaKernel<O> {
         @Override
@@ -51,16 +53,16 @@ final class PoolingKernels {
             Shape outputs = backward ? call.inShape(0) : call.outShape(0);
             DType type = call.in().getFirst().dtype();
             long c = image.dim(3);
-            long results = (backward ? image : outputs).slice(1, 3).size();
+            long places = backward ? Math.ceilDiv(image.dim(2), COLUMNS) : outputs.dim(2);
             int width = pack > 0 ? pack : 16 / type.bytes();
             long packs = c % width == 0 ? c / width : c;
-            long blocks = Call.blocks(results * packs, Call.BLOCK);
+            long blocks = Call.blocks((backward ? image : outputs).dim(1) * places * packs, Call.BLOCK);
             Window w = op.window();
             KernelLaunch.Builder b = call.launch(MODULE, symbol, type).grid(image.dim(0) * blocks).block(Call.BLOCK);
             call.in().forEach(v -> b.pointer(Call.address(v)));
             call.out().forEach(v -> b.pointer(Call.address(v)));
             IntStream extents = LongStream.of(image.dim(1), image.dim(2), c, outputs.dim(1), outputs.dim(2), op.r(), op.s(), w.top(), w.left(), countPadding(op) ? 1 : 0).mapToInt(Math::toIntExact);
-            IntStream divisors = LongStream.of(blocks, packs, (backward ? image : outputs).dim(2), w.strideH(), w.strideW()).mapToObj(Divisor::of)
+            IntStream divisors = LongStream.of(blocks, packs, places, w.strideH(), w.strideW()).mapToObj(Divisor::of)
                     .flatMapToInt(d -> IntStream.of(d.divisor(), d.multiplier(), d.shift()));
             return b.struct(MemorySegment.ofArray(IntStream.concat(extents, divisors).toArray())).build();
         }
