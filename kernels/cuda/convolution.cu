@@ -34,6 +34,17 @@ struct Convolution {
     Divisor tapsMore, tapsLess;  // taps of a row: s, or in backward_data s / columnStep, rounded up and down
 };
 
+// The pixel that a row of the product stands for (depth, in backward_weight): image, row and column.
+struct Pixel {
+    int n, h, w;
+    DEVICE Pixel(int m, const Convolution &p) {
+        n = m / p.area;
+        int rest = m - n * (int)p.area.d;
+        h = rest / p.width;
+        w = rest - h * (int)p.width.d;
+    }
+};
+
 // Where the two rows of a thread's quads begin in the image that is gathered from, and how taps move: the left operand of forward and backward_data, (pixel, (tap, channel)).
 template <typename T, int N> struct Taps {
     static const int SIDE = N;
@@ -136,12 +147,10 @@ template <typename T, int N> struct Patches {
         if (k >= depth) {
             return q;
         }
-        int n = k / p.area;
-        int pixel = k - n * (int)p.area.d;
-        int oh = pixel / p.width;
-        int top = oh * p.sh - p.top;
-        int left = (pixel - oh * p.ow) * p.sw - p.left;
-        const T *from = at + n * image;
+        Pixel pixel(k, p);
+        int top = pixel.h * p.sh - p.top;
+        int left = pixel.w * p.sw - p.left;
+        const T *from = at + pixel.n * image;
         if (whole) {
             const T *a = find(from, top, left, column);
             if (a != nullptr) q = Quad<T>::load(a);
@@ -194,12 +203,10 @@ template <typename T, class TILE, bool WHOLE> DEVICE void forward(const T *x, co
 #pragma unroll
     for (int i = 0; i < TILE::ROWS / 32; i++) {
         int m = part.row + outer<TILE::ROWS>(true, i);
-        int n = m / p.area;
-        int pixel = m - n * (int)p.area.d;
-        int oh = pixel / p.width;
-        left.image[i] = m < rows ? x + ((i64)n * p.h * p.w * p.c + part.group * cg) : nullptr;
-        left.h[i] = oh * p.sh - p.top;
-        left.w[i] = (pixel - oh * p.ow) * p.sw - p.left;
+        Pixel at(m, p);
+        left.image[i] = m < rows ? x + ((i64)at.n * p.h * p.w * p.c + part.group * cg) : nullptr;
+        left.h[i] = at.h * p.sh - p.top;
+        left.w[i] = at.w * p.sw - p.left;
     }
     Matrix<T, TILE::COLUMNS> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, to, true, wholeC};
     const float4 *tile = multiply<T, TILE>(left, right, from, to);
@@ -240,12 +247,10 @@ template <typename T, class TILE, bool WHOLE> DEVICE void backwardData(const T *
 #pragma unroll
     for (int i = 0; i < TILE::ROWS / 32; i++) {
         int m = part.row + outer<TILE::ROWS>(true, i);
-        int n = m / p.area;
-        int pixel = m - n * (int)p.area.d;
-        int h = pixel / p.width;
-        left.image[i] = m < rows ? dy + ((i64)n * p.oh * p.ow * p.k + part.group * kg) : nullptr;
-        left.h[i] = (ph + p.top - r0 * p.dh) / p.sh + h;
-        left.w[i] = (pw + p.left - s0 * p.dw) / p.sw + (pixel - h * (int)p.width.d);
+        Pixel at(m, p);
+        left.image[i] = m < rows ? dy + ((i64)at.n * p.oh * p.ow * p.k + part.group * kg) : nullptr;
+        left.h[i] = (ph + p.top - r0 * p.dh) / p.sh + at.h;
+        left.w[i] = (pw + p.left - s0 * p.dw) / p.sw + at.w;
     }
     i64 pitch = (i64)p.r * p.s * cg;
     TapWeights<T, TILE::COLUMNS> right = {w + (part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.s, p.rowStep, p.columnStep, part.column, to, wholeC, p.channels, taps};
@@ -255,14 +260,12 @@ template <typename T, class TILE, bool WHOLE> DEVICE void backwardData(const T *
     for (int i = 0; i < 8; i++) {
         int m = part.row + TILE::storeRow(i);
         float4 v = TILE::quad(tile, i);
-        int n = m / p.area;
-        int pixel = m - n * (int)p.area.d;
-        int h = pixel / p.width;
-        int y = ph + p.sh * h;
-        int x = pw + p.sw * (pixel - h * (int)p.width.d);
+        Pixel at(m, p);
+        int y = ph + p.sh * at.h;
+        int x = pw + p.sw * at.w;
         if (m < rows && y < p.h && x < p.w) {
-            i64 at = (((i64)n * p.h + y) * p.w + x) * p.c + (part.group * cg + c);
-            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, at, c, cg, wholeC, v);
+            i64 place = (((i64)at.n * p.h + y) * p.w + x) * p.c + (part.group * cg + c);
+            store(p, part, dx, partial, (i64)p.n * p.h * p.w * p.c, place, c, cg, wholeC, v);
         }
     }
 }

@@ -114,15 +114,8 @@ DEVICE float warpSum(float x) {
     return x;
 }
 
-// Largest over the warp, NaN if there is one; every lane gets it. All 32 lanes must call.
+// The larger, NaN if there is one.
 DEVICE float nanMax(float a, float b) { return a > b || a != a ? a : b; }
-DEVICE float warpMax(float x) {
-#pragma unroll
-    for (int lane = 16; lane > 0; lane >>= 1) {
-        x = nanMax(x, __shfl_xor_sync(0xffffffffu, x, lane));
-    }
-    return x;
-}
 
 // Sum over a block of THREADS (a multiple of 32); every thread gets it. All threads must call; scratch holds THREADS / 32 floats of shared memory and may be used again after
 // the next __syncthreads.
