@@ -12,9 +12,12 @@ import dev.jacquard.tensor.Variable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -160,6 +163,19 @@ class RegistryTest {
             assertEquals(Preprocessing.Rule.RESIZE_THEN_CROP, p.rule());
             assertEquals(new Preprocessing(p.mean(), p.std(), p.crop(), Preprocessing.Rule.CROP_THEN_RESIZE, Preprocessing.Interpolation.BILINEAR), p.tensorflow());
         }
+    }
+
+    @TestFactory
+    Stream<DynamicTest> namesOrderAndShapesAreTorchvisions() throws IOException {
+        return table("torchvision.csv").stream().map(e -> DynamicTest.dynamicTest(e.get("model"), () -> {
+            ModelRow row = Models.row(e.get("model"));
+            Map<String, Shape> shapes = Detected.shapes(row.create(row.classes()));
+            StringBuilder lines = new StringBuilder();
+            shapes.forEach((name, shape) -> lines.append(name).append(' ').append(Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining(","))).append('\n'));
+            assertEquals(e.get("tensors"), Integer.toString(shapes.size()));
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(lines.toString().getBytes(StandardCharsets.UTF_8));
+            assertEquals(e.get("sha256"), HexFormat.of().formatHex(digest));
+        }));
     }
 
     @Test
