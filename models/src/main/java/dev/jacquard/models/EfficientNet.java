@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * EfficientNet (Tan and Le 2019, arXiv:1905.11946): (N, H, W, channels) to logits (N, classes). One network, B0, scaled in width, depth and resolution to B1 ... B7. NVIDIA's WideSE networks differ in one number: their gates
- * squeeze to a quarter of the block's inner channels instead of a quarter of its input's. Variables are named as in torchvision.
+ * EfficientNet (Tan and Le 2019, arXiv:1905.11946): (N, H, W, channels) to logits (N, classes). One network, B0, scaled in width, depth and resolution to B1 ... B7. NVIDIA's WideSE
+ * networks differ in one number: their gates squeeze to a quarter of the block's inner channels instead of a quarter of its input's. Variables are named as in torchvision.
  */
 public final class EfficientNet extends Module {
     private static final String ORIGINAL = "efficientnet-";
@@ -38,8 +38,8 @@ public final class EfficientNet extends Module {
             new Stage(3, 1, 6, 320, 1));
 
     /**
-     * The scaled networks. NVIDIA's PyTorch recipe drops branches in B4 alone; its TensorFlow recipe has a survival of 0.8 in all. The last two numbers are torchvision's: pixels that its weights are measured at, and what the
-     * shorter side is scaled to before.
+     * The scaled networks. NVIDIA's PyTorch recipe drops branches in B4 alone; its TensorFlow recipe has a survival of 0.8 in all. The last two numbers are torchvision's: pixels that
+     * its weights are measured at, and what the shorter side is scaled to before.
      */
     private static final List<Scale> SCALES = List.of(
             new Scale("b0", 1.0, 1.0, 224, 0.2, 1.0, 224, 256),
@@ -69,7 +69,8 @@ public final class EfficientNet extends Module {
         /** torchvision made B0 to B4 from timm's weights, with PyTorch's constants in the normalisations, and the larger ones from TensorFlow's. */
         ModelRow torchvision(ModelRow row) {
             ModelOptions options = row.defaults().initialization(Initialization.TORCHVISION).survival(0.8).dropPath(DropPath.Mode.SAMPLE);
-            return row.with(resolution < 456 ? options.normEps(1e-5).normMomentum(0.1) : options, torchvisionResolution, Preprocessing.torchvision(torchvisionResolution, torchvisionShorter));
+            return row.with(resolution < 456 ? options.normEps(1e-5).normMomentum(0.1) : options, torchvisionResolution,
+                    Preprocessing.torchvision(torchvisionResolution, torchvisionShorter));
         }
     }
 
@@ -144,7 +145,8 @@ public final class EfficientNet extends Module {
         return switch (origin) {
             case NVIDIA -> Optional.of(row);
             case TENSORFLOW -> wide ? Optional.empty() : Optional.of(row.with(
-                    own.padding(Padding.SAME).initialization(Initialization.TENSORFLOW).survival(0.8).dropPath(DropPath.Mode.SAMPLE), row.resolution(), row.preprocessing().tensorflow()));
+                    own.padding(Padding.SAME).initialization(Initialization.TENSORFLOW).survival(0.8).dropPath(DropPath.Mode.SAMPLE), row.resolution(),
+                    row.preprocessing().tensorflow()));
             case TORCHVISION -> wide ? Optional.empty() : SCALES.stream().filter(s -> row.name().equals(ORIGINAL + s.name)).findFirst().map(s -> s.torchvision(row));
             case PADDLE -> Optional.empty();
         };
@@ -154,7 +156,8 @@ public final class EfficientNet extends Module {
     static List<ModelRow> rows() {
         String paper = "Tan and Le 2019, arXiv:1905.11946; settings as NVIDIA's, names as in torchvision";
         String wide = "EfficientNet with gates of a quarter of the inner channels, NVIDIA DeepLearningExamples; names as in torchvision";
-        return Stream.concat(SCALES.stream().map(s -> s.row(ORIGINAL, Squeeze.INPUT, paper)), SCALES.stream().map(s -> s.row(WIDE, Squeeze.HIDDEN, wide))).toList();
+        return Stream.concat(SCALES.stream().map(s -> s.row(ORIGINAL, Squeeze.INPUT, paper)),
+                SCALES.stream().map(s -> s.row(WIDE, Squeeze.HIDDEN, wide))).toList();
     }
 
     @Override

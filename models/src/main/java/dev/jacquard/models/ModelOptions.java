@@ -17,12 +17,13 @@ import java.util.Map;
  * @param normMomentum share of the new batch in the normalisations' running statistics, in (0, 1]: PyTorch's sense, TensorFlow's and Paddle's is one minus it
  * @param normEps what the normalisations add to the variance, above 0
  * @param dropout probability that a feature is dropped before the last layer, in [0, 1)
- * @param survival what the probability that a residual branch is kept falls to, in (0, 1]: block i of n, from 0 on, is dropped with the probability (1 - survival) i / n. Blocks without a shortcut are never dropped.
+ * @param survival what the probability that a residual branch is kept falls to, in (0, 1]: block i of n, from 0 on, is dropped with the probability (1 - survival) i / n. EfficientNet's
+ *     blocks without a shortcut are never dropped
  * @param dropPath whether a batch or each sample has its own fate there
  * @param zeroLastNorm whether the last normalisation of each residual branch begins with weight 0, so that blocks begin as the identity
  */
-public record ModelOptions(int classes, int channels, Padding padding, Initialization initialization, double normMomentum, double normEps, double dropout, double survival, DropPath.Mode dropPath,
-        boolean zeroLastNorm) {
+public record ModelOptions(int classes, int channels, Padding padding, Initialization initialization, double normMomentum, double normEps, double dropout, double survival,
+        DropPath.Mode dropPath, boolean zeroLastNorm) {
     private static final String CHANNELS = "channels";
     private static final String PADDING = "padding";
     private static final String EPS = "norm_eps";
@@ -55,7 +56,8 @@ public record ModelOptions(int classes, int channels, Padding padding, Initializ
                     .padding(Padding.valueOf(metadata.getOrDefault(PADDING, padding.name()).toUpperCase(Locale.ROOT)))
                     .normEps(Double.parseDouble(metadata.getOrDefault(EPS, Double.toString(normEps))));
         } catch (IllegalArgumentException | CallerException e) {
-            throw new DataException(file, "metadata does not say how the model is made", metadata.toString(), CHANNELS + " and " + EPS + " numbers, " + PADDING + " symmetric or same", "write the file again", e);
+            throw new DataException(file, "metadata does not say how the model is made", metadata.toString(), CHANNELS + " and " + EPS + " numbers, " + PADDING + " symmetric or same",
+                    "write the file again", e);
         }
     }
 

@@ -42,6 +42,10 @@ public record ModelRow(String name, List<String> aliases, Family family, Functio
         };
     }
 
+    ModelRow with(ModelOptions options) {
+        return with(options, resolution, preprocessing);
+    }
+
     ModelRow with(ModelOptions options, int pixels, Preprocessing other) {
         return new ModelRow(name, aliases, family, architecture, options, pixels, other, source);
     }

@@ -169,17 +169,13 @@ public final class ResNet extends Module {
     /** A row as a system has it. torchvision's and NVIDIA's differ in the first values alone. */
     static Optional<ModelRow> as(ModelRow row, Origin origin) {
         ModelOptions own = row.defaults();
-        boolean at = switch (origin) {
-            case TORCHVISION -> !row.name().startsWith("se-");
-            case NVIDIA -> List.of("resnet50", "resnext101-32x4d", "se-resnext101-32x4d").contains(row.name());
-            case TENSORFLOW -> false;
-            case PADDLE -> row.name().equals("resnet50");
+        return switch (origin) {
+            case TORCHVISION -> row.name().startsWith("resnet") ? Optional.of(row.with(own.initialization(Initialization.TORCHVISION))) : Optional.empty();
+            case NVIDIA -> List.of("resnet50", "resnext101-32x4d", "se-resnext101-32x4d").contains(row.name()) ? Optional.of(row.with(own.initialization(Initialization.NVIDIA)))
+                    : Optional.empty();
+            case PADDLE -> row.name().equals("resnet50") ? Optional.of(row.with(own.initialization(Initialization.PADDLE).channels(4))) : Optional.empty();
+            case TENSORFLOW -> Optional.empty();
         };
-        return !at ? Optional.empty() : Optional.of(row.with(switch (origin) {
-            case TORCHVISION, TENSORFLOW -> own.initialization(Initialization.TORCHVISION);
-            case NVIDIA -> own.initialization(Initialization.NVIDIA);
-            case PADDLE -> own.initialization(Initialization.PADDLE).channels(4);
-        }, row.resolution(), row.preprocessing()));
     }
 
     private static ModelRow row(String name, Config config, ModelOptions defaults, String source, String... aliases) {

@@ -65,7 +65,8 @@ class RegistryTest {
 
     @TestFactory
     Stream<DynamicTest> efficientnet() throws IOException {
-        return table(EFFICIENTNET).stream().flatMap(e -> Stream.of("efficientnet-", "efficientnet-widese-").map(f -> DynamicTest.dynamicTest(f + e.get("network"), () -> efficientnet(f, e))));
+        return table(EFFICIENTNET).stream().flatMap(
+                e -> Stream.of("efficientnet-", "efficientnet-widese-").map(f -> DynamicTest.dynamicTest(f + e.get("network"), () -> efficientnet(f, e))));
     }
 
     private static void efficientnet(String family, Map<String, String> expected) {
@@ -183,6 +184,7 @@ class RegistryTest {
     void eachSystemHasItsOwnConstants() {
         assertEquals(Optional.empty(), Models.row("resnet50").as(Origin.TENSORFLOW));
         assertEquals(Optional.empty(), Models.row("efficientnet-b0").as(Origin.PADDLE));
+        assertEquals(Optional.empty(), Models.row("resnext101-32x4d").as(Origin.TORCHVISION));
         assertEquals(Optional.empty(), Models.row("efficientnet-widese-b0").as(Origin.TORCHVISION));
         assertEquals(Optional.empty(), Models.row("se-resnext101-32x4d-c16").as(Origin.NVIDIA));
         assertEquals(25_560_168, ModelInfo.of(Models.row("resnet50").as(Origin.PADDLE).orElseThrow()).parameters());
