@@ -58,7 +58,11 @@ template <typename T> struct Target {
             }
         } else {
 #pragma unroll
-            for (int k = 0; k < COUNT; k++) t[k] = (i + k == label ? peak + smooth : smooth) + (i + k == partner ? second : 0);
+            for (int k = 0; k < COUNT; k++) t[k] = i + k == label ? peak + smooth : smooth;
+            if (second != 0) { // all of a row or none: one question per pack where there is no partner
+#pragma unroll
+                for (int k = 0; k < COUNT; k++) t[k] += i + k == partner ? second : 0;
+            }
         }
     }
 };
