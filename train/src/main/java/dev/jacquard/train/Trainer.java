@@ -124,7 +124,7 @@ public final class Trainer implements AutoCloseable {
 
     private Loader trainLoader() {
         TrainConfig.Data d = config.data();
-        Loader.Builder b = Loader.train(setup.train, new Transform.Train(d.imageSize(), d.minScale(), d.maxScale(), 3.0 / 4, 4.0 / 3, d.flip()))
+        Loader.Builder b = Loader.train(setup.train, Transform.Train.of(d.imageSize(), d.minScale(), d.maxScale()).flipping(d.flip() ? 0.5 : 0))
                 .batch(config.recipe().batch()).seed(config.recipe().seed()).cacheDecoded(CACHE_BYTES);
         return config.machine().loaderThreads() > 0 ? b.threads(config.machine().loaderThreads()).open() : b.open();
     }
