@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.jacquard.layers.DropPath;
 import dev.jacquard.layers.Module;
 import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.op.Random;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -192,6 +194,17 @@ class ModelOptionsTest {
         assertEquals(1, nodesWith(RESNET50.defaults().normMomentum(0.25), RESNET50, "value=0.75"));
         assertEquals(0, nodesWith(RESNET50.defaults(), RESNET50, "value=0.75"));
         assertEquals(1, nodesWith(RESNET50.defaults(), RESNET50, "value=0.9"));
+    }
+
+    @Test
+    void aFileSaysHowItsModelIsMade() {
+        ModelOptions trained = B0.defaults().padding(Padding.SAME).channels(4).normEps(1e-5).classes(7);
+        assertEquals(trained, B0.defaults().classes(7).with("x", trained.metadata()));
+        assertEquals(trained, trained.with("x", Map.of("format", "pt")));
+        for (String[] wrong : new String[][] {{"channels", "three"}, {"channels", "0"}, {"padding", "valid"}, {"norm_eps", "-1"}, {"norm_eps", ""}}) {
+            DataException e = assertThrows(DataException.class, () -> trained.with("x", Map.of(wrong[0], wrong[1])));
+            assertTrue(e.getMessage().contains(wrong[0] + "=" + wrong[1]), e.getMessage());
+        }
     }
 
     @Test

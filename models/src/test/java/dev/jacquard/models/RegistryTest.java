@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.layers.BatchNorm2d;
 import dev.jacquard.layers.Conv2d;
+import dev.jacquard.layers.DropPath;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.SqueezeExcite;
 import dev.jacquard.tensor.Shape;
@@ -12,12 +13,16 @@ import dev.jacquard.tensor.Variable;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -60,7 +65,8 @@ class RegistryTest {
 
     @TestFactory
     Stream<DynamicTest> efficientnet() throws IOException {
-        return table(EFFICIENTNET).stream().flatMap(e -> Stream.of("efficientnet-", "efficientnet-widese-").map(f -> DynamicTest.dynamicTest(f + e.get("network"), () -> efficientnet(f, e))));
+        return table(EFFICIENTNET).stream().flatMap(
+                e -> Stream.of("efficientnet-", "efficientnet-widese-").map(f -> DynamicTest.dynamicTest(f + e.get("network"), () -> efficientnet(f, e))));
     }
 
     private static void efficientnet(String family, Map<String, String> expected) {
@@ -158,7 +164,49 @@ class RegistryTest {
             assertEquals(row.resolution() + 32, row.resolution() / p.crop(), 1e-9, row.name());
             assertEquals(row.family() == Family.RESNET ? Preprocessing.Interpolation.BILINEAR : Preprocessing.Interpolation.BICUBIC, p.interpolation(), row.name());
             assertEquals(Preprocessing.Rule.RESIZE_THEN_CROP, p.rule());
-            assertEquals(new Preprocessing(p.mean(), p.std(), p.crop(), Preprocessing.Rule.CROP_THEN_RESIZE, Preprocessing.Interpolation.BILINEAR), p.tensorflow());
+        }
+    }
+
+    @TestFactory
+    Stream<DynamicTest> namesOrderAndShapesAreTorchvisions() throws IOException {
+        return table("torchvision.csv").stream().map(e -> DynamicTest.dynamicTest(e.get("model"), () -> {
+            ModelRow row = Models.row(e.get("model"));
+            Map<String, Shape> shapes = Detected.shapes(row.create(row.classes()));
+            StringBuilder lines = new StringBuilder();
+            shapes.forEach((name, shape) -> lines.append(name).append(' ').append(Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining(","))).append('\n'));
+            assertEquals(e.get("tensors"), Integer.toString(shapes.size()));
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(lines.toString().getBytes(StandardCharsets.UTF_8));
+            assertEquals(e.get("sha256"), HexFormat.of().formatHex(digest));
+        }));
+    }
+
+    @Test
+    void eachSystemHasItsOwnConstants() {
+        assertEquals(Optional.empty(), Models.row("resnet50").as(Origin.TENSORFLOW));
+        assertEquals(Optional.empty(), Models.row("efficientnet-b0").as(Origin.PADDLE));
+        assertEquals(Optional.empty(), Models.row("resnext101-32x4d").as(Origin.TORCHVISION));
+        assertEquals(Optional.empty(), Models.row("efficientnet-widese-b0").as(Origin.TORCHVISION));
+        assertEquals(Optional.empty(), Models.row("se-resnext101-32x4d-c16").as(Origin.NVIDIA));
+        assertEquals(25_560_168, ModelInfo.of(Models.row("resnet50").as(Origin.PADDLE).orElseThrow()).parameters());
+        assertEquals(Initialization.NVIDIA, Models.row("resnet50").as(Origin.NVIDIA).orElseThrow().defaults().initialization());
+        ModelRow tensorflow = Models.row("efficientnet-b2").as(Origin.TENSORFLOW).orElseThrow();
+        assertEquals(new ModelOptions(1000, 3, Padding.SAME, Initialization.TENSORFLOW, 0.01, 1e-3, 0.3, 0.8, DropPath.Mode.SAMPLE, false), tensorflow.defaults());
+        assertEquals(Preprocessing.Rule.CROP_THEN_RESIZE, tensorflow.preprocessing().rule());
+        assertEquals(Preprocessing.Interpolation.BILINEAR, tensorflow.preprocessing().interpolation());
+        assertEquals(260.0 / 292, tensorflow.preprocessing().crop());
+    }
+
+    /** Pixels, shorter side and epsilon of B0 to B7, as torchvision 0.14 says. */
+    @Test
+    void torchvisionsWeightsAreMeasuredItsWay() {
+        int[][] sizes = {{224, 256}, {240, 256}, {288, 288}, {300, 320}, {380, 384}, {456, 456}, {528, 528}, {600, 600}};
+        for (int i = 0; i < sizes.length; i++) {
+            ModelRow row = Models.row("efficientnet-b" + i).as(Origin.TORCHVISION).orElseThrow();
+            assertEquals(sizes[i][0], row.resolution());
+            assertEquals(sizes[i][1], row.resolution() / row.preprocessing().crop(), 1e-9);
+            assertEquals(i < 5 ? 1e-5 : 1e-3, row.defaults().normEps());
+            assertEquals(i < 5 ? 0.1 : 0.01, row.defaults().normMomentum());
+            assertEquals(0.8, row.defaults().survival());
         }
     }
 
