@@ -84,15 +84,16 @@ public final class Trainer implements AutoCloseable {
             this.setup = setup;
             this.config = setup.config;
             this.run = run;
-            TrainConfig.Recipe r = config.recipe();
+            TrainConfig.Optimization o = config.optimization();
+            TrainConfig.LearningRate r = config.schedule();
             this.state = keep(new State(setup.backend));
             this.trainLoader = keep(trainLoader());
             this.valLoader = keep(valLoader());
             long perEpoch = trainLoader.batchesPerEpoch();
-            this.schedule = Schedule.cosine(r.lr(), Math.round(r.warmupEpochs() * perEpoch), r.epochs() * perEpoch, 0);
-            Optimizer optimizer = new Sgd(r.momentum(), r.weightDecay(), r.nesterov(), r.decayNormAndBias() ? Optimizer.DecayRule.ALL : Optimizer.DecayRule.WEIGHTS);
+            this.schedule = Schedule.cosine(config.peakLr(), Math.round(r.warmupEpochs() * perEpoch), r.epochs() * perEpoch, 0);
+            Optimizer optimizer = new Sgd(o.momentum(), o.weightDecay(), o.nesterov(), o.decay() == TrainConfig.DecayGroups.ALL ? Optimizer.DecayRule.ALL : Optimizer.DecayRule.WEIGHTS);
             this.step = keep(TrainStep.of(setup.module, optimizer,
-                    new TrainStep.Settings(r.batch(), config.data().imageSize(), NORMALIZATION, r.labelSmoothing(), r.seed()), state));
+                    new TrainStep.Settings(config.batch().size(), config.data().imageSize(), NORMALIZATION, o.labelSmoothing(), o.seed()), state));
             this.eval = keep(EvalStep.of(setup.module, evalBatch(setup.val), config.data().imageSize(), NORMALIZATION, state));
             this.checkpoints = new Checkpoints(run, setup.module, optimizer, state, config.machine().keep(), weightsMetadata());
             Optional<Progress> saved = checkpoints.restore();
@@ -123,7 +124,7 @@ public final class Trainer implements AutoCloseable {
     private Loader trainLoader() {
         TrainConfig.Data d = config.data();
         Loader.Builder b = Loader.train(setup.train, new Transform.Train(d.imageSize(), d.minScale(), d.maxScale(), 3.0 / 4, 4.0 / 3, d.flip()))
-                .batch(config.recipe().batch()).seed(config.recipe().seed()).cacheDecoded(CACHE_BYTES);
+                .batch(config.batch().size()).seed(config.optimization().seed()).cacheDecoded(CACHE_BYTES);
         return config.machine().loaderThreads() > 0 ? b.threads(config.machine().loaderThreads()).open() : b.open();
     }
 
@@ -161,7 +162,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Steps of the whole run. */
     public long totalSteps() {
-        return (long) config.recipe().epochs() * trainLoader.batchesPerEpoch();
+        return (long) config.schedule().epochs() * trainLoader.batchesPerEpoch();
     }
 
     /** Steps done, in this part of the run and before. */
@@ -189,7 +190,7 @@ public final class Trainer implements AutoCloseable {
         boolean epochTrained = progress.batch() == trainLoader.batchesPerEpoch();
         trainLoader.seek(new Position(progress.epoch() + (epochTrained ? 1 : 0), epochTrained ? 0 : progress.batch()));
         speed.start();
-        boolean complete = progress.epoch() >= config.recipe().epochs();
+        boolean complete = progress.epoch() >= config.schedule().epochs();
         if (complete) {
             begin();
         }
@@ -198,7 +199,7 @@ public final class Trainer implements AutoCloseable {
                 save();
                 break;
             }
-            complete = progress.epoch() >= config.recipe().epochs();
+            complete = progress.epoch() >= config.schedule().epochs();
         }
         Outcome o = new Outcome(complete, progress.step(), progress.epoch(), lastEvaluation, progress.bestTop1() < 0 ? null : progress.bestTop1(), speed.overall(), progress.seconds(),
                 trainLoader.badImages() + valLoader.badImages());
