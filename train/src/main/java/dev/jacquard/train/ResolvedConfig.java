@@ -1,5 +1,7 @@
 package dev.jacquard.train;
 
+import dev.jacquard.models.ModelOptions;
+import dev.jacquard.models.ModelRow;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.CallerException;
 import java.util.LinkedHashMap;
@@ -37,13 +39,14 @@ public record ResolvedConfig(String recipe, TrainConfig config, Map<String, Orig
         Map<String, Object> values = new LinkedHashMap<>();
         Map<String, Origin> origins = new LinkedHashMap<>();
         Settings.rows().forEach(r -> put(values, origins, r.name(), r.initial(), Origin.DEFAULT));
-        architecture((String) given.getOrDefault("arch", base.values().getOrDefault("arch", values.get("arch"))))
-                .forEach((name, value) -> put(values, origins, name, value, Origin.ARCHITECTURE));
+        ModelRow row = Models.row((String) given.getOrDefault("arch", base.values().getOrDefault("arch", values.get("arch"))));
+        architecture(row).forEach((name, value) -> put(values, origins, name, value, Origin.ARCHITECTURE));
         base.values().forEach((name, value) -> put(values, origins, name, value, Origin.RECIPE));
         if (mode != null) {
             Recipes.mode(mode).values().forEach((name, value) -> put(values, origins, name, value, Origin.MODE));
         }
         given.forEach((name, value) -> put(values, origins, name, value, Origin.FLAG));
+        values.put("arch", row.name()); // and not an alias
         fit(values, origins);
         return new ResolvedConfig(base.name(), Settings.config(values).validate(), origins);
     }
@@ -62,8 +65,12 @@ public record ResolvedConfig(String recipe, TrainConfig config, Map<String, Orig
     }
 
     /** What an architecture is trained with unless something else is said. */
-    private static Map<String, Object> architecture(String arch) {
-        return Map.of("image-size", Models.row(arch).resolution());
+    private static Map<String, Object> architecture(ModelRow row) {
+        ModelOptions o = row.defaults();
+        return Map.ofEntries(Map.entry("arch", row.name()), Map.entry("padding", o.padding()), Map.entry("initialization", o.initialization()), Map.entry("bn-momentum", o.normMomentum()),
+                Map.entry("bn-epsilon", o.normEps()), Map.entry("dropout", o.dropout()), Map.entry("survival", o.survival()), Map.entry("drop-path", o.dropPath()),
+                Map.entry("zero-last-norm", o.zeroLastNorm()), Map.entry("image-size", row.resolution()),
+                Map.entry("interpolation", TrainConfig.Interpolation.valueOf(row.preprocessing().interpolation().name())));
     }
 
     /** The same with the number of classes that the data set has. */

@@ -1,5 +1,8 @@
 package dev.jacquard.train;
 
+import dev.jacquard.layers.DropPath;
+import dev.jacquard.models.Initialization;
+import dev.jacquard.models.Padding;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
 import java.nio.file.Path;
@@ -21,15 +24,6 @@ import java.util.Map;
  * @param machine what does not belong to the experiment: device, threads, files kept
  */
 public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization optimization, LearningRate schedule, Stages stages, Stop stop, Precision precision, Machine machine) {
-    /** Rows and columns that are added where a window steps over the border: evenly, or as TensorFlow does, the odd one at the end. */
-    public enum Padding { SYMMETRIC, SAME }
-
-    /** Whose first values of weights. */
-    public enum Initialization { TORCHVISION, NVIDIA, TENSORFLOW, PADDLE }
-
-    /** What a dropped residual branch is dropped for: the whole batch at once, or each sample by itself. */
-    public enum DropPath { BATCH, SAMPLE }
-
     /** How an image becomes a square for evaluation; {@link Data#evalRule}. */
     public enum EvalRule { PROPORTION, PLUS_32, CROP_FIRST, SHORTER }
 
@@ -86,7 +80,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "bn-epsilon", value = "1e-5", range = "(0, 1]", aliases = "--bn_epsilon", help = "Added to variances.") double normEps,
             @Setting(name = "dropout", value = "0", range = "[0, 1)", help = "Probability that a feature before the last layer is dropped.") double dropout,
             @Setting(name = "survival", value = "1", range = "(0, 1]", aliases = {"--survival-prob", "--survival_prob"}, help = "Probability that the last residual branch is kept; earlier ones are kept more often.") double survival,
-            @Setting(name = "drop-path", value = "batch", help = "What residual branches are dropped for: the batch (NVIDIA PyTorch) or each sample (TensorFlow).") DropPath dropPath,
+            @Setting(name = "drop-path", value = "batch", help = "What residual branches are dropped for: the batch (NVIDIA PyTorch) or each sample (TensorFlow).") DropPath.Mode dropPath,
             @Setting(name = "zero-last-norm", value = "false", aliases = "--last_bn_0_init", help = "Begin with residual branches at zero.") boolean zeroLastNorm,
             @Setting(name = "weights", value = "", mayChange = true, aliases = "--pretrained-from-file", help = "Weights to start from; a head of another number of classes is left out with --num-classes.") String weights) {}
 
