@@ -48,7 +48,7 @@ public final class Main {
                 line.usage(out);
                 return DONE;
             }
-            return line.execute(args);
+            return line.execute(SettingOptions.dashes(args));
         } catch (RuntimeException | Error e) {
             return main.fail(err, e);
         } finally {

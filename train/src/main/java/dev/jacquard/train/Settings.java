@@ -94,7 +94,18 @@ public final class Settings {
             };
         }
 
-        private String expected() {
+        /** Whether a text is of the setting's type, in range or not. */
+        public boolean readable(String text) {
+            try {
+                value(text);
+                return true;
+            } catch (IllegalArgumentException _) {
+                return false;
+            }
+        }
+
+        /** What a text should be, in words. */
+        public String expected() {
             return switch (type().getSimpleName()) {
                 case "int", "long" -> "a whole number";
                 case "double" -> "a number";

@@ -23,7 +23,7 @@ import java.util.Map;
  * @param precision in which numbers
  * @param machine what does not belong to the experiment: device, threads, files kept
  */
-public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization optimization, LearningRate schedule, Stages stages, Stop stop, Precision precision, Machine machine) {
+public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization optimization, Schedule schedule, Stages stages, Stop stop, Precision precision, Machine machine) {
     /** How an image becomes a square for evaluation; {@link Data#evalRule}. */
     public enum EvalRule { PROPORTION, PLUS_32, CROP_FIRST, SHORTER }
 
@@ -72,17 +72,17 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** The network. */
     public record Model(
             @Setting(name = "arch", value = "resnet18", help = "Architecture, see: jacquard models.") String arch,
-            @Setting(name = "num-classes", value = "0", range = "[0, 1000000]", aliases = "--num_classes", help = "Number of classes; 0 for that of the data set.") int classes,
+            @Setting(name = "num-classes", value = "0", range = "[0, 1000000]", help = "Number of classes; 0 for that of the data set.") int classes,
             @Setting(name = "channels", value = "3", range = "[3, 4]", help = "Channels that the network takes; a fourth is zero, as Paddle's recipes have it.") int channels,
             @Setting(name = "padding", value = "symmetric", help = "Where windows step over the border: evenly (PyTorch), or the odd pixel at the end (TensorFlow's SAME).") Padding padding,
             @Setting(name = "initialization", value = "torchvision", help = "Whose first values of weights.") Initialization initialization,
-            @Setting(name = "bn-momentum", value = "0.1", range = "(0, 1]", aliases = "--bn_momentum", help = "Share of the new batch in running statistics.") double normMomentum,
-            @Setting(name = "bn-epsilon", value = "1e-5", range = "(0, 1]", aliases = "--bn_epsilon", help = "Added to variances.") double normEps,
+            @Setting(name = "bn-momentum", value = "0.1", range = "(0, 1]", help = "Share of the new batch in running statistics.") double normMomentum,
+            @Setting(name = "bn-epsilon", value = "1e-5", range = "(0, 1]", help = "Added to variances.") double normEps,
             @Setting(name = "dropout", value = "0", range = "[0, 1)", help = "Probability that a feature before the last layer is dropped.") double dropout,
-            @Setting(name = "survival", value = "1", range = "(0, 1]", aliases = {"--survival-prob", "--survival_prob"}, help = "Probability that the last residual branch is kept; earlier ones are kept more often.") double survival,
+            @Setting(name = "survival", value = "1", range = "(0, 1]", aliases = "--survival-prob", help = "Probability that the last residual branch is kept; earlier ones are kept more often.") double survival,
             @Setting(name = "drop-path", value = "batch", help = "What residual branches are dropped for: the batch (NVIDIA PyTorch) or each sample (TensorFlow).") DropPath.Mode dropPath,
-            @Setting(name = "zero-last-norm", value = "false", aliases = "--last_bn_0_init", help = "Begin with residual branches at zero.") boolean zeroLastNorm,
-            @Setting(name = "weights", value = "", mayChange = true, aliases = "--pretrained-from-file", help = "Weights to start from; a head of another number of classes is left out with --num-classes.") String weights) {}
+            @Setting(name = "zero-last-norm", value = "false", aliases = "--last-bn-0-init", help = "Begin with residual branches at zero.") boolean zeroLastNorm,
+            @Setting(name = "weights", value = "", aliases = "--pretrained-from-file", help = "Weights to start from; a head of another number of classes is left out with --num-classes.") String weights) {}
 
     /** Where pictures come from and what is done to them. */
     public record Data(
@@ -90,8 +90,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "val", value = "", mayChange = true, help = "Held-out images, as --data. Default: every tenth image of --data.") String val,
             @Setting(name = "generated-images", value = "8000", range = "[0, 100000000]", help = "Number of generated training pictures, without --data; 0 for none.") int generatedTrain,
             @Setting(name = "generated-val", value = "1000", range = "[1, 100000000]", help = "Number of generated pictures held out.") int generatedVal,
-            @Setting(name = "image-size", value = "224", range = "[8, 4096]", aliases = {"--train-img-size", "--train_img_size"}, help = "Height and width that the network trains on.") int imageSize,
-            @Setting(name = "eval-size", value = "0", range = "[0, 4096]", aliases = {"--eval-img-size", "--eval_img_size"}, help = "Height and width in evaluation; 0 for --image-size.") int evalSize,
+            @Setting(name = "image-size", value = "224", range = "[8, 4096]", aliases = "--train-img-size", help = "Height and width that the network trains on.") int imageSize,
+            @Setting(name = "eval-size", value = "0", range = "[0, 4096]", aliases = "--eval-img-size", help = "Height and width in evaluation; 0 for --image-size.") int evalSize,
             @Setting(name = "eval-rule", value = "proportion", help = "Evaluation: proportion (shorter side to size 256/224, centre cut), plus-32 (to size + 32, NVIDIA PyTorch), crop-first (centre of side size/(size + 32), then resized, TensorFlow), shorter (to --eval-resize, Paddle).") EvalRule evalRule,
             @Setting(name = "eval-resize", value = "256", range = "[8, 8192]", aliases = "--resize-short", help = "Shorter side before the centre cut, with --eval-rule shorter.") int evalResize,
             @Setting(name = "min-scale", value = "0.08", range = "(0, 1]", help = "Least part of an image's area that a random crop keeps.") double minScale,
@@ -103,14 +103,14 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "flip", value = "true", help = "Mirror images by chance.") boolean flip,
             @Setting(name = "interpolation", value = "bilinear", help = "How images are resized.") Interpolation interpolation,
             @Setting(name = "antialias", value = "true", help = "Average over all pixels when images shrink (Pillow), instead of the nearest few (TensorFlow, DALI).") boolean antialias,
-            @Setting(name = "augmentation", value = "none", aliases = {"--augmenter-name", "--augmenter_name"}, help = "Further operations on training images.") AugmentationPolicy augmentation,
+            @Setting(name = "augmentation", value = "none", aliases = "--augmenter-name", help = "Further operations on training images.") AugmentationPolicy augmentation,
             @Setting(name = "augmentation-form", value = "pytorch", help = "Whose details of the operations.") Form augmentationForm,
-            @Setting(name = "randaugment-layers", value = "2", range = "[1, 16]", aliases = {"--raug-num-layers", "--raug_num_layers"}, help = "Operations per image of RandAugment.") int layers,
-            @Setting(name = "randaugment-magnitude", value = "10", range = "[0, 30]", aliases = {"--raug-magnitude", "--raug_magnitude"}, help = "Strength of RandAugment.") double magnitude,
-            @Setting(name = "cutout", value = "40", range = "[0, 4096]", aliases = {"--cutout-const", "--cutout_const"}, help = "Pixels that the operation Cutout erases at most.") double cutout,
-            @Setting(name = "translate", value = "100", range = "[0, 4096]", aliases = {"--translate-const", "--translate_const"}, help = "Pixels that the operations Translate move by at most.") double translate,
-            @Setting(name = "mixup", value = "0", range = "[0, 100]", aliases = {"--mixup-alpha", "--mixup_alpha"}, help = "Alpha of mixup's Beta distribution; 0 for no mixup.") double mixup,
-            @Setting(name = "cutmix", value = "0", range = "[0, 100]", aliases = {"--cutmix-alpha", "--cutmix_alpha"}, help = "Alpha of cutmix' Beta distribution; 0 for no cutmix.") double cutmix,
+            @Setting(name = "randaugment-layers", value = "2", range = "[1, 16]", aliases = "--raug-num-layers", help = "Operations per image of RandAugment.") int layers,
+            @Setting(name = "randaugment-magnitude", value = "10", range = "[0, 30]", aliases = "--raug-magnitude", help = "Strength of RandAugment.") double magnitude,
+            @Setting(name = "cutout", value = "40", range = "[0, 4096]", aliases = "--cutout-const", help = "Pixels that the operation Cutout erases at most.") double cutout,
+            @Setting(name = "translate", value = "100", range = "[0, 4096]", aliases = "--translate-const", help = "Pixels that the operations Translate move by at most.") double translate,
+            @Setting(name = "mixup", value = "0", range = "[0, 100]", aliases = "--mixup-alpha", help = "Alpha of mixup's Beta distribution; 0 for no mixup.") double mixup,
+            @Setting(name = "cutmix", value = "0", range = "[0, 100]", aliases = "--cutmix-alpha", help = "Alpha of cutmix' Beta distribution; 0 for no cutmix.") double cutmix,
             @Setting(name = "mixing-form", value = "pytorch", help = "One weight per batch and partners by permutation (PyTorch), or a weight per image and the reversed batch (TensorFlow).") Form mixingForm) {
         /** Whether the built-in pictures are used. */
         public boolean generated() {
@@ -125,7 +125,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** How many pictures are taken at a time. */
     public record BatchSizes(
-            @Setting(name = "batch", value = "64", range = "[1, 65536]", aliases = {"-b", "--batch-size", "--train-batch-size", "--train_batch_size"}, help = "Images per device and step.") int size,
+            @Setting(name = "batch", value = "64", range = "[1, 65536]", aliases = {"-b", "--batch-size", "--train-batch-size"}, help = "Images per device and step.") int size,
             @Setting(name = "optimizer-batch-size", value = "0", range = "[-1, 16777216]", help = "Images per update: gradients are added up over so many; 0 for those of one step.") int optimizer,
             @Setting(name = "gpus", value = "1", range = "[1, 4096]", help = "Devices that share the work.") int gpus) {
         /** Steps whose gradients make one update: as many as fit into {@code --optimizer-batch-size}, at least 1. */
@@ -145,45 +145,45 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "optimizer-form", value = "pytorch", help = "Whose form of the rule: learning rate and epsilon stand in other places.") Form form,
             @Setting(name = "momentum", value = "0.9", range = "[0, 1)", help = "Momentum of SGD and RMSprop.") double momentum,
             @Setting(name = "nesterov", value = "false", help = "Nesterov's look-ahead.") boolean nesterov,
-            @Setting(name = "rmsprop-alpha", value = "0.9", range = "[0, 1)", aliases = "--decay", help = "Decay of RMSprop's mean of squares.") double alpha,
-            @Setting(name = "epsilon", value = "1e-3", range = "(0, 1]", aliases = {"--rmsprop-eps", "--opt-epsilon", "--opt_epsilon"}, help = "Epsilon of RMSprop and Adam.") double eps,
-            @Setting(name = "beta1", value = "0.9", range = "[0, 1)", aliases = {"--beta-1", "--beta_1"}, help = "Decay of Adam's mean.") double beta1,
-            @Setting(name = "beta2", value = "0.999", range = "[0, 1)", aliases = {"--beta-2", "--beta_2"}, help = "Decay of Adam's mean of squares.") double beta2,
-            @Setting(name = "weight-decay", value = "5e-4", range = "[0, )", aliases = {"--wd", "--weight_decay"}, help = "Weight decay.") double weightDecay,
+            @Setting(name = "rmsprop-alpha", value = "0.9", range = "[0, 1)", help = "Decay of RMSprop's mean of squares.") double alpha,
+            @Setting(name = "epsilon", value = "1e-3", range = "(0, 1]", aliases = {"--rmsprop-eps", "--opt-epsilon"}, help = "Epsilon of RMSprop and Adam.") double eps,
+            @Setting(name = "beta1", value = "0.9", range = "[0, 1)", aliases = "--beta-1", help = "Decay of Adam's mean.") double beta1,
+            @Setting(name = "beta2", value = "0.999", range = "[0, 1)", aliases = "--beta-2", help = "Decay of Adam's mean of squares.") double beta2,
+            @Setting(name = "weight-decay", value = "5e-4", range = "[0, )", aliases = "--wd", help = "Weight decay.") double weightDecay,
             @Setting(name = "decay-rule", value = "weights", shorthands = {"--decay-all=all", "--no-decay-all=weights", "--bn-weight-decay=all"},
                     help = "What decays: all, weights (no normalisations and biases), or as a published system does.") DecayGroups decay,
-            @Setting(name = "grad-clip-norm", value = "0", range = "[0, )", aliases = "--grad_clip_norm", help = "Largest norm of all gradients together; 0 for any.") double clip,
-            @Setting(name = "ema", value = "0", range = "[0, 1)", aliases = {"--use-ema", "--moving-average-decay", "--moving_average_decay"}, help = "Decay of moving averages of all weights; 0 for none.") double emaDecay,
+            @Setting(name = "grad-clip-norm", value = "0", range = "[0, )", help = "Largest norm of all gradients together; 0 for any.") double clip,
+            @Setting(name = "ema", value = "0", range = "[0, 1)", aliases = {"--use-ema", "--moving-average-decay"}, help = "Decay of moving averages of all weights; 0 for none.") double emaDecay,
             @Setting(name = "ema-cadence", value = "update", help = "When averages move: with each batch (NVIDIA PyTorch) or with each update (TensorFlow).") AverageCadence emaCadence,
             @Setting(name = "ema-warmup", value = "true", help = "Averages begin with less decay: (1 + t)/(10 + t).") boolean emaWarmup,
             @Setting(name = "best", value = "raw", help = "Weights that are called the best: raw, or the better of raw and averaged.") Best best,
-            @Setting(name = "label-smoothing", value = "0.1", range = "[0, 1)", aliases = "--label_smoothing", help = "Part of the target that is spread evenly.") double labelSmoothing,
+            @Setting(name = "label-smoothing", value = "0.1", range = "[0, 1)", help = "Part of the target that is spread evenly.") double labelSmoothing,
             @Setting(name = "smooth-eval-loss", value = "false", help = "Smooth the targets of the evaluation's loss, too.") boolean smoothEvalLoss,
             @Setting(name = "seed", value = "1", help = "Seed of initial values, order, augmentation and dropout.") long seed) {}
 
     /** For how long, at which learning rate. */
-    public record LearningRate(
-            @Setting(name = "epochs", value = "90", range = "[1, )", aliases = {"--max-epochs", "--max_epochs"}, help = "Passes over the data.") int epochs,
+    public record Schedule(
+            @Setting(name = "epochs", value = "90", range = "[1, )", aliases = "--max-epochs", help = "Passes over the data.") int epochs,
             @Setting(name = "run-epochs", value = "0", range = "[-1, 1000000]", mayChange = true, help = "Epochs of this part of the run, to be resumed; 0 for all.") int runEpochs,
-            @Setting(name = "lr", value = "0.1", range = "[0, )", aliases = {"--lr-init", "--lr_init"}, help = "Largest learning rate, before --lr-scaling.") double lr,
+            @Setting(name = "lr", value = "0.1", range = "[0, )", aliases = "--lr-init", help = "Largest learning rate, before --lr-scaling.") double lr,
             @Setting(name = "lr-scaling", value = "none", help = "Times what: nothing, images per update / 128 (TensorFlow) or / 256, or --gpus (Paddle).") LrScaling scaling,
             @Setting(name = "lr-form", value = "jacquard", help = "Whose warm-up, and whether the rate changes with epochs (pytorch) or steps (all others).") LrForm form,
-            @Setting(name = "lr-schedule", value = "cosine", aliases = {"--lr-decay", "--lr_decay", "--lr-scheduler"}, help = "What the rate does after the warm-up.") LrKind kind,
+            @Setting(name = "lr-schedule", value = "cosine", aliases = {"--lr-decay", "--lr-scheduler"}, help = "What the rate does after the warm-up.") LrKind kind,
             @Setting(name = "end-lr", value = "0", range = "[0, )", help = "Where the cosine ends.") double endLr,
-            @Setting(name = "warmup-epochs", value = "0", range = "[0, 1000000]", aliases = {"--warmup", "--lr-warmup-epochs", "--lr_warmup_epochs"}, help = "Epochs of linear warm-up, may be a fraction.") double warmupEpochs,
+            @Setting(name = "warmup-epochs", value = "0", range = "[0, 1000000]", aliases = {"--warmup", "--lr-warmup-epochs"}, help = "Epochs of linear warm-up, may be a fraction.") double warmupEpochs,
             @Setting(name = "warmup-start-lr", value = "0", range = "[0, )", help = "Where the warm-up begins, with --lr-form paddle.") double warmupStartLr,
             @Setting(name = "lr-milestones", value = "30,60,80", help = "Epochs at which the rate falls, with step and piecewise.") List<Double> milestones,
             @Setting(name = "lr-factor", value = "0.1", range = "(0, 1]", help = "What it is multiplied by at each of them.") double factor,
-            @Setting(name = "lr-decay-rate", value = "0.97", range = "(0, 1]", aliases = "--lr_decay_rate", help = "What it is multiplied by every --lr-decay-epochs, with exponential.") double decayRate,
-            @Setting(name = "lr-decay-epochs", value = "2.4", range = "(0, 1000000]", aliases = "--lr_decay_epochs", help = "Epochs between falls, with exponential.") double decayEpochs) {}
+            @Setting(name = "lr-decay-rate", value = "0.97", range = "(0, 1]", help = "What it is multiplied by every --lr-decay-epochs, with exponential.") double decayRate,
+            @Setting(name = "lr-decay-epochs", value = "2.4", range = "(0, 1000000]", help = "Epochs between falls, with exponential.") double decayEpochs) {}
 
     /** Images and augmentation that grow with the epochs. */
     public record Stages(
-            @Setting(name = "stages", value = "1", range = "[1, 1000]", aliases = {"--n-stages", "--n_stages"}, help = "Parts of the run, from the base values below to those above.") int count,
-            @Setting(name = "base-image-size", value = "128", range = "[8, 4096]", aliases = {"--base-img-size", "--base_img_size"}, help = "Image size that the first stage grows from.") int baseImageSize,
-            @Setting(name = "base-magnitude", value = "5", range = "[0, 30]", aliases = {"--base-randaug-mag", "--base_randaug_mag"}, help = "RandAugment's strength in the first stage.") double baseMagnitude,
-            @Setting(name = "base-mixup", value = "0", range = "[0, 100]", aliases = "--base_mixup", help = "Mixup's alpha in the first stage.") double baseMixup,
-            @Setting(name = "base-cutmix", value = "0", range = "[0, 100]", aliases = "--base_cutmix", help = "Cutmix' alpha in the first stage.") double baseCutmix) {}
+            @Setting(name = "stages", value = "1", range = "[1, 1000]", aliases = "--n-stages", help = "Parts of the run, from the base values below to those above.") int count,
+            @Setting(name = "base-image-size", value = "128", range = "[8, 4096]", aliases = "--base-img-size", help = "Image size that the first stage grows from.") int baseImageSize,
+            @Setting(name = "base-magnitude", value = "5", range = "[0, 30]", aliases = "--base-randaug-mag", help = "RandAugment's strength in the first stage.") double baseMagnitude,
+            @Setting(name = "base-mixup", value = "0", range = "[0, 100]", help = "Mixup's alpha in the first stage.") double baseMixup,
+            @Setting(name = "base-cutmix", value = "0", range = "[0, 100]", help = "Cutmix' alpha in the first stage.") double baseCutmix) {}
 
     /** When to end before the last epoch. */
     public record Stop(
@@ -211,7 +211,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "keep", value = "2", range = "[1, )", mayChange = true, help = "Checkpoints to keep, beside the best.") int keep,
             @Setting(name = "checkpoint-steps", value = "0", range = "[0, )", mayChange = true, help = "Also save a checkpoint every so many steps; 0 for epoch ends only.") int checkpointSteps,
             @Setting(name = "checkpoints", value = "true", mayChange = true, help = "Save checkpoints at all.") boolean checkpoints,
-            @Setting(name = "log-steps", value = "10", range = "[1, )", aliases = {"--print-freq", "--log_steps"}, mayChange = true, help = "Steps between lines of the log.") int logSteps,
+            @Setting(name = "log-steps", value = "10", range = "[1, )", aliases = "--print-freq", mayChange = true, help = "Steps between lines of the log.") int logSteps,
             @Setting(name = "training-only", value = "false", mayChange = true, help = "No evaluation after epochs.") boolean trainingOnly,
             @Setting(name = "evaluate", value = "false", mayChange = true, help = "Evaluation only.") boolean evaluateOnly) {}
 
@@ -245,7 +245,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
         return model.classes;
     }
 
-    /** The largest learning rate, {@link LearningRate#scaling scaled}. */
+    /** The largest learning rate, {@link Schedule#scaling scaled}. */
     public double peakLr() {
         return schedule.lr * switch (schedule.scaling) {
             case NONE -> 1;

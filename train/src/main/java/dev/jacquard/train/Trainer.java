@@ -85,7 +85,7 @@ public final class Trainer implements AutoCloseable {
             this.config = setup.config;
             this.run = run;
             TrainConfig.Optimization o = config.optimization();
-            TrainConfig.LearningRate r = config.schedule();
+            TrainConfig.Schedule r = config.schedule();
             this.state = keep(new State(setup.backend));
             this.trainLoader = keep(trainLoader());
             this.valLoader = keep(valLoader());
