@@ -172,13 +172,13 @@ class PlanTest {
     }
 
     @Test
-    void plansThatTakeTurnsShareTheirMemoryButNotTheirConstants() {
+    void plansThatTakeTurnsShareTheirMemoryAndInputsButNotTheirConstants() {
         Graph large = graph(g -> {
             Tensor x = g.input("x", TensorType.f32(1000)).exp();
-            g.output("y", x.mul(g.fill(TensorType.f32(), 3)).sum());
+            g.output("y", x.mul(g.fill(TensorType.f32(), 3)).sum().add(g.input("both", TensorType.f32())));
             g.write(a, g.read(a).add(1));
         });
-        Graph small = graph(g -> g.output("z", g.input("x", TensorType.f32(100)).add(g.literal(TensorType.f32(), 5)).sum()));
+        Graph small = graph(g -> g.output("z", g.input("x", TensorType.f32(100)).add(g.literal(TensorType.f32(), 5)).sum().add(g.input("both", TensorType.f32()))));
         long alone;
         try (Plan p = Plan.of(large, state)) {
             alone = p.arenaBytes();
@@ -189,8 +189,9 @@ class PlanTest {
             try (Plan s = plans.get(0)) {
                 for (int i = 0; i < 3; i++) {
                     s.feed("x", MemorySegment.ofArray(new float[100]));
+                    s.feed("both", 0.5f);
                     s.run();
-                    assertEquals(500, s.scalar("z"));
+                    assertEquals(500.5f, s.scalar("z"));
                     expect(a, 1 + i, 2 + i, 3 + i, 4 + i);
                     runLarge(l);
                 }
@@ -203,7 +204,7 @@ class PlanTest {
     private static void runLarge(Plan p) {
         p.feed("x", MemorySegment.ofArray(new float[1000]));
         p.run();
-        assertEquals(3000, p.scalar("y"));
+        assertEquals(3000.5f, p.scalar("y"));
     }
 
     @Test

@@ -8,11 +8,13 @@ import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
+import dev.jacquard.tensor.op.Leaf;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -73,24 +75,32 @@ public final class Plan implements AutoCloseable {
     }
 
     /**
-     * Plans graphs that take turns on one device: all their values lie in one arena, as large as the largest of them needs, so that what is fed to a plan and what it results in lasts until another
-     * one computes. The arena is freed when the last plan is closed.
+     * Plans graphs that take turns on one device: their values lie in one arena, as large as the largest of them needs, so that results last until another plan computes. An input that several of
+     * them have, by name and type, is one: what is fed to a plan is fed to all. The arena is freed when the last plan is closed.
      *
      * @throws dev.jacquard.tensor.DeviceException as {@link #of}
      */
     public static List<Plan> together(List<Graph> graphs, State state) {
         List<Planner> planners = graphs.stream().map(g -> new Planner(g, state).draft()).toList();
-        long constants = planners.stream().mapToLong(Planner::constantBytes).sum();
+        long fixed = planners.stream().mapToLong(Planner::constantBytes).sum();
+        Map<Leaf.Input, Long> fedAt = new HashMap<>();
+        for (Planner p : planners) {
+            for (Leaf.Input in : p.fed()) {
+                if (fedAt.putIfAbsent(in, fixed) == null) {
+                    fixed += ArenaLayout.align(in.type().bytes());
+                }
+            }
+        }
         Planner largest = planners.stream().max(Comparator.comparingLong(Planner::arenaBytes)).orElseThrow();
-        Buffer memory = largest.allocate(constants + largest.arenaBytes());
+        Buffer memory = largest.allocate(fixed + largest.arenaBytes());
         AtomicInteger open = new AtomicInteger(planners.size());
         List<Plan> plans = new ArrayList<>();
+        long constantsAt = 0;
         boolean done = false;
         try {
-            long at = 0;
             for (Planner p : planners) {
-                plans.add(p.bind(memory, at, constants, () -> release(memory, open)));
-                at += p.constantBytes();
+                plans.add(p.bind(memory, constantsAt, fedAt, fixed, () -> release(memory, open)));
+                constantsAt += p.constantBytes();
             }
             done = true;
             return List.copyOf(plans);

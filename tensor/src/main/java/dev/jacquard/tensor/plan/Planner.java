@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** Turns a graph into a {@link Plan}: chooses the order, gives every value a place, binds the launches. Used once: {@link #draft}, then {@link #bind}. */
 final class Planner {
@@ -47,6 +48,7 @@ final class Planner {
     private final Map<Variable, Storage> variables = new Reference2ObjectOpenHashMap<>();
     private final Map<Variable, Symbol> reads = new Reference2ObjectOpenHashMap<>();
     private final Map<Storage, Leaf> constants = new LinkedHashMap<>();
+    private final Map<Leaf.Input, Storage> fed = new LinkedHashMap<>();
     private final Reference2IntOpenHashMap<Symbol> lastUse = new Reference2IntOpenHashMap<>();
     private final Map<Symbol, Variable> updateOf = new Reference2ObjectOpenHashMap<>();
     private final Map<String, Place> results = new LinkedHashMap<>();
@@ -87,6 +89,11 @@ final class Planner {
     /** Bytes of the values that are the same in every step; nothing else may lie there, not even between steps. */
     long constantBytes() {
         return constantBytes;
+    }
+
+    /** What is fed at every step. */
+    Set<Leaf.Input> fed() {
+        return fed.keySet();
     }
 
     /** Bytes of all other values; nothing needs to stay there between steps. */
@@ -133,16 +140,26 @@ final class Planner {
         TensorType type = leaf.type();
         return switch (leaf) {
             case Leaf.Read read -> new Place(variable(read.variable()), Layout.contiguous(type.shape()));
-            case Leaf.Input _ -> new Place(fresh(type.bytes(), 0, Storage.FOREVER), Layout.contiguous(type.shape()));
+            case Leaf.Input in -> {
+                Storage s = fixed(type.bytes());
+                fed.put(in, s);
+                yield new Place(s, Layout.contiguous(type.shape()));
+            }
             case Leaf.Fill _ -> new Place(constant(type.dtype().bytes(), leaf), Layout.repeated(type.shape()));
             case Leaf.Literal _ -> new Place(constant(type.bytes(), leaf), Layout.contiguous(type.shape()));
         };
     }
 
     private Storage constant(long bytes, Leaf leaf) {
+        Storage s = fixed(bytes);
+        constants.put(s, leaf);
+        return s;
+    }
+
+    /** What lies outside of the part of the arena whose places are used again and again. */
+    private static Storage fixed(long bytes) {
         Storage s = new Storage(bytes, 0, null);
         s.keepUntil(Storage.FOREVER);
-        constants.put(s, leaf);
         return s;
     }
 
@@ -275,10 +292,12 @@ final class Planner {
      *
      * @param memory that the plan's values lie in
      * @param constantsAt where its constants begin
+     * @param fedAt where what is fed to it lies
      * @param arenaAt where its other values begin
      * @param release frees the memory, as far as this plan is concerned
      */
-    Plan bind(Buffer memory, long constantsAt, long arenaAt, Runnable release) {
+    Plan bind(Buffer memory, long constantsAt, Map<Leaf.Input, Long> fedAt, long arenaAt, Runnable release) {
+        fed.forEach((in, s) -> s.buffer = memory.slice(fedAt.get(in), s.bytes));
         constants.keySet().forEach(s -> s.buffer = memory.slice(constantsAt + s.offset, s.bytes));
         arena.forEach(s -> s.buffer = memory.slice(arenaAt + s.offset, s.bytes));
         variables.forEach((v, s) -> s.buffer = state.buffer(v).slice(0, s.bytes));
@@ -300,7 +319,8 @@ final class Planner {
         });
         Map<String, View> outputs = new LinkedHashMap<>();
         results.forEach((name, p) -> outputs.put(name, view(graph.outputs().get(name).type(), p)));
-        return new Plan(graph, state, release, constantBytes + arenaBytes, compute, commit, inputs, outputs);
+        long bytes = constantBytes + arenaBytes + fed.values().stream().mapToLong(f -> ArenaLayout.align(f.bytes)).sum();
+        return new Plan(graph, state, release, bytes, compute, commit, inputs, outputs);
     }
 
     /** Allocates what {@link #bind} is given. @throws OutOfMemoryException if there is not enough; the message names what is largest in this plan */
