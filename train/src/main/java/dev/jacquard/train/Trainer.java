@@ -6,14 +6,15 @@ import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.data.Position;
 import dev.jacquard.data.Transform;
+import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.layers.Schedule;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.DivergedException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -90,7 +91,8 @@ public final class Trainer implements AutoCloseable {
             this.valLoader = keep(valLoader());
             long perEpoch = trainLoader.batchesPerEpoch();
             this.schedule = Schedule.cosine(r.lr(), Math.round(r.warmupEpochs() * perEpoch), r.epochs() * perEpoch, 0);
-            Optimizer optimizer = new Sgd(r.momentum(), r.weightDecay(), r.nesterov(), r.decayNormAndBias() ? Optimizer.DecayRule.ALL : Optimizer.DecayRule.WEIGHTS);
+            Optimizer optimizer = new Optimizer(new Update.SgdMomentum(r.momentum(), r.weightDecay(), r.nesterov()),
+                    r.decayNormAndBias() ? Decay.ALL : Decay.WEIGHTS, setup.module);
             this.step = keep(TrainStep.of(setup.module, optimizer,
                     new TrainStep.Settings(r.batch(), config.data().imageSize(), NORMALIZATION, r.labelSmoothing(), r.seed()), state));
             this.eval = keep(EvalStep.of(setup.module, evalBatch(setup.val), config.data().imageSize(), NORMALIZATION, state));
