@@ -34,6 +34,10 @@ final class StepGraphs {
     static final String LOSS = "loss";
     /** F32 (), 0 at an update's first micro-step, else 1: the share of the accumulators that stays. */
     static final String KEEP = "keep";
+    /** F32 (), the share that averages keep of themselves. */
+    static final String AVERAGE_DECAY = "average_decay";
+    /** I32 (), updates including this one; for optimizers that count. */
+    static final String UPDATES = "updates";
     private static final String ACCUMULATOR = "accumulator.";
 
     private final Module module;
@@ -75,7 +79,12 @@ final class StepGraphs {
                 }
             }
         }
-        optimizer.update(b, parameters, gradients, lr);
+        Tensor decay = settings.averaging() == null ? null : averageDecay(b);
+        Tensor count = optimizer.needsStep() ? b.input(UPDATES, TensorType.of(DType.I32)) : null;
+        optimizer.update(b, parameters, gradients, new Optimizer.Scalars(lr, count, decay, null));
+        if (decay != null) {
+            optimizer.averages().update(b, module.statistics(), decay, null);
+        }
         return b.build();
     }
 
@@ -91,7 +100,14 @@ final class StepGraphs {
                 b.write(sum, b.read(sum).mulAdd(keep, gradients.get(i++)));
             }
         }
+        if (settings.averaging() != null && settings.averaging().cadence() == Averaging.Cadence.STEP) {
+            optimizer.averages().update(b, module.variables().values(), averageDecay(b), null);
+        }
         return b.build();
+    }
+
+    private static Tensor averageDecay(GraphBuilder b) {
+        return b.input(AVERAGE_DECAY, TensorType.f32());
     }
 
     private List<Tensor> gradients(Symbol loss) {

@@ -6,6 +6,7 @@ import dev.jacquard.layers.Optimizer;
 import dev.jacquard.passes.FuseNormalization;
 import dev.jacquard.passes.FuseUpdates;
 import dev.jacquard.passes.Pass;
+import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.graph.Graph;
@@ -27,9 +28,10 @@ public final class TrainStep implements AutoCloseable {
     private final Plan update;
     /** Adds up gradients; the same as {@link #update} if every step is an update. */
     private final Plan accumulate;
-    private final int accumulation;
+    private final Settings settings;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment counter;
+    private final MemorySegment updates = arena.allocate(ValueLayout.JAVA_INT);
     private Plan current;
     private Buffer.Transfer nextImages;
     private Buffer.Transfer nextLabels;
@@ -42,17 +44,30 @@ public final class TrainStep implements AutoCloseable {
      * @param normalization of the pixels
      * @param labelSmoothing of the targets
      * @param accumulation steps that make one update; 1 for no accumulation
+     * @param averaging how averages of the weights are kept; null for none
      * @param seed of the random numbers within the step, such as dropout's
      */
-    public record Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, int accumulation, long seed) {
-        /** Steps that are updates each. */
+    public record Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, int accumulation, Averaging averaging, long seed) {
+        /** Checks the range. @throws CallerException if it is out of range */
+        public Settings {
+            if (accumulation < 1) {
+                throw new CallerException("accumulation", "out of range", Integer.toString(accumulation), "1 step or more", "check the optimizer batch");
+            }
+        }
+
+        /** Steps that are updates each, without averages. */
         public Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {
-            this(batch, imageSize, normalization, labelSmoothing, 1, seed);
+            this(batch, imageSize, normalization, labelSmoothing, 1, null, seed);
         }
 
         /** The same for another number of steps that make one update. */
         public Settings accumulating(int steps) {
-            return new Settings(batch, imageSize, normalization, labelSmoothing, steps, seed);
+            return new Settings(batch, imageSize, normalization, labelSmoothing, steps, averaging, seed);
+        }
+
+        /** The same with averages; null for none. */
+        public Settings averaging(Averaging how) {
+            return new Settings(batch, imageSize, normalization, labelSmoothing, accumulation, how, seed);
         }
 
         /** Whether a step, counted from 0, changes the parameters. */
@@ -65,14 +80,17 @@ public final class TrainStep implements AutoCloseable {
         this.update = plans.getFirst();
         this.accumulate = plans.getLast();
         this.current = update;
-        this.accumulation = settings.accumulation;
+        this.settings = settings;
         this.counter = update.hasInput(GraphBuilder.RANDOM) ? arena.allocate(ValueLayout.JAVA_LONG, 2) : null;
         if (counter != null) {
             counter.setAtIndex(ValueLayout.JAVA_LONG, 0, settings.seed);
         }
     }
 
-    /** Plans the step; the module's variables, the optimizer's slots and the accumulators ({@code accumulator.<parameter>}) are added to the state unless they are there. */
+    /**
+     * Plans the step. The module's variables, the optimizer's slots and the accumulators ({@code accumulator.<parameter>}) are added to the state unless they are there; averages ({@code
+     * ema.<variable>}) begin as copies of what they are averages of.
+     */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
         StepGraphs graphs = new StepGraphs(module, optimizer, settings, new FuseNormalization(state.backend()), state::variable);
         Pass fuse = new FuseUpdates(state.backend());
@@ -80,10 +98,13 @@ public final class TrainStep implements AutoCloseable {
         if (settings.accumulation > 1) {
             all.add(fuse.apply(graphs.accumulate()));
         }
-        List<Variable> variables = new ArrayList<>(module.variables().values());
-        variables.addAll(optimizer.slots());
-        variables.addAll(graphs.accumulators());
-        state.initialize(variables, settings.seed);
+        state.initialize(module.variables().values(), settings.seed);
+        if (optimizer.averages().variables().values().stream().anyMatch(v -> state.variable(v.name()) == null)) {
+            optimizer.averages().start(state);
+        }
+        List<Variable> memory = new ArrayList<>(optimizer.slots());
+        memory.addAll(graphs.accumulators());
+        state.initialize(memory, settings.seed);
         return new TrainStep(Plan.together(all, state), settings);
     }
 
@@ -122,11 +143,18 @@ public final class TrainStep implements AutoCloseable {
     public void compute(long step, double lr) {
         nextImages.place();
         nextLabels.place();
-        int micro = (int) (step % accumulation);
-        current = micro == accumulation - 1 ? update : accumulate;
+        int micro = (int) (step % settings.accumulation);
+        current = settings.updates(step) ? update : accumulate;
         if (counter != null) {
             counter.setAtIndex(ValueLayout.JAVA_LONG, 1, step);
             current.feed(GraphBuilder.RANDOM, counter);
+        }
+        if (current.hasInput(StepGraphs.AVERAGE_DECAY)) {
+            current.feed(StepGraphs.AVERAGE_DECAY, (float) settings.averaging.decay(step, settings.accumulation));
+        }
+        if (current.hasInput(StepGraphs.UPDATES)) {
+            updates.set(ValueLayout.JAVA_INT, 0, Math.toIntExact(step / settings.accumulation + 1));
+            current.feed(StepGraphs.UPDATES, updates);
         }
         if (current == update) {
             current.feed(StepGraphs.LR, (float) lr);
