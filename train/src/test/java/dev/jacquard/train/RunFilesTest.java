@@ -38,7 +38,7 @@ class RunFilesTest {
             assertTrue(e.getMessage().startsWith(file.toString()) && !e.getMessage().contains("\n"), e.getMessage());
         }
         TrainConfig c = TrainConfig.defaults();
-        Files.writeString(file, Json.text(c).replace("\"epochs\":" + c.recipe().epochs(), "\"epochs\":0"));
+        Files.writeString(file, Settings.json(c).replace("\"epochs\": " + c.schedule().epochs(), "\"epochs\": 0"));
         assertTrue(assertThrows(CallerException.class, () -> TrainConfig.read(file)).getMessage().startsWith("--epochs: "));
     }
 
