@@ -1,14 +1,18 @@
 // images.cu
 // Math         pixels: y[i] = scale[i % c] * x[i] + shift[i % c] of bytes x
-//              augment: p[n,y,x,k] = scale[k] * image[n, top + y, left + (flip ? width - 1 - x : x), k] + shift[k]; y = p, or weight * p[n] + (1 - weight) * p[partner[n]]
+//              augment: y[n,y,x,k] = scale[k] * image[n, top + y, left + (flip ? width - 1 - x : x), k] + shift[k]
+//              mix: p = pixels(x); y[n] = p[partner[n]] within box[n], else weight[n] * p[n] + (1 - weight[n]) * p[partner[n]]
 //              crop: y[n,y,x,k] = image[n, top + y, left + (flip ? width - 1 - x : x), k]
 // Contract     images: n images of inHeight x inWidth x c bytes, 16-byte aligned; y: T (crop: bytes), contiguous, 16-byte aligned; places i32 (n, 3) of (top, left, flip), clamped to the image;
-//              partner i32 (n) and weight f32, f16 or bf16 (n, or one if step 0), or null; c 1 to 4 (3 or a power of two); bytes * 2 * rows of a block within 48 KiB
+//              partner i32 (n), outside of [0, n) none; weight f32, f16 or bf16 (n); box i32 (n, 4) of (y0, x0, y1, x1), ends exclusive, any integers; c 1 to 4 (3 or a power of two);
+//              augment, crop: bytes * rows of a block within 48 KiB
 // Launch       pixels: grid ceil(n / (1024 * V)), block 256, smem 0; V = 16 / sizeof(T); tail guarded
-//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32), twice if mixed; a partner's rows are rows that another block reads;
+//              augment, crop: grid (ceil(height / rows), n), block 256, smem rows * (width * c rounded up to 16, + 32);
+//              mix: grid (ceil(height / 8), n), block 256, smem 0; a warp per row; packs of V where rows are whole packs, else single elements; partners' rows are rows that other blocks read;
 //              o in Traffic: bytes of an element of the result, whatever the operands' type
 // Traffic      pixels: read n, write n*o
 //              augment: read m, write m*o
+//              mix: read n, write n*o
 //              crop: read m, write m
 // Roofline     memory bound: 2 to 6 flop per 1 + sizeof(T) bytes
 // Numerics     computed in f32, rounded once
@@ -161,28 +165,13 @@ template <typename T> DEVICE void read(float *v, int step, const u8 *shared, con
     }
 }
 
-// An image's weight. type: 0 f32, 1 f16, 2 bf16
-DEVICE float weightOf(const void *weights, int type, int i) { return type == 0 ? ((const float *)weights)[i] : type == 1 ? toFloat(((const f16 *)weights)[i]) : toFloat(((const bf16 *)weights)[i]); }
-
-template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const int *places, const int *partners, const void *weights, int weightType, int weightStep, T *y, const Frame &f, const Affine &a) {
+template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const int *places, T *y, const Frame &f, const Affine &a) {
     const int V = Pack<T>::N;
-    u8 *own = (u8 *)memory, *other = own + f.rows * f.pitch;
-    int n = blockIdx.y, first = blockIdx.x * f.rows, partner = -1;
+    u8 *own = (u8 *)memory;
+    int n = blockIdx.y, first = blockIdx.x * f.rows;
     int rows = f.height - first < f.rows ? f.height - first : f.rows;
-    Place p = place(places, n, f), q = p;
+    Place p = place(places, n, f);
     stage(images, own, f, n, p, first, rows);
-    float weight = 1, rest = 0;
-    if (partners) {
-        partner = partners[n];
-        weight = weightOf(weights, weightType, n * weightStep);
-        rest = 1 - weight;
-        if (partner < 0 || partner >= f.images) {
-            partner = -1; // an image of zeros
-        } else {
-            q = place(places, partner, f);
-            stage(images, other, f, partner, q, first, rows);
-        }
-    }
     __syncthreads();
     int line = f.width * f.c;
     int step = line % V == 0 ? V : 1; // packs where every row begins at one
@@ -195,24 +184,73 @@ template <typename T, int PERIOD> DEVICE void augment(const u8 *images, const in
             Pack<T> v;
             read<T>(v.v, step, own, f, p, n, first, row, e);
 #pragma unroll
-            for (int j = 0; j < V; j++) v.v[j] = weight * (v.v[j] * g.scale[j % PERIOD] + g.shift[j % PERIOD]);
-            if (partner >= 0) {
-                float u[V];
-                read<T>(u, step, other, f, q, partner, first, row, e);
-#pragma unroll
-                for (int j = 0; j < V; j++) v.v[j] += rest * (u[j] * g.scale[j % PERIOD] + g.shift[j % PERIOD]);
-            }
+            for (int j = 0; j < V; j++) v.v[j] = v.v[j] * g.scale[j % PERIOD] + g.shift[j % PERIOD];
             if (step == V) v.storeWhole(to + e); else to[e] = fromFloat<T>(v.v[0]);
         }
     }
 }
 
+// An image's weight. type: 0 f32, 1 f16, 2 bf16
+DEVICE float weightOf(const void *weights, int type, int i) { return type == 0 ? ((const float *)weights)[i] : type == 1 ? toFloat(((const f16 *)weights)[i]) : toFloat(((const bf16 *)weights)[i]); }
+
+// A row of an image and of its partner, and the elements of it that are the partner's alone.
+struct Pair {
+    const u8 *own, *other;
+    int from, to;
+    float weight, present; // present: 1, or 0 without a partner
+
+    // An element of either by its factors.
+    DEVICE float mixed(int e, float a, float b, float scale, float shift) const {
+        float w = e >= from && e < to ? 0 : weight;
+        float rest = present * (1 - w);
+        return (w * a + rest * b) * scale + (w + rest) * shift;
+    }
+};
+DEVICE Pair pairOf(const u8 *images, const int *partners, float weight, const int *boxes, int n, int row, int count, int height, int width, int c) {
+    int partner = partners[n], line = width * c;
+    int4 box = ((const int4 *)boxes)[n];
+    bool cut = row >= box.x && row < box.z;
+    bool present = partner >= 0 && partner < count && (cut || weight != 1); // else nothing of it is seen, and it is not read
+    const u8 *own = images + ((i64)n * height + row) * line;
+    return Pair{own, present ? images + ((i64)partner * height + row) * line : own, cut ? clamped(box.y, width) * c : 0, cut ? clamped(box.w, width) * c : 0, weight, present ? 1.0f : 0.0f};
+}
+
+template <typename T, int PERIOD> DEVICE void mix(const u8 *images, const int *partners, const void *weights, int weightType, const int *boxes, T *y, int height, int width, u32 c, const Affine &a) {
+    const int V = Pack<T>::N;
+    int n = blockIdx.y, row = blockIdx.x * 8 + threadIdx.x / 32, line = width * c;
+    if (row >= height) return;
+    const Pair p = pairOf(images, partners, weightOf(weights, weightType, n), boxes, n, row, gridDim.y, height, width, c);
+    const Cycle factors = begin(a, c);
+    T *to = y + ((i64)n * height + row) * line;
+    if (line % V == 0) {
+#pragma unroll 1
+        for (int e = threadIdx.x % 32 * V; e < line; e += 32 * V) {
+            const Cycle g = turned<PERIOD>(factors, PERIOD == 3 ? (u32)e % 3 : (u32)e & (c - 1));
+            Bytes<V> x, u;
+            x.load(p.own + e);
+            u.load(p.other + e);
+            Pack<T> v;
+#pragma unroll
+            for (int j = 0; j < V; j++) v.v[j] = p.mixed(e + j, x.at(j), u.at(j), g.scale[j % PERIOD], g.shift[j % PERIOD]);
+            v.storeWhole(to + e);
+        }
+    } else {
+#pragma unroll 1
+        for (int e = threadIdx.x % 32; e < line; e += 32) {
+            const Cycle g = turned<PERIOD>(factors, PERIOD == 3 ? (u32)e % 3 : (u32)e & (c - 1));
+            to[e] = fromFloat<T>(p.mixed(e, floatOf(p.own[e]), floatOf(p.other[e]), g.scale[0], g.shift[0]));
+        }
+    }
+}
+
 #define PIXELS(S, T) KERNEL(256) pixels_##S(const u8 *x, T *y, i64 n, u32 c, const __grid_constant__ Affine a) { if (c == 3) pixels<T, 3>(x, y, n, c, a); else pixels<T, 4>(x, y, n, c, a); }
-#define AUGMENT(S, T) KERNEL(256) augment_##S(const u8 *images, const int *places, const int *partners, const void *weights, int weightType, int weightStep, T *y, \
-        const __grid_constant__ Frame f, const __grid_constant__ Affine a) { \
-        if (f.c == 3) augment<T, 3>(images, places, partners, weights, weightType, weightStep, y, f, a); else augment<T, 4>(images, places, partners, weights, weightType, weightStep, y, f, a); }
+#define AUGMENT(S, T) KERNEL(256) augment_##S(const u8 *images, const int *places, T *y, const __grid_constant__ Frame f, const __grid_constant__ Affine a) { \
+        if (f.c == 3) augment<T, 3>(images, places, y, f, a); else augment<T, 4>(images, places, y, f, a); }
+#define MIX(S, T) KERNEL(256) mix_##S(const u8 *images, const int *partners, const void *weights, int weightType, const int *boxes, T *y, int height, int width, u32 c, const __grid_constant__ Affine a) { \
+        if (c == 3) mix<T, 3>(images, partners, weights, weightType, boxes, y, height, width, c, a); else mix<T, 4>(images, partners, weights, weightType, boxes, y, height, width, c, a); }
 FOR_FLOATS(PIXELS)
 FOR_FLOATS(AUGMENT)
+FOR_FLOATS(MIX)
 
 KERNEL(256) crop_u8(const u8 *images, const int *places, u8 *y, const __grid_constant__ Frame f) {
     int n = blockIdx.y, first = blockIdx.x * f.rows;

@@ -1,11 +1,13 @@
 // update.cu
-// Math         sgd: g' = g + decay w, v' = m v + g', w' = w - lr v', or with Nesterov w' = w - lr (g' + m v')
+// Math         slotless: w' = w - lr (g + decay w), or a moving average of g, w' = lr w + (1 - lr) g
+//              sgd: g' = g + decay w; PyTorch v' = m v + g', w' = w - lr v', or with Nesterov w' = w - lr (g' + m v'); Keras v' = m v - lr g', w' = w + v', or w' = w + m v' - lr g'
 //              rmsprop: g' = g + decay w, s' = a s + (1 - a) g'^2; PyTorch b' = m b + g' / (sqrt(s') + eps), w' = w - lr b'; TensorFlow b' = m b + lr g' / sqrt(s' + eps), w' = w - b'
 //              adam: g' = g + decay w or w -= lr decay w; m' = b1 m + (1 - b1) g', v' = b2 v + (1 - b2) g'^2, w' = w - lr / (1 - b1^t) m' / (sqrt(v' / (1 - b2^t)) + eps)
 //              each with an average if it has a place: a' = d a + (1 - d) w'; skip != 0: every new state is the old one
 // Contract     parts: n > 0 elements of T, contiguous, 16-byte aligned; a new state may be the old one's memory; scalars of T, step and skip i32
-// Launch       grid sum over parts of ceil(n / 4096), block 256, smem 0; parts in the parameters, 55 (sgd) or 45 to a launch; a in Traffic is 1 with an average
-// Traffic      sgd: read (3+a)*n*T, write (2+a)*n*T
+// Launch       grid sum over parts of ceil(n / 4096), block 256, smem 0; parts in the parameters, 71 (slotless), 55 (sgd) or 45 to a launch; a in Traffic is 1 with an average
+// Traffic      slotless: read (2+a)*n*T, write (1+a)*n*T
+//              sgd: read (3+a)*n*T, write (2+a)*n*T
 //              rmsprop: read (4+a)*n*T, write (3+a)*n*T
 //              adam: read (4+a)*n*T, write (3+a)*n*T
 // Roofline     memory bound: 6 to 20 flop per 5*sizeof(T) to 9*sizeof(T) bytes
@@ -34,15 +36,26 @@ template <typename T> DEVICE Scalars<T> scalars(const T *lr, const int *step, co
 }
 
 // Rules change the parameter x[0] and its slots x[1..] by a gradient. One element at a time: the compiler sees a pack's elements side by side.
+struct Slotless {
+    static const int STATES = 1;
+    u32 average; // of what stands in the gradient's place, by a decay in the learning rate's
+    DEVICE void prepare(float, int) {}
+    DEVICE void step(float *x, float g, float decay, float lr) const {
+        if (average) x[0] = lr * x[0] + (1 - lr) * g; else x[0] -= lr * (g + decay * x[0]);
+    }
+};
+
 struct Sgd {
     static const int STATES = 2;
     float momentum;
-    u32 nesterov;
+    u32 nesterov, keras;
     DEVICE void prepare(float, int) {}
     DEVICE void step(float *x, float g, float decay, float lr) const {
         g += decay * x[0];
+        if (keras) g *= -lr;
         x[1] = momentum * x[1] + g;
-        x[0] -= lr * (nesterov ? g + momentum * x[1] : x[1]);
+        float direction = nesterov ? g + momentum * x[1] : x[1];
+        x[0] += keras ? direction : -lr * direction;
     }
 };
 
@@ -159,14 +172,17 @@ template <typename T, typename R> DEVICE void update(const Parts<Places<R>::COUN
     for (; i < c.to; i++) single<T, R>(parts, c.part, i, rule, s);
 }
 
-#define SGD(S, T) KERNEL(256) sgd_##S(const __grid_constant__ Parts<7> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, float momentum, u32 nesterov) { \
-        update<T, Sgd>(parts, Sgd{momentum, nesterov}, lr, step, averageDecay, skip); }
+#define SLOTLESS(S, T) KERNEL(256) slotless_##S(const __grid_constant__ Parts<5> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, u32 average) { \
+        update<T, Slotless>(parts, Slotless{average}, lr, step, averageDecay, skip); }
+#define SGD(S, T) KERNEL(256) sgd_##S(const __grid_constant__ Parts<7> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, float momentum, u32 nesterov, u32 keras) { \
+        update<T, Sgd>(parts, Sgd{momentum, nesterov, keras}, lr, step, averageDecay, skip); }
 #define RMSPROP(S, T) KERNEL(256) rmsprop_##S(const __grid_constant__ Parts<9> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, \
         float alpha, float beta, float eps, float momentum, u32 tensorflow) { \
         update<T, Rmsprop>(parts, Rmsprop{alpha, beta, eps, momentum, tensorflow}, lr, step, averageDecay, skip); }
 #define ADAM(S, T) KERNEL(256) adam_##S(const __grid_constant__ Parts<9> parts, const T *lr, const int *step, const T *averageDecay, const int *skip, \
         float beta1, float gamma1, float beta2, float gamma2, float logBeta1, float logBeta2, float eps, u32 decoupled) { \
         update<T, Adam>(parts, Adam{beta1, gamma1, beta2, gamma2, logBeta1, logBeta2, eps, decoupled, 0, 0}, lr, step, averageDecay, skip); }
+FOR_FLOATS(SLOTLESS)
 FOR_FLOATS(SGD)
 FOR_FLOATS(RMSPROP)
 FOR_FLOATS(ADAM)

@@ -11,12 +11,12 @@ import dev.jacquard.data.Transform;
 import dev.jacquard.layers.Activation;
 import dev.jacquard.layers.BatchNorm2d;
 import dev.jacquard.layers.Conv2d;
+import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.GlobalAvgPool2d;
 import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.layers.Sequential;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
@@ -26,6 +26,7 @@ import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.train.TrainStep;
 import java.io.IOException;
@@ -118,7 +119,7 @@ class FlatMemoryTest {
         Module net = Models.create("resnet18", 10);
         AtomicLong asked = new AtomicLong();
         try (Backend backend = new Counting(Backends.open("cpu", 2), asked); State state = new State(backend);
-                TrainStep step = TrainStep.of(net, new Sgd(0.9, 5e-4, true, Optimizer.DecayRule.WEIGHTS),
+                TrainStep step = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 5e-4, true), Decay.WEIGHTS, net),
                         new TrainStep.Settings(BATCH, SIZE, Normalization.IMAGENET, 0.1, 1), state);
                 Arena arena = Arena.ofShared()) {
             MemorySegment images = arena.allocate(BATCH * SIZE * SIZE * 3L, 64);
@@ -193,7 +194,7 @@ class FlatMemoryTest {
         try (Backend backend = Backends.open("cpu", 2); State state = new State(backend);
                 GeneratedImages images = new GeneratedImages(1, GeneratedImages.Split.TRAIN, 200);
                 Loader loader = Loader.train(images, Transform.Train.of(SIZE, 0.5)).batch(16).seed(1).open();
-                TrainStep step = TrainStep.of(small(), new Sgd(0.9, 0, false, Optimizer.DecayRule.ALL), new TrainStep.Settings(16, SIZE, Normalization.IMAGENET, 0, 1), state)) {
+                TrainStep step = TrainStep.of(small(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), new TrainStep.Settings(16, SIZE, Normalization.IMAGENET, 0, 1), state)) {
             train(step, loader, 0, 500);
             // What leaks, leaks in every round; what the compiler and the collector keep for a while does not.
             List<String> rounds = new ArrayList<>();

@@ -7,7 +7,6 @@ import dev.jacquard.cpu.CpuBackend;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.passes.FuseNormalization;
 import dev.jacquard.passes.Pass;
@@ -21,6 +20,7 @@ import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.op.Accuracy;
 import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.tensor.random.Philox;
@@ -73,7 +73,7 @@ class FusionTest {
     /** Loss and variables after a step. */
     private static Map<String, double[]> step(SmallNetworks.Row network, Pass forward) {
         Module module = network.create().get();
-        Optimizer optimizer = new Sgd(0.9, 0, false, Optimizer.DecayRule.ALL);
+        Optimizer optimizer = new Optimizer(new Update.SgdMomentum(0.9, 0, false));
         Graph graph = TrainStep.graph(module, optimizer, SETTINGS, forward);
         assertEquals(forward == FUSE, fused(graph) > 0, "fused ops");
         assertTrue(forward != FUSE || fused(graph) % 2 == 0, "as many backward as forward");

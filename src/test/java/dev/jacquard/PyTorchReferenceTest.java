@@ -11,7 +11,6 @@ import dev.jacquard.autograd.Gradients;
 import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Shape;
@@ -22,6 +21,7 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.io.Npy;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.io.IOException;
@@ -133,10 +133,10 @@ class PyTorchReferenceTest {
     }
 
     /** One training step as a graph. */
-    private record Step(Module net, Sgd sgd, State state, Plan plan) implements AutoCloseable {
+    private record Step(Module net, Optimizer sgd, State state, Plan plan) implements AutoCloseable {
         static Step of(double decay, boolean gradients) {
             Module net = Models.create("resnet50", 1000);
-            Sgd sgd = new Sgd(0.9, decay, false, Optimizer.DecayRule.ALL);
+            Optimizer sgd = new Optimizer(new Update.SgdMomentum(0.9, decay, false));
             GraphBuilder b = new GraphBuilder(true);
             Tensor x = b.input("x", TensorType.f32(8, 64, 64, 3));
             Tensor labels = b.input("labels", TensorType.of(DType.I32, 8));

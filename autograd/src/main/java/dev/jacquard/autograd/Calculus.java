@@ -162,6 +162,8 @@ public final class Calculus {
 
         // Losses
         row(Loss.CrossEntropy.class, f(a -> a.dy().apply(new Loss.CrossEntropyBackward(((Loss.CrossEntropy) a.op()).smoothing()), a.x(0), a.x(1))), none());
+        row(Loss.MixedCrossEntropy.class, f(a -> a.dy().apply(new Loss.MixedCrossEntropyBackward(((Loss.MixedCrossEntropy) a.op()).smoothing()), a.x(0), a.x(1), a.x(2), a.x(3))), none(), none(),
+                notImplemented("weights are drawn, not learnt"));
         row(Loss.SoftCrossEntropy.class, f(a -> a.dy().apply(new Loss.SoftCrossEntropyBackward(), a.x(0), a.x(1))),
                 f(a -> a.x(0).logSoftmax().mul(a.dy().mul(-1.0 / Math.max(a.x(0).shape().dim(0), 1)))));
 

@@ -3,7 +3,6 @@ package dev.jacquard.cli;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.tck.Comparator;
 import dev.jacquard.tck.Tolerance;
@@ -14,6 +13,7 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.op.Accuracy;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.tensor.random.Philox;
 import dev.jacquard.train.TrainStep;
@@ -86,7 +86,7 @@ final class TrainingTwins {
     }
 
     private static Optimizer optimizer() {
-        return new Sgd(0.9, 0, false, Optimizer.DecayRule.ALL);
+        return new Optimizer(new Update.SgdMomentum(0.9, 0, false));
     }
 
     /** Runs a step; what it leaves by name. */

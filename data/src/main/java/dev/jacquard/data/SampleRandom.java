@@ -16,6 +16,8 @@ final class SampleRandom {
     static final int AUGMENT = 2;
     /** Purpose of a stream: drawing of a generated picture. */
     static final int DRAW = 3;
+    /** Purpose of a stream: mixing of a batch, whose number within the epoch takes the sample's place. */
+    static final int MIX = 4;
 
     private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 

@@ -21,7 +21,7 @@ final class ImageKernels {
     private ImageKernels() {}
 
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
-        return Map.of(Images.Normalize.class, new Pixels(), Images.Augment.class, new Augmented(), Images.Crop.class, (CudaKernel<Images.Crop>) ImageKernels::crop);
+        return Map.of(Images.Normalize.class, new Pixels(), Images.Augment.class, new Augmented(), Images.Mix.class, new Mixed(), Images.Crop.class, (CudaKernel<Images.Crop>) ImageKernels::crop);
     }
 
     /** What the kernels are measured on. */
@@ -29,6 +29,7 @@ final class ImageKernels {
         Operand images = Operand.integers(DType.U8, 0, 256, batch, 256, 256, 3);
         Operand places = Operand.integers(DType.I32, 0, 2, batch, 3);
         Operand partners = Operand.labels(batch, batch);
+        Operand boxes = Operand.integers(DType.I32, 0, 256, batch, 4);
         float[] half = {0.5f, 0.5f, 0.5f};
         long n = batch * 256 * 256 * 3;
         long m = batch * 224 * 224 * 3;
@@ -37,9 +38,10 @@ final class ImageKernels {
         return List.of(
                 new Workload("images", Sample.of(f32, images), Map.of("n", n, "o", 4L)),
                 new Workload("images", Sample.of(f16, images), Map.of("n", n, "o", 2L)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, false), images, places), Map.of("m", m, "o", 4L)),
-                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224, false), images, places), Map.of("m", m, "o", 2L)),
-                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224, true), images, places, partners, Operand.range(0, 1)), Map.of("m", m, "o", 4L)),
+                new Workload("images", Sample.of(new Images.Augment(f32, 224, 224), images, places), Map.of("m", m, "o", 4L)),
+                new Workload("images", Sample.of(new Images.Augment(f16, 224, 224), images, places), Map.of("m", m, "o", 2L)),
+                new Workload("images", Sample.of(new Images.Mix(f32), images, partners, Operand.range(0, 1, batch), boxes), Map.of("n", n, "o", 4L)),
+                new Workload("images", Sample.of(new Images.Mix(f16), images, partners, Operand.range(0, 1, batch), boxes), Map.of("n", n, "o", 2L)),
                 new Workload("images", Sample.of(new Images.Crop(224, 224), images, places), Map.of("m", m)));
     }
 
@@ -87,24 +89,35 @@ final class ImageKernels {
     private static final class Augmented implements CudaKernel<Images.Augment> {
         @Override
         public boolean takes(Images.Augment op, List<TensorType> in) {
-            return fits(op.normalize()) && 2 * Staged.of(1, op.width(), in.getFirst().shape().dim(3)).pitch <= SHARED && CudaKernel.super.takes(op, in);
-        }
-
-        /** images.cu's number of an element type. */
-        private static int number(DType weights) {
-            return List.of(DType.F32, DType.F16, DType.BF16).indexOf(weights);
+            return fits(op.normalize()) && Staged.of(1, op.width(), in.getFirst().shape().dim(3)).pitch <= SHARED && CudaKernel.super.takes(op, in);
         }
 
         @Override
         public CudaLaunch bind(Images.Augment op, Call call) {
             Shape images = call.inShape(0);
             Staged s = Staged.of(op.height(), op.width(), images.dim(3));
-            boolean mixed = op.mixed();
-            return call.launch("images", "augment", op.normalize().to()).grid(Call.blocks(op.height(), s.rows), images.dim(0), 1).block(Call.BLOCK)
-                    .shared(s.pitch * s.rows * (mixed ? 2 : 1))
-                    .pointer(call.in(0)).pointer(call.in(1)).pointer(mixed ? call.in(2) : 0).pointer(mixed ? call.in(3) : 0)
-                    .i32(mixed ? number(call.in().get(3).dtype()) : 0).i32(mixed && call.inShape(3).rank() == 1 ? 1 : 0)
-                    .pointer(call.out(0)).struct(s.frame(images, op.height(), op.width())).struct(affine(op.normalize())).build();
+            return call.launch("images", "augment", op.normalize().to()).grid(Call.blocks(op.height(), s.rows), images.dim(0), 1).block(Call.BLOCK).shared(s.pitch * s.rows)
+                    .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).struct(s.frame(images, op.height(), op.width())).struct(affine(op.normalize())).build();
+        }
+    }
+
+    private static final class Mixed implements CudaKernel<Images.Mix> {
+        /** images.cu's numbers of the weights' element types, by their places. */
+        private static final List<DType> WEIGHTS = List.of(DType.F32, DType.F16, DType.BF16);
+        /** Rows of a block: its warps. */
+        private static final int ROWS = Call.BLOCK / 32;
+
+        @Override
+        public boolean takes(Images.Mix op, List<TensorType> in) {
+            return fits(op.normalize()) && WEIGHTS.contains(in.get(2).dtype());
+        }
+
+        @Override
+        public CudaLaunch bind(Images.Mix op, Call call) {
+            Shape images = call.inShape(0);
+            return call.launch("images", "mix", op.normalize().to()).grid(Call.blocks(images.dim(1), ROWS), images.dim(0), 1).block(Call.BLOCK)
+                    .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).i32(WEIGHTS.indexOf(call.in().get(2).dtype())).pointer(call.in(3)).pointer(call.out(0))
+                    .i32(images.dim(1)).i32(images.dim(2)).i32(images.dim(3)).struct(affine(op.normalize())).build();
         }
     }
 

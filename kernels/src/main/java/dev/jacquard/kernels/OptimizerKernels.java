@@ -30,6 +30,8 @@ final class OptimizerKernels {
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
         OfParts<Rule> one = (rule, call) -> update(List.of(rule), call);
         return Map.of(
+                Update.Sgd.class, one,
+                Update.Average.class, one,
                 Update.SgdMomentum.class, one,
                 Update.RmsProp.class, one,
                 Update.Adam.class, one,
@@ -51,6 +53,7 @@ final class OptimizerKernels {
         Map<String, Long> plain = Map.of("n", n, "a", 0L);
         return List.of(
                 new Workload("update", Sample.of(sgd, x, x, x, rate), plain),
+                new Workload("update", Sample.of(new Update.Average(), x, x, rate), plain),
                 new Workload("update", Sample.of(new Update.FusedUpdate(List.of(sgd, sgd.undecayed())), x, x, x, x, x, x, rate), Map.of("n", 2 * n, "a", 0L)),
                 new Workload("update", Sample.of(new Update.ExtendedUpdate(sgd, true, true), x, x, x, x, rate, rate, flag), Map.of("n", n, "a", 1L)),
                 new Workload("update", Sample.of(new Update.RmsProp(0.9, 1e-2, 0.9, 1e-5, Update.RmsProp.Form.PYTORCH), x, positive, x, x, rate), plain),
@@ -73,7 +76,7 @@ final class OptimizerKernels {
         }
 
         private boolean average() {
-            return rule.scalars().contains(Scalar.AVERAGE_DECAY);
+            return rule instanceof Update.ExtendedUpdate e && e.average();
         }
 
         /** Tensors of a part in the kernel's table: old states, average, gradient, new states, new average. */
@@ -109,8 +112,9 @@ final class OptimizerKernels {
         List<CudaLaunch> launches = new ArrayList<>();
         for (Parts.Table t : parts.tables()) {
             Rule plain = o.rule() instanceof Update.ExtendedUpdate e ? e.rule() : o.rule();
+            Scalar rate = plain instanceof Update.Average ? Scalar.AVERAGE_DECAY : Scalar.LEARNING_RATE; // an average follows by its decay as a parameter by its rate
             KernelLaunch.Builder b = call.launch("update", symbol(plain), dtype).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes())
-                    .pointer(o.scalar(Scalar.LEARNING_RATE)).pointer(o.scalar(Scalar.STEP)).pointer(o.scalar(Scalar.AVERAGE_DECAY)).pointer(o.scalar(Scalar.SKIP));
+                    .pointer(o.scalar(rate)).pointer(o.scalar(Scalar.STEP)).pointer(o.scalar(Scalar.AVERAGE_DECAY)).pointer(o.scalar(Scalar.SKIP));
             launches.add(attributes(b, plain).build());
         }
         return call.sequence(launches.toArray(CudaLaunch[]::new));
@@ -118,6 +122,7 @@ final class OptimizerKernels {
 
     private static String symbol(Rule plain) {
         return switch (plain) {
+            case Update.Sgd _, Update.Average _ -> "slotless";
             case Update.SgdMomentum _ -> "sgd";
             case Update.RmsProp _ -> "rmsprop";
             case Update.Adam _ -> "adam";
@@ -128,7 +133,9 @@ final class OptimizerKernels {
     /** What is known before the step: {@code 1 - x} is rounded here, once, from the exact one. */
     private static KernelLaunch.Builder attributes(KernelLaunch.Builder b, Rule plain) {
         return switch (plain) {
-            case Update.SgdMomentum s -> b.f32(s.momentum()).i32(s.nesterov() ? 1 : 0);
+            case Update.Sgd _ -> b.i32(0);
+            case Update.Average _ -> b.i32(1);
+            case Update.SgdMomentum s -> b.f32(s.momentum()).i32(s.nesterov() ? 1 : 0).i32(s.form() == Update.SgdMomentum.Form.KERAS ? 1 : 0);
             case Update.RmsProp r -> b.f32(r.alpha()).f32(1 - r.alpha()).f32(r.eps()).f32(r.momentum()).i32(r.form() == Update.RmsProp.Form.TENSORFLOW ? 1 : 0);
             case Update.Adam a -> b.f32(a.beta1()).f32(1 - a.beta1()).f32(a.beta2()).f32(1 - a.beta2()).f32(Math.log(a.beta1())).f32(Math.log(a.beta2())).f32(a.eps())
                     .i32(a.decoupled() ? 1 : 0);

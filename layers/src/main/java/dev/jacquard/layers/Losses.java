@@ -28,4 +28,17 @@ public final class Losses {
     public static Tensor crossEntropy(Tensor logits, Tensor labels, double smoothing) {
         return logits.apply(new Loss.CrossEntropy(smoothing), labels);
     }
+
+    /**
+     * Cross-entropy with the labels of two mixed images: targets of {@code w onehot(label) + (1 - w) onehot(partner label)}, then smoothed. Where a backend has a kernel, no target is ever in memory.
+     *
+     * @param logits (N, C)
+     * @param labels I32 (N), each in [0, C)
+     * @param partnerLabels I32 (N), likewise
+     * @param weights (N) of the logits' type, each the part of the image itself in [0, 1]
+     * @param smoothing e, in [0, 1)
+     */
+    public static Tensor mixedCrossEntropy(Tensor logits, Tensor labels, Tensor partnerLabels, Tensor weights, double smoothing) {
+        return logits.apply(new Loss.MixedCrossEntropy(smoothing), labels, partnerLabels, weights);
+    }
 }

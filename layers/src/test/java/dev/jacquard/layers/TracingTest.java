@@ -18,6 +18,7 @@ import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.op.Leaf;
 import dev.jacquard.tensor.op.Random;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.op.Window;
 import java.util.List;
 import java.util.Set;
@@ -185,7 +186,7 @@ class TracingTest {
     @Test
     void aWholeStepOfTrainingIsOneGraph() {
         Module m = Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3)), new BatchNorm2d(8), Activation.RELU.module(), new GlobalAvgPool2d(), new Linear(8, 10));
-        Sgd sgd = new Sgd(0.9, 1e-4, true, Optimizer.DecayRule.WEIGHTS);
+        Optimizer sgd = new Optimizer(new Update.SgdMomentum(0.9, 1e-4, true), Decay.WEIGHTS, m);
         GraphBuilder b = new GraphBuilder(true);
         Tensor logits = m.apply(b.input("images", TensorType.f32(4, 6, 6, 3)));
         Tensor loss = Losses.crossEntropy(logits, b.input("labels", TensorType.of(DType.I32, 4)), 0.1);
@@ -208,15 +209,15 @@ class TracingTest {
     @Test
     void slotsAreUsedAgainByTheNextGraph() {
         Linear m = new Linear(2, 2);
-        Sgd sgd = new Sgd(0.9, 0, false, Optimizer.DecayRule.ALL);
+        Optimizer sgd = new Optimizer(new Update.SgdMomentum(0.9, 0, false));
         for (int i = 0; i < 2; i++) {
             GraphBuilder b = new GraphBuilder(true);
             sgd.update(b, m.parameters(), m.parameters().stream().map(b::read).toList(), b.fill(TensorType.f32(), 1));
             b.build();
         }
         assertEquals(2, sgd.slots().size());
-        assertThrows(CallerException.class, () -> sgd.update(new GraphBuilder(true), m.parameters(), List.of(), null));
-        assertThrows(CallerException.class, () -> new Sgd(1, 0, false, Optimizer.DecayRule.ALL));
+        assertThrows(CallerException.class, () -> sgd.update(new GraphBuilder(true), m.parameters(), List.of(), (Tensor) null));
+        assertThrows(CallerException.class, () -> new Optimizer(new Update.SgdMomentum(1, 0, false)));
     }
 
     @Test

@@ -15,6 +15,7 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.MemorySegment;
@@ -108,7 +109,7 @@ class ValuesTest {
     void sgdIsTorchs() {
         for (boolean nesterov : new boolean[] {false, true}) {
             Linear m = new Linear(1, 1, Initializer.constant(2));
-            Sgd sgd = new Sgd(0.9, 0.1, nesterov, Optimizer.DecayRule.WEIGHTS);
+            Optimizer sgd = new Optimizer(new Update.SgdMomentum(0.9, 0.1, nesterov), Decay.WEIGHTS, m);
             Variable weight = m.variables().get("weight");
             Variable bias = m.variables().get("bias");
             try (Scope s = Scope.open(reference)) {
@@ -201,7 +202,7 @@ class ValuesTest {
     @Test
     void aPlannedNetworkLearns() {
         Module m = Sequential.of(new Conv2d(Conv2d.Config.of(1, 4, 3)), new BatchNorm2d(4), Activation.RELU.module(), new GlobalAvgPool2d(), new Linear(4, 2));
-        Sgd sgd = new Sgd(0.9, 1e-4, false, Optimizer.DecayRule.WEIGHTS);
+        Optimizer sgd = new Optimizer(new Update.SgdMomentum(0.9, 1e-4, false), Decay.WEIGHTS, m);
         GraphBuilder b = new GraphBuilder(true);
         Tensor logits = m.apply(b.input("images", TensorType.f32(8, 6, 6, 1)));
         Tensor loss = Losses.crossEntropy(logits, b.input("labels", TensorType.of(DType.I32, 8)), 0);

@@ -9,7 +9,6 @@ import dev.jacquard.autograd.Gradients;
 import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Shape;
@@ -20,6 +19,7 @@ import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.op.Leaf;
+import dev.jacquard.tensor.op.Update;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -53,7 +53,7 @@ class ModelsTest {
             for (Tensor g : gradients) {
                 assertFalse(((Symbol) g).node().op() instanceof Leaf, "a parameter that nothing reaches");
             }
-            Sgd sgd = new Sgd(0.9, 1e-4, false, Optimizer.DecayRule.ALL);
+            Optimizer sgd = new Optimizer(new Update.SgdMomentum(0.9, 1e-4, false));
             sgd.update(b, m.parameters(), gradients, b.input("lr", TensorType.f32()));
             Graph g = b.build();
             assertEquals(m.variables().size() + sgd.slots().size(), g.updates().size());

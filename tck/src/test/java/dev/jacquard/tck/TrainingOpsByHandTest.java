@@ -199,11 +199,12 @@ class TrainingOpsByHandTest {
     }
 
     @Test
-    void mixupMixesWithThePartner() {
-        Tensor images = s.tensor(TensorType.of(DType.U8, 3, 1, 1, 1), 10, 20, 40);
-        Tensor places = s.tensor(TensorType.of(DType.I32, 3, 3), 0, 0, 0, 0, 0, 0, 0, 0, 0);
-        Images.Augment op = new Images.Augment(new Images.Normalize(List.of(0.5), List.of(1.0), DType.F32), 1, 1, true);
+    void mixupMixesWithThePartnerAndCutmixTakesItsBox() {
+        Tensor images = s.tensor(TensorType.of(DType.U8, 3, 1, 2, 1), 10, 12, 20, 22, 40, 42);
+        Images.Mix op = new Images.Mix(new Images.Normalize(List.of(0.5), List.of(1.0), DType.F32));
         Tensor partners = s.tensor(TensorType.of(DType.I32, 3), 2, 1, 0);
-        assertArrayEquals(new double[] {6 * 0.75 + 21 * 0.25, 11, 21 * 0.75 + 6 * 0.25}, values(images.apply(op, places, partners, s.tensor(TensorType.f32(), 0.75))));
+        Tensor weights = s.tensor(TensorType.f32(3), 0.75, 0.75, 1);
+        Tensor boxes = s.tensor(TensorType.of(DType.I32, 3, 4), 0, 0, 0, 0, 0, 1, 1, 1, 0, 1, 1, 2);
+        assertArrayEquals(new double[] {6 * 0.75 + 21 * 0.25, 7 * 0.75 + 22 * 0.25, 11, 12, 21, 7}, values(images.apply(op, partners, weights, boxes)));
     }
 }

@@ -20,6 +20,11 @@ public interface Context {
     /** Gives a variable a new value; while recording, at the step's end. */
     void write(Variable variable, Tensor value);
 
+    /** The value that a variable has at the step's end as things stand: what was written last, or else what {@link #read} gives. */
+    default Tensor next(Variable variable) {
+        return read(variable);
+    }
+
     /** Whether layers behave as in training (batch statistics, dropout). */
     boolean training();
 

@@ -1,8 +1,12 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Mixing;
+import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Module;
+import dev.jacquard.layers.Optimizer;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
+import dev.jacquard.tensor.op.Update;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -47,5 +51,40 @@ public final class Experiment {
     public static ModelOptions model(TrainConfig config) {
         TrainConfig.Model m = config.model();
         return new ModelOptions(m.classes(), m.channels(), m.padding(), m.initialization(), m.normMomentum(), m.normEps(), m.dropout(), m.survival(), m.dropPath(), m.zeroLastNorm());
+    }
+
+    /** How averages of the weights are kept; null for none. */
+    public static Averaging averaging(TrainConfig config) {
+        TrainConfig.Optimization o = config.optimization();
+        return o.emaDecay() == 0 ? null : new Averaging(o.emaDecay(), o.emaCadence(), o.emaWarmup());
+    }
+
+    /** The optimizer of a network, with its decay groups. */
+    public static Optimizer optimizer(TrainConfig config, Module module) {
+        return new Optimizer(rule(config.optimization()), config.optimization().decay(), module);
+    }
+
+    private static Update.Rule rule(TrainConfig.Optimization o) {
+        boolean tensorflow = o.form() == TrainConfig.Form.TENSORFLOW; // Paddle's momentum is PyTorch's
+        return switch (o.rule()) {
+            case SGD -> o.momentum() == 0 ? new Update.Sgd(o.weightDecay())
+                    : new Update.SgdMomentum(o.momentum(), o.weightDecay(), o.nesterov(), tensorflow ? Update.SgdMomentum.Form.KERAS : Update.SgdMomentum.Form.PYTORCH);
+            case RMSPROP -> new Update.RmsProp(o.alpha(), o.eps(), o.momentum(), o.weightDecay(), tensorflow ? Update.RmsProp.Form.TENSORFLOW : Update.RmsProp.Form.PYTORCH);
+            case ADAM -> new Update.Adam(o.beta1(), o.beta2(), o.eps(), o.weightDecay(), false);
+            case ADAMW -> new Update.Adam(o.beta1(), o.beta2(), o.eps(), o.weightDecay(), true);
+        };
+    }
+
+    /** The learning rate in epochs, scaled; {@link LearningRate#schedule} makes it one of updates. */
+    public static LearningRate learningRate(TrainConfig config) {
+        TrainConfig.Schedule s = config.schedule();
+        double factor = s.curve() == LearningRate.Curve.EXPONENTIAL ? s.decayRate() : s.factor();
+        return new LearningRate(s.curve(), s.convention(), config.peakLr(), s.endLr(), s.warmupEpochs(), s.warmupStartLr(), s.epochs(), s.milestones(), s.multipliers(), factor, s.decayEpochs());
+    }
+
+    /** How images of a batch are mixed. */
+    public static Mixing mixing(TrainConfig config) {
+        TrainConfig.Data d = config.data();
+        return new Mixing(d.mixup(), d.cutmix(), d.mixingForm());
     }
 }

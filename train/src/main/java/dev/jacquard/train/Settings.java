@@ -90,8 +90,13 @@ public final class Settings {
                 };
                 case "String" -> text.isEmpty() ? null : text;
                 case "List" -> text.isEmpty() ? List.of() : Arrays.stream(text.split(",", -1)).map(Double::parseDouble).toList();
-                default -> Arrays.stream(type().getEnumConstants()).filter(c -> Settings.text(c).equalsIgnoreCase(text)).findFirst().orElseThrow(IllegalArgumentException::new);
+                default -> Arrays.stream(type().getEnumConstants()).filter(c -> plain(Settings.text(c)).equals(plain(text))).findFirst().orElseThrow(IllegalArgumentException::new);
             };
+        }
+
+        /** "linearcosine" is "linear-cosine" to whoever types it. */
+        private static String plain(String word) {
+            return word.toLowerCase(Locale.ROOT).replaceAll("[-_]", "");
         }
 
         /** Whether a text is of the setting's type, in range or not. */

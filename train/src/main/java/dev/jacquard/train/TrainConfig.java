@@ -1,6 +1,10 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Mixing;
+import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.DropPath;
+import dev.jacquard.layers.LearningRate;
+import dev.jacquard.layers.LrScaling;
 import dev.jacquard.models.Initialization;
 import dev.jacquard.models.Padding;
 import dev.jacquard.tensor.CallerException;
@@ -28,10 +32,10 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     public enum EvalRule { PROPORTION, PLUS_32, CROP_FIRST, SHORTER }
 
     /** Whose way to draw the part of an image that is trained on. */
-    public enum CropRule { TORCHVISION, DALI, TENSORFLOW }
+    public enum CropSampling { TORCHVISION, DALI, TENSORFLOW }
 
     /** How pixels between pixels are found. */
-    public enum Interpolation { BILINEAR, BICUBIC, TRIANGULAR }
+    public enum Interpolation { BILINEAR, BICUBIC, BILINEAR_ALIASED, BICUBIC_ALIASED, BILINEAR_TF1 }
 
     /** Policies of further operations on training images. */
     public enum AugmentationPolicy { NONE, AUTOAUGMENT, RANDAUGMENT }
@@ -42,23 +46,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** Update rules. */
     public enum UpdateRule { SGD, RMSPROP, ADAM, ADAMW }
 
-    /** Which parameters decay; see {@link Optimization#decay}. */
-    public enum DecayGroups { ALL, WEIGHTS, NVIDIA_PYTORCH, TENSORFLOW, PADDLE }
-
-    /** When averages follow the weights: with each batch, or with each update. */
-    public enum AverageCadence { BATCH, UPDATE }
-
     /** Which weights are called the best. */
     public enum Best { RAW, BETTER }
-
-    /** What the learning rate does after the warm-up. */
-    public enum LrKind { CONSTANT, STEP, LINEAR, COSINE, EXPONENTIAL, PIECEWISE, LINEARCOSINE }
-
-    /** Whose warm-up, and whether the rate changes with epochs (PYTORCH) or steps (all others). */
-    public enum LrForm { JACQUARD, PYTORCH, TENSORFLOW, PADDLE }
-
-    /** What the learning rate is multiplied by before it is used. */
-    public enum LrScaling { NONE, BATCH_128, BATCH_256, GPUS }
 
     /** Formats of mixed precision. */
     public enum Amp { OFF, FP16, BF16 }
@@ -98,20 +87,18 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "max-scale", value = "1", range = "(0, 1]", help = "Largest part of an image's area that a random crop keeps.") double maxScale,
             @Setting(name = "min-ratio", value = "0.75", range = "(0, 1]", help = "Least width / height of a random crop.") double minRatio,
             @Setting(name = "max-ratio", value = "1.3333333333333333", range = "[1, 100]", help = "Largest width / height of a random crop.") double maxRatio,
-            @Setting(name = "crop-attempts", value = "10", range = "[1, 1000]", help = "Attempts to find a random crop that lies in the image.") int cropAttempts,
-            @Setting(name = "crop-rule", value = "torchvision", help = "Whose random crop.") CropRule cropRule,
+            @Setting(name = "crop-sampling", value = "torchvision", help = "Whose random crop: torchvision gives up after 10 attempts, the others after 100.") CropSampling crop,
             @Setting(name = "flip", value = "true", help = "Mirror images by chance.") boolean flip,
-            @Setting(name = "interpolation", value = "bilinear", help = "How images are resized.") Interpolation interpolation,
-            @Setting(name = "antialias", value = "true", help = "Average over all pixels when images shrink (Pillow), instead of the nearest few (TensorFlow, DALI).") boolean antialias,
+            @Setting(name = "interpolation", value = "bilinear", help = "How images are resized: as Pillow does, or with no antialiasing (-aliased), or as TensorFlow does (-tf1).") Interpolation interpolation,
             @Setting(name = "augmentation", value = "none", aliases = "--augmenter-name", help = "Further operations on training images.") AugmentationPolicy augmentation,
             @Setting(name = "augmentation-form", value = "pytorch", help = "Whose details of the operations.") Form augmentationForm,
             @Setting(name = "randaugment-layers", value = "2", range = "[1, 16]", aliases = "--raug-num-layers", help = "Operations per image of RandAugment.") int layers,
             @Setting(name = "randaugment-magnitude", value = "10", range = "[0, 30]", aliases = "--raug-magnitude", help = "Strength of RandAugment.") double magnitude,
-            @Setting(name = "cutout", value = "40", range = "[0, 4096]", aliases = "--cutout-const", help = "Pixels that the operation Cutout erases at most.") double cutout,
-            @Setting(name = "translate", value = "100", range = "[0, 4096]", aliases = "--translate-const", help = "Pixels that the operations Translate move by at most.") double translate,
+            @Setting(name = "cutout", value = "0", range = "[0, 4096]", aliases = "--cutout-const", help = "Half the side in pixels that the operation Cutout erases at most; 0 for the policy's own.") double cutout,
+            @Setting(name = "translate", value = "0", range = "[0, 4096]", aliases = "--translate-const", help = "Pixels that the operations Translate move by at most; 0 for the policy's own.") double translate,
             @Setting(name = "mixup", value = "0", range = "[0, 100]", aliases = "--mixup-alpha", help = "Alpha of mixup's Beta distribution; 0 for no mixup.") double mixup,
             @Setting(name = "cutmix", value = "0", range = "[0, 100]", aliases = "--cutmix-alpha", help = "Alpha of cutmix' Beta distribution; 0 for no cutmix.") double cutmix,
-            @Setting(name = "mixing-form", value = "pytorch", help = "One weight per batch and partners by permutation (PyTorch), or a weight per image and the reversed batch (TensorFlow).") Form mixingForm) {
+            @Setting(name = "mixing-form", value = "pytorch", help = "One weight per batch and partners by permutation (PyTorch), or a weight per image and the reversed batch (TensorFlow).") Mixing.Form mixingForm) {
         /** Whether the built-in pictures are used. */
         public boolean generated() {
             return train == null;
@@ -146,15 +133,15 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "momentum", value = "0.9", range = "[0, 1)", help = "Momentum of SGD and RMSprop.") double momentum,
             @Setting(name = "nesterov", value = "false", help = "Nesterov's look-ahead.") boolean nesterov,
             @Setting(name = "rmsprop-alpha", value = "0.9", range = "[0, 1)", help = "Decay of RMSprop's mean of squares.") double alpha,
-            @Setting(name = "epsilon", value = "1e-3", range = "(0, 1]", aliases = {"--rmsprop-eps", "--opt-epsilon"}, help = "Epsilon of RMSprop and Adam.") double eps,
+            @Setting(name = "epsilon", value = "1e-3", range = "(0, 1]", aliases = {"--rmsprop-eps", "--opt-epsilon"}, help = "Epsilon of RMSprop and Adam; PyTorch has 1e-8 in Adam.") double eps,
             @Setting(name = "beta1", value = "0.9", range = "[0, 1)", aliases = "--beta-1", help = "Decay of Adam's mean.") double beta1,
             @Setting(name = "beta2", value = "0.999", range = "[0, 1)", aliases = "--beta-2", help = "Decay of Adam's mean of squares.") double beta2,
             @Setting(name = "weight-decay", value = "5e-4", range = "[0, )", aliases = "--wd", help = "Weight decay.") double weightDecay,
             @Setting(name = "decay-rule", value = "weights", shorthands = {"--decay-all=all", "--no-decay-all=weights", "--bn-weight-decay=all"},
-                    help = "What decays: all, weights (no normalisations and biases), or as a published system does.") DecayGroups decay,
+                    help = "What decays: all, weights (no normalisations and biases), or as a published system does.") Decay decay,
             @Setting(name = "grad-clip-norm", value = "0", range = "[0, )", help = "Largest norm of all gradients together; 0 for any.") double clip,
             @Setting(name = "ema", value = "0", range = "[0, 1)", aliases = {"--use-ema", "--moving-average-decay"}, help = "Decay of moving averages of all weights; 0 for none.") double emaDecay,
-            @Setting(name = "ema-cadence", value = "update", help = "When averages move: with each batch (NVIDIA PyTorch) or with each update (TensorFlow).") AverageCadence emaCadence,
+            @Setting(name = "ema-cadence", value = "update", help = "When averages move: with each step (NVIDIA PyTorch) or with each update (TensorFlow).") Averaging.Cadence emaCadence,
             @Setting(name = "ema-warmup", value = "true", help = "Averages begin with less decay: (1 + t)/(10 + t).") boolean emaWarmup,
             @Setting(name = "best", value = "raw", help = "Weights that are called the best: raw, or the better of raw and averaged.") Best best,
             @Setting(name = "label-smoothing", value = "0.1", range = "[0, 1)", help = "Part of the target that is spread evenly.") double labelSmoothing,
@@ -166,14 +153,15 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "epochs", value = "90", range = "[1, )", aliases = "--max-epochs", help = "Passes over the data.") int epochs,
             @Setting(name = "run-epochs", value = "0", range = "[-1, 1000000]", mayChange = true, help = "Epochs of this part of the run, to be resumed; 0 for all.") int runEpochs,
             @Setting(name = "lr", value = "0.1", range = "[0, )", aliases = "--lr-init", help = "Largest learning rate, before --lr-scaling.") double lr,
-            @Setting(name = "lr-scaling", value = "none", help = "Times what: nothing, images per update / 128 (TensorFlow) or / 256, or --gpus (Paddle).") LrScaling scaling,
-            @Setting(name = "lr-form", value = "jacquard", help = "Whose warm-up, and whether the rate changes with epochs (pytorch) or steps (all others).") LrForm form,
-            @Setting(name = "lr-schedule", value = "cosine", aliases = {"--lr-decay", "--lr-scheduler"}, help = "What the rate does after the warm-up.") LrKind kind,
-            @Setting(name = "end-lr", value = "0", range = "[0, )", help = "Where the cosine ends.") double endLr,
+            @Setting(name = "lr-scaling", value = "none", help = "Times what: nothing, images per update / 128 (TensorFlow) or / 256, or the number of --gpus (Paddle).") LrScaling scaling,
+            @Setting(name = "lr-convention", value = "per-step", help = "Whose warm-up and units: per-step is ours, nvidia-pytorch changes the rate with epochs.") LearningRate.Convention convention,
+            @Setting(name = "lr-schedule", value = "cosine", aliases = {"--lr-decay", "--lr-scheduler"}, help = "What the rate does after the warm-up.") LearningRate.Curve curve,
+            @Setting(name = "end-lr", value = "0", range = "[0, )", help = "Where cosine and linear curves end.") double endLr,
             @Setting(name = "warmup-epochs", value = "0", range = "[0, 1000000]", aliases = {"--warmup", "--lr-warmup-epochs"}, help = "Epochs of linear warm-up, may be a fraction.") double warmupEpochs,
-            @Setting(name = "warmup-start-lr", value = "0", range = "[0, )", help = "Where the warm-up begins, with --lr-form paddle.") double warmupStartLr,
+            @Setting(name = "warmup-start-lr", value = "0", range = "[0, )", help = "Where the warm-up begins.") double warmupStartLr,
             @Setting(name = "lr-milestones", value = "30,60,80", help = "Epochs at which the rate falls, with step and piecewise.") List<Double> milestones,
-            @Setting(name = "lr-factor", value = "0.1", range = "(0, 1]", help = "What it is multiplied by at each of them.") double factor,
+            @Setting(name = "lr-multipliers", value = "1,0.1,0.01,0.001", help = "What --lr is multiplied by before, between and after them, with piecewise.") List<Double> multipliers,
+            @Setting(name = "lr-factor", value = "0.1", range = "(0, 1]", help = "What it is multiplied by at each of them, with step.") double factor,
             @Setting(name = "lr-decay-rate", value = "0.97", range = "(0, 1]", help = "What it is multiplied by every --lr-decay-epochs, with exponential.") double decayRate,
             @Setting(name = "lr-decay-epochs", value = "2.4", range = "(0, 1000000]", help = "Epochs between falls, with exponential.") double decayEpochs) {}
 
@@ -247,12 +235,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** The largest learning rate, {@link Schedule#scaling scaled}. */
     public double peakLr() {
-        return schedule.lr * switch (schedule.scaling) {
-            case NONE -> 1;
-            case BATCH_128 -> batch.global() / 128.0;
-            case BATCH_256 -> batch.global() / 256.0;
-            case GPUS -> batch.gpus;
-        };
+        return schedule.scaling.scaled(schedule.lr, batch.global(), batch.gpus);
     }
 
     /** Checks ranges, and what settings ask of each other. @return this @throws CallerException naming the flag that is out of range */

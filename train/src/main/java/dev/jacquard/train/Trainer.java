@@ -9,7 +9,6 @@ import dev.jacquard.data.Transform;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.layers.Schedule;
-import dev.jacquard.layers.Sgd;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.DivergedException;
@@ -84,16 +83,14 @@ public final class Trainer implements AutoCloseable {
             this.setup = setup;
             this.config = setup.config;
             this.run = run;
-            TrainConfig.Optimization o = config.optimization();
-            TrainConfig.Schedule r = config.schedule();
             this.state = keep(new State(setup.backend));
             this.trainLoader = keep(trainLoader());
             this.valLoader = keep(valLoader());
             long perEpoch = trainLoader.batchesPerEpoch();
-            this.schedule = Schedule.cosine(config.peakLr(), Math.round(r.warmupEpochs() * perEpoch), r.epochs() * perEpoch, 0);
-            Optimizer optimizer = new Sgd(o.momentum(), o.weightDecay(), o.nesterov(), o.decay() == TrainConfig.DecayGroups.ALL ? Optimizer.DecayRule.ALL : Optimizer.DecayRule.WEIGHTS);
+            this.schedule = Experiment.learningRate(config).schedule(perEpoch);
+            Optimizer optimizer = Experiment.optimizer(config, setup.module);
             this.step = keep(TrainStep.of(setup.module, optimizer,
-                    new TrainStep.Settings(config.batch().size(), config.data().imageSize(), NORMALIZATION, o.labelSmoothing(), o.seed()), state));
+                    new TrainStep.Settings(config.batch().size(), config.data().imageSize(), NORMALIZATION, config.optimization().labelSmoothing(), config.optimization().seed()), state));
             this.eval = keep(EvalStep.of(setup.module, evalBatch(setup.val), config.data().imageSize(), NORMALIZATION, state));
             this.checkpoints = new Checkpoints(run, setup.module, optimizer, state, config.machine().keep(), weightsMetadata());
             Optional<Progress> saved = checkpoints.restore();

@@ -106,6 +106,12 @@ public final class GraphBuilder implements Context {
     }
 
     @Override
+    public Tensor next(Variable variable) {
+        Symbol written = updates.get(variable);
+        return written == null ? read(variable) : written;
+    }
+
+    @Override
     public boolean training() {
         return training;
     }

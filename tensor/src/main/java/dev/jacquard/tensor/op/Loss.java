@@ -41,6 +41,25 @@ public sealed interface Loss extends Composite {
         return smoothing == 0 ? exact : exact.apply(new Pointwise.Affine(1 - smoothing, smoothing / classes));
     }
 
+    /** Rows of {@link #smoothed} that two labels share. */
+    private static Tensor mixed(Tensor labels, Tensor partners, Tensor weights, Tensor logits, double smoothing) {
+        Tensor weight = weights.reshape(logits.shape().dim(0), 1);
+        long classes = logits.shape().dim(1);
+        Tensor exact = labels.oneHot(classes).cast(logits.dtype()).mul(weight).add(partners.oneHot(classes).cast(logits.dtype()).mul(weight.rsub(1)));
+        return smoothing == 0 ? exact : exact.apply(new Pointwise.Affine(1 - smoothing, smoothing / classes));
+    }
+
+    /** The type rule of labels that two images share; {@code at} is the logits' place. */
+    private static void pairs(Loss op, List<TensorType> in, int at) {
+        logits(op, in.get(at));
+        labels(op, in.get(at), in.get(at + 1));
+        labels(op, in.get(at), in.get(at + 2));
+        Types.same(op, List.of(in.get(at), in.get(at + 3)));
+        Types.floating(op, in.subList(at, at + 1));
+        Types.rank(op, "weights", in.get(at + 3), 1, "(N)");
+        Types.equal(op, "logits and weights do not fit", in.get(at + 3).shape().dim(0), in.get(at).shape().dim(0), "give one weight per row");
+    }
+
     private static double perRow(Tensor logits) {
         return 1.0 / Math.max(logits.shape().dim(0), 1);
     }
@@ -115,7 +134,64 @@ public sealed interface Loss extends Composite {
         }
     }
 
-    /** Cross-entropy with targets of one's own, as mixtures of images have them: {@code -mean_n sum_c targets log(softmax(logits))}. From logits and targets, both (N, C), to a scalar. */
+    /**
+     * Cross-entropy with two labels per row, as mixup and cutmix make them: targets of {@code w onehot(label) + (1 - w) onehot(partner)}, then smoothed: times {@code 1 - e}, and {@code e / C}
+     * more everywhere. From logits (N, C), labels I32 (N), partners' labels I32 (N) and weights w (N) of the logits' type to a scalar. A label outside [0, C) has no part in its row.
+     *
+     * @param smoothing e, in [0, 1)
+     */
+    record MixedCrossEntropy(double smoothing) implements Loss {
+        /** Checks the range. @throws CallerException if it is out of range */
+        public MixedCrossEntropy {
+            checked(smoothing);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 4);
+            pairs(this, in, 0);
+            return List.of(TensorType.of(in.getFirst().dtype()));
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.reduce(in.getFirst().shape().dim(1));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(forward(in.get(0), mixed(in.get(1), in.get(2), in.get(3), in.get(0), smoothing)));
+        }
+    }
+
+    /** Gradient of {@link MixedCrossEntropy} by the logits: dlogits (N, C) from dloss (), logits (N, C), labels I32 (N), partners' labels I32 (N), weights (N). */
+    record MixedCrossEntropyBackward(double smoothing) implements Loss {
+        /** Checks the range. @throws CallerException if it is out of range */
+        public MixedCrossEntropyBackward {
+            checked(smoothing);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 5);
+            Types.same(this, in.subList(0, 2));
+            Types.rank(this, "gradient", in.get(0), 0, "a scalar");
+            pairs(this, in, 1);
+            return List.of(in.get(1));
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return 1;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(backward(in.get(0), in.get(1), mixed(in.get(2), in.get(3), in.get(4), in.get(1), smoothing)));
+        }
+    }
+
+    /** Cross-entropy with targets of one's own, a teacher's, say: {@code -mean_n sum_c targets log(softmax(logits))}. From logits and targets, both (N, C), to a scalar. */
     record SoftCrossEntropy() implements Loss {
         @Override
         public List<TensorType> infer(List<TensorType> in) {
@@ -188,6 +264,22 @@ public sealed interface Loss extends Composite {
                         Sample.of(new CrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 9, 10), strays), Sample.of(new CrossEntropyBackward(0), dloss, Operand.range(-4, 4, 9, 16), strays),
                         Sample.of(new CrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 2, 2048), Operand.labels(2048, 2)))
                         .refuses(new CrossEntropyBackward(0), "gradient has the wrong rank", TensorType.f32(4), logits, TensorType.of(DType.I32, 4)),
+                OpRow.of(MixedCrossEntropy.class, "-mean log softmax at two labels, weighted and smoothed",
+                        Sample.of(new MixedCrossEntropy(0.1), Operand.range(-4, 4, 7, 33), Operand.labels(33, 7), Operand.labels(33, 7), weights(7)),
+                        Sample.of(new MixedCrossEntropy(0), Operand.range(-4, 4, 3, 1000), Operand.labels(1000, 3), Operand.labels(1000, 3), weights(3)),
+                        Sample.of(new MixedCrossEntropy(0.1), Operand.range(-4, 4, 9, 10), strays, Operand.labels(10, 9), weights(9)),
+                        Sample.of(new MixedCrossEntropy(0), Operand.range(-4, 4, 9, 10), Operand.labels(10, 9), strays, weights(9)),
+                        Sample.of(new MixedCrossEntropy(0.1), Operand.range(-4, 4, 30, 2), Operand.labels(2, 30), Operand.labels(2, 30), weights(30)),
+                        Sample.of(new MixedCrossEntropy(0.1), Operand.range(-4, 4, 2, 2048), Operand.labels(2048, 2), Operand.labels(2048, 2), Operand.values(0, 1)))
+                        .refuses(new MixedCrossEntropy(0.1), "weights do not fit", logits, TensorType.of(DType.I32, 4), TensorType.of(DType.I32, 4), TensorType.f32(3))
+                        .refuses(new MixedCrossEntropy(0.1), "element types differ", logits, TensorType.of(DType.I32, 4), TensorType.of(DType.I32, 4), TensorType.of(DType.F16, 4)),
+                OpRow.of(MixedCrossEntropyBackward.class, "gradient of cross-entropy with two labels",
+                        Sample.of(new MixedCrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 7, 33), Operand.labels(33, 7), Operand.labels(33, 7), weights(7)),
+                        Sample.of(new MixedCrossEntropyBackward(0), dloss, Operand.range(-4, 4, 3, 1000), Operand.labels(1000, 3), Operand.labels(1000, 3), weights(3)),
+                        Sample.of(new MixedCrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 9, 16), strays, Operand.labels(16, 9), weights(9)),
+                        Sample.of(new MixedCrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 30, 2), Operand.labels(2, 30), Operand.labels(2, 30), weights(30)),
+                        Sample.of(new MixedCrossEntropyBackward(0), dloss, Operand.range(-4, 4, 2, 2048), Operand.labels(2048, 2), Operand.labels(2048, 2), Operand.values(0, 1)))
+                        .refuses(new MixedCrossEntropyBackward(0), "gradient has the wrong rank", TensorType.f32(4), logits, TensorType.of(DType.I32, 4), TensorType.of(DType.I32, 4), TensorType.f32(4)),
                 OpRow.of(SoftCrossEntropy.class, "-mean sum targets log softmax",
                         Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 7, 33), Operand.range(0, 0.1, 7, 33)), Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 2, 1000), Operand.range(0, 0.01, 2, 1000)),
                         Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 2, 1032), Operand.range(0, 0.01, 2, 1032)))
@@ -197,5 +289,9 @@ public sealed interface Loss extends Composite {
                         Sample.of(new SoftCrossEntropyBackward(), dloss, Operand.range(-4, 4, 2, 1000), Operand.range(0, 0.01, 2, 1000)),
                         Sample.of(new SoftCrossEntropyBackward(), dloss, Operand.range(-4, 4, 2, 1032), Operand.range(0, 0.01, 2, 1032)))
                         .refuses(new SoftCrossEntropyBackward(), "targets has the wrong shape", scalar, logits, TensorType.f32(3, 4)));
+    }
+
+    private static Operand weights(long n) {
+        return Operand.range(0, 1, n);
     }
 }

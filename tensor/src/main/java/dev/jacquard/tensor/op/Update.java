@@ -35,8 +35,13 @@ public sealed interface Update extends Composite {
      * shape and element type.
      */
     sealed interface Rule extends Update {
+        /** What the states after the parameter are, in order: the optimizer's memory of it. */
+        List<String> slots();
+
         /** Number of state tensors, the parameter among them. */
-        int states();
+        default int states() {
+            return 1 + slots().size();
+        }
 
         /** The scalar operands in order. */
         List<Scalar> scalars();
@@ -44,8 +49,13 @@ public sealed interface Update extends Composite {
         /** Weight decay, the one attribute in which the parts of a {@link FusedUpdate} may differ. */
         double decay();
 
+        /** The same rule with another decay. */
+        Rule withDecay(double other);
+
         /** The same rule without decay. */
-        Rule undecayed();
+        default Rule undecayed() {
+            return withDecay(0);
+        }
 
         @Override
         default List<TensorType> infer(List<TensorType> in) {
@@ -77,19 +87,32 @@ public sealed interface Update extends Composite {
         }
     }
 
+    /** Whether a share is one: in [0, 1). */
+    private static boolean share(double x) {
+        return x >= 0 && x < 1;
+    }
+
+    /** Refuses what no optimizer is made of. */
+    private static void require(boolean holds, String op, Object rule, String want) {
+        if (!holds) {
+            throw new CallerException(op, "attribute out of range", rule.toString(), want, "check the optimizer's settings");
+        }
+    }
+
     private static Tensor decayed(Tensor gradient, Tensor w, double decay) {
         return decay == 0 ? gradient : gradient.add(w.mul(decay));
     }
 
-    /**
-     * Stochastic gradient descent with momentum in PyTorch's form: {@code g' = g + decay w; v' = momentum v + g'; w' = w - lr v'}, or with
-     * Nesterov's look-ahead {@code w' = w - lr (g' + momentum v')}. Inputs w, v, g of one shape and lr, a scalar; outputs w', v'. A buffer of zeros
-     * makes the first step v' = g', as PyTorch's does.
-     */
-    record SgdMomentum(double momentum, double decay, boolean nesterov) implements Rule {
+    /** Stochastic gradient descent without memory: {@code w' = w - lr (g + decay w)}. Inputs w, g of one shape and lr; output w'. */
+    record Sgd(double decay) implements Rule {
+        /** Checks the range. @throws CallerException if the decay is negative */
+        public Sgd {
+            require(decay >= 0, "sgd", decay, "a decay of 0 or more");
+        }
+
         @Override
-        public int states() {
-            return 2;
+        public List<String> slots() {
+            return List.of();
         }
 
         @Override
@@ -98,17 +121,101 @@ public sealed interface Update extends Composite {
         }
 
         @Override
-        public Rule undecayed() {
-            return new SgdMomentum(momentum, 0, nesterov);
+        public Rule withDecay(double other) {
+            return new Sgd(other);
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(in.get(0).sub(decayed(in.get(1), in.get(0), decay).mul(in.get(2))));
+        }
+    }
+
+    /**
+     * A moving average of something else, {@code a' = d a + (1 - d) x}, as a rule, so that hundreds of them go in one launch. Inputs a, x of one shape and d, a
+     * scalar; output a'.
+     */
+    record Average() implements Rule {
+        @Override
+        public List<String> slots() {
+            return List.of();
+        }
+
+        @Override
+        public List<Scalar> scalars() {
+            return List.of(Scalar.AVERAGE_DECAY);
+        }
+
+        /** None: nothing is pulled to 0. */
+        @Override
+        public double decay() {
+            return 0;
+        }
+
+        @Override
+        public Rule withDecay(double other) {
+            return this;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(averaged(in.get(0), in.get(1), in.get(2)));
+        }
+    }
+
+    private static Tensor averaged(Tensor average, Tensor value, Tensor d) {
+        return average.mul(d).add(value.mul(d.rsub(1)));
+    }
+
+    /**
+     * Stochastic gradient descent with momentum, with {@code g' = g + decay w}. PyTorch's form has the learning rate outside of the buffer: {@code v' = momentum v + g';
+     * w' = w - lr v'}, or with Nesterov's look-ahead {@code w' = w - lr (g' + momentum v')}; a buffer of zeros makes the first step v' = g', as PyTorch's does. Paddle's
+     * Momentum is the same formula, with the look-ahead and without. Keras's form has it inside, so that a change of the rate acts on what is collected from then on only:
+     * {@code v' = momentum v - lr g'; w' = w + v'}, or {@code w' = w + momentum v' - lr g'}. Inputs w, v, g of one shape and lr, a scalar; outputs w', v'.
+     */
+    record SgdMomentum(double momentum, double decay, boolean nesterov, Form form) implements Rule {
+        /** Whose definition. */
+        public enum Form {
+            /** Learning rate outside of the buffer. */
+            PYTORCH,
+            /** Learning rate inside of the buffer. */
+            KERAS
+        }
+
+        /** Checks the ranges. @throws CallerException if the momentum is no share or the decay negative */
+        public SgdMomentum {
+            require(share(momentum) && decay >= 0, "sgd_momentum", momentum + " and " + decay, "momentum in [0, 1), decay of 0 or more");
+        }
+
+        /** PyTorch's form. */
+        public SgdMomentum(double momentum, double decay, boolean nesterov) {
+            this(momentum, decay, nesterov, Form.PYTORCH);
+        }
+
+        @Override
+        public List<String> slots() {
+            return List.of("momentum");
+        }
+
+        @Override
+        public List<Scalar> scalars() {
+            return List.of(Scalar.LEARNING_RATE);
+        }
+
+        @Override
+        public Rule withDecay(double other) {
+            return new SgdMomentum(momentum, other, nesterov, form);
         }
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
             Tensor w = in.get(0);
+            Tensor lr = in.get(3);
             Tensor g = decayed(in.get(2), w, decay);
-            Tensor v = in.get(1).mul(momentum).add(g);
-            Tensor direction = nesterov ? g.add(v.mul(momentum)) : v;
-            return List.of(w.sub(direction.mul(in.get(3))), v);
+            Tensor step = form == Form.KERAS ? g.mul(lr).neg() : g;
+            Tensor v = in.get(1).mul(momentum).add(step);
+            Tensor direction = nesterov ? step.add(v.mul(momentum)) : v;
+            return List.of(form == Form.KERAS ? w.add(direction) : w.sub(direction.mul(lr)), v);
         }
     }
 
@@ -126,9 +233,15 @@ public sealed interface Update extends Composite {
             TENSORFLOW
         }
 
+        /** Checks the ranges. @throws CallerException if a share is none, or eps or the decay negative */
+        public RmsProp {
+            require(share(alpha) && share(momentum) && eps >= 0 && decay >= 0, "rms_prop", List.of(alpha, momentum, eps, decay),
+                    "alpha and momentum in [0, 1), eps and decay of 0 or more");
+        }
+
         @Override
-        public int states() {
-            return 3;
+        public List<String> slots() {
+            return List.of("square_average", "momentum");
         }
 
         @Override
@@ -137,8 +250,8 @@ public sealed interface Update extends Composite {
         }
 
         @Override
-        public Rule undecayed() {
-            return new RmsProp(alpha, eps, momentum, 0, form);
+        public Rule withDecay(double other) {
+            return new RmsProp(alpha, eps, momentum, other, form);
         }
 
         @Override
@@ -162,9 +275,15 @@ public sealed interface Update extends Composite {
      * w' = w'' - lr / (1 - beta1^t) m' / (sqrt(v' / (1 - beta2^t)) + eps)}, where {@code g' = g + decay w, w'' = w}, or decoupled {@code g' = g, w'' = w - lr decay w}.
      */
     record Adam(double beta1, double beta2, double eps, double decay, boolean decoupled) implements Rule {
+        /** Checks the ranges. @throws CallerException if a beta is not between 0 and 1, or eps or the decay negative */
+        public Adam {
+            require(beta1 > 0 && beta1 < 1 && beta2 > 0 && beta2 < 1 && eps >= 0 && decay >= 0, "adam", List.of(beta1, beta2, eps, decay),
+                    "betas in (0, 1), eps and decay of 0 or more");
+        }
+
         @Override
-        public int states() {
-            return 3;
+        public List<String> slots() {
+            return List.of("first_moment", "second_moment");
         }
 
         @Override
@@ -173,8 +292,8 @@ public sealed interface Update extends Composite {
         }
 
         @Override
-        public Rule undecayed() {
-            return new Adam(beta1, beta2, eps, 0, decoupled);
+        public Rule withDecay(double other) {
+            return new Adam(beta1, beta2, eps, other, decoupled);
         }
 
         @Override
@@ -202,16 +321,20 @@ public sealed interface Update extends Composite {
      * average; the gradient; the rule's scalars, then the average's decay d, then the flag.
      */
     record ExtendedUpdate(Rule rule, boolean average, boolean skip) implements Rule {
-        /** Extensions do not nest. @throws CallerException if the rule is one */
+        /** Extensions do not nest, and an average has none. @throws CallerException if the rule is one, or an average that is to have one */
         public ExtendedUpdate {
-            if (rule instanceof ExtendedUpdate) {
+            if (rule instanceof ExtendedUpdate || average && rule instanceof Average) {
                 throw new CallerException("extended_update", "extensions do not nest", rule.toString(), "a plain rule", "extend the plain rule once");
             }
         }
 
         @Override
-        public int states() {
-            return rule.states() + (average ? 1 : 0);
+        public List<String> slots() {
+            List<String> all = new ArrayList<>(rule.slots());
+            if (average) {
+                all.add("average");
+            }
+            return List.copyOf(all);
         }
 
         @Override
@@ -232,8 +355,8 @@ public sealed interface Update extends Composite {
         }
 
         @Override
-        public Rule undecayed() {
-            return new ExtendedUpdate(rule.undecayed(), average, skip);
+        public Rule withDecay(double other) {
+            return new ExtendedUpdate(rule.withDecay(other), average, skip);
         }
 
         @Override
@@ -243,7 +366,7 @@ public sealed interface Update extends Composite {
             List<Tensor> next = new ArrayList<>(in.getFirst().context().apply(rule, own));
             if (average) {
                 Tensor d = in.get(states() + 1 + scalars().indexOf(Scalar.AVERAGE_DECAY));
-                next.add(in.get(rule.states()).mul(d).add(next.getFirst().mul(d.rsub(1))));
+                next.add(averaged(in.get(rule.states()), next.getFirst(), d));
             }
             if (skip) {
                 Tensor flag = in.getLast().cast(in.getFirst().dtype());
@@ -318,13 +441,17 @@ public sealed interface Update extends Composite {
     /** The family's rows. */
     static List<OpRow> rows() {
         SgdMomentum plain = new SgdMomentum(0.9, 0, false);
+        Rule keras = new SgdMomentum(0.9, 1e-3, false, SgdMomentum.Form.KERAS);
         Rule rms = new RmsProp(0.9, 1e-2, 0.9, 1e-3, RmsProp.Form.PYTORCH);
         Rule tf = new RmsProp(0.9, 1e-3, 0.9, 0, RmsProp.Form.TENSORFLOW);
         Rule adam = new Adam(0.9, 0.999, 1e-3, 1e-2, false);
         Rule adamW = new Adam(0.9, 0.99, 1e-3, 1e-2, true);
         return List.of(
+                OpRow.of(Sgd.class, "step without memory", sample(new Sgd(0), 0, 7), sample(new Sgd(1e-3), 0, 33, 3, 5), sample(new Sgd(1e-2), 0, 1025)),
+                OpRow.of(Average.class, "step of a moving average", sample(new Average(), 0, 7), sample(new Average(), 0, 1033)),
                 OpRow.of(SgdMomentum.class, "momentum step",
-                        sample(plain, 0, 7), sample(new SgdMomentum(0.9, 5e-4, false), 0, 33, 3, 3, 5), sample(new SgdMomentum(0.875, 1e-4, true), 0, 1025))
+                        sample(plain, 0, 7), sample(new SgdMomentum(0.9, 5e-4, false), 0, 33, 3, 3, 5), sample(new SgdMomentum(0.875, 1e-4, true), 0, 1025),
+                        sample(keras, 0, 263), sample(new SgdMomentum(0.875, 0, true, SgdMomentum.Form.KERAS), 0, 35))
                         .refuses(plain, "gradient has the wrong shape", TensorType.f32(3), TensorType.f32(3), TensorType.f32(4), TensorType.f32()),
                 OpRow.of(RmsProp.class, "RMSprop step", sample(rms, 0, 7), sample(tf, 0, 33, 3, 3, 5), sample(rms, 0, 1025), sample(tf, 0, 12)),
                 OpRow.of(Adam.class, "Adam step", sample(adam, 0, 7), sample(adamW, 0, 33, 3, 3, 5), sample(adamW, 0, 1025), sample(adam, 0, 12))
@@ -332,13 +459,16 @@ public sealed interface Update extends Composite {
                 OpRow.of(ExtendedUpdate.class, "step with a moving average, or skipped by a flag",
                         sample(new ExtendedUpdate(plain, true, false), 0, 13, 3),
                         sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
+                        sample(new ExtendedUpdate(keras, true, true), 0, 41), sample(new ExtendedUpdate(new Average(), false, true), 1, 19),
+                        sample(new ExtendedUpdate(new Sgd(1e-3), true, false), 0, 29),
                         sample(new ExtendedUpdate(rms, true, true), 0, 257), sample(new ExtendedUpdate(tf, true, true), 1, 65),
                         sample(new ExtendedUpdate(adamW, true, true), 0, 263), sample(new ExtendedUpdate(adam, true, true), 1, 7)),
                 OpRow.of(FusedUpdate.class, "steps of many parameters at once",
                         fused(List.of(plain, new SgdMomentum(0.9, 1e-3, false)), new long[] {3, 5}, new long[] {121}),
                         fused(Collections.nCopies(3, new SgdMomentum(0.9, 1e-3, true)), new long[] {9}, new long[] {2, 2}, new long[] {}),
                         fused(Collections.nCopies(2, new ExtendedUpdate(tf, true, true)), new long[] {17}, new long[] {67}),
-                        fused(List.of(adam, adam.undecayed()), new long[] {31}, new long[] {25, 3}))
+                        fused(List.of(adam, adam.undecayed()), new long[] {31}, new long[] {25, 3}),
+                        fused(Collections.nCopies(3, new ExtendedUpdate(new Average(), false, true)), new long[] {11}, new long[] {16}))
                         .refuses(new FusedUpdate(List.of(plain, plain)), "wrong number of inputs", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32()));
     }
 
