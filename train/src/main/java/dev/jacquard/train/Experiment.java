@@ -87,10 +87,4 @@ public final class Experiment {
         TrainConfig.Data d = config.data();
         return new Mixing(d.mixup(), d.cutmix(), d.mixingForm());
     }
-
-    /** What a step works on, at the size of the last stage. */
-    static TrainStep.Settings step(TrainConfig config) {
-        TrainConfig.Optimization o = config.optimization();
-        return new TrainStep.Settings(config.batch().size(), config.data().imageSize(), Trainer.NORMALIZATION, o.labelSmoothing(), config.batch().accumulation(), averaging(config), o.seed());
-    }
 }
