@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 
 /**
  * Weights of a module in safetensors files that PyTorch reads and writes: its names, its order, its layouts. Convolution weights are (K, C/groups, R, S) in
@@ -44,6 +45,11 @@ public final class Weights {
      * @throws DataException one error that lists what is missing, unexpected or of another shape, and says what the file looks like
      */
     public static void load(Path path, Module module, State state) {
+        load(path, module, state, v -> v);
+    }
+
+    /** The same into other variables. @param target for each variable of the module the one to set, such as its average; of its type and in the state */
+    public static void load(Path path, Module module, State state, UnaryOperator<Variable> target) {
         try (SafeTensors file = SafeTensors.open(path)) {
             Mismatch mismatch = Mismatch.between(shapes(file), module);
             if (!mismatch.none()) {
@@ -51,8 +57,8 @@ public final class Weights {
             }
             Map<Variable, float[]> values = new LinkedHashMap<>();
             module.variables().forEach((name, v) -> {
-                state.buffer(v);
-                values.put(v, fromFile(v.type().shape(), file.floats(name)));
+                state.buffer(target.apply(v));
+                values.put(target.apply(v), fromFile(v.type().shape(), file.floats(name)));
             });
             values.forEach(state::set);
         }
@@ -74,13 +80,18 @@ public final class Weights {
      * @param metadata strings that go along, see {@link #metadata}; {@code format=pt} is added
      */
     public static void save(Path path, Module module, State state, Map<String, String> metadata) {
+        save(path, module, state, v -> v, metadata);
+    }
+
+    /** The same from other variables. @param source for each variable of the module the one to write, such as its average; of its type and in the state */
+    public static void save(Path path, Module module, State state, UnaryOperator<Variable> source, Map<String, String> metadata) {
         Map<String, Variable> variables = module.variables();
         try (SafeTensorsWriter file = SafeTensors.writer(path)) {
             variables.forEach((name, v) -> file.declare(name, new TensorType(DType.F32, Detected.fileShape(v))));
             Map<String, String> strings = new LinkedHashMap<>(metadata);
             strings.putIfAbsent("format", "pt");
             file.metadata(strings);
-            variables.forEach((name, v) -> file.write(name, MemorySegment.ofArray(toFile(v.type().shape(), state.get(v)))));
+            variables.forEach((name, v) -> file.write(name, MemorySegment.ofArray(toFile(v.type().shape(), state.get(source.apply(v))))));
         }
     }
 

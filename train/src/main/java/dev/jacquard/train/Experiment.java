@@ -1,11 +1,13 @@
 package dev.jacquard.train;
 
 import dev.jacquard.data.Mixing;
+import dev.jacquard.data.Transform;
 import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.Update;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,6 +61,12 @@ public final class Experiment {
         return o.emaDecay() == 0 ? null : new Averaging(o.emaDecay(), o.emaCadence(), o.emaWarmup());
     }
 
+    /** How gradients are clipped; null for not at all. */
+    public static ClipByGlobalNorm clip(TrainConfig config) {
+        TrainConfig.Optimization o = config.optimization();
+        return o.clip() == 0 ? null : new ClipByGlobalNorm(o.clip(), o.form() == TrainConfig.Form.TENSORFLOW ? ClipByGlobalNorm.Form.TENSORFLOW : ClipByGlobalNorm.Form.PYTORCH);
+    }
+
     /** The optimizer of a network, with its decay groups. */
     public static Optimizer optimizer(TrainConfig config, Module module) {
         return new Optimizer(rule(config.optimization()), config.optimization().decay(), module);
@@ -83,8 +91,18 @@ public final class Experiment {
     }
 
     /** How images of a batch are mixed. */
-    public static Mixing mixing(TrainConfig config) {
+    public static Mixing mixing(TrainConfig config, Stage stage) {
+        return new Mixing(stage.mixup(), stage.cutmix(), config.data().mixingForm());
+    }
+
+    /** What happens to pictures of a stage before they are learnt from. */
+    public static Transform.Train transform(TrainConfig config, Stage stage) {
         TrainConfig.Data d = config.data();
-        return new Mixing(d.mixup(), d.cutmix(), d.mixingForm());
+        return new Transform.Train(stage.imageSize(), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio(), d.flip());
+    }
+
+    /** What happens to pictures before they are evaluated. */
+    public static Transform.Eval evalTransform(TrainConfig config) {
+        return Transform.Eval.of(config.data().evalImageSize());
     }
 }

@@ -1,0 +1,93 @@
+package dev.jacquard.train;
+
+import dev.jacquard.data.Batch;
+import dev.jacquard.data.ImageSource;
+import dev.jacquard.data.Loader;
+import dev.jacquard.data.Mixer;
+import dev.jacquard.data.Mixing;
+import dev.jacquard.data.Position;
+import dev.jacquard.layers.Module;
+import dev.jacquard.layers.Optimizer;
+import dev.jacquard.tensor.plan.State;
+
+/** A stage at work: pictures of its size, prepared with its strength, and the planned step that learns from them. The state outlives it. */
+final class StageRun implements AutoCloseable {
+    private static final long CACHE_BYTES = 1L << 30;
+
+    private final Stage stage;
+    private final Loader loader;
+    private final TrainStep step;
+    /** Null if nothing is mixed. */
+    private final Mixer mixer;
+
+    private StageRun(Stage stage, Loader loader, TrainStep step, Mixer mixer) {
+        this.stage = stage;
+        this.loader = loader;
+        this.step = step;
+        this.mixer = mixer;
+    }
+
+    /** Opens the loader and plans the step; what the step needs is added to the state unless it is there. */
+    static StageRun open(Stage stage, TrainConfig config, ImageSource images, Module module, Optimizer optimizer, State state) {
+        TrainConfig.Optimization o = config.optimization();
+        int batch = config.batch().size();
+        Mixing mixing = Experiment.mixing(config, stage);
+        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(o.seed()).cacheDecoded(CACHE_BYTES);
+        Loader loader = config.machine().loaderThreads() > 0 ? builder.threads(config.machine().loaderThreads()).open() : builder.open();
+        boolean done = false;
+        try {
+            TrainStep.Settings settings = new TrainStep.Settings(batch, stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(), mixing.enabled(),
+                    config.batch().accumulation(), Experiment.averaging(config), Experiment.clip(config), o.seed());
+            TrainStep step = TrainStep.of(module, optimizer, settings, state);
+            done = true;
+            return new StageRun(stage, loader, step, mixing.enabled() ? new Mixer(mixing, batch, stage.imageSize(), stage.imageSize(), o.seed()) : null);
+        } finally {
+            if (!done) {
+                loader.close();
+            }
+        }
+    }
+
+    Stage stage() {
+        return stage;
+    }
+
+    TrainStep step() {
+        return step;
+    }
+
+    int badImages() {
+        return loader.badImages();
+    }
+
+    /** Makes a batch the next one to be fed. */
+    void seek(Position position) {
+        loader.seek(position);
+    }
+
+    /** Feeds the next batch, for the step after the one at hand. @return its images; 0 at the epoch's end, once */
+    int feed() {
+        Position at = loader.position();
+        Batch batch = loader.next();
+        if (batch == null) {
+            return 0;
+        }
+        if (mixer == null) {
+            step.feed(batch.images(), batch.labels());
+        } else {
+            mixer.draw(at, batch.labels());
+            step.feed(batch.images(), batch.labels(), mixer);
+        }
+        return batch.count();
+    }
+
+    /** Frees the plan, the loader and the mixer. */
+    @Override
+    public void close() {
+        try (loader; step) {
+            if (mixer != null) {
+                mixer.close();
+            }
+        }
+    }
+}
