@@ -9,11 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.jacquard.tensor.CallerException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TransformTest {
     private final SampleRandom random = new SampleRandom();
+    private final Resampler resampler = new Resampler();
 
     @Test
     void cropsKeepTheirRanges() {
@@ -25,7 +27,7 @@ class TransformTest {
         double tops = 0;
         int n = 4000;
         for (int i = 0; i < n; i++) {
-            Resampler.Box box = t.crop(width, height, random.at(1, 0, i, SampleRandom.AUGMENT));
+            Resampler.Box box = t.crop().draw(width, height, random.at(1, 0, i, SampleRandom.AUGMENT));
             assertTrue(box.x() >= 0 && box.y() >= 0 && box.x() + box.width() <= width && box.y() + box.height() <= height, box.toString());
             double area = (double) box.width() * box.height() / (width * height);
             double ratio = (double) box.width() / box.height();
@@ -43,20 +45,20 @@ class TransformTest {
 
     @Test
     void extremeShapesFallBackToTheCentre() {
-        Transform.Train t = new Transform.Train(224, 1, 1, 3.0 / 4, 4.0 / 3, true);
-        assertEquals(new Resampler.Box(433, 0, 133, 100), t.crop(1000, 100, random.at(0, 0, 0, 2)));
-        assertEquals(new Resampler.Box(0, 433, 100, 133), t.crop(100, 1000, random.at(0, 0, 0, 2)));
-        assertEquals(new Resampler.Box(0, 0, 1, 1), t.crop(1, 1, random.at(0, 0, 0, 2)));
+        Transform.Train t = Transform.Train.of(224, 1);
+        assertEquals(new Resampler.Box(433, 0, 133, 100), t.crop().draw(1000, 100, random.at(0, 0, 0, 2)));
+        assertEquals(new Resampler.Box(0, 433, 100, 133), t.crop().draw(100, 1000, random.at(0, 0, 0, 2)));
+        assertEquals(new Resampler.Box(0, 0, 1, 1), t.crop().draw(1, 1, random.at(0, 0, 0, 2)));
     }
 
     @Test
     void halfOfTheSamplesAreMirrored() {
-        Transform.Train t = new Transform.Train(8, 1, 1, 1, 1, true);
+        Transform.Train t = Transform.Train.of(8, 1).with(RandomCrop.TORCHVISION.area(1, 1).ratio(1, 1));
         RgbImage image = TestImages.pattern(8, 8);
         byte[] out = new byte[8 * 8 * 3];
         int mirrored = 0;
         for (int i = 0; i < 1000; i++) {
-            t.apply(image, random.at(3, 1, i, SampleRandom.AUGMENT), new Resampler(), MemorySegment.ofArray(out), 0);
+            resampler.resize(image, t.job(8, 8, random.at(3, 1, i, SampleRandom.AUGMENT)), MemorySegment.ofArray(out), 0);
             mirrored += Arrays.equals(out, image.pixels()) ? 0 : 1;
         }
         assertEquals(500, mirrored, 50);
@@ -66,25 +68,30 @@ class TransformTest {
     void evaluationPassesImagesOfTheSizeOn() {
         RgbImage image = TestImages.pattern(32, 32);
         byte[] out = new byte[32 * 32 * 3];
-        Transform.Eval.of(32).apply(image, new Resampler(), MemorySegment.ofArray(out), 0);
-        assertArrayEquals(image.pixels(), out);
-        assertEquals(256, Transform.Eval.of(224).resize());
+        for (Transform.Eval t : List.of(Transform.Eval.of(32), Transform.Eval.tensorflow(32), Transform.Eval.pytorch(32).with(Interpolation.BICUBIC))) {
+            resampler.resize(image, t.job(32, 32), MemorySegment.ofArray(out), 0);
+            assertArrayEquals(image.pixels(), out, t.toString());
+        }
     }
 
     @Test
     void extremeImagesAreEvaluated() {
         for (int[] size : new int[][] {{1, 1}, {1, 500}, {500, 1}, {33, 32}, {2000, 1500}}) {
             byte[] out = new byte[32 * 32 * 3];
-            Transform.Eval.of(32).apply(TestImages.pattern(size[0], size[1]), new Resampler(), MemorySegment.ofArray(out), 0);
+            for (Transform.Eval t : List.of(Transform.Eval.of(32), Transform.Eval.tensorflow(32), new Transform.Eval(32, new Transform.Eval.Whole(), Interpolation.BICUBIC_ALIASED))) {
+                resampler.resize(TestImages.pattern(size[0], size[1]), t.job(size[0], size[1]), MemorySegment.ofArray(out), 0);
+            }
         }
     }
 
     @Test
     void badTransformsAreRefused() {
-        assertThrows(CallerException.class, () -> new Transform.Eval(32, 31));
+        assertThrows(CallerException.class, () -> Transform.Eval.shorterSide(32, 31));
+        assertThrows(CallerException.class, () -> new Transform.Eval(32, new Transform.Eval.CentreSquare(-1), Interpolation.BILINEAR));
+        assertThrows(CallerException.class, () -> Transform.Train.imagenet(32).flipping(1.5));
         assertThrows(CallerException.class, () -> Transform.Train.of(0, 0.5));
         assertThrows(CallerException.class, () -> Transform.Train.of(32, 0));
-        assertThrows(CallerException.class, () -> new Transform.Train(32, 0.5, 1, 2, 1, true));
+        assertThrows(CallerException.class, () -> RandomCrop.TORCHVISION.ratio(2, 1));
     }
 
     @Test
