@@ -1,6 +1,7 @@
 package dev.jacquard.train;
 
 import dev.jacquard.layers.Module;
+import dev.jacquard.models.Naming;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DivergedException;
 import dev.jacquard.tensor.Variable;
@@ -57,7 +58,7 @@ final class Checkpoints {
         Weights.load(last.resolve(WEIGHTS), module, state);
         Slots.read(last.resolve(Slots.FILE), slots(), state);
         if (!averages.isEmpty()) {
-            Weights.load(last.resolve(AVERAGES), module, state, averages::get);
+            Weights.load(last.resolve(AVERAGES), module, state, Weights.Options.STRICT, averages::get);
         }
     }
 
@@ -76,7 +77,7 @@ final class Checkpoints {
             Weights.save(folder.resolve(WEIGHTS), module, state, strings);
             probe.at("weights written");
             if (!averages.isEmpty()) {
-                Weights.save(folder.resolve(AVERAGES), module, state, averages::get, strings);
+                Weights.save(folder.resolve(AVERAGES), module, state, strings, Naming.OURS, averages::get);
                 probe.at("averages written");
             }
             Slots.write(folder.resolve(Slots.FILE), slots(), state);

@@ -91,7 +91,7 @@ public final class Trainer implements AutoCloseable {
             requireSameRun();
             state.initialize(setup.module.variables().values(), config.optimization().seed());
             if (saved.isEmpty() && config.model().weights() != null) {
-                Weights.load(Path.of(config.model().weights()), setup.module, state);
+                Weights.load(Path.of(config.model().weights()), setup.module, state, new Weights.Options(false, setup.replaceHead));
             }
             enterStage(); // makes the optimizer's memory, and averages as copies of what is there now
             if (saved.isPresent()) {
