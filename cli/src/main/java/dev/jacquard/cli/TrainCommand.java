@@ -81,14 +81,31 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
         }
         ResolvedConfig resolved = ResolvedConfig.of(recipe, mode, flags);
         if (dryRun) {
-            spec.commandLine().getOut().print(DryRun.text(resolved, lrAt));
-            return Main.DONE;
+            return dryRun(resolved);
         }
         TrainConfig config = resolved.config();
         requireBuilt(resolved);
         try (Sources sources = Sources.open(config); RunFolder run = out == null ? RunFolder.createNumbered(RUNS, config.arch()) : RunFolder.create(out)) {
             return train(config, run, sources);
         }
+    }
+
+    private int dryRun(ResolvedConfig resolved) {
+        DryRun.Images images = DryRun.Images.expected(resolved.config());
+        TrainConfig.Data d = resolved.config().data();
+        if (!d.generated() || d.generatedTrain() > 0) {
+            Split split = Sources.images(d);
+            try (ImageSource train = split.train(); ImageSource _ = split.val()) {
+                images = new DryRun.Images(train.size(), train.classes().size(), d.generated() ? "the built-in generator" : d.train());
+            }
+        }
+        DryRun run = new DryRun(resolved, images);
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(run.text(lrAt));
+        try (Backend cpu = DeviceOptions.open("cpu", 1)) {
+            out.print(run.memory(cpu));
+        }
+        return Main.DONE;
     }
 
     /** What a recipe asks for that is not there is said, never left out in silence. */

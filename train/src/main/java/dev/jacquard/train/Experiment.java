@@ -105,4 +105,10 @@ public final class Experiment {
     public static Transform.Eval evalTransform(TrainConfig config) {
         return Transform.Eval.of(config.data().evalImageSize());
     }
+
+    /** What a step works on, at the size of the last stage. */
+    static TrainStep.Settings step(TrainConfig config) {
+        TrainConfig.Optimization o = config.optimization();
+        return new TrainStep.Settings(config.batch().size(), config.data().imageSize(), Trainer.NORMALIZATION, o.labelSmoothing(), config.batch().accumulation(), averaging(config), o.seed());
+    }
 }

@@ -61,6 +61,11 @@ public final class Settings {
             return parse(setting.value());
         }
 
+        /** Value in a configuration, as it is typed; empty if there is none. */
+        public String text(TrainConfig config) {
+            return Settings.text(get(config));
+        }
+
         /** Value in a configuration. */
         Object get(TrainConfig config) {
             return read(component, read(group, config));
@@ -251,8 +256,8 @@ public final class Settings {
         return ROWS.stream().filter(r -> !r.setting.mayChange()).map(r -> r.name() + "=" + text(r.get(config))).collect(Collectors.joining(" "));
     }
 
-    /** An object of groups of settings. */
-    static String json(TrainConfig config) {
+    /** An object of groups of settings, as {@code config.json} has it. */
+    public static String json(TrainConfig config) {
         JsonObject all = new JsonObject();
         for (Row r : ROWS) {
             String group = r.group.getName();

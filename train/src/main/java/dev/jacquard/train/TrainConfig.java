@@ -79,6 +79,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "val", value = "", mayChange = true, help = "Held-out images, as --data. Default: every tenth image of --data.") String val,
             @Setting(name = "generated-images", value = "8000", range = "[0, 100000000]", help = "Number of generated training pictures, without --data; 0 for none.") int generatedTrain,
             @Setting(name = "generated-val", value = "1000", range = "[1, 100000000]", help = "Number of generated pictures held out.") int generatedVal,
+            @Setting(name = "expected-images", value = "1281167", range = "[1, )", mayChange = true, aliases = "--train-num-examples", help = "Training images that --dry-run reckons with where there are none; ImageNet's by default.") int expectedImages,
             @Setting(name = "image-size", value = "224", range = "[8, 4096]", aliases = "--train-img-size", help = "Height and width that the network trains on.") int imageSize,
             @Setting(name = "eval-size", value = "0", range = "[0, 4096]", aliases = "--eval-img-size", help = "Height and width in evaluation; 0 for --image-size.") int evalSize,
             @Setting(name = "eval-rule", value = "proportion", help = "Evaluation: proportion (shorter side to size 256/224, centre cut), plus-32 (to size + 32, NVIDIA PyTorch), crop-first (centre of side size/(size + 32), then resized, TensorFlow), shorter (to --eval-resize, Paddle).") EvalRule evalRule,

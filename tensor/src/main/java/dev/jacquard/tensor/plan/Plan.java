@@ -3,6 +3,7 @@ package dev.jacquard.tensor.plan;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
@@ -108,6 +109,16 @@ public final class Plan implements AutoCloseable {
             if (!done) {
                 memory.close();
             }
+        }
+    }
+
+    /** Bytes that {@link #together} would allocate for graphs on a device, which stays as it is. */
+    public static long bytes(List<Graph> graphs, Backend backend) {
+        try (State none = new State(backend)) {
+            List<Planner> planners = graphs.stream().map(g -> new Planner(g, none).draft()).toList();
+            long constants = planners.stream().mapToLong(Planner::constantBytes).sum();
+            long fed = planners.stream().flatMap(p -> p.fed().stream()).distinct().mapToLong(in -> ArenaLayout.align(in.type().bytes())).sum();
+            return constants + fed + planners.stream().mapToLong(Planner::arenaBytes).max().orElse(0);
         }
     }
 
