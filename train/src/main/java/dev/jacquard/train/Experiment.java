@@ -1,6 +1,10 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Augmentation;
+import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
+import dev.jacquard.data.OperationRules;
+import dev.jacquard.data.RandomCrop;
 import dev.jacquard.data.Transform;
 import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Module;
@@ -98,17 +102,33 @@ public final class Experiment {
     /** What happens to pictures of a stage before they are learnt from. */
     public static Transform.Train transform(TrainConfig config, Stage stage) {
         TrainConfig.Data d = config.data();
-        return new Transform.Train(stage.imageSize(), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio(), d.flip());
+        RandomCrop crop = new RandomCrop(RandomCrop.Sampling.valueOf(d.crop().name()), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio());
+        return new Transform.Train(stage.imageSize(), crop, d.flip() ? 0.5 : 0, interpolation(d), augmentation(d, stage));
+    }
+
+    private static Interpolation interpolation(TrainConfig.Data d) {
+        return Interpolation.valueOf(d.interpolation().name());
+    }
+
+    private static Augmentation augmentation(TrainConfig.Data d, Stage stage) {
+        // Of the constants TensorFlow's program has flags; PyTorch's has neither, and no cutout in its policy.
+        OperationRules rules = d.augmentationForm() == TrainConfig.Form.TENSORFLOW ? OperationRules.TENSORFLOW.translate(d.translate()).cutout(d.cutout()) : OperationRules.PYTORCH;
+        return switch (d.augmentation()) {
+            case NONE -> Augmentation.NONE;
+            case AUTOAUGMENT -> Augmentation.autoAugment(rules);
+            case RANDAUGMENT -> new Augmentation.RandAugment(d.layers(), stage.magnitude(), rules);
+        };
     }
 
     /** What happens to pictures before they are evaluated. */
     public static Transform.Eval evalTransform(TrainConfig config) {
-        return Transform.Eval.of(config.data().evalImageSize());
-    }
-
-    /** What a step works on, at the size of the last stage. */
-    static TrainStep.Settings step(TrainConfig config) {
-        TrainConfig.Optimization o = config.optimization();
-        return new TrainStep.Settings(config.batch().size(), config.data().imageSize(), Trainer.NORMALIZATION, o.labelSmoothing(), config.batch().accumulation(), averaging(config), o.seed());
+        TrainConfig.Data d = config.data();
+        int size = d.evalImageSize();
+        return switch (d.evalRule()) {
+            case PROPORTION -> Transform.Eval.of(size).with(interpolation(d));
+            case PLUS_32 -> Transform.Eval.pytorch(size).with(interpolation(d));
+            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(interpolation(d));
+            case SHORTER -> Transform.Eval.shorterSide(size, d.evalResize()).with(interpolation(d));
+        };
     }
 }

@@ -1,6 +1,7 @@
 package dev.jacquard.train;
 
 import dev.jacquard.data.Batch;
+import dev.jacquard.data.ImageCache;
 import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Mixer;
@@ -12,8 +13,6 @@ import dev.jacquard.tensor.plan.State;
 
 /** A stage at work: pictures of its size, prepared with its strength, and the planned step that learns from them. The state outlives it. */
 final class StageRun implements AutoCloseable {
-    private static final long CACHE_BYTES = 1L << 30;
-
     private final Stage stage;
     private final Loader loader;
     private final TrainStep step;
@@ -27,12 +26,12 @@ final class StageRun implements AutoCloseable {
         this.mixer = mixer;
     }
 
-    /** Opens the loader and plans the step; what the step needs is added to the state unless it is there. */
-    static StageRun open(Stage stage, TrainConfig config, ImageSource images, Module module, Optimizer optimizer, State state) {
+    /** Opens the loader and plans the step; what the step needs is added to the state unless it is there. @param decoded pictures that earlier stages have decoded */
+    static StageRun open(Stage stage, TrainConfig config, ImageSource images, ImageCache decoded, Module module, Optimizer optimizer, State state) {
         TrainConfig.Optimization o = config.optimization();
         int batch = config.batch().size();
         Mixing mixing = Experiment.mixing(config, stage);
-        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(o.seed()).cacheDecoded(CACHE_BYTES);
+        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(o.seed()).cache(decoded);
         Loader loader = config.machine().loaderThreads() > 0 ? builder.threads(config.machine().loaderThreads()).open() : builder.open();
         boolean done = false;
         try {
@@ -54,10 +53,6 @@ final class StageRun implements AutoCloseable {
 
     TrainStep step() {
         return step;
-    }
-
-    int badImages() {
-        return loader.badImages();
     }
 
     /** Makes a batch the next one to be fed. */

@@ -1,5 +1,6 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.ImageCache;
 import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.data.Position;
@@ -31,8 +32,11 @@ public final class Trainer implements AutoCloseable {
     /** ImageNet's constants serve every data set well enough, and weights then fit together. */
     public static final Normalization NORMALIZATION = Normalization.IMAGENET;
 
+    private static final long CACHE_BYTES = 1L << 30;
+
     private final TrainConfig config;
     private final Setup setup;
+    private final ImageCache decoded;
     private final RunFolder run;
     private final State state;
     private final Optimizer optimizer;
@@ -48,7 +52,6 @@ public final class Trainer implements AutoCloseable {
     private final Speed speed = new Speed();
     private volatile boolean asked;
     private StageRun stage;
-    private int badImages;
     private RunLog log;
     private Progress progress;
     private Validation.Result last;
@@ -61,8 +64,15 @@ public final class Trainer implements AutoCloseable {
      * @param backend where
      * @param train pictures to learn from
      * @param val held-out pictures of the same classes
+     * @param replaceHead whether weights to start from may be of another number of classes; the network's head then begins as it would without
      */
-    public record Setup(TrainConfig config, Module module, Backend backend, ImageSource train, ImageSource val) {
+    public record Setup(TrainConfig config, Module module, Backend backend, ImageSource train, ImageSource val, boolean replaceHead) {
+        /** Weights to start from must be of as many classes. */
+        public Setup(TrainConfig config, Module module, Backend backend, ImageSource train, ImageSource val) {
+            this(config, module, backend, train, val, false);
+        }
+
+
         /** Checks that the parts fit together. @throws DataException if the held-out pictures have other classes */
         public Setup {
             if (!train.classes().equals(val.classes())) {
@@ -82,6 +92,7 @@ public final class Trainer implements AutoCloseable {
             this.setup = setup;
             this.config = setup.config;
             this.run = run;
+            this.decoded = new ImageCache(setup.train, CACHE_BYTES);
             this.state = keep(new State(setup.backend));
             this.stages = Stage.of(config);
             this.optimizer = Experiment.optimizer(config, setup.module);
@@ -193,12 +204,7 @@ public final class Trainer implements AutoCloseable {
         Progress p = progress;
         String best = p.bestTop1() < 0 || !config.machine().checkpoints() ? null : (p.bestAveraged() ? run.bestAveraged() : run.best()).getFileName().toString();
         return new Outcome(ending.complete(), ending, p.step(), p.epoch(), last == null ? null : last.raw(), last == null ? null : last.averaged(), p.bestTop1() < 0 ? null : p.bestTop1(),
-                p.bestAveragedTop1() < 0 ? null : p.bestAveragedTop1(), best, speed.overall(), p.seconds(), skippedImages());
-    }
-
-    /** The same pictures are bad in every stage. */
-    private int skippedImages() {
-        return Math.max(badImages, stage.badImages()) + (validation == null ? 0 : validation.badImages());
+                p.bestAveragedTop1() < 0 ? null : p.bestAveragedTop1(), best, speed.overall(), p.seconds(), decoded.badImages() + (validation == null ? 0 : validation.badImages()));
     }
 
     private String title() {
@@ -232,7 +238,7 @@ public final class Trainer implements AutoCloseable {
         }
         boolean first = stage == null;
         leaveStage(); // before the next one takes memory
-        stage = StageRun.open(due, config, setup.train, setup.module, optimizer, state);
+        stage = StageRun.open(due, config, setup.train, decoded, setup.module, optimizer, state);
         if (!first) {
             stage.seek(new Position(progress.epoch(), progress.batch()));
         }
@@ -240,7 +246,6 @@ public final class Trainer implements AutoCloseable {
 
     private void leaveStage() {
         if (stage != null) {
-            badImages = Math.max(badImages, stage.badImages());
             stage.close();
             stage = null;
         }
