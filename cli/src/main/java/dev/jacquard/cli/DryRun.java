@@ -10,6 +10,8 @@ import dev.jacquard.train.Experiment;
 import dev.jacquard.train.Footprint;
 import dev.jacquard.train.ResolvedConfig;
 import dev.jacquard.train.TrainConfig;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -97,8 +99,8 @@ final class DryRun {
     private String lr(List<Double> at) {
         LearningRate rate = Experiment.learningRate(config);
         Schedule schedule = rate.schedule(updatesPerEpoch());
-        String rates = at.stream().map(e -> short_(e) + ": " + short_(schedule.lr((long) Math.floor(e * updatesPerEpoch())))).collect(Collectors.joining(", "));
-        return line("lr", "largest %s; at the beginning of epoch %s", short_(config.peakLr()), rates);
+        String rates = at.stream().map(e -> digits(e) + ": " + digits(schedule.lr((long) Math.floor(e * updatesPerEpoch())))).collect(Collectors.joining(", "));
+        return line("lr", "largest %s; at the beginning of epoch %s", digits(config.peakLr()), rates);
     }
 
     private String refused() {
@@ -111,8 +113,8 @@ final class DryRun {
     }
 
     /** Six digits, and no more of them than are there. */
-    private static String short_(double x) {
-        return new java.math.BigDecimal(x).round(new java.math.MathContext(6)).stripTrailingZeros().toString();
+    private static String digits(double x) {
+        return new BigDecimal(x).round(new MathContext(6)).stripTrailingZeros().toString();
     }
 
     private static String mebibytes(long bytes) {

@@ -87,6 +87,13 @@ public final class Experiment {
         };
     }
 
+    /** What the steps of a stage work on. */
+    public static TrainStep.Settings step(TrainConfig config, Stage stage) {
+        TrainConfig.Optimization o = config.optimization();
+        return new TrainStep.Settings(config.batch().size(), stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(), mixing(config, stage).enabled(),
+                config.batch().accumulation(), averaging(config), clip(config), o.seed());
+    }
+
     /** The learning rate in epochs, scaled; {@link LearningRate#schedule} makes it one of updates. */
     public static LearningRate learningRate(TrainConfig config) {
         TrainConfig.Schedule s = config.schedule();

@@ -28,18 +28,16 @@ final class StageRun implements AutoCloseable {
 
     /** Opens the loader and plans the step; what the step needs is added to the state unless it is there. @param decoded pictures that earlier stages have decoded */
     static StageRun open(Stage stage, TrainConfig config, ImageSource images, ImageCache decoded, Module module, Optimizer optimizer, State state) {
-        TrainConfig.Optimization o = config.optimization();
         int batch = config.batch().size();
+        long seed = config.optimization().seed();
         Mixing mixing = Experiment.mixing(config, stage);
-        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(o.seed()).cache(decoded);
+        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(seed).cache(decoded);
         Loader loader = config.machine().loaderThreads() > 0 ? builder.threads(config.machine().loaderThreads()).open() : builder.open();
         boolean done = false;
         try {
-            TrainStep.Settings settings = new TrainStep.Settings(batch, stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(), mixing.enabled(),
-                    config.batch().accumulation(), Experiment.averaging(config), Experiment.clip(config), o.seed());
-            TrainStep step = TrainStep.of(module, optimizer, settings, state);
+            TrainStep step = TrainStep.of(module, optimizer, Experiment.step(config, stage), state);
             done = true;
-            return new StageRun(stage, loader, step, mixing.enabled() ? new Mixer(mixing, batch, stage.imageSize(), stage.imageSize(), o.seed()) : null);
+            return new StageRun(stage, loader, step, mixing.enabled() ? new Mixer(mixing, batch, stage.imageSize(), stage.imageSize(), seed) : null);
         } finally {
             if (!done) {
                 loader.close();
