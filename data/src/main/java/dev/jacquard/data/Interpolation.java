@@ -14,7 +14,10 @@ public enum Interpolation {
     BICUBIC(2, true),
     /** The two nearest pixels of each axis, also when reducing: DALI's {@code INTERP_LINEAR} without antialiasing. */
     BILINEAR_ALIASED(1, false),
-    /** The four nearest pixels of each axis, a = -0.5, also when reducing: DALI's {@code INTERP_CUBIC} without antialiasing. */
+    /**
+     * The four nearest pixels of each axis, a = -0.5, also when reducing: DALI's {@code INTERP_CUBIC} without antialiasing, but rounded to
+     * 8 bits between the axes.
+     */
     BICUBIC_ALIASED(2, false),
     /**
      * TensorFlow's {@code compat.v1.image.resize(BILINEAR, align_corners=False)}: as {@link #BILINEAR_ALIASED}, but coordinates

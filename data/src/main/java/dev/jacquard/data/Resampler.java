@@ -2,6 +2,7 @@ package dev.jacquard.data;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
  * Resizes. Filters of more than two taps go as in Pillow's {@code Image.resize}: first along rows, then along columns, with 22-bit
@@ -181,12 +182,19 @@ final class Resampler {
             }
             for (int i = 0; i < outputs; i++) {
                 double center = (from + i + 0.5) * scale;
-                int low = Math.max((int) (center - support + 0.5), 0);
-                int high = Math.min((int) (center + support + 0.5), in);
+                int first = (int) Math.floor(center - support + 0.5);
+                int end = (int) (center + support + 0.5);
+                int low = Math.max(first, 0);
+                int high = Math.min(end, in);
+                Arrays.fill(exact, 0, high - low, 0);
                 double sum = 0;
-                for (int k = 0; k < high - low; k++) {
-                    exact[k] = filter.weight(Math.abs((k + low - center + 0.5) * (1 / stretch)));
-                    sum += exact[k];
+                for (int k = first; k < end; k++) {
+                    boolean inside = k >= low && k < high;
+                    if (inside || !filter.antialias) { // Pillow leaves out what is outside, DALI repeats the border
+                        double weight = filter.weight(Math.abs((k - center + 0.5) * (1 / stretch)));
+                        exact[Math.clamp(k, low, high - 1) - low] += weight;
+                        sum += weight;
+                    }
                 }
                 start[i] = low;
                 count[i] = high - low;
