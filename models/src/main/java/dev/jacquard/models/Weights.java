@@ -13,6 +13,7 @@ import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -189,26 +190,26 @@ public final class Weights {
             Detected detected = Detected.of(shapes).stream().filter(d -> arch == null || d.row() == Models.row(arch)).findFirst().orElseThrow(() -> unknown(in, arch, shapes));
             ModelOptions options = options(in, detected, file.metadata());
             Module module = detected.row().create(options);
-            List<String> source = List.copyOf(detected.namings().getFirst().entries(module).keySet());
+            List<String> source = detected.namings().getFirst().entries(module).keySet().stream().map(part.names()::get).toList();
+            List<DType> types = source.stream().map(n -> floating(in, file, n)).toList();
             Map<String, Naming.Entry> target = naming.entries(module);
             try (SafeTensorsWriter writer = SafeTensors.writer(out)) {
-                int i = 0;
-                for (Map.Entry<String, Naming.Entry> e : target.entrySet()) {
-                    writer.declare(e.getKey(), new TensorType(floating(in, file, part.names().get(source.get(i++))), e.getValue().shape()));
-                }
+                Iterator<DType> type = types.iterator();
+                target.forEach((name, e) -> writer.declare(name, new TensorType(type.next(), e.shape())));
                 Map<String, String> strings = new LinkedHashMap<>(file instanceof SafeTensors ? file.metadata() : Map.of());
                 strings.putAll(metadata(detected.row().name(), options, info.classNames()));
                 writer.metadata(strings);
-                i = 0;
-                for (String name : target.keySet()) {
-                    String from = part.names().get(source.get(i++));
-                    MemorySegment bytes = MemorySegment.ofArray(new byte[Math.toIntExact(file.type(from).bytes())]);
-                    file.read(from, bytes);
-                    writer.write(name, bytes);
-                }
+                Iterator<String> from = source.iterator();
+                target.keySet().forEach(name -> copy(file, from.next(), writer, name));
             }
             return info;
         }
+    }
+
+    private static void copy(TensorFile from, String source, SafeTensorsWriter to, String target) {
+        MemorySegment bytes = MemorySegment.ofArray(new byte[Math.toIntExact(from.type(source).bytes())]);
+        from.read(source, bytes);
+        to.write(target, bytes);
     }
 
     private static DataException unknown(Path in, String arch, Map<String, Shape> shapes) {

@@ -135,16 +135,16 @@ class NamingTest {
     /** A registered network there and back through every naming: the last file equals the first to the byte. */
     @Test
     void conversionsLoseNothing() throws IOException {
-        Module m = Models.create("efficientnet-widese-b0", CLASSES);
+        Module m = Models.create("efficientnet-b0", CLASSES);
         Path ours = dir.resolve("ours.safetensors");
         try (State s = state(m, 5)) {
-            Weights.save(ours, m, s, Weights.metadata("efficientnet-widese-b0", CLASSES, List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")));
+            Weights.save(ours, m, s, Weights.metadata("efficientnet-b0", CLASSES, List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j")));
         }
         for (Naming naming : List.of(Naming.TIMM, Naming.NVIDIA, Naming.NVIDIA_NGC)) {
             Path theirs = dir.resolve(naming + ".safetensors");
             Path back = dir.resolve("back.safetensors");
-            assertEquals(Optional.of("efficientnet-widese-b0"), Weights.convert(ours, theirs, naming, null, false).arch());
-            Weights.Info info = Weights.convert(theirs, back, Naming.OURS, "efficientnet-widese-b0", false);
+            assertEquals(Optional.of("efficientnet-b0"), Weights.convert(ours, theirs, naming, null, false).arch());
+            Weights.Info info = Weights.convert(theirs, back, Naming.OURS, "efficientnet-b0", false);
             assertEquals(List.of(naming), info.namings());
             assertEquals(OptionalInt.of(CLASSES), info.classes());
             assertEquals("j", info.classNames().getLast());
@@ -178,32 +178,33 @@ class NamingTest {
         }
     }
 
+    private static Module net(double width, double depth, int classes) {
+        return new EfficientNet(new EfficientNet.Config(width, depth, EfficientNet.Squeeze.INPUT), ResNet.DEFAULTS.classes(classes));
+    }
+
     @Test
     void theHeadIsReplacedOnRequestAlone() {
-        ResNet.Config config = ResNet.Config.of(ResNet.Block.BASIC, 1, 1, 1, 1);
-        Module ten = new ResNet(config, ResNet.DEFAULTS.classes(10));
-        Module seven = new ResNet(config, ResNet.DEFAULTS.classes(7));
+        Module ten = net(0.25, 0.5, 10);
+        Module seven = net(0.25, 0.5, 7);
         Weights.Options replacing = new Weights.Options(false, true);
+        Path file = dir.resolve("ten.safetensors");
         for (Naming naming : Naming.values()) {
-            Path file = dir.resolve("ten.safetensors");
             try (State a = state(ten, 1); State b = state(seven, 2)) {
                 Weights.save(file, ten, a, Map.of(), naming);
-                float[] head = b.get(seven.variables().get("fc.weight"));
-                assertTrue(assertThrows(DataException.class, () -> Weights.load(file, seven, b)).getMessage().contains("2 of another shape: fc.weight (10, 512) where the model has (7, 512)"));
-                assertEquals(List.of("fc.weight", "fc.bias"), Weights.load(file, seven, b, replacing).kept());
-                assertArrayEquals(head, b.get(seven.variables().get("fc.weight")));
-                assertArrayEquals(a.get(ten.variables().get("conv1.weight")), b.get(seven.variables().get("conv1.weight")));
+                Variable head = seven.variables().get("classifier.1.weight");
+                float[] before = b.get(head);
+                String strict = assertThrows(DataException.class, () -> Weights.load(file, seven, b)).getMessage();
+                assertTrue(strict.contains("2 of another shape: " + naming.name(Family.EFFICIENTNET, "classifier.1.weight") + " (10, 320) where the model has (7, 320)"), strict);
+                assertEquals(List.of("classifier.1.weight", "classifier.1.bias"), Weights.load(file, seven, b, replacing).kept());
+                assertArrayEquals(before, b.get(head));
+                assertArrayEquals(a.get(ten.variables().get("features.0.0.weight")), b.get(seven.variables().get("features.0.0.weight")));
                 assertEquals(List.of(), Weights.load(file, ten, a, replacing).kept(), "a head that fits is loaded");
             }
         }
-        // Another network's head of another size is still another network.
-        Module other = new ResNet(config.groups(2, 64), ResNet.DEFAULTS.classes(7));
-        Module deeper = new ResNet(ResNet.Config.of(ResNet.Block.BASIC, 1, 2, 1, 1), ResNet.DEFAULTS.classes(7));
-        Module bottleneck = new ResNet(ResNet.Config.of(ResNet.Block.BOTTLENECK, 1, 1, 1, 1), ResNet.DEFAULTS.classes(7));
-        Path file = dir.resolve("ten.safetensors");
-        for (Module m : List.of(other, deeper, bottleneck)) {
-            try (State s = state(m, 3)) {
-                assertThrows(DataException.class, () -> Weights.load(file, m, s, replacing));
+        // Another network's head of another size is still another network's.
+        for (Module other : List.of(net(0.5, 0.5, 7), net(0.25, 1, 7), new ResNet(ResNet.Config.of(ResNet.Block.BASIC, 1, 1, 1, 1), ResNet.DEFAULTS.classes(7)))) {
+            try (State s = state(other, 3)) {
+                assertThrows(DataException.class, () -> Weights.load(file, other, s, replacing));
             }
         }
     }
