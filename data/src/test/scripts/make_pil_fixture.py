@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the fixtures of PillowTest from Pillow (written with 9.4.0): run in this folder, results go to ../resources.
 
-pil-resize.bin, big-endian: int cases; per case 8 ints (source width, height, crop x, y, width, height, result width, height),
+pil-resize.bin (bilinear) and pil-bicubic.bin, big-endian: int cases; per case 8 ints (source width, height, crop x, y, width, height, result width, height),
 then the result (height, width, 3). The source is pattern(width, height), which the test computes too.
 pil-*.jpg with pil-*.rgb: a JPEG and what Pillow decodes it to (height, width, 3).
 """
@@ -39,12 +39,13 @@ CASES = [
     (300, 200, 17, 9, 250, 180, 8, 8),
 ]
 
-with open(OUT + "pil-resize.bin", "wb") as f:
-    f.write(struct.pack(">i", len(CASES)))
-    for case in CASES:
-        w, h, x, y, cw, ch, rw, rh = case
-        result = pattern(w, h).crop((x, y, x + cw, y + ch)).resize((rw, rh), Image.BILINEAR)
-        f.write(struct.pack(">8i", *case) + result.tobytes())
+for name, kind in (("pil-resize.bin", Image.BILINEAR), ("pil-bicubic.bin", Image.BICUBIC)):
+    with open(OUT + name, "wb") as f:
+        f.write(struct.pack(">i", len(CASES)))
+        for case in CASES:
+            w, h, x, y, cw, ch, rw, rh = case
+            result = pattern(w, h).crop((x, y, x + cw, y + ch)).resize((rw, rh), kind)
+            f.write(struct.pack(">8i", *case) + result.tobytes())
 
 # torchvision's evaluation: shorter side 18, centre 16
 w, h = 50, 37

@@ -193,7 +193,7 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
         PrintWriter text = spec.commandLine().getOut();
         CountDownLatch ended = new CountDownLatch(1);
         Thread hook = null;
-        try (Trainer trainer = Trainer.open(new Trainer.Setup(config, Experiment.network(config), s.backend, s.train, s.val), run)) {
+        try (Trainer trainer = Trainer.open(new Trainer.Setup(config, Experiment.network(config), s.backend, s.train, s.val, flags.containsKey("num-classes")), run)) {
             text.printf(Locale.ROOT, "%s, %d classes, %d pictures of %s (%d held out), %d px, batch %d, on %s%n", config.arch(), config.classes(), s.train.size(),
                     config.data().generated() ? "the built-in generator" : config.data().train(), s.val.size(), config.data().imageSize(), config.batch().size(), s.backend.description());
             text.printf(Locale.ROOT, "run folder %s%s%n", run.path(), trainer.stepsDone() > 0 ? ", resumed after step " + trainer.stepsDone() : "");
@@ -203,30 +203,12 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             hook = hook(trainer, ended);
             Outcome o = trainer.fit();
             progress.end();
-            return report(text, run, o);
+            return TrainReport.print(text, run, o);
         } finally {
             text.flush();
             ended.countDown();
             unhook(hook);
         }
-    }
-
-    private static int report(PrintWriter text, RunFolder run, Outcome o) {
-        if (!o.complete()) {
-            text.printf(Locale.ROOT, "stopped after step %d; checkpoint saved. Continue with: ./jacquard train --resume --out %s%n", o.steps(), run.path());
-            return Main.INTERRUPTED;
-        }
-        if (o.last() != null) {
-            text.printf(Locale.ROOT, "done: top-1 %.2f %%, top-5 %.2f %%, loss %.4f; best top-1 %.2f %%; %.0f images/s%n", o.last().top1(), o.last().top5(), o.last().loss(),
-                    o.best_top1(), o.images_per_second());
-        } else {
-            text.printf(Locale.ROOT, "nothing left to do: all %d epochs were done; best top-1 %.2f %%%n", o.epochs(), o.best_top1());
-        }
-        if (o.skipped_images() > 0) {
-            text.printf(Locale.ROOT, "%d images could not be decoded and were skipped%n", o.skipped_images());
-        }
-        text.printf(Locale.ROOT, "weights  %s%ncurves   %s%n", run.best(), run.curves());
-        return Main.DONE;
     }
 
     private static boolean onTerminal() {

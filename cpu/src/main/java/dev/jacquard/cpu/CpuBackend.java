@@ -43,6 +43,7 @@ public final class CpuBackend implements Backend {
         all.putAll(ProductKernels.rows());
         all.putAll(PoolingKernels.rows());
         all.putAll(TrainingKernels.rows());
+        all.putAll(UpdateKernels.rows());
         all.putAll(ImageKernels.rows());
         return Map.copyOf(all);
     }

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Update;
 
 /** Plain loops for JVMs without the Vector API: right everywhere, slow. */
 final class ScalarKernels implements Simd {
@@ -217,12 +218,7 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
-    public void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov) {
-        for (long i = 0; i < 4 * n; i += 4) {
-            float slope = Raw.get(g + i) + decay * Raw.get(w + i);
-            float speed = momentum * Raw.get(v + i) + slope;
-            Raw.set(v + i, speed);
-            Raw.set(w + i, Raw.get(w + i) - rate * (nesterov ? slope + momentum * speed : speed));
-        }
+    public UpdateLoop update(Update.Rule plain) {
+        return UpdateLoop.scalar(plain);
     }
 }

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Update;
 
 /**
  * The innermost loops of the CPU backend over float32 data at native addresses. Blocking, packing and threading drive this
@@ -89,6 +90,6 @@ public interface Simd {
     /** out[c] = sum of first[c] over the entries whose second[c] (an int) equals their tap number. */
     void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep);
 
-    /** Momentum step in place: g += decay * w; v = momentum * v + g; w -= rate * (nesterov ? g + momentum * v : v). */
-    void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov);
+    /** The loop of an optimizer's rule that is not extended. */
+    UpdateLoop update(Update.Rule plain);
 }

@@ -7,12 +7,11 @@ import dev.jacquard.tensor.op.Normalization.BatchNorm;
 import dev.jacquard.tensor.op.Normalization.BatchNormBackward;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Random;
-import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.random.Philox;
 import java.util.List;
 import java.util.Map;
 
-/** What only training needs: batch statistics, random numbers, optimizer updates. */
+/** What only training needs: batch statistics and random numbers. */
 final class TrainingKernels {
     private TrainingKernels() {}
 
@@ -20,8 +19,7 @@ final class TrainingKernels {
         return Map.of(
                 BatchNorm.class, new Channels<BatchNorm>(TrainingKernels::batchNorm),
                 BatchNormBackward.class, new Channels<BatchNormBackward>(TrainingKernels::batchNormBackward),
-                Random.Uniform.class, (CpuKernel<Random.Uniform>) TrainingKernels::uniform,
-                Update.SgdMomentum.class, (CpuKernel<Update.SgdMomentum>) TrainingKernels::sgd);
+                Random.Uniform.class, (CpuKernel<Random.Uniform>) TrainingKernels::uniform);
     }
 
     /** Binds a kernel over (rows, channels). */
@@ -90,26 +88,5 @@ final class TrainingKernels {
             }
         };
         return () -> call.team().workers().run(task, chunks);
-    }
-
-    /** The kernel works in place; where the plan could not, old values are copied over first. */
-    private static Launch sgd(Update.SgdMomentum op, Call call) {
-        long w = call.in(0);
-        long v = call.in(1);
-        long g = call.in(2);
-        long rate = call.in(3);
-        long newW = call.out(0);
-        long newV = call.out(1);
-        Simd simd = call.team().simd();
-        return call.parallel(call.inShape(0).size(), 1, (a, b) -> {
-            long n = b - a;
-            if (newW != w) {
-                Raw.copy(w + 4 * a, newW + 4 * a, 4 * n);
-            }
-            if (newV != v) {
-                Raw.copy(v + 4 * a, newV + 4 * a, 4 * n);
-            }
-            simd.sgd(newW + 4 * a, g + 4 * a, newV + 4 * a, n, Raw.get(rate), (float) op.momentum(), (float) op.decay(), op.nesterov());
-        });
     }
 }

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Update;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.lang.management.ManagementFactory;
@@ -33,7 +34,11 @@ public final class LoopBench {
                 PointwiseLoop loop = simd.pointwise(op);
                 report(op.name(), 4.0 * (op.arity() + 1) * n, () -> loop.run(m[0], 1, m[1], 1, m[2], 1, m[3], n));
             }
-            report("sgd", 20.0 * n, () -> simd.sgd(m[0], m[1], m[2], n, 1e-9f, 0.9f, 0, false));
+            for (Update.Rule rule : List.of(new Update.SgdMomentum(0.9, 0, false), new Update.RmsProp(0.9, 0.01, 0.9, 0, Update.RmsProp.Form.PYTORCH),
+                    new Update.Adam(0.9, 0.999, 1e-8, 0, true), new Update.Average())) {
+                UpdateLoop loop = simd.update(rule);
+                report(rule.name(), 4.0 * (2 * rule.states() + 1) * n, () -> loop.run(m[0], m[1], m[2], m[3], n, 0, 1e-9f, 3));
+            }
             for (int c : new int[] {24, 64, 256, 2048}) {
                 ChannelOps ops = new ChannelOps(n / c, c, workers, simd);
                 long w = Arena.global().allocate(ops.workspaceBytes() + 64, 64).address();

@@ -35,10 +35,19 @@ final class Beta {
         }
     }
 
-    /** Standard normal, by Box and Muller (1958); the second number of the pair is not kept, so that a stream has no state but its counter. */
+    /**
+     * Standard normal, by the polar method (Marsaglia and Bray 1964), as {@link StrictMath}'s cosine allocates. The second number of the pair is not kept, so that a stream has no state but its
+     * counter.
+     */
     private static double normal(SampleRandom random) {
-        double radius = StrictMath.sqrt(-2 * StrictMath.log(positive(random)));
-        return radius * StrictMath.cos(2 * Math.PI * random.nextDouble());
+        while (true) {
+            double u = random.uniform(-1, 1);
+            double v = random.uniform(-1, 1);
+            double s = u * u + v * v;
+            if (s > 0 && s < 1) {
+                return u * StrictMath.sqrt(-2 * StrictMath.log(s) / s);
+            }
+        }
     }
 
     /** Uniform in (0, 1]: the logarithm must not meet 0. */

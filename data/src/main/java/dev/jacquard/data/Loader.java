@@ -5,15 +5,10 @@ import dev.jacquard.tensor.DataException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Turns a source into batches, ahead of time, on threads of its own.
@@ -27,7 +22,9 @@ import org.slf4j.LoggerFactory;
  * <p>Training shuffles every epoch by (seed, epoch) with the shuffle of Fisher and Yates, and drops the last, partial batch; evaluation keeps the
  * source's order and the partial batch. What a batch holds is a pure function of (source, transform, seed, batch size, position):
  * the number of threads, the depth of the ring and the cache change nothing, and {@link #seek} to a position continues
- * exactly as an uninterrupted run would.
+ * exactly as an uninterrupted run would. A stage of a training with another transform is another loader of the same source and seed, at the
+ * position where the last one ended: the order of the samples goes on as if nothing had happened. Close the last one first, so that
+ * there is one ring of batches at a time, and share an {@link ImageCache}.
  *
  * <p>Images that do not decode are skipped and counted, with a warning for each of the first ten. In training the place goes to
  * the next good image in the epoch's order (wrapping around), so that batches stay full; in evaluation it is left
@@ -37,8 +34,6 @@ import org.slf4j.LoggerFactory;
  * the loader.
  */
 public final class Loader implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Loader.class);
-    private static final int LISTED_BAD_IMAGES = 10;
     private static final int MAX_CHUNK = 16; // samples that a thread takes at a time: few enough to share a batch of large images
 
     private final ImageSource source;
@@ -53,9 +48,7 @@ public final class Loader implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final Batch[] ring;
     private final List<Thread> threads = new ArrayList<>();
-    private final BitSet bad = new BitSet(); // guarded by itself
-    private final AtomicReferenceArray<RgbImage> cache;
-    private final AtomicLong cacheRoom;
+    private final ImageCache cache;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition work = lock.newCondition();
@@ -72,7 +65,6 @@ public final class Loader implements AutoCloseable {
     private boolean closed;
     private int[] order;
     private int orderEpoch = -1;
-    private int badReported;
 
     private Loader(Builder options) {
         this.source = options.source;
@@ -88,8 +80,7 @@ public final class Loader implements AutoCloseable {
         for (int i = 0; i < ring.length; i++) {
             ring[i] = new Batch(arena, batchSize, transform.size());
         }
-        this.cache = options.cacheBytes > 0 ? new AtomicReferenceArray<>(source.size()) : null;
-        this.cacheRoom = new AtomicLong(options.cacheBytes);
+        this.cache = options.cache != null ? options.cache : new ImageCache(source, options.cacheBytes);
         if (!training) {
             limit = 0; // next() lets one epoch in at a time
         }
@@ -117,9 +108,7 @@ public final class Loader implements AutoCloseable {
 
     /** Number of images found bad so far. */
     public int badImages() {
-        synchronized (bad) {
-            return bad.cardinality();
-        }
+        return cache.badImages();
     }
 
     /** The position of the batch that {@link #next} will deliver; after an epoch's last batch, the next epoch's first. */
@@ -179,7 +168,7 @@ public final class Loader implements AutoCloseable {
                 work.signalAll();
                 if (atEnd) {
                     atEnd = false;
-                    reportBad();
+                    cache.reportBad();
                     return null;
                 }
                 Batch batch = await();
@@ -189,7 +178,7 @@ public final class Loader implements AutoCloseable {
                     return batch;
                 }
                 if (badImages() == source.size()) {
-                    throw allBad();
+                    throw cache.allBad();
                 }
             }
         } finally {
@@ -334,7 +323,7 @@ public final class Loader implements AutoCloseable {
         int attempts = training ? samples.length : 1;
         for (int i = 0; i < attempts; i++) {
             int sample = samples[(int) (((long) at + i) % samples.length)];
-            RgbImage image = image(worker, sample);
+            RgbImage image = cache.get(worker, sample);
             if (image != null) {
                 // The random numbers are those of the place's own sample, so that a stand-in is not a copy of its other appearance.
                 worker.transform(image, seed, batch.epoch, samples[at], batch.images(), place * batch.imageBytes());
@@ -346,63 +335,8 @@ public final class Loader implements AutoCloseable {
         }
         batch.filled[place] = false;
         if (training) {
-            throw allBad();
+            throw cache.allBad();
         }
-    }
-
-    /** The decoded image of a sample, or null if it is bad. */
-    private RgbImage image(ImageWorker worker, int sample) {
-        if (cache != null && cache.get(sample) instanceof RgbImage known) {
-            return known;
-        }
-        synchronized (bad) {
-            if (bad.get(sample)) {
-                return null;
-            }
-        }
-        RgbImage image;
-        try {
-            image = worker.decode(source.bytes(sample), source.name(sample));
-        } catch (DataException e) {
-            markBad(sample, e);
-            return null;
-        }
-        if (cache != null) {
-            int bytes = image.pixels().length;
-            if (cacheRoom.addAndGet(-bytes) < 0 || !cache.compareAndSet(sample, null, image)) {
-                cacheRoom.addAndGet(bytes); // no room, or another thread was first
-            }
-        }
-        return image;
-    }
-
-    private void markBad(int sample, DataException reason) {
-        int count;
-        synchronized (bad) {
-            if (bad.get(sample)) {
-                return;
-            }
-            bad.set(sample);
-            count = bad.cardinality();
-        }
-        if (count <= LISTED_BAD_IMAGES) {
-            LOG.warn("image skipped: {}", reason.getMessage());
-        } else if (count == LISTED_BAD_IMAGES + 1) {
-            LOG.warn("more than {} images are bad; the rest is counted at the end of the epoch", LISTED_BAD_IMAGES);
-        }
-    }
-
-    private void reportBad() {
-        int count = badImages();
-        if (count > LISTED_BAD_IMAGES && count != badReported) {
-            LOG.warn("{} of {} images are bad and were skipped", count, source.size());
-        }
-        badReported = count;
-    }
-
-    private DataException allBad() {
-        return new DataException(source.name(0), "no image of the data set decodes", badImages() + " bad of " + source.size(), "at least one good image",
-                "see the warnings above for each file's reason");
     }
 
     private void requireOpen() {
@@ -420,6 +354,7 @@ public final class Loader implements AutoCloseable {
         private int threads = Math.clamp(Runtime.getRuntime().availableProcessors() / 2, 1, 8);
         private int depth = 3;
         private long cacheBytes;
+        private ImageCache cache;
         private long maxPixels = ImageDecoder.DEFAULT_MAX_PIXELS;
 
         private Builder(ImageSource source, Transform transform) {
@@ -454,6 +389,17 @@ public final class Loader implements AutoCloseable {
         /** Keeps decoded images, as they come, up to so many bytes in all, so that later epochs need not decode them; 0 (none) unless told. */
         public Builder cacheDecoded(long bytes) {
             cacheBytes = Math.max(bytes, 0);
+            return this;
+        }
+
+        /**
+         * Uses this cache, which may have served other loaders of the same source, in place of one of its own.
+         *
+         * @throws CallerException if the cache is of another source
+         */
+        public Builder cache(ImageCache shared) {
+            shared.require(source);
+            cache = shared;
             return this;
         }
 

@@ -120,7 +120,7 @@ public final class Mixer implements AutoCloseable {
 
     /** The box (y0, x0, y1, x1) around a centre, of {@code sqrt(1 - beta)} of either side, half to each direction in whole pixels, within the image. */
     static void cut(int height, int width, int y, int x, double beta, int[] box) {
-        double ratio = Math.sqrt(1 - beta);
+        float ratio = (float) Math.sqrt(1 - beta); // as single as TensorFlow's, so that the same draws cut the same box
         int dy = (int) (ratio * height) / 2;
         int dx = (int) (ratio * width) / 2;
         box[0] = Math.max(y - dy, 0);

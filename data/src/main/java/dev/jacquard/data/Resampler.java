@@ -2,11 +2,12 @@ package dev.jacquard.data;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /**
- * Bilinear resampling with antialiasing, as Pillow's {@code Image.resize(..., BILINEAR)}: a triangle filter whose support is
- * widened by the factor of reduction, applied first along rows, then along columns, with 22-bit fixed-point coefficients and
- * an 8-bit intermediate. Agrees with Pillow within one level (in fact to the bit: PillowTest).
+ * Resizes. Filters of more than two taps go as in Pillow's {@code Image.resize}: first along rows, then along columns, with 22-bit
+ * fixed-point coefficients and an 8-bit intermediate; {@link Interpolation#BILINEAR} and {@link Interpolation#BICUBIC} agree with Pillow to the
+ * bit (PillowTest). Two by two pixels are mixed in one go, in F32, as TensorFlow does.
  *
  * <p>Cropping is fused: only the crop is read, its borders are the filter's borders (crop, then resize), and only the wanted
  * window of the result is computed (resize, then crop).
@@ -25,35 +26,51 @@ final class Resampler {
     record Box(int x, int y, int width, int height) {}
 
     /**
-     * Resizes a crop of an image and writes a window of the result.
+     * What to do with an image: resize a crop of it and keep a window of the result.
+     *
+     * @param crop          the part of the image that is resized
+     * @param width         columns that the whole crop is resized to
+     * @param height        rows that the whole crop is resized to
+     * @param window        the part of the resized crop that is written
+     * @param flip          whether the window is mirrored left to right
+     * @param interpolation how
+     * @param truncate      whether values are rounded down, not to the nearest level; for two by two pixels only
+     */
+    record Job(Box crop, int width, int height, Box window, boolean flip, Interpolation interpolation, boolean truncate) {}
+
+    /**
+     * Does a job.
      *
      * @param image  the source (H, W, 3)
-     * @param crop   the part of it that is resized
-     * @param width  columns that the whole crop is resized to
-     * @param height rows that the whole crop is resized to
-     * @param window the part of the resized crop that is written
-     * @param flip   whether the window is mirrored left to right
+     * @param job    what to do
      * @param out    where (window.height, window.width, 3) bytes are written
      * @param offset first byte in {@code out}
      */
-    void resize(RgbImage image, Box crop, int width, int height, Box window, boolean flip, MemorySegment out, long offset) {
-        columns.compute(crop.width, width, window.x, window.width);
-        rows.compute(crop.height, height, window.y, window.height);
-        int first = rows.start[0];
-        int needed = rows.start[window.height - 1] + rows.count[window.height - 1] - first;
+    void resize(RgbImage image, Job job, MemorySegment out, long offset) {
+        Box crop = job.crop;
+        Box window = job.window;
         int lineBytes = window.width * 3;
-        narrow = atLeast(narrow, needed * lineBytes);
-        for (int y = 0; y < needed; y++) {
-            int source = ((crop.y + first + y) * image.width() + crop.x) * 3;
-            horizontal(image.pixels(), source, narrow, y * lineBytes, window.width, flip);
-        }
-        byte[] pixels = narrow;
-        if (crop.height != height || needed != window.height) {
-            result = atLeast(result, window.height * lineBytes);
-            for (int y = 0; y < window.height; y++) {
-                vertical(y, (rows.start[y] - first) * lineBytes, lineBytes);
+        byte[] pixels;
+        if (job.interpolation.isTwoTap()) {
+            pixels = result = atLeast(result, window.height * lineBytes);
+            twoByTwo(image, job);
+        } else {
+            columns.compute(crop.width, job.width, window.x, window.width, job.interpolation);
+            rows.compute(crop.height, job.height, window.y, window.height, job.interpolation);
+            int first = rows.start[0];
+            int needed = rows.start[window.height - 1] + rows.count[window.height - 1] - first;
+            narrow = atLeast(narrow, needed * lineBytes);
+            for (int y = 0; y < needed; y++) {
+                int source = ((crop.y + first + y) * image.width() + crop.x) * 3;
+                horizontal(image.pixels(), source, narrow, y * lineBytes, window.width, job.flip);
             }
-            pixels = result;
+            pixels = narrow;
+            if (crop.height != job.height || needed != window.height) {
+                pixels = result = atLeast(result, window.height * lineBytes);
+                for (int y = 0; y < window.height; y++) {
+                    vertical(y, (rows.start[y] - first) * lineBytes, lineBytes);
+                }
+            }
         }
         MemorySegment.copy(pixels, 0, out, ValueLayout.JAVA_BYTE, offset, window.height * lineBytes);
     }
@@ -73,9 +90,9 @@ final class Resampler {
                 blue += (source[p + 2] & 0xFF) * w;
             }
             int t = targetAt + (flip ? width - 1 - x : x) * 3;
-            target[t] = (byte) (red >> PRECISION); // weights are positive and sum to one: no clipping needed
-            target[t + 1] = (byte) (green >> PRECISION);
-            target[t + 2] = (byte) (blue >> PRECISION);
+            target[t] = clipped(red >> PRECISION);
+            target[t + 1] = clipped(green >> PRECISION);
+            target[t + 2] = clipped(blue >> PRECISION);
         }
     }
 
@@ -92,8 +109,49 @@ final class Resampler {
             for (int i = 0; i < count; i++, p += lineBytes) {
                 sum += (source[p] & 0xFF) * weights[k + i];
             }
-            target[targetAt + x] = (byte) (sum >> PRECISION);
+            target[targetAt + x] = clipped(sum >> PRECISION);
         }
+    }
+
+    /** Cubic weights are negative in places, so that a sum may leave the range. */
+    private static byte clipped(int value) {
+        return (byte) Math.clamp(value, 0, 255);
+    }
+
+    /**
+     * Mixes two by two pixels per result. Mirrors the source, not the result: TensorFlow does so, and with {@link Interpolation#BILINEAR_TF1} it
+     * makes a difference.
+     */
+    private void twoByTwo(RgbImage image, Job job) {
+        Box crop = job.crop;
+        Box window = job.window;
+        boolean corners = job.interpolation == Interpolation.BILINEAR_TF1;
+        columns.pairs(crop.width, job.width, job.flip ? job.width - window.x - window.width : window.x, window.width, corners);
+        rows.pairs(crop.height, job.height, window.y, window.height, corners);
+        byte[] pixels = image.pixels();
+        byte[] target = result;
+        float bias = job.truncate ? 0 : 0.5f;
+        int mirror = job.flip ? crop.width - 1 : 0; // column c of the mirrored crop is column |mirror - c| of the crop
+        for (int y = 0, t = 0; y < window.height; y++) {
+            int top = ((crop.y + rows.start[y]) * image.width() + crop.x) * 3;
+            int bottom = ((crop.y + rows.count[y]) * image.width() + crop.x) * 3;
+            float down = rows.fraction[y];
+            for (int x = 0; x < window.width; x++) {
+                int left = Math.abs(mirror - columns.start[x]) * 3;
+                int right = Math.abs(mirror - columns.count[x]) * 3;
+                float across = columns.fraction[x];
+                for (int c = 0; c < 3; c++) {
+                    float upper = mixed(pixels[top + left + c], pixels[top + right + c], across);
+                    float lower = mixed(pixels[bottom + left + c], pixels[bottom + right + c], across);
+                    target[t++] = (byte) (int) (upper + (lower - upper) * down + bias);
+                }
+            }
+        }
+    }
+
+    private static float mixed(byte a, byte b, float share) {
+        float from = a & 0xFF;
+        return from + ((b & 0xFF) - from) * share;
     }
 
     private static byte[] atLeast(byte[] array, int length) {
@@ -103,20 +161,19 @@ final class Resampler {
     /** The filter along one axis: for each output position the first input position, how many, and their weights. */
     private static final class Axis {
         private int[] start = new int[0];
-        private int[] count = new int[0];
+        private int[] count = new int[0]; // of pairs: the second position
+        private float[] fraction = new float[0]; // of pairs: the second position's share
         private int[] weights = new int[0]; // (outputs, taps), fixed point
         private double[] exact = new double[0]; // (taps)
         private int taps;
 
         /** Fills the tables for outputs {@code from} to {@code from + outputs - 1} of a resize from {@code in} to {@code out}. */
-        void compute(int in, int out, int from, int outputs) {
+        void compute(int in, int out, int from, int outputs, Interpolation filter) {
             double scale = (double) in / out;
-            double stretch = Math.max(scale, 1);
-            taps = (int) Math.ceil(stretch) * 2 + 1;
-            if (start.length < outputs) {
-                start = new int[outputs];
-                count = new int[outputs];
-            }
+            double stretch = filter.antialias ? Math.max(scale, 1) : 1;
+            double support = filter.support * stretch;
+            taps = (int) Math.ceil(support) * 2 + 1;
+            reserve(outputs);
             if (weights.length < outputs * taps) {
                 weights = new int[outputs * taps];
             }
@@ -125,19 +182,47 @@ final class Resampler {
             }
             for (int i = 0; i < outputs; i++) {
                 double center = (from + i + 0.5) * scale;
-                int low = Math.max((int) (center - stretch + 0.5), 0);
-                int high = Math.min((int) (center + stretch + 0.5), in);
+                int first = (int) Math.floor(center - support + 0.5);
+                int end = (int) (center + support + 0.5);
+                int low = Math.max(first, 0);
+                int high = Math.min(end, in);
+                Arrays.fill(exact, 0, high - low, 0);
                 double sum = 0;
-                for (int k = 0; k < high - low; k++) {
-                    double distance = Math.abs((k + low - center + 0.5) / stretch);
-                    exact[k] = Math.max(1 - distance, 0);
-                    sum += exact[k];
+                for (int k = first; k < end; k++) {
+                    boolean inside = k >= low && k < high;
+                    if (inside || !filter.antialias) { // Pillow leaves out what is outside, DALI repeats the border
+                        double weight = filter.weight(Math.abs((k - center + 0.5) * (1 / stretch)));
+                        exact[Math.clamp(k, low, high - 1) - low] += weight;
+                        sum += weight;
+                    }
                 }
                 start[i] = low;
                 count[i] = high - low;
                 for (int k = 0; k < high - low; k++) {
-                    weights[i * taps + k] = (int) (0.5 + exact[k] / sum * (1 << PRECISION));
+                    double weight = exact[k] / sum * (1 << PRECISION);
+                    weights[i * taps + k] = (int) (weight < 0 ? weight - 0.5 : weight + 0.5);
                 }
+            }
+        }
+
+        /** As {@link #compute}, for two taps: the two positions and the share of the second. */
+        void pairs(int in, int out, int from, int outputs, boolean corners) {
+            reserve(outputs);
+            float scale = (float) in / out;
+            for (int i = 0; i < outputs; i++) {
+                float at = corners ? (from + i) * scale : (from + i + 0.5f) * scale - 0.5f;
+                float floor = (float) Math.floor(at);
+                start[i] = Math.clamp((int) floor, 0, in - 1);
+                count[i] = Math.clamp((int) floor + 1, 0, in - 1);
+                fraction[i] = at - floor;
+            }
+        }
+
+        private void reserve(int outputs) {
+            if (start.length < outputs) {
+                start = new int[outputs];
+                count = new int[outputs];
+                fraction = new float[outputs];
             }
         }
     }

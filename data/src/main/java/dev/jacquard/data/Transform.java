@@ -1,115 +1,192 @@
 package dev.jacquard.data;
 
 import dev.jacquard.data.Resampler.Box;
+import dev.jacquard.data.Resampler.Job;
 import dev.jacquard.tensor.CallerException;
-import java.lang.foreign.MemorySegment;
 
 /**
  * From a decoded image of any size to a square of 8-bit RGB (size, size, 3). Immutable data; the loader's
  * threads carry it out.
+ *
+ * <pre>{@code
+ * Transform.Train.imagenet(224)                                                          // random resized crop and flip, bilinear
+ * Transform.Train.imagenet(224).with(Interpolation.BICUBIC).with(Augmentation.autoAugment(OperationRules.PYTORCH))
+ * Transform.Train.tensorflow(300).with(Augmentation.randAugment(2, 15))
+ * Transform.Eval.pytorch(224)
+ * }</pre>
  */
 public sealed interface Transform {
     /** Height and width of the result. */
     int size();
 
     /**
-     * For training: a random part of the image, resized to the square, mirrored with probability 1/2. The part is chosen as
-     * torchvision's {@code RandomResizedCrop} does: up to ten attempts at an area of {@code [minScale, maxScale]} of the image's and
-     * an aspect ratio (width / height) of {@code [minRatio, maxRatio]}, uniform in its logarithm; then the largest centred part
-     * of an allowed ratio.
+     * For training: a random part of the image, resized to the square, mirrored by chance, then augmented.
      *
-     * @param size     height and width of the result
-     * @param minScale least part of the area, in (0, 1]
-     * @param maxScale largest part of the area, in (0, 1]
-     * @param minRatio least width / height
-     * @param maxRatio largest width / height
-     * @param flip     whether mirroring takes place at all
+     * @param size          height and width of the result
+     * @param crop          which part
+     * @param flip          probability of mirroring left to right, 0 to 1
+     * @param interpolation how the part is resized
+     * @param augmentation  what happens to the square afterwards
      */
-    record Train(int size, double minScale, double maxScale, double minRatio, double maxRatio, boolean flip) implements Transform {
-        /** Checks the ranges. @throws CallerException if one is empty or out of bounds */
+    record Train(int size, RandomCrop crop, double flip, Interpolation interpolation, Augmentation augmentation) implements Transform {
+        /** Checks the ranges. @throws CallerException if a value is out of bounds */
         public Train {
             requireSize(size);
-            if (!(minScale > 0 && minScale <= maxScale && maxScale <= 1)) {
-                throw new CallerException("training transform", "bad range of scales", minScale + " to " + maxScale, "0 < least <= largest <= 1", "correct the range");
-            }
-            if (!(minRatio > 0 && minRatio <= maxRatio && maxRatio < Double.POSITIVE_INFINITY)) {
-                throw new CallerException("training transform", "bad range of aspect ratios", minRatio + " to " + maxRatio, "0 < least <= largest", "correct the range");
+            if (!(flip >= 0 && flip <= 1)) {
+                throw new CallerException("training transform", "bad probability of mirroring", Double.toString(flip), "0 to 1", "correct it");
             }
         }
 
-        /** ImageNet's usual: scale 0.08 to 1, ratio 3/4 to 4/3, mirrored by chance. */
+        /** ImageNet's usual, and NVIDIA's PyTorch loader: torchvision's crop (area 0.08 to 1), mirrored by chance, bilinear, not augmented. */
         public static Train imagenet(int size) {
-            return of(size, 0.08);
+            return new Train(size, RandomCrop.TORCHVISION, 0.5, Interpolation.BILINEAR, Augmentation.NONE);
         }
 
-        /** As {@link #imagenet} with another least scale; small pictures want a gentler crop (0.6, say). */
-        public static Train of(int size, double minScale) {
-            return new Train(size, minScale, 1, 3.0 / 4, 4.0 / 3, true);
+        /** As {@link #imagenet} with another least area; small pictures want a gentler crop (0.6, say). */
+        public static Train of(int size, double minArea) {
+            return of(size, minArea, 1);
         }
 
-        /** Draws the part and the mirroring, and writes (size, size, 3) at {@code offset}. */
-        void apply(RgbImage image, SampleRandom random, Resampler resampler, MemorySegment out, long offset) {
-            Box crop = crop(image.width(), image.height(), random);
-            boolean mirrored = flip && random.nextDouble() < 0.5;
-            resampler.resize(image, crop, size, size, new Box(0, 0, size, size), mirrored, out, offset);
+        /** As {@link #imagenet} with another range of areas. */
+        public static Train of(int size, double minArea, double maxArea) {
+            return imagenet(size).with(RandomCrop.TORCHVISION.area(minArea, maxArea));
         }
 
-        /** The part to cut out of an image of this width and height. */
-        Box crop(int width, int height, SampleRandom random) {
-            double area = (double) width * height;
-            double logMin = Math.log(minRatio);
-            double logMax = Math.log(maxRatio);
-            for (int attempt = 0; attempt < 10; attempt++) {
-                double target = area * random.uniform(minScale, maxScale);
-                double ratio = Math.exp(random.uniform(logMin, logMax));
-                int w = (int) Math.rint(Math.sqrt(target * ratio));
-                int h = (int) Math.rint(Math.sqrt(target / ratio));
-                if (w > 0 && w <= width && h > 0 && h <= height) {
-                    int y = random.nextInt(height - h + 1);
-                    int x = random.nextInt(width - w + 1);
-                    return new Box(x, y, w, h);
-                }
-            }
-            double ratio = (double) width / height;
-            int w = ratio > maxRatio ? Math.max((int) Math.rint(height * maxRatio), 1) : width;
-            int h = ratio < minRatio ? Math.max((int) Math.rint(width / minRatio), 1) : height;
-            return new Box((width - w) / 2, (height - h) / 2, w, h);
+        /** NVIDIA's DALI pipeline for PyTorch: DALI's crop, bilinear without antialiasing. */
+        public static Train dali(int size) {
+            return new Train(size, RandomCrop.DALI, 0.5, Interpolation.BILINEAR_ALIASED, Augmentation.NONE);
+        }
+
+        /** NVIDIA's TensorFlow pipeline: TensorFlow's crop and resize. */
+        public static Train tensorflow(int size) {
+            return new Train(size, RandomCrop.TENSORFLOW, 0.5, Interpolation.BILINEAR_TF1, Augmentation.NONE);
+        }
+
+        /** NVIDIA's Paddle pipeline: DALI's crop, bilinear with antialiasing (DALI's default, which the program leaves as it is). */
+        public static Train paddle(int size) {
+            return new Train(size, RandomCrop.DALI, 0.5, Interpolation.BILINEAR, Augmentation.NONE);
+        }
+
+        /** This, with another rule for the part. */
+        public Train with(RandomCrop other) {
+            return new Train(size, other, flip, interpolation, augmentation);
+        }
+
+        /** This, with another interpolation. */
+        public Train with(Interpolation other) {
+            return new Train(size, crop, flip, other, augmentation);
+        }
+
+        /** This, with another augmentation. */
+        public Train with(Augmentation other) {
+            return new Train(size, crop, flip, interpolation, other);
+        }
+
+        /** This, with another probability of mirroring; 0 for never. */
+        public Train flipping(double probability) {
+            return new Train(size, crop, probability, interpolation, augmentation);
+        }
+
+        /** Draws the part and the mirroring for an image of this width and height. */
+        Job job(int width, int height, SampleRandom random) {
+            Box part = crop.draw(width, height, random);
+            boolean mirrored = flip > 0 && random.nextDouble() < flip;
+            // TensorFlow cuts its floats down to 8 bits when it augments; otherwise it keeps them, and rounding is nearest to that.
+            boolean truncated = interpolation == Interpolation.BILINEAR_TF1 && !(augmentation instanceof Augmentation.None);
+            return new Job(part, size, size, new Box(0, 0, size, size), mirrored, interpolation, truncated);
         }
     }
 
     /**
-     * For evaluation: the shorter side resized to {@code resize}, then the centre cut out, as torchvision's {@code Resize} and
-     * {@code CenterCrop}. An image that is exactly size x size already is passed on as it is.
+     * For evaluation: the middle of the image, always the same. An image that is exactly size x size already is passed on as it is,
+     * whatever the rule: all systems would enlarge it and cut its border off, which is of no use with pictures made for the network (CIFAR).
      *
-     * @param size   height and width of the result
-     * @param resize length of the shorter side before cutting; at least {@code size}
+     * @param size          height and width of the result
+     * @param rule          which part
+     * @param interpolation how it is resized
      */
-    record Eval(int size, int resize) implements Transform {
-        /** Checks the sizes. @throws CallerException if {@code resize} is below {@code size} */
+    record Eval(int size, Rule rule, Interpolation interpolation) implements Transform {
+        /** Which part of the image is evaluated. */
+        public sealed interface Rule {}
+
+        /**
+         * The shorter side resized to {@code length} (the other in proportion, rounded down), then the middle cut out: torchvision's {@code Resize}
+         * and {@code CenterCrop}.
+         *
+         * @param length the shorter side before cutting; at least the size of the result
+         */
+        public record ShorterSide(int length) implements Rule {}
+
+        /**
+         * A centred square of side {@code min(h, w) * size / (size + padding)}, rounded down, resized to size: TensorFlow's EfficientNet.
+         *
+         * @param padding how much larger the image is thought to be than the result; 0 or more
+         */
+        public record CentreSquare(int padding) implements Rule {}
+
+        /** The whole image, its shape changed to the square: NVIDIA's TensorFlow {@code predict} mode. */
+        public record Whole() implements Rule {}
+
+        /** Checks the sizes. @throws CallerException if the rule does not suit the size */
         public Eval {
             requireSize(size);
-            if (resize < size) {
-                throw new CallerException("evaluation transform", "resized image smaller than the cut", Integer.toString(resize), "at least " + size, "raise resize or lower size");
+            if (rule instanceof ShorterSide s && s.length < size) {
+                throw new CallerException("evaluation transform", "resized image smaller than the cut", Integer.toString(s.length), "at least " + size,
+                        "raise resize or lower size");
+            }
+            if (rule instanceof CentreSquare c && c.padding < 0) {
+                throw new CallerException("evaluation transform", "negative padding", Integer.toString(c.padding), "0 or more", "32 is usual");
             }
         }
 
-        /** ImageNet's usual proportion, 256 to 224: {@code resize = round(size * 256 / 224)}. */
+        /** torchvision's proportion, 256 to 224: the shorter side becomes {@code round(size * 256 / 224)}; bilinear. */
         public static Eval of(int size) {
-            return new Eval(size, (int) Math.round(size * 256.0 / 224));
+            return shorterSide(size, (int) Math.round(size * 256.0 / 224));
         }
 
-        /** Writes (size, size, 3) at {@code offset}. */
-        void apply(RgbImage image, Resampler resampler, MemorySegment out, long offset) {
-            int w = image.width();
-            int h = image.height();
-            int width = w;
-            int height = h;
-            if (w != size || h != size) {
-                width = w <= h ? resize : (int) ((long) resize * w / h);
-                height = w <= h ? (int) ((long) resize * h / w) : resize;
+        /** The shorter side resized to {@code length}, the middle cut out; bilinear. NVIDIA's Paddle program is (224, 256). */
+        public static Eval shorterSide(int size, int length) {
+            return new Eval(size, new ShorterSide(length), Interpolation.BILINEAR);
+        }
+
+        /** NVIDIA's PyTorch loader: the shorter side becomes size + 32; bilinear. Its DALI pipeline is this with {@link Interpolation#BILINEAR_ALIASED}. */
+        public static Eval pytorch(int size) {
+            return shorterSide(size, size + 32);
+        }
+
+        /** NVIDIA's TensorFlow pipeline: the centred square with a padding of 32. */
+        public static Eval tensorflow(int size) {
+            return new Eval(size, new CentreSquare(32), Interpolation.BILINEAR_TF1);
+        }
+
+        /** This, with another interpolation. */
+        public Eval with(Interpolation other) {
+            return new Eval(size, rule, other);
+        }
+
+        /** What to do with an image of this width and height. */
+        Job job(int width, int height) {
+            Box all = new Box(0, 0, width, height);
+            if (width == size && height == size) {
+                return new Job(all, size, size, all, false, interpolation, false);
             }
-            Box window = new Box((int) Math.rint((width - size) / 2.0), (int) Math.rint((height - size) / 2.0), size, size);
-            resampler.resize(image, new Box(0, 0, w, h), width, height, window, false, out, offset);
+            return switch (rule) {
+                case ShorterSide s -> {
+                    int w = width <= height ? s.length : (int) ((long) s.length * width / height);
+                    int h = width <= height ? (int) ((long) s.length * height / width) : s.length;
+                    Box window = new Box((int) Math.rint((w - size) / 2.0), (int) Math.rint((h - size) / 2.0), size, size);
+                    yield new Job(all, w, h, window, false, interpolation, false);
+                }
+                case CentreSquare c -> {
+                    int side = Math.max((int) ((float) ((double) size / (size + c.padding)) * Math.min(width, height)), 1);
+                    yield squeezed(new Box((width - side + 1) / 2, (height - side + 1) / 2, side, side));
+                }
+                case Whole _ -> squeezed(all);
+            };
+        }
+
+        private Job squeezed(Box part) {
+            return new Job(part, size, size, new Box(0, 0, size, size), false, interpolation, false);
         }
     }
 

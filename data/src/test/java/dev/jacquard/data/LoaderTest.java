@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -49,6 +50,56 @@ class LoaderTest {
         try (Loader loader = Loader.train(source, TRAIN).batch(8).seed(5).threads(threads).depth(depth).cacheDecoded(cache).open()) {
             assertEquals(expected, epochs(loader, 3));
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"2, 3", "4, 8"})
+    void augmentationDoesNotDependOnThreads(int threads, int depth) {
+        TestImages.Source source = source(50, 7);
+        Transform.Train augmented = TRAIN.with(Augmentation.autoAugment(OperationRules.PYTORCH));
+        List<Seen> expected;
+        try (Loader loader = Loader.train(source, augmented).batch(8).seed(5).threads(1).open(); Loader plain = Loader.train(source, TRAIN).batch(8).seed(5).open()) {
+            expected = epochs(loader, 3);
+            List<Seen> other = epochs(plain, 3);
+            assertEquals(other.stream().map(Seen::samples).toList(), expected.stream().map(Seen::samples).toList());
+            assertNotEquals(other, expected);
+        }
+        try (Loader loader = Loader.train(source, augmented).batch(8).seed(5).threads(threads).depth(depth).open()) {
+            assertEquals(expected, epochs(loader, 3));
+        }
+    }
+
+    @Test
+    void aStageGoesOnWhereTheLastOneEndedAndDecodesNothingAgain() {
+        AtomicInteger reads = new AtomicInteger();
+        ImageSource source = new ForwardingSource(source(30, 3)) {
+            @Override
+            public byte[] bytes(int index) {
+                reads.incrementAndGet();
+                return super.bytes(index);
+            }
+        };
+        List<Seen> whole;
+        try (Loader loader = Loader.train(source, TRAIN).batch(8).seed(9).open()) {
+            whole = epochs(loader, 4);
+        }
+        reads.set(0);
+        ImageCache cache = new ImageCache(source, 1 << 20);
+        List<Seen> staged = new ArrayList<>();
+        Position position = Position.START;
+        for (int stage = 0; stage < 2; stage++) {
+            Transform.Train t = Transform.Train.of(12 + 8 * stage, 0.5).with(Augmentation.randAugment(2, 5 + 5 * stage));
+            try (Loader loader = Loader.train(source, t).batch(8).seed(9).threads(2).cache(cache).open()) {
+                loader.seek(position);
+                staged.addAll(epochs(loader, 2));
+                position = loader.position();
+            }
+        }
+        assertEquals(whole.stream().map(Seen::samples).toList(), staged.stream().map(Seen::samples).toList());
+        assertEquals(whole.stream().map(Seen::position).toList(), staged.stream().map(Seen::position).toList());
+        assertTrue(reads.get() <= 30 + 2, reads + " reads of 30 images; two threads may once want the same one");
+        assertEquals(1, cache.badImages());
+        assertThrows(CallerException.class, () -> Loader.train(source(30), TRAIN).cache(cache));
     }
 
     @Test

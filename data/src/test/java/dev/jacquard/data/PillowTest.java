@@ -12,9 +12,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Agreement with Pillow; the fixtures are made by src/test/scripts/make_pil_fixture.py. */
 class PillowTest {
-    @Test
-    void resizesAsPillowDoes() {
-        ByteBuffer fixture = ByteBuffer.wrap(TestImages.resource("pil-resize.bin"));
+    @ParameterizedTest
+    @CsvSource({"pil-resize.bin, BILINEAR", "pil-bicubic.bin, BICUBIC"})
+    void resizesAsPillowDoes(String name, Interpolation filter) {
+        ByteBuffer fixture = ByteBuffer.wrap(TestImages.resource(name));
         Resampler resampler = new Resampler();
         int cases = fixture.getInt();
         assertEquals(12, cases);
@@ -28,11 +29,12 @@ class PillowTest {
             RgbImage image = TestImages.pattern(c[0], c[1]);
             Resampler.Box crop = new Resampler.Box(c[2], c[3], c[4], c[5]);
             byte[] actual = new byte[expected.length];
-            resampler.resize(image, crop, c[6], c[7], new Resampler.Box(0, 0, c[6], c[7]), false, MemorySegment.ofArray(actual), 0);
+            Resampler.Box all = new Resampler.Box(0, 0, c[6], c[7]);
+            resampler.resize(image, new Resampler.Job(crop, c[6], c[7], all, false, filter, false), MemorySegment.ofArray(actual), 0);
             assertEquals(0, TestImages.distance(expected, actual), "case " + i + ", levels");
 
             byte[] mirrored = new byte[expected.length];
-            resampler.resize(image, crop, c[6], c[7], new Resampler.Box(0, 0, c[6], c[7]), true, MemorySegment.ofArray(mirrored), 0);
+            resampler.resize(image, new Resampler.Job(crop, c[6], c[7], all, true, filter, false), MemorySegment.ofArray(mirrored), 0);
             for (int y = 0; y < c[7]; y++) {
                 for (int x = 0; x < c[6]; x++) {
                     for (int ch = 0; ch < 3; ch++) {
@@ -48,7 +50,7 @@ class PillowTest {
     void evaluatesAsTorchvisionDoes() {
         byte[] expected = TestImages.resource("pil-eval.bin");
         byte[] actual = new byte[expected.length + 10];
-        new Transform.Eval(16, 18).apply(TestImages.pattern(50, 37), new Resampler(), MemorySegment.ofArray(actual), 10);
+        new Resampler().resize(TestImages.pattern(50, 37), Transform.Eval.shorterSide(16, 18).job(50, 37), MemorySegment.ofArray(actual), 10);
         assertEquals(0, TestImages.distance(expected, Arrays.copyOfRange(actual, 10, actual.length)));
     }
 

@@ -1,11 +1,17 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Augmentation;
+import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
+import dev.jacquard.data.OperationRules;
+import dev.jacquard.data.RandomCrop;
+import dev.jacquard.data.Transform;
 import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.Update;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -59,6 +65,12 @@ public final class Experiment {
         return o.emaDecay() == 0 ? null : new Averaging(o.emaDecay(), o.emaCadence(), o.emaWarmup());
     }
 
+    /** How gradients are clipped; null for not at all. */
+    public static ClipByGlobalNorm clip(TrainConfig config) {
+        TrainConfig.Optimization o = config.optimization();
+        return o.clip() == 0 ? null : new ClipByGlobalNorm(o.clip(), o.form() == TrainConfig.Form.TENSORFLOW ? ClipByGlobalNorm.Form.TENSORFLOW : ClipByGlobalNorm.Form.PYTORCH);
+    }
+
     /** The optimizer of a network, with its decay groups. */
     public static Optimizer optimizer(TrainConfig config, Module module) {
         return new Optimizer(rule(config.optimization()), config.optimization().decay(), module);
@@ -75,6 +87,13 @@ public final class Experiment {
         };
     }
 
+    /** What the steps of a stage work on. */
+    public static TrainStep.Settings step(TrainConfig config, Stage stage) {
+        TrainConfig.Optimization o = config.optimization();
+        return new TrainStep.Settings(config.batch().size(), stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(), mixing(config, stage).enabled(),
+                config.batch().accumulation(), averaging(config), clip(config), o.seed());
+    }
+
     /** The learning rate in epochs, scaled; {@link LearningRate#schedule} makes it one of updates. */
     public static LearningRate learningRate(TrainConfig config) {
         TrainConfig.Schedule s = config.schedule();
@@ -83,8 +102,40 @@ public final class Experiment {
     }
 
     /** How images of a batch are mixed. */
-    public static Mixing mixing(TrainConfig config) {
+    public static Mixing mixing(TrainConfig config, Stage stage) {
+        return new Mixing(stage.mixup(), stage.cutmix(), config.data().mixingForm());
+    }
+
+    /** What happens to pictures of a stage before they are learnt from. */
+    public static Transform.Train transform(TrainConfig config, Stage stage) {
         TrainConfig.Data d = config.data();
-        return new Mixing(d.mixup(), d.cutmix(), d.mixingForm());
+        RandomCrop crop = new RandomCrop(RandomCrop.Sampling.valueOf(d.crop().name()), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio());
+        return new Transform.Train(stage.imageSize(), crop, d.flip() ? 0.5 : 0, interpolation(d), augmentation(d, stage));
+    }
+
+    private static Interpolation interpolation(TrainConfig.Data d) {
+        return Interpolation.valueOf(d.interpolation().name());
+    }
+
+    private static Augmentation augmentation(TrainConfig.Data d, Stage stage) {
+        // Of the constants TensorFlow's program has flags; PyTorch's has neither, and no cutout in its policy.
+        OperationRules rules = d.augmentationForm() == TrainConfig.Form.TENSORFLOW ? OperationRules.TENSORFLOW.translate(d.translate()).cutout(d.cutout()) : OperationRules.PYTORCH;
+        return switch (d.augmentation()) {
+            case NONE -> Augmentation.NONE;
+            case AUTOAUGMENT -> Augmentation.autoAugment(rules);
+            case RANDAUGMENT -> new Augmentation.RandAugment(d.layers(), stage.magnitude(), rules);
+        };
+    }
+
+    /** What happens to pictures before they are evaluated. */
+    public static Transform.Eval evalTransform(TrainConfig config) {
+        TrainConfig.Data d = config.data();
+        int size = d.evalImageSize();
+        return switch (d.evalRule()) {
+            case PROPORTION -> Transform.Eval.of(size).with(interpolation(d));
+            case PLUS_32 -> Transform.Eval.pytorch(size).with(interpolation(d));
+            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(interpolation(d));
+            case SHORTER -> Transform.Eval.shorterSide(size, d.evalResize()).with(interpolation(d));
+        };
     }
 }

@@ -18,11 +18,11 @@ import java.util.List;
  * @param valueBytes of all values of a step, in one arena
  */
 public record Footprint(long stateBytes, long valueBytes) {
-    /** Footprint of a run's step on one device, in F32. The number of classes must be known. */
+    /** Footprint of a step of a run's last stage on one device, in F32. The number of classes must be known. */
     public static Footprint of(TrainConfig config, Backend backend) {
         Module module = Experiment.network(config);
         Optimizer optimizer = Experiment.optimizer(config, module);
-        StepGraphs step = new StepGraphs(module, optimizer, settings(config), new FuseNormalization(backend), _ -> null);
+        StepGraphs step = new StepGraphs(module, optimizer, Experiment.step(config, Stage.of(config).getLast()), new FuseNormalization(backend), _ -> null);
         FuseUpdates fuse = new FuseUpdates(backend);
         List<Graph> graphs = new ArrayList<>(List.of(fuse.apply(step.update())));
         if (!step.accumulators().isEmpty()) {
@@ -32,10 +32,5 @@ public record Footprint(long stateBytes, long valueBytes) {
         state.addAll(optimizer.slots());
         state.addAll(step.accumulators());
         return new Footprint(state.stream().mapToLong(v -> v.type().bytes()).sum(), Plan.bytes(graphs, backend));
-    }
-
-    private static TrainStep.Settings settings(TrainConfig config) {
-        TrainConfig.Optimization o = config.optimization();
-        return new TrainStep.Settings(config.batch().size(), config.data().imageSize(), Trainer.NORMALIZATION, o.labelSmoothing(), config.batch().accumulation(), Experiment.averaging(config), o.seed());
     }
 }

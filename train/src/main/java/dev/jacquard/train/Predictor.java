@@ -192,7 +192,7 @@ public final class Predictor implements AutoCloseable {
         try (EvalStep step = EvalStep.of(module, Math.min(batch, source.size()), imageSize, Trainer.NORMALIZATION, state);
                 Loader loader = Loader.evaluate(source, Transform.Eval.of(imageSize)).batch(Math.min(batch, source.size())).open()) {
             requireOpen();
-            return step.run(loader, () -> false);
+            return step.run(loader, () -> false).getFirst();
         } finally {
             lock.unlock();
         }

@@ -79,6 +79,11 @@ final class StepGraphs {
                 }
             }
         }
+        if (settings.clip() != null) {
+            try (Context.Label _ = b.label("clip")) {
+                gradients = b.apply(settings.clip(), gradients).subList(0, gradients.size()); // the norm comes last
+            }
+        }
         Tensor decay = settings.averaging() == null ? null : averageDecay(b);
         Tensor count = optimizer.needsStep() ? b.input(UPDATES, TensorType.of(DType.I32)) : null;
         optimizer.update(b, parameters, gradients, new Optimizer.Scalars(lr, count, decay, null));
@@ -120,9 +125,11 @@ final class StepGraphs {
         TrainStep.Settings s = settings;
         Tensor images = b.input(IMAGES, TensorType.of(DType.U8, s.batch(), s.imageSize(), s.imageSize(), 3));
         Tensor labels = b.input(LABELS, TensorType.of(DType.I32, s.batch()));
-        Tensor logits = module.apply(Pixels.normalize(images, s.normalization()));
+        MixedInputs mixed = s.mixed() ? MixedInputs.of(b, s.batch()) : null;
+        Tensor pixels = mixed == null ? Pixels.normalize(images, s.normalization(), s.channels()) : mixed.normalize(images, s.normalization(), s.channels());
+        Tensor logits = module.apply(pixels);
         try (Context.Label _ = b.label(LOSS)) {
-            b.output(LOSS, Losses.crossEntropy(logits, labels, s.labelSmoothing()));
+            b.output(LOSS, mixed == null ? Losses.crossEntropy(logits, labels, s.labelSmoothing()) : mixed.crossEntropy(logits, labels, s.labelSmoothing()));
         }
         return forward.apply(b.build()).outputs().get(LOSS);
     }

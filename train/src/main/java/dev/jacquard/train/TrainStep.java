@@ -1,5 +1,6 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
@@ -11,6 +12,7 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
@@ -35,19 +37,24 @@ public final class TrainStep implements AutoCloseable {
     private Plan current;
     private Buffer.Transfer nextImages;
     private Buffer.Transfer nextLabels;
+    private Buffer.Transfer nextMixing;
 
     /**
-     * What a step works on.
+     * What a step works on. The methods named like components change one of them.
      *
      * @param batch N
      * @param imageSize H = W
+     * @param channels of the network's input; those after the third are zeros
      * @param normalization of the pixels
      * @param labelSmoothing of the targets
+     * @param mixed whether images and labels are mixed, by a {@link Mixer}
      * @param accumulation steps that make one update; 1 for no accumulation
      * @param averaging how averages of the weights are kept; null for none
+     * @param clip how the gradients of an update are kept small; null for not at all
      * @param seed of the random numbers within the step, such as dropout's
      */
-    public record Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, int accumulation, Averaging averaging, long seed) {
+    public record Settings(int batch, int imageSize, int channels, Normalization normalization, double labelSmoothing, boolean mixed, int accumulation, Averaging averaging,
+            ClipByGlobalNorm clip, long seed) {
         /** Checks the range. @throws CallerException if it is out of range */
         public Settings {
             if (accumulation < 1) {
@@ -55,19 +62,34 @@ public final class TrainStep implements AutoCloseable {
             }
         }
 
-        /** Steps that are updates each, without averages. */
+        /** Three channels, no mixing, steps that are updates each, no averages, no clipping. */
         public Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {
-            this(batch, imageSize, normalization, labelSmoothing, 1, null, seed);
+            this(batch, imageSize, 3, normalization, labelSmoothing, false, 1, null, null, seed);
         }
 
-        /** The same for another number of steps that make one update. */
-        public Settings accumulating(int steps) {
-            return new Settings(batch, imageSize, normalization, labelSmoothing, steps, averaging, seed);
+        /** For a network of other input channels. */
+        public Settings channels(int n) {
+            return new Settings(batch, imageSize, n, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed);
         }
 
-        /** The same with averages; null for none. */
+        /** With mixed images, or without. */
+        public Settings mixed(boolean on) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, on, accumulation, averaging, clip, seed);
+        }
+
+        /** With another number of steps that make one update. */
+        public Settings accumulation(int steps) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, steps, averaging, clip, seed);
+        }
+
+        /** With averages; null for none. */
         public Settings averaging(Averaging how) {
-            return new Settings(batch, imageSize, normalization, labelSmoothing, accumulation, how, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, how, clip, seed);
+        }
+
+        /** With clipped gradients; null for not. */
+        public Settings clip(ClipByGlobalNorm how) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, how, seed);
         }
 
         /** Whether a step, counted from 0, changes the parameters. */
@@ -134,6 +156,12 @@ public final class TrainStep implements AutoCloseable {
         nextLabels = update.stage(StepGraphs.LABELS, labels);
     }
 
+    /** As {@link #feed(MemorySegment, MemorySegment)}, for a step that mixes. @param drawn for this batch; draws nothing else until the next step's {@link #compute} */
+    public void feed(MemorySegment images, MemorySegment labels, Mixer drawn) {
+        feed(images, labels);
+        nextMixing = MixedInputs.stage(update, drawn);
+    }
+
     /**
      * Starts to compute a step on the batch that was fed, without changing any variable yet.
      *
@@ -143,6 +171,9 @@ public final class TrainStep implements AutoCloseable {
     public void compute(long step, double lr) {
         nextImages.place();
         nextLabels.place();
+        if (settings.mixed) {
+            nextMixing.place();
+        }
         int micro = (int) (step % settings.accumulation);
         current = settings.updates(step) ? update : accumulate;
         if (counter != null) {

@@ -75,7 +75,7 @@ class AccumulationTest {
 
     private static Left train(Module net, int accumulation, Update.Rule rule) {
         int batch = 32 / accumulation;
-        TrainStep.Settings settings = new TrainStep.Settings(batch, SIZE, Normalization.IMAGENET, 0.1, 5).accumulating(accumulation);
+        TrainStep.Settings settings = new TrainStep.Settings(batch, SIZE, Normalization.IMAGENET, 0.1, 5).accumulation(accumulation);
         try (State state = new State(backend); TrainStep step = TrainStep.of(net, new Optimizer(rule), settings, state); Arena arena = Arena.ofConfined()) {
             MemorySegment images = arena.allocate(32 * IMAGE * UPDATES, 64);
             for (long i = 0; i < images.byteSize(); i++) {

@@ -70,6 +70,11 @@ final class Species {
         return IntVector.fromMemorySegment(I, ALL, address, ORDER, mask);
     }
 
+    /** One number in all lanes, rounded to float. */
+    static FloatVector all(double x) {
+        return FloatVector.broadcast(F, (float) x);
+    }
+
     static FloatVector splat(long address) {
         return FloatVector.broadcast(F, ALL.get(FLOAT, address));
     }

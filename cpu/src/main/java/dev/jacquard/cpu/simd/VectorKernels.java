@@ -9,7 +9,9 @@ import static dev.jacquard.cpu.simd.Species.ORDER;
 
 import dev.jacquard.cpu.PointwiseLoop;
 import dev.jacquard.cpu.Simd;
+import dev.jacquard.cpu.UpdateLoop;
 import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Update;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -135,11 +137,7 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
-    public void sgd(long w, long g, long v, long n, float rate, float momentum, float decay, boolean nesterov) {
-        if (nesterov) {
-            Momentum.nesterov(w, g, v, n, rate, momentum, decay);
-        } else {
-            Momentum.plain(w, g, v, n, rate, momentum, decay);
-        }
+    public UpdateLoop update(Update.Rule plain) {
+        return UpdateLoops.of(plain);
     }
 }

@@ -1,0 +1,140 @@
+package dev.jacquard.cpu.simd;
+
+import static dev.jacquard.cpu.simd.Species.LANES;
+import static dev.jacquard.cpu.simd.Species.all;
+import static dev.jacquard.cpu.simd.Species.load;
+import static dev.jacquard.cpu.simd.Species.store;
+
+import dev.jacquard.cpu.UpdateLoop;
+import dev.jacquard.tensor.op.Update;
+import dev.jacquard.tensor.op.Update.Adam;
+import dev.jacquard.tensor.op.Update.RmsProp;
+import dev.jacquard.tensor.op.Update.SgdMomentum;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Optimizer updates. Forms of one rule are one loop with other factors wherever that is possible, and never a choice inside of a loop: a vector that is one of two things
+ * is boxed, and so were some hundred kilobytes at every step.
+ */
+final class UpdateLoops {
+    private UpdateLoops() {}
+
+    /** The loop of a rule that is not extended: whole vectors here, what is left element by element. */
+    static UpdateLoop of(Update.Rule rule) {
+        UpdateLoop whole = whole(rule);
+        UpdateLoop tail = UpdateLoop.scalar(rule);
+        return (w, first, second, g, n, decay, rate, step) -> {
+            long vectors = n - n % LANES;
+            whole.run(w, first, second, g, vectors, decay, rate, step);
+            if (vectors < n) {
+                long at = 4 * vectors;
+                tail.run(w + at, first + at, second + at, g + at, n - vectors, decay, rate, step);
+            }
+        };
+    }
+
+    private static UpdateLoop whole(Update.Rule rule) {
+        return switch (rule) {
+            case Update.Sgd _ -> (w, _, _, g, n, decay, rate, _) -> descent(w, g, n, decay, rate);
+            case Update.Average _ -> (w, _, _, x, n, _, keep, _) -> average(w, x, n, keep);
+            case SgdMomentum r -> (w, v, _, g, n, decay, rate, _) -> momentum(r, w, v, g, n, decay, rate);
+            case RmsProp r when r.form() == RmsProp.Form.PYTORCH -> (w, s, b, g, n, decay, rate, _) -> rmsPropOfPyTorch(r, w, s, b, g, n, decay, rate);
+            case RmsProp r -> (w, s, b, g, n, decay, rate, _) -> rmsPropOfTensorFlow(r, w, s, b, g, n, decay, rate);
+            case Adam r -> (w, m, v, g, n, decay, rate, step) -> adam(r, w, m, v, g, n, decay, rate, step);
+            case Update.ExtendedUpdate e -> throw new AssertionError(e);
+        };
+    }
+
+    private static void descent(long w, long g, long n, float decay, float rate) {
+        FloatVector d = all(decay);
+        FloatVector r = all(-rate);
+        for (long i = 0; i < 4 * n; i += 4L * LANES) {
+            FloatVector p = load(w + i);
+            store(p.fma(d, load(g + i)).fma(r, p), w + i);
+        }
+    }
+
+    private static void average(long w, long x, long n, float keep) {
+        FloatVector k = all(keep);
+        FloatVector rest = all(1 - keep);
+        for (long i = 0; i < 4 * n; i += 4L * LANES) {
+            store(load(w + i).fma(k, load(x + i).mul(rest)), w + i);
+        }
+    }
+
+    /** The buffer takes {@code pull = slope scale}; the parameter moves by {@code byPull pull + bySpeed speed}. */
+    private static void momentum(SgdMomentum rule, long w, long v, long g, long n, float decay, float rate) {
+        boolean keras = rule.form() == SgdMomentum.Form.KERAS;
+        float outside = keras ? 1 : -rate;
+        FloatVector d = all(decay);
+        FloatVector m = all(rule.momentum());
+        FloatVector scale = all(keras ? -rate : 1);
+        FloatVector byPull = all(rule.nesterov() ? outside : 0);
+        FloatVector bySpeed = all(rule.nesterov() ? outside * (float) rule.momentum() : outside);
+        for (long i = 0; i < 4 * n; i += 4L * LANES) {
+            FloatVector p = load(w + i);
+            FloatVector pull = p.fma(d, load(g + i)).mul(scale);
+            FloatVector speed = load(v + i).fma(m, pull);
+            store(speed, v + i);
+            store(pull.fma(byPull, speed.fma(bySpeed, p)), w + i);
+        }
+    }
+
+    private static void rmsPropOfPyTorch(RmsProp rule, long w, long s, long b, long g, long n, float decay, float rate) {
+        FloatVector d = all(decay);
+        FloatVector alpha = all(rule.alpha());
+        FloatVector rest = all(1 - rule.alpha());
+        FloatVector eps = all(rule.eps());
+        FloatVector m = all(rule.momentum());
+        FloatVector r = all(-rate);
+        for (long i = 0; i < 4 * n; i += 4L * LANES) {
+            FloatVector p = load(w + i);
+            FloatVector slope = p.fma(d, load(g + i));
+            FloatVector square = load(s + i).fma(alpha, slope.mul(slope).mul(rest));
+            FloatVector speed = load(b + i).fma(m, slope.div(square.sqrt().add(eps)));
+            store(square, s + i);
+            store(speed, b + i);
+            store(speed.fma(r, p), w + i);
+        }
+    }
+
+    private static void rmsPropOfTensorFlow(RmsProp rule, long w, long s, long b, long g, long n, float decay, float rate) {
+        FloatVector d = all(decay);
+        FloatVector alpha = all(rule.alpha());
+        FloatVector rest = all(1 - rule.alpha());
+        FloatVector eps = all(rule.eps());
+        FloatVector m = all(rule.momentum());
+        FloatVector r = all(rate);
+        for (long i = 0; i < 4 * n; i += 4L * LANES) {
+            FloatVector p = load(w + i);
+            FloatVector slope = p.fma(d, load(g + i));
+            FloatVector square = load(s + i).fma(alpha, slope.mul(slope).mul(rest));
+            FloatVector speed = load(b + i).fma(m, slope.mul(r).div(square.add(eps).sqrt()));
+            store(square, s + i);
+            store(speed, b + i);
+            store(p.sub(speed), w + i);
+        }
+    }
+
+    /** Coupled decay adds to the gradient, decoupled decay takes from the parameter; the other one's factor is 0. */
+    private static void adam(Adam rule, long w, long m, long v, long g, long n, float decay, float rate, int step) {
+        FloatVector coupled = all(rule.decoupled() ? 0 : decay);
+        FloatVector decoupled = all(rule.decoupled() ? -rate * decay : 0);
+        FloatVector beta1 = all(rule.beta1());
+        FloatVector rest1 = all(1 - rule.beta1());
+        FloatVector beta2 = all(rule.beta2());
+        FloatVector rest2 = all(1 - rule.beta2());
+        FloatVector eps = all(rule.eps());
+        FloatVector corrected = all(-rate / UpdateLoop.bias(rule.beta1(), step));
+        FloatVector root = all((float) Math.sqrt(UpdateLoop.bias(rule.beta2(), step)));
+        for (long i = 0; i < 4 * n; i += 4L * LANES) {
+            FloatVector p = load(w + i);
+            FloatVector slope = p.fma(coupled, load(g + i));
+            FloatVector first = load(m + i).fma(beta1, slope.mul(rest1));
+            FloatVector second = load(v + i).fma(beta2, slope.mul(slope).mul(rest2));
+            store(first, m + i);
+            store(second, v + i);
+            store(first.div(second.sqrt().div(root).add(eps)).fma(corrected, p.fma(decoupled, p)), w + i);
+        }
+    }
+}
