@@ -1,6 +1,7 @@
 package dev.jacquard.train;
 
 import dev.jacquard.data.Augmentation;
+import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
 import dev.jacquard.data.OperationRules;
 import dev.jacquard.data.RandomCrop;
@@ -130,12 +131,15 @@ public final class Experiment {
     /** What happens to pictures before they are evaluated. */
     public static Transform.Eval evalTransform(TrainConfig config) {
         TrainConfig.Data d = config.data();
-        int size = d.evalImageSize();
-        return switch (d.evalRule()) {
-            case PROPORTION -> Transform.Eval.of(size).with(d.interpolation());
-            case PLUS_32 -> Transform.Eval.pytorch(size).with(d.interpolation());
-            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(d.interpolation());
-            case SHORTER -> Transform.Eval.shorterSide(size, d.evalResize()).with(d.interpolation());
+        return evalTransform(d.evalImageSize(), d.evalRule(), d.evalResize(), d.interpolation());
+    }
+
+    static Transform.Eval evalTransform(int size, TrainConfig.EvalRule rule, int resize, Interpolation interpolation) {
+        return switch (rule) {
+            case PROPORTION -> Transform.Eval.of(size).with(interpolation);
+            case PLUS_32 -> Transform.Eval.pytorch(size).with(interpolation);
+            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(interpolation);
+            case SHORTER -> Transform.Eval.shorterSide(size, resize).with(interpolation);
         };
     }
 }
