@@ -45,8 +45,10 @@ final class ProgressLine implements TrainListener {
     @Override
     public void epoch(RunLog.Line e, boolean best) {
         end();
-        out.printf(Locale.ROOT, "epoch %d/%d  step %d  train loss %.4f  val loss %.4f  top-1 %.2f %%  top-5 %.2f %%  %.0f images/s  %s%s%n", e.epoch(), epochs, e.step(), e.train_loss(),
-                e.val_loss(), e.val_top1(), e.val_top5(), e.images_per_second(), time(e.time()), best ? "  best" : "");
+        out.printf(Locale.ROOT, "epoch %d/%d  step %d  train loss %.4f%s%s  %.0f images/s  %s%s%n", e.epoch(), epochs, e.step(), e.train_loss(),
+                e.val_top1() == null ? "" : String.format(Locale.ROOT, "  val loss %.4f  top-1 %.2f %%  top-5 %.2f %%", e.val_loss(), e.val_top1(), e.val_top5()),
+                e.val_ema_top1() == null ? "" : String.format(Locale.ROOT, "  averaged: loss %.4f  top-1 %.2f %%", e.val_ema_loss(), e.val_ema_top1()), e.images_per_second(), time(e.time()),
+                best ? "  best" : "");
         out.flush();
     }
 

@@ -3,38 +3,49 @@ package dev.jacquard.cli;
 import dev.jacquard.data.GeneratedImages;
 import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Split;
-import dev.jacquard.models.Models;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.train.Experiment;
 import dev.jacquard.train.Outcome;
+import dev.jacquard.train.ResolvedConfig;
 import dev.jacquard.train.RunFolder;
+import dev.jacquard.train.Settings;
 import dev.jacquard.train.TrainConfig;
 import dev.jacquard.train.Trainer;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard train}. */
 @Command(name = "train", description = "Trains a network and leaves a run folder with weights, log, curves and checkpoints. Without --data: on generated pictures.",
-        sortOptions = false)
-final class TrainCommand implements Callable<Integer> {
+        sortOptions = false, modelTransformer = SettingOptions.class)
+final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
     private static final Path RUNS = Path.of("run");
     /** Without --val, one in so many images of each class is held out. */
     private static final int HELD_OUT = 10;
 
-    @Mixin
-    private RecipeOptions recipe;
+    @Option(names = "--recipe", paramLabel = "NAME", description = "Settings to begin with, see: jacquard recipes. Default: jacquard/resnet18/generated, with --data jacquard/resnet50/images")
+    private String recipe;
 
-    @Mixin
-    private DeviceOptions devices;
+    @Option(names = "--mode", paramLabel = "NAME", description = "Settings over those of the recipe: convergence, evaluate, benchmark-training, benchmark-training-short or benchmark-inference.")
+    private String mode;
+
+    @Option(names = "--dry-run", description = "Say what would be done, with every setting and what it comes to, and do nothing.")
+    private boolean dryRun;
+
+    @Option(names = "--lr-at", paramLabel = "EPOCH", split = ",", description = "With --dry-run: epochs to say the learning rate at.")
+    private List<Double> lrAt = List.of();
 
     @Option(names = "--out", paramLabel = "DIR", description = "Folder of the run. Default: run/<arch>-<n>")
     private Path out;
@@ -45,25 +56,90 @@ final class TrainCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    private final Map<String, String> flags = new LinkedHashMap<>();
+
+    @Override
+    public void set(String name, String value) {
+        flags.put(name, value);
+    }
+
     @Override
     public Integer call() {
-        TrainConfig config;
         if (resume) {
             if (out == null) {
                 out = RunFolder.latest(RUNS).orElseThrow(() -> new DataException("--resume", "no run to resume", "no run in " + RUNS + "/", "the folder of a run", "name it with --out"));
             }
             try (RunFolder run = RunFolder.resume(out)) {
-                config = recipe.applyToResumed(TrainConfig.read(run.config()), devices);
+                TrainConfig config = resumed(TrainConfig.read(run.config()));
                 try (Sources sources = Sources.open(config)) {
                     return train(config, run, sources);
                 }
             }
         }
-        config = recipe.apply(devices);
-        Models.row(config.arch());
+        if (flags.containsKey("val") && !flags.containsKey("data")) {
+            throw new CallerException("--data", "missing", "--val alone", "both", "give the images to learn from, too");
+        }
+        ResolvedConfig resolved = ResolvedConfig.of(recipe, mode, flags);
+        if (dryRun) {
+            return dryRun(resolved);
+        }
+        TrainConfig config = resolved.config();
+        requireBuilt(resolved);
         try (Sources sources = Sources.open(config); RunFolder run = out == null ? RunFolder.createNumbered(RUNS, config.arch()) : RunFolder.create(out)) {
             return train(config, run, sources);
         }
+    }
+
+    private int dryRun(ResolvedConfig resolved) {
+        DryRun.Images images = DryRun.Images.expected(resolved.config());
+        TrainConfig.Data d = resolved.config().data();
+        if (!d.generated() || d.generatedTrain() > 0) {
+            Split split = Sources.images(d);
+            try (ImageSource train = split.train(); ImageSource _ = split.val()) {
+                images = new DryRun.Images(train.size(), train.classes().size(), d.generated() ? "the built-in generator" : d.train());
+            }
+        }
+        DryRun run = new DryRun(resolved, images);
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(run.text(lrAt));
+        try (Backend cpu = DeviceOptions.open("cpu", 1)) {
+            out.print(run.memory(cpu));
+        }
+        return Main.DONE;
+    }
+
+    /** What a recipe asks for that is not there is said, never left out in silence. */
+    private static void requireBuilt(ResolvedConfig resolved) {
+        List<String> missing = Experiment.missing(resolved.config());
+        if (!missing.isEmpty()) {
+            throw new CallerException("--recipe " + resolved.recipe(), "asks for what this build cannot do yet", String.join(" ", missing.stream().map(m -> Experiment.given(resolved.config(), m)).toList()),
+                    "settings of one device in F32", "add " + String.join(" ", missing));
+        }
+        TrainConfig.Data d = resolved.config().data();
+        if (d.generated() && d.generatedTrain() == 0) {
+            throw new CallerException("--data", "missing", "--recipe " + resolved.recipe(), "images to learn from", "give --data PATH, or --generated-images N for the built-in pictures");
+        }
+    }
+
+    /** The configuration of a run that goes on: only where things are and what does not change the numbers may be said anew. */
+    private TrainConfig resumed(TrainConfig config) {
+        List<Settings.Row> fixed = Settings.rows().stream().filter(r -> flags.containsKey(r.name()) && !r.setting().mayChange()).toList();
+        if (!fixed.isEmpty() || recipe != null || mode != null) {
+            List<String> names = new ArrayList<>(fixed.stream().map(Settings.Row::flag).toList());
+            String got = recipe != null ? recipe : mode != null ? mode : flags.get(fixed.getFirst().name());
+            if (recipe != null || mode != null) {
+                names.add(recipe != null ? "--recipe" : "--mode");
+            }
+            throw new CallerException(String.join(", ", names), "cannot change when resuming", got, "the recipe that the run began with", "leave it out, or start a new run without --resume");
+        }
+        if (config.data().generated() && (flags.containsKey("data") || flags.containsKey("val"))) {
+            throw new CallerException("--data", "cannot change when resuming", String.valueOf(flags.get("data")), "the generated pictures that the run began with", "leave it out, or start a new run");
+        }
+        TrainConfig changed = config;
+        for (Map.Entry<String, String> e : flags.entrySet()) {
+            changed = changed.with(e.getKey(), e.getValue());
+        }
+        return changed.validate();
     }
 
     /** What is opened before anything is written. */
@@ -109,44 +185,30 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainConfig given, RunFolder run, Sources s) {
-        TrainConfig config = given.withClasses(s.train.classes().size());
+        int classes = s.train.classes().size();
+        if (flags.containsKey("num-classes") && given.classes() != 0 && given.classes() != classes) {
+            throw new CallerException("--num-classes", "wrong number of classes", Integer.toString(given.classes()), classes + ", as the data set has", "leave it out, or give other images");
+        }
+        TrainConfig config = given.withClasses(classes);
         PrintWriter text = spec.commandLine().getOut();
         CountDownLatch ended = new CountDownLatch(1);
         Thread hook = null;
-        try (Trainer trainer = Trainer.open(new Trainer.Setup(config, Models.create(config.arch(), config.classes()), s.backend, s.train, s.val), run)) {
+        try (Trainer trainer = Trainer.open(new Trainer.Setup(config, Experiment.network(config), s.backend, s.train, s.val, flags.containsKey("num-classes")), run)) {
             text.printf(Locale.ROOT, "%s, %d classes, %d pictures of %s (%d held out), %d px, batch %d, on %s%n", config.arch(), config.classes(), s.train.size(),
-                    config.data().generated() ? "the built-in generator" : config.data().train(), s.val.size(), config.data().imageSize(), config.recipe().batch(), s.backend.description());
+                    config.data().generated() ? "the built-in generator" : config.data().train(), s.val.size(), config.data().imageSize(), config.batch().size(), s.backend.description());
             text.printf(Locale.ROOT, "run folder %s%s%n", run.path(), trainer.stepsDone() > 0 ? ", resumed after step " + trainer.stepsDone() : "");
             text.flush();
-            ProgressLine progress = new ProgressLine(text, onTerminal(), config.recipe().batch(), config.recipe().epochs());
+            ProgressLine progress = new ProgressLine(text, onTerminal(), config.batch().size(), config.schedule().epochs());
             trainer.listen(progress);
             hook = hook(trainer, ended);
             Outcome o = trainer.fit();
             progress.end();
-            return report(text, run, o);
+            return TrainReport.print(text, run, o);
         } finally {
             text.flush();
             ended.countDown();
             unhook(hook);
         }
-    }
-
-    private static int report(PrintWriter text, RunFolder run, Outcome o) {
-        if (!o.complete()) {
-            text.printf(Locale.ROOT, "stopped after step %d; checkpoint saved. Continue with: ./jacquard train --resume --out %s%n", o.steps(), run.path());
-            return Main.INTERRUPTED;
-        }
-        if (o.last() != null) {
-            text.printf(Locale.ROOT, "done: top-1 %.2f %%, top-5 %.2f %%, loss %.4f; best top-1 %.2f %%; %.0f images/s%n", o.last().top1(), o.last().top5(), o.last().loss(),
-                    o.best_top1(), o.images_per_second());
-        } else {
-            text.printf(Locale.ROOT, "nothing left to do: all %d epochs were done; best top-1 %.2f %%%n", o.epochs(), o.best_top1());
-        }
-        if (o.skipped_images() > 0) {
-            text.printf(Locale.ROOT, "%d images could not be decoded and were skipped%n", o.skipped_images());
-        }
-        text.printf(Locale.ROOT, "weights  %s%ncurves   %s%n", run.best(), run.curves());
-        return Main.DONE;
     }
 
     private static boolean onTerminal() {

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -92,6 +93,11 @@ public final class Weights {
      * @throws DataException one error that lists what is missing, unexpected or of another shape, and says what the file looks like
      */
     public static Loaded load(Path path, Module module, State state, Options options) {
+        return load(path, module, state, options, v -> v);
+    }
+
+    /** The same into other variables. @param target for each variable of the module the one to set, such as its average; of its type and in the state */
+    public static Loaded load(Path path, Module module, State state, Options options, UnaryOperator<Variable> target) {
         try (TensorFile file = TensorFile.open(path)) {
             FilePart part = FilePart.of(file, path.toString(), options.averaged);
             Map<String, Shape> shapes = part.shapes(file);
@@ -104,9 +110,9 @@ public final class Weights {
             Map<Variable, float[]> values = new LinkedHashMap<>();
             entries.forEach((name, e) -> {
                 Variable v = e.variable();
-                state.buffer(v);
+                state.buffer(target.apply(v));
                 if (!kept.contains(v.name())) {
-                    values.put(v, fromFile(v.type().shape(), file.floats(part.names().get(name))));
+                    values.put(target.apply(v), fromFile(v.type().shape(), file.floats(part.names().get(name))));
                 }
             });
             values.forEach(state::set);
@@ -153,13 +159,18 @@ public final class Weights {
      * @param naming whose names
      */
     public static void save(Path path, Module module, State state, Map<String, String> metadata, Naming naming) {
+        save(path, module, state, metadata, naming, v -> v);
+    }
+
+    /** The same from other variables. @param source for each variable of the module the one to write, such as its average; of its type and in the state */
+    public static void save(Path path, Module module, State state, Map<String, String> metadata, Naming naming, UnaryOperator<Variable> source) {
         Map<String, Naming.Entry> entries = naming.entries(module);
         try (SafeTensorsWriter file = SafeTensors.writer(path)) {
             entries.forEach((name, e) -> file.declare(name, new TensorType(DType.F32, e.shape())));
             Map<String, String> strings = new LinkedHashMap<>(metadata);
             strings.putIfAbsent("format", "pt");
             file.metadata(strings);
-            entries.forEach((name, e) -> file.write(name, MemorySegment.ofArray(toFile(e.variable().type().shape(), state.get(e.variable())))));
+            entries.forEach((name, e) -> file.write(name, MemorySegment.ofArray(toFile(e.variable().type().shape(), state.get(source.apply(e.variable()))))));
         }
     }
 

@@ -10,6 +10,7 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.Plan;
@@ -31,9 +32,13 @@ class PlanTest {
     }
 
     private static Plan plan(State state, Consumer<GraphBuilder> model) {
+        return Plan.of(graph(model), state);
+    }
+
+    private static Graph graph(Consumer<GraphBuilder> model) {
         GraphBuilder g = new GraphBuilder(true);
         model.accept(g);
-        return Plan.of(g.build(), state);
+        return g.build();
     }
 
     private void expect(Variable v, float... values) {
@@ -164,6 +169,42 @@ class PlanTest {
         })) {
             assertTrue(p.arenaBytes() < 4L * n * 4, "80 values of one size need the input and one or two more: " + p.arenaBytes());
         }
+    }
+
+    @Test
+    void plansThatTakeTurnsShareTheirMemoryAndInputsButNotTheirConstants() {
+        Graph large = graph(g -> {
+            Tensor x = g.input("x", TensorType.f32(1000)).exp();
+            g.output("y", x.mul(g.fill(TensorType.f32(), 3)).sum().add(g.input("both", TensorType.f32())));
+            g.write(a, g.read(a).add(1));
+        });
+        Graph small = graph(g -> g.output("z", g.input("x", TensorType.f32(100)).add(g.literal(TensorType.f32(), 5)).sum().add(g.input("both", TensorType.f32()))));
+        long alone;
+        try (Plan p = Plan.of(large, state)) {
+            alone = p.arenaBytes();
+        }
+        List<Plan> plans = Plan.together(List.of(small, large), state);
+        try (Plan l = plans.get(1)) {
+            assertEquals(alone, l.arenaBytes());
+            try (Plan s = plans.get(0)) {
+                for (int i = 0; i < 3; i++) {
+                    s.feed("x", MemorySegment.ofArray(new float[100]));
+                    s.feed("both", 0.5f);
+                    s.run();
+                    assertEquals(500.5f, s.scalar("z"));
+                    expect(a, 1 + i, 2 + i, 3 + i, 4 + i);
+                    runLarge(l);
+                }
+            }
+            runLarge(l); // the arena is there until the last plan is closed
+        }
+        expect(a, 5, 6, 7, 8);
+    }
+
+    private static void runLarge(Plan p) {
+        p.feed("x", MemorySegment.ofArray(new float[1000]));
+        p.run();
+        assertEquals(3000.5f, p.scalar("y"));
     }
 
     @Test

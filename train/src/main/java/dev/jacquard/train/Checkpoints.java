@@ -1,14 +1,16 @@
 package dev.jacquard.train;
 
 import dev.jacquard.layers.Module;
-import dev.jacquard.layers.Optimizer;
+import dev.jacquard.models.Naming;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DivergedException;
+import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.plan.State;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -18,22 +20,24 @@ import java.util.UUID;
 /** A run's checkpoints: what is in them, which stay, and the weights of the best and the last one beside them. */
 final class Checkpoints {
     private static final String WEIGHTS = "weights.safetensors";
+    private static final String AVERAGES = "weights_ema.safetensors";
 
     private final RunFolder run;
     private final CheckpointStore store;
     private final Module module;
-    private final Optimizer optimizer;
     private final State state;
+    private final Map<Variable, Variable> averages;
     private final int keep;
     private final Map<String, String> metadata;
     private Path last;
 
-    Checkpoints(RunFolder run, Module module, Optimizer optimizer, State state, int keep, Map<String, String> metadata) {
+    /** @param averages of which variable which is the average, as soon as there are any; all others of {@link Variable.Role#SLOT} are the optimizer's */
+    Checkpoints(RunFolder run, Module module, State state, Map<Variable, Variable> averages, int keep, Map<String, String> metadata) {
         this.run = run;
         this.store = new CheckpointStore(run.checkpoints());
         this.module = module;
-        this.optimizer = optimizer;
         this.state = state;
+        this.averages = averages;
         this.keep = keep;
         this.metadata = metadata;
     }
@@ -43,17 +47,24 @@ final class Checkpoints {
         return last;
     }
 
-    /** Sets all variables to the newest whole checkpoint, if there is one. */
-    Optional<Progress> restore() {
-        Optional<Path> newest = store.newest();
-        if (newest.isEmpty()) {
-            return Optional.empty();
-        }
-        last = newest.get();
-        Progress p = Progress.read(last);
+    /** How far the newest whole checkpoint is, if there is one. */
+    Optional<Progress> newest() {
+        last = store.newest().orElse(null);
+        return Optional.ofNullable(last).map(Progress::read);
+    }
+
+    /** Sets all variables, which must be in the state, to the checkpoint that {@link #newest} found. */
+    void restore() {
         Weights.load(last.resolve(WEIGHTS), module, state);
-        Slots.read(last.resolve(Slots.FILE), optimizer.slots(), state);
-        return Optional.of(p);
+        Slots.read(last.resolve(Slots.FILE), slots(), state);
+        if (!averages.isEmpty()) {
+            Weights.load(last.resolve(AVERAGES), module, state, Weights.Options.STRICT, averages::get);
+        }
+    }
+
+    private List<Variable> slots() {
+        Set<Variable> averaged = Set.copyOf(averages.values());
+        return state.variables().stream().filter(v -> v.role() == Variable.Role.SLOT && !averaged.contains(v)).toList();
     }
 
     /** Saves everything. @param best whether its weights are the best so far @return the progress with the best checkpoint's name */
@@ -65,20 +76,31 @@ final class Checkpoints {
         last = store.save(p.step(), (folder, probe) -> {
             Weights.save(folder.resolve(WEIGHTS), module, state, strings);
             probe.at("weights written");
-            Slots.write(folder.resolve(Slots.FILE), optimizer.slots(), state);
+            if (!averages.isEmpty()) {
+                Weights.save(folder.resolve(AVERAGES), module, state, strings, Naming.OURS, averages::get);
+                probe.at("averages written");
+            }
+            Slots.write(folder.resolve(Slots.FILE), slots(), state);
             probe.at("slots written");
             saved.write(folder);
         });
+        publish(WEIGHTS, run.last(), run.best(), best);
+        if (!averages.isEmpty()) {
+            publish(AVERAGES, run.lastAveraged(), run.bestAveraged(), best);
+        }
+        store.prune(keep, saved.bestCheckpoint() == null ? Set.of() : Set.of(saved.bestCheckpoint()));
+        return saved;
+    }
+
+    private void publish(String file, Path asLast, Path asBest, boolean best) {
         try {
-            publish(last.resolve(WEIGHTS), run.last());
+            publish(last.resolve(file), asLast);
             if (best) {
-                publish(last.resolve(WEIGHTS), run.best());
+                publish(last.resolve(file), asBest);
             }
         } catch (IOException e) {
             throw Json.io(run.path(), "weights cannot be written", e);
         }
-        store.prune(keep, saved.bestCheckpoint() == null ? Set.of() : Set.of(saved.bestCheckpoint()));
-        return saved;
     }
 
     private void requireFinite(long step) {

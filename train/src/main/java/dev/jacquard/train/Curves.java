@@ -26,7 +26,7 @@ public final class Curves {
             svg { width: 100%; height: auto; } svg text { font: 12px system-ui, sans-serif; fill: var(--faint); }
             .grid { stroke: var(--grid); } .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; } .raw { fill: none; stroke-width: 1; opacity: .3; }
             .a { stroke: var(--a); } .b { stroke: var(--b); } .c { stroke: var(--c); } .dot.a { fill: var(--a); } .dot.b { fill: var(--b); } .dot.c { fill: var(--c); }
-            .key { display: inline-block; width: 18px; height: 3px; vertical-align: middle; margin: 0 6px 0 14px; } .key.a { background: var(--a); } .key.b { background: var(--b); }
+            .key { display: inline-block; width: 18px; height: 3px; vertical-align: middle; margin: 0 6px 0 14px; } .key.a { background: var(--a); } .key.b { background: var(--b); } .key.c { background: var(--c); }
             table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; } th, td { text-align: right; padding: 3px 8px; border-bottom: 1px solid var(--grid); }
             """;
 
@@ -50,9 +50,9 @@ public final class Curves {
                 .append(summary(log, epochs)).append("</p>\n");
         List<Point> loss = points(steps, RunLog.Line::loss);
         chart(out, "Loss", "", List.of(new Line("training, each line of the log", "a", true, false, loss), new Line("training, smoothed", "a", false, false, smooth(loss)),
-                new Line("held-out pictures (without label smoothing)", "b", false, true, points(epochs, RunLog.Line::val_loss))));
+                new Line("held-out pictures", "b", false, true, points(epochs, RunLog.Line::val_loss)), new Line("averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_loss))));
         chart(out, "Accuracy on held-out pictures", " %", List.of(new Line("top-1", "a", false, true, points(epochs, RunLog.Line::val_top1)),
-                new Line("top-5", "b", false, true, points(epochs, RunLog.Line::val_top5))));
+                new Line("top-5", "b", false, true, points(epochs, RunLog.Line::val_top5)), new Line("top-1 of averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_top1))));
         chart(out, "Learning rate", "", List.of(new Line("learning rate", "a", false, false, points(steps, RunLog.Line::lr))));
         table(out, epochs);
         return out.append("</body>\n</html>\n").toString();
@@ -96,7 +96,7 @@ public final class Curves {
     private static void chart(StringBuilder out, String title, String unit, List<Line> lines) {
         List<Point> all = lines.stream().flatMap(l -> l.points.stream()).toList();
         out.append("<h2>").append(title).append("</h2>\n<p>");
-        lines.forEach(l -> out.append(l.faint ? "" : "<span class=\"key " + l.kind + "\"></span>" + escape(l.label)));
+        lines.stream().filter(l -> !l.points.isEmpty()).forEach(l -> out.append(l.faint ? "" : "<span class=\"key " + l.kind + "\"></span>" + escape(l.label)));
         out.append("</p>\n");
         if (all.isEmpty()) {
             out.append("<p>No values yet.</p>\n");
@@ -174,10 +174,10 @@ public final class Curves {
     }
 
     private static void table(StringBuilder out, List<RunLog.Line> epochs) {
-        out.append("<h2>Epochs</h2>\n<table>\n<tr><th>epoch</th><th>step</th><th>train loss</th><th>val loss</th><th>top-1</th><th>top-5</th><th>images/s</th><th>time</th></tr>\n");
+        out.append("<h2>Epochs</h2>\n<table>\n<tr><th>epoch</th><th>step</th><th>train loss</th><th>val loss</th><th>top-1</th><th>top-5</th><th>top-1 averaged</th><th>images/s</th><th>time</th></tr>\n");
         for (RunLog.Line e : epochs) {
-            out.append(String.format(Locale.ROOT, "<tr><td>%d</td><td>%d</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>%n", e.epoch(), e.step(),
-                    cell(e.train_loss(), 4), cell(e.val_loss(), 4), cell(e.val_top1(), 2), cell(e.val_top5(), 2), cell(e.images_per_second(), 0), duration(e.time())));
+            out.append(String.format(Locale.ROOT, "<tr><td>%d</td><td>%d</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>%n", e.epoch(), e.step(),
+                    cell(e.train_loss(), 4), cell(e.val_loss(), 4), cell(e.val_top1(), 2), cell(e.val_top5(), 2), cell(e.val_ema_top1(), 2), cell(e.images_per_second(), 0), duration(e.time())));
         }
         out.append("</table>\n");
     }

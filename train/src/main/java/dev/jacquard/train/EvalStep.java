@@ -5,90 +5,96 @@ import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.ReadAverages;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 
-/** Evaluation as one plan for batches of a fixed size; of a partial batch the rest is computed and not counted. Not thread-safe. */
+/**
+ * Evaluation as a plan for batches of a fixed size, and one more that reads averages in the place of weights, if there are any; of a partial batch the rest is computed and not counted. Not
+ * thread-safe.
+ */
 public final class EvalStep implements AutoCloseable {
-    private final Plan plan;
+    private static final String IMAGES = "images";
+    private static final String LOGITS = "logits";
+
+    private final List<Plan> plans;
+    private final double smoothing;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment logits;
     private final int classes;
-    private double loss;
-    private long top1;
-    private long top5;
-    private long images;
 
-    private EvalStep(Plan plan) {
-        this.plan = plan;
-        TensorType type = plan.outputType("logits");
+    /**
+     * What is evaluated how.
+     *
+     * @param batch N
+     * @param imageSize H = W
+     * @param channels of the network's input; those after the third are zeros
+     * @param normalization of the pixels
+     * @param smoothing of the loss's targets
+     */
+    public record Settings(int batch, int imageSize, int channels, Normalization normalization, double smoothing) {}
+
+    private EvalStep(List<Plan> plans, double smoothing) {
+        this.plans = plans;
+        this.smoothing = smoothing;
+        TensorType type = plans.getFirst().outputType(LOGITS);
         this.logits = arena.allocate(type.bytes(), 64);
         this.classes = Math.toIntExact(type.shape().dim(1));
     }
 
-    /** Plans evaluation; the module's variables must be in the state. */
+    /** Plans evaluation of a network that takes three channels; the module's variables must be in the state. */
     public static EvalStep of(Module module, int batch, int imageSize, Normalization normalization, State state) {
-        GraphBuilder b = new GraphBuilder(false);
-        Tensor pixels = b.input("images", TensorType.of(DType.U8, batch, imageSize, imageSize, 3));
-        b.output("logits", module.apply(Pixels.normalize(pixels, normalization)));
-        return new EvalStep(Plan.of(new FuseNormalization(state.backend()).apply(b.build()), state));
+        return of(module, new Settings(batch, imageSize, 3, normalization, 0), Map.of(), state);
     }
 
-    /** Evaluates one epoch of a loader. @param cancelled asked before each batch @return null if cancelled */
-    public Evaluation run(Loader loader, BooleanSupplier cancelled) {
-        loss = 0;
-        top1 = 0;
-        top5 = 0;
-        images = 0;
+    /** Plans evaluation. @param averages of which variable which is the average; empty for none @param state has all of them */
+    public static EvalStep of(Module module, Settings s, Map<Variable, Variable> averages, State state) {
+        GraphBuilder b = new GraphBuilder(false);
+        Tensor pixels = b.input(IMAGES, TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
+        b.output(LOGITS, module.apply(Pixels.normalize(pixels, s.normalization, s.channels)));
+        Graph raw = new FuseNormalization(state.backend()).apply(b.build());
+        List<Graph> graphs = new ArrayList<>(List.of(raw));
+        if (!averages.isEmpty()) {
+            graphs.add(new ReadAverages(averages).apply(raw));
+        }
+        return new EvalStep(Plan.together(graphs, state), s.smoothing);
+    }
+
+    /** Evaluates one epoch of a loader. @param cancelled asked before each batch @return of the weights, then of the averages if there are any; null if cancelled */
+    public List<Evaluation> run(Loader loader, BooleanSupplier cancelled) {
+        List<Tally> tallies = plans.stream().map(_ -> new Tally(classes, smoothing)).toList();
         for (Batch batch; (batch = loader.next()) != null;) {
             if (cancelled.getAsBoolean()) {
                 return null;
             }
-            plan.feed("images", batch.images());
-            plan.run();
-            plan.fetch("logits", logits);
-            for (int i = 0; i < batch.count(); i++) {
-                count(i, batch.label(i));
+            plans.getFirst().feed(IMAGES, batch.images()); // the plans share them
+            for (int p = 0; p < plans.size(); p++) {
+                plans.get(p).run();
+                plans.get(p).fetch(LOGITS, logits);
+                for (int i = 0; i < batch.count(); i++) {
+                    tallies.get(p).count(logits, i, batch.label(i));
+                }
             }
         }
-        return new Evaluation(loss / images, 100.0 * top1 / images, 100.0 * top5 / images, images);
+        return tallies.stream().map(Tally::result).toList();
     }
 
-    /** Counts one picture: its rank is the number of classes that are not below its own, so that ties and NaN never count as right. */
-    private void count(int row, int label) {
-        long at = (long) row * classes;
-        float own = logits.getAtIndex(ValueLayout.JAVA_FLOAT, at + label);
-        float max = Float.NEGATIVE_INFINITY;
-        int rank = 0;
-        for (int c = 0; c < classes; c++) {
-            float v = logits.getAtIndex(ValueLayout.JAVA_FLOAT, at + c);
-            max = Math.max(max, v);
-            if (c != label && !(v < own)) {
-                rank++;
-            }
-        }
-        double sum = 0;
-        for (int c = 0; c < classes; c++) {
-            sum += Math.exp(logits.getAtIndex(ValueLayout.JAVA_FLOAT, at + c) - (double) max);
-        }
-        loss += max + Math.log(sum) - own;
-        top1 += rank < 1 ? 1 : 0;
-        top5 += rank < 5 ? 1 : 0;
-        images++;
-    }
-
-    /** Frees the plan; the state stays. */
+    /** Frees the plans; the state stays. */
     @Override
     public void close() {
-        plan.close();
+        plans.forEach(Plan::close);
         arena.close();
     }
 }

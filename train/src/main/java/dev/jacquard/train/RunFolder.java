@@ -22,8 +22,8 @@ import java.util.stream.Stream;
  * classes.json        names of the classes, in the order of the network's outputs
  * log.jsonl           one JSON object per logged step and per epoch
  * curves.html         loss, accuracy and learning rate to look at
- * best.safetensors    weights of the best epoch
- * last.safetensors    weights of the newest checkpoint
+ * best.safetensors    weights of the best epoch; best_ema.safetensors beside it where averages are kept
+ * last.safetensors    weights of the newest checkpoint; last_ema.safetensors
  * result.json         how it ended
  * checkpoints/        what resuming needs
  * </pre>
@@ -167,6 +167,16 @@ public final class RunFolder implements AutoCloseable {
     /** {@code last.safetensors}. */
     public Path last() {
         return path.resolve("last.safetensors");
+    }
+
+    /** {@code best_ema.safetensors}. */
+    public Path bestAveraged() {
+        return path.resolve("best_ema.safetensors");
+    }
+
+    /** {@code last_ema.safetensors}. */
+    public Path lastAveraged() {
+        return path.resolve("last_ema.safetensors");
     }
 
     /** {@code result.json}. */

@@ -12,11 +12,12 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * {@code log.jsonl}: one JSON object per line, appended as things happen. {@code "event":"step"} has step, epoch (from 1), loss, lr, images_per_second and
- * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent). A
- * resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
+ * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent), and
+ * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. A resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
  */
 public final class RunLog implements AutoCloseable {
     private final Path file;
@@ -41,15 +42,26 @@ public final class RunLog implements AutoCloseable {
      * @param val_loss on the held-out pictures
      * @param val_top1 percent
      * @param val_top5 percent
+     * @param val_ema_loss of the averaged weights on the held-out pictures
+     * @param val_ema_top1 percent
+     * @param val_ema_top5 percent
      */
     public record Line(String event, long step, int epoch, Double loss, double lr, Double images_per_second, double time, Double train_loss, Double val_loss,
-            Double val_top1, Double val_top5) {
+            Double val_top1, Double val_top5, Double val_ema_loss, Double val_ema_top1, Double val_ema_top5) {
         static Line step(long step, int epoch, double loss, double lr, double speed, double time) {
-            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null);
+            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null, null, null, null);
         }
 
-        static Line epoch(long step, int epoch, double lr, double speed, double time, double trainLoss, Evaluation e) {
-            return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, e.loss(), e.top1(), e.top5());
+        /** @param result null if there was no evaluation */
+        static Line epoch(long step, int epoch, double lr, double speed, double time, double trainLoss, Validation.Result result) {
+            Evaluation raw = result == null ? null : result.raw();
+            Evaluation ema = result == null ? null : result.averaged();
+            return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, of(raw, Evaluation::loss), of(raw, Evaluation::top1), of(raw, Evaluation::top5), of(ema, Evaluation::loss),
+                    of(ema, Evaluation::top1), of(ema, Evaluation::top5));
+        }
+
+        private static Double of(Evaluation e, Function<Evaluation, Double> part) {
+            return e == null ? null : part.apply(e);
         }
     }
 
@@ -116,6 +128,9 @@ public final class RunLog implements AutoCloseable {
         add(o, "val_loss", line.val_loss);
         add(o, "val_top1", line.val_top1);
         add(o, "val_top5", line.val_top5);
+        add(o, "val_ema_loss", line.val_ema_loss);
+        add(o, "val_ema_top1", line.val_ema_top1);
+        add(o, "val_ema_top5", line.val_ema_top5);
         return o + "\n";
     }
 

@@ -1,21 +1,18 @@
 package dev.jacquard.train;
 
-import dev.jacquard.autograd.Gradients;
+import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
-import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.passes.FuseNormalization;
 import dev.jacquard.passes.FuseUpdates;
 import dev.jacquard.passes.Pass;
-import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.Tensor;
-import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
-import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
@@ -25,74 +22,127 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One training step as one plan: pixels, forward, loss, backward, optimizer, running statistics. Feeding and running it allocates nothing. Not
- * thread-safe.
+ * One training step: pixels, forward, loss, backward, optimizer, running statistics. One plan, or two that take turns where gradients are accumulated over several steps. Feeding and running it
+ * allocates nothing. Not thread-safe.
  */
 public final class TrainStep implements AutoCloseable {
-    private final Plan plan;
+    /** Changes the parameters. */
+    private final Plan update;
+    /** Adds up gradients; the same as {@link #update} if every step is an update. */
+    private final Plan accumulate;
+    private final Settings settings;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment counter;
+    private final MemorySegment updates = arena.allocate(ValueLayout.JAVA_INT);
+    private Plan current;
     private Buffer.Transfer nextImages;
     private Buffer.Transfer nextLabels;
+    private Buffer.Transfer nextMixing;
 
     /**
-     * What a step works on.
+     * What a step works on. The methods named like components change one of them.
      *
      * @param batch N
      * @param imageSize H = W
+     * @param channels of the network's input; those after the third are zeros
      * @param normalization of the pixels
      * @param labelSmoothing of the targets
+     * @param mixed whether images and labels are mixed, by a {@link Mixer}
+     * @param accumulation steps that make one update; 1 for no accumulation
+     * @param averaging how averages of the weights are kept; null for none
+     * @param clip how the gradients of an update are kept small; null for not at all
      * @param seed of the random numbers within the step, such as dropout's
      */
-    public record Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {}
+    public record Settings(int batch, int imageSize, int channels, Normalization normalization, double labelSmoothing, boolean mixed, int accumulation, Averaging averaging,
+            ClipByGlobalNorm clip, long seed) {
+        /** Checks the range. @throws CallerException if it is out of range */
+        public Settings {
+            if (accumulation < 1) {
+                throw new CallerException("accumulation", "out of range", Integer.toString(accumulation), "1 step or more", "check the optimizer batch");
+            }
+        }
 
-    private TrainStep(Plan plan, long seed) {
-        this.plan = plan;
-        this.counter = plan.hasInput(GraphBuilder.RANDOM) ? arena.allocate(ValueLayout.JAVA_LONG, 2) : null;
-        if (counter != null) {
-            counter.setAtIndex(ValueLayout.JAVA_LONG, 0, seed);
+        /** Three channels, no mixing, steps that are updates each, no averages, no clipping. */
+        public Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {
+            this(batch, imageSize, 3, normalization, labelSmoothing, false, 1, null, null, seed);
+        }
+
+        /** For a network of other input channels. */
+        public Settings channels(int n) {
+            return new Settings(batch, imageSize, n, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed);
+        }
+
+        /** With mixed images, or without. */
+        public Settings mixed(boolean on) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, on, accumulation, averaging, clip, seed);
+        }
+
+        /** With another number of steps that make one update. */
+        public Settings accumulation(int steps) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, steps, averaging, clip, seed);
+        }
+
+        /** With averages; null for none. */
+        public Settings averaging(Averaging how) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, how, clip, seed);
+        }
+
+        /** With clipped gradients; null for not. */
+        public Settings clip(ClipByGlobalNorm how) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, how, seed);
+        }
+
+        /** Whether a step, counted from 0, changes the parameters. */
+        public boolean updates(long step) {
+            return step % accumulation == accumulation - 1;
         }
     }
 
-    /** Plans the step; the module's variables and the optimizer's slots are added to the state unless they are there. */
-    public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
-        Graph graph = graph(module, optimizer, settings, new FuseNormalization(state.backend()));
-        List<Variable> all = new ArrayList<>(module.variables().values());
-        all.addAll(optimizer.slots());
-        state.initialize(all, settings.seed);
-        return new TrainStep(Plan.of(new FuseUpdates(state.backend()).apply(graph), state), settings.seed);
+    private TrainStep(List<Plan> plans, Settings settings) {
+        this.update = plans.getFirst();
+        this.accumulate = plans.getLast();
+        this.current = update;
+        this.settings = settings;
+        this.counter = update.hasInput(GraphBuilder.RANDOM) ? arena.allocate(ValueLayout.JAVA_LONG, 2) : null;
+        if (counter != null) {
+            counter.setAtIndex(ValueLayout.JAVA_LONG, 0, settings.seed);
+        }
     }
 
-    /** The step as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
+    /**
+     * Plans the step. The module's variables, the optimizer's slots and the accumulators ({@code accumulator.<parameter>}) are added to the state unless they are there; averages ({@code
+     * ema.<variable>}) begin as copies of what they are averages of.
+     */
+    public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
+        StepGraphs graphs = new StepGraphs(module, optimizer, settings, new FuseNormalization(state.backend()), state::variable);
+        Pass fuse = new FuseUpdates(state.backend());
+        List<Graph> all = new ArrayList<>(List.of(fuse.apply(graphs.update())));
+        if (settings.accumulation > 1) {
+            all.add(fuse.apply(graphs.accumulate()));
+        }
+        state.initialize(module.variables().values(), settings.seed);
+        if (optimizer.averages().variables().values().stream().anyMatch(v -> state.variable(v.name()) == null)) {
+            optimizer.averages().start(state);
+        }
+        List<Variable> memory = new ArrayList<>(optimizer.slots());
+        memory.addAll(graphs.accumulators());
+        state.initialize(memory, settings.seed);
+        return new TrainStep(Plan.together(all, state), settings);
+    }
+
+    /** The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
     public static Graph graph(Module module, Optimizer optimizer, Settings s) {
         return graph(module, optimizer, s, g -> g);
     }
 
-    /** The step as a graph. @param forward rewrites the forward part, before its gradients are taken */
+    /** The same. @param forward rewrites the forward part, before its gradients are taken */
     public static Graph graph(Module module, Optimizer optimizer, Settings s, Pass forward) {
-        Symbol loss = forward.apply(forward(module, s)).outputs().get("loss");
-        GraphBuilder b = loss.builder();
-        Tensor lr = b.input("lr", TensorType.f32());
-        List<Variable> parameters = module.parameters();
-        List<Tensor> gradients = Gradients.of(loss, parameters.stream().map(b::read).toList());
-        optimizer.update(b, parameters, gradients, lr);
-        return b.build();
+        return new StepGraphs(module, optimizer, s, forward, _ -> null).update();
     }
 
-    private static Graph forward(Module module, Settings s) {
-        GraphBuilder b = new GraphBuilder(true);
-        Tensor images = b.input("images", TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
-        Tensor labels = b.input("labels", TensorType.of(DType.I32, s.batch));
-        Tensor logits = module.apply(Pixels.normalize(images, s.normalization));
-        try (var _ = b.label("loss")) {
-            b.output("loss", Losses.crossEntropy(logits, labels, s.labelSmoothing));
-        }
-        return b.build();
-    }
-
-    /** What was planned. */
+    /** What was planned for the step that was computed last. */
     public Plan plan() {
-        return plan;
+        return current;
     }
 
     /**
@@ -102,41 +152,64 @@ public final class TrainStep implements AutoCloseable {
      * @param labels I32 (N), native, likewise
      */
     public void feed(MemorySegment images, MemorySegment labels) {
-        nextImages = plan.stage("images", images);
-        nextLabels = plan.stage("labels", labels);
+        nextImages = update.stage(StepGraphs.IMAGES, images); // the plans share them
+        nextLabels = update.stage(StepGraphs.LABELS, labels);
+    }
+
+    /** As {@link #feed(MemorySegment, MemorySegment)}, for a step that mixes. @param drawn for this batch; draws nothing else until the next step's {@link #compute} */
+    public void feed(MemorySegment images, MemorySegment labels, Mixer drawn) {
+        feed(images, labels);
+        nextMixing = MixedInputs.stage(update, drawn);
     }
 
     /**
      * Starts to compute a step on the batch that was fed, without changing any variable yet.
      *
      * @param step from 0
-     * @param lr learning rate
+     * @param lr learning rate; used if the step {@link Settings#updates}
      */
     public void compute(long step, double lr) {
         nextImages.place();
         nextLabels.place();
+        if (settings.mixed) {
+            nextMixing.place();
+        }
+        int micro = (int) (step % settings.accumulation);
+        current = settings.updates(step) ? update : accumulate;
         if (counter != null) {
             counter.setAtIndex(ValueLayout.JAVA_LONG, 1, step);
-            plan.feed(GraphBuilder.RANDOM, counter);
+            current.feed(GraphBuilder.RANDOM, counter);
         }
-        plan.feed("lr", (float) lr);
-        plan.compute();
+        if (current.hasInput(StepGraphs.AVERAGE_DECAY)) {
+            current.feed(StepGraphs.AVERAGE_DECAY, (float) settings.averaging.decay(step, settings.accumulation));
+        }
+        if (current.hasInput(StepGraphs.UPDATES)) {
+            updates.set(ValueLayout.JAVA_INT, 0, Math.toIntExact(step / settings.accumulation + 1));
+            current.feed(StepGraphs.UPDATES, updates);
+        }
+        if (current == update) {
+            current.feed(StepGraphs.LR, (float) lr);
+        } else {
+            current.feed(StepGraphs.KEEP, micro == 0 ? 0 : 1);
+        }
+        current.compute();
     }
 
     /** Waits for the computed step. @return its loss, which may be NaN */
     public float loss() {
-        return plan.scalar("loss");
+        return current.scalar(StepGraphs.LOSS);
     }
 
     /** Lets the computed step change the variables. */
     public void commit() {
-        plan.commit();
+        current.commit();
     }
 
-    /** Frees the plan; the state stays. */
+    /** Frees the plans; the state stays. */
     @Override
     public void close() {
-        plan.close();
+        update.close();
+        accumulate.close();
         arena.close();
     }
 }

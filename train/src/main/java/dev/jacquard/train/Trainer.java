@@ -1,33 +1,28 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.ImageCache;
 import dev.jacquard.data.ImageSource;
-import dev.jacquard.data.Batch;
-import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.data.Position;
-import dev.jacquard.data.Transform;
-import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.layers.Schedule;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.DivergedException;
 import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Trains a network in a run folder: epochs of planned steps, an evaluation and a checkpoint after each, a log with curves. Continues from the newest whole
  * checkpoint of the folder, if there is one, exactly as if it had never been interrupted.
+ *
+ * <p>A run has one {@link Stage} or several; each has a plan and a loader of its own, and all of them one state. Why a run ends is said by {@link Ending}.
  *
  * <p>One thread calls {@link #fit}; {@link #stop} may be called by any.
  */
@@ -36,25 +31,28 @@ public final class Trainer implements AutoCloseable {
     public static final Normalization NORMALIZATION = Normalization.IMAGENET;
 
     private static final long CACHE_BYTES = 1L << 30;
-    private static final int EVAL_BATCH = 100;
 
     private final TrainConfig config;
     private final Setup setup;
+    private final ImageCache decoded;
     private final RunFolder run;
     private final State state;
-    private final TrainStep step;
-    private final EvalStep eval;
-    private final Loader trainLoader;
-    private final Loader valLoader;
-    private final Schedule schedule;
+    private final Optimizer optimizer;
+    private final List<Stage> stages;
+    /** Null if nothing is evaluated. */
+    private final Validation validation;
+    private final Rate rate;
+    private final int perEpoch;
+    private final Stopping stopping;
     private final Checkpoints checkpoints;
     private final List<TrainListener> listeners = new ArrayList<>();
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Speed speed = new Speed();
-    private volatile boolean stopping;
+    private volatile boolean asked;
+    private StageRun stage;
     private RunLog log;
     private Progress progress;
-    private Evaluation lastEvaluation;
+    private Validation.Result last;
 
     /**
      * What a trainer is given; all of it stays the caller's to close.
@@ -64,8 +62,15 @@ public final class Trainer implements AutoCloseable {
      * @param backend where
      * @param train pictures to learn from
      * @param val held-out pictures of the same classes
+     * @param replaceHead whether weights to start from may be of another number of classes; the network's head then begins as it would without
      */
-    public record Setup(TrainConfig config, Module module, Backend backend, ImageSource train, ImageSource val) {
+    public record Setup(TrainConfig config, Module module, Backend backend, ImageSource train, ImageSource val, boolean replaceHead) {
+        /** Weights to start from must be of as many classes. */
+        public Setup(TrainConfig config, Module module, Backend backend, ImageSource train, ImageSource val) {
+            this(config, module, backend, train, val, false);
+        }
+
+
         /** Checks that the parts fit together. @throws DataException if the held-out pictures have other classes */
         public Setup {
             if (!train.classes().equals(val.classes())) {
@@ -85,21 +90,26 @@ public final class Trainer implements AutoCloseable {
             this.setup = setup;
             this.config = setup.config;
             this.run = run;
-            TrainConfig.Recipe r = config.recipe();
+            this.decoded = new ImageCache(setup.train, CACHE_BYTES);
             this.state = keep(new State(setup.backend));
-            this.trainLoader = keep(trainLoader());
-            this.valLoader = keep(valLoader());
-            long perEpoch = trainLoader.batchesPerEpoch();
-            this.schedule = Schedule.cosine(r.lr(), Math.round(r.warmupEpochs() * perEpoch), r.epochs() * perEpoch, 0);
-            Optimizer optimizer = new Optimizer(new Update.SgdMomentum(r.momentum(), r.weightDecay(), r.nesterov()),
-                    r.decayNormAndBias() ? Decay.ALL : Decay.WEIGHTS, setup.module);
-            this.step = keep(TrainStep.of(setup.module, optimizer,
-                    new TrainStep.Settings(r.batch(), config.data().imageSize(), NORMALIZATION, r.labelSmoothing(), r.seed()), state));
-            this.eval = keep(EvalStep.of(setup.module, evalBatch(setup.val), config.data().imageSize(), NORMALIZATION, state));
-            this.checkpoints = new Checkpoints(run, setup.module, optimizer, state, config.machine().keep(), weightsMetadata());
-            Optional<Progress> saved = checkpoints.restore();
+            this.stages = Stage.of(config);
+            this.optimizer = Experiment.optimizer(config, setup.module);
+            this.checkpoints = new Checkpoints(run, setup.module, state, optimizer.averages().variables(), config.machine().keep(), Preparation.strings(config, setup.train.classes()));
+            Optional<Progress> saved = checkpoints.newest();
             this.progress = saved.orElseGet(() -> Progress.start(setup.train.size(), config));
             requireSameRun();
+            state.initialize(setup.module.variables().values(), config.optimization().seed());
+            if (saved.isEmpty() && config.model().weights() != null) {
+                Weights.load(Path.of(config.model().weights()), setup.module, state, new Weights.Options(false, setup.replaceHead));
+            }
+            enterStage(); // makes the optimizer's memory, and averages as copies of what is there now
+            if (saved.isPresent()) {
+                checkpoints.restore();
+            }
+            this.validation = config.machine().trainingOnly() ? null : keep(Validation.open(config, setup.val, setup.module, optimizer.averages().variables(), state));
+            this.perEpoch = setup.train.size() / config.batch().size();
+            this.rate = Rate.of(config, perEpoch);
+            this.stopping = Stopping.of(config, progress.epoch());
             done = true;
         } finally {
             if (!done) {
@@ -122,29 +132,6 @@ public final class Trainer implements AutoCloseable {
         return resource;
     }
 
-    private Loader trainLoader() {
-        TrainConfig.Data d = config.data();
-        Loader.Builder b = Loader.train(setup.train, Transform.Train.of(d.imageSize(), d.minScale(), d.maxScale()).flipping(d.flip() ? 0.5 : 0))
-                .batch(config.recipe().batch()).seed(config.recipe().seed()).cacheDecoded(CACHE_BYTES);
-        return config.machine().loaderThreads() > 0 ? b.threads(config.machine().loaderThreads()).open() : b.open();
-    }
-
-    private Loader valLoader() {
-        Loader.Builder b = Loader.evaluate(setup.val, Transform.Eval.of(config.data().imageSize())).batch(evalBatch(setup.val)).cacheDecoded(CACHE_BYTES / 4);
-        return config.machine().loaderThreads() > 0 ? b.threads(config.machine().loaderThreads()).open() : b.open();
-    }
-
-    private static int evalBatch(ImageSource val) {
-        return Math.min(val.size(), EVAL_BATCH);
-    }
-
-    private Map<String, String> weightsMetadata() {
-        List<String> classes = setup.train.classes();
-        Map<String, String> strings = new TreeMap<>(Weights.metadata(config.arch(), classes.size(), classes));
-        strings.put(Predictor.IMAGE_SIZE, Integer.toString(config.data().imageSize()));
-        return strings;
-    }
-
     private void requireSameRun() {
         if (!progress.config().equals(config.identity())) {
             throw new DataException("--resume " + run.path(), "configuration changed since the checkpoint", config.identity(), progress.config(),
@@ -163,7 +150,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Steps of the whole run. */
     public long totalSteps() {
-        return (long) config.recipe().epochs() * trainLoader.batchesPerEpoch();
+        return (long) config.schedule().epochs() * perEpoch;
     }
 
     /** Steps done, in this part of the run and before. */
@@ -178,35 +165,37 @@ public final class Trainer implements AutoCloseable {
 
     /** Asks the run to save a checkpoint after the step at hand and to end. Returns at once; any thread may ask. */
     public void stop() {
-        stopping = true;
+        asked = true;
     }
 
     /**
-     * Trains until all epochs are done, or until {@link #stop}.
+     * Trains until there is nothing left to do, or until {@link #stop}.
      *
      * @throws DivergedException if the loss stops being a number; the message names the step, the first bad op, and the last good checkpoint
      * @throws DataException if no picture can be decoded or the disk refuses
      */
     public Outcome fit() {
-        boolean epochTrained = progress.batch() == trainLoader.batchesPerEpoch();
-        trainLoader.seek(new Position(progress.epoch() + (epochTrained ? 1 : 0), epochTrained ? 0 : progress.batch()));
+        boolean epochTrained = progress.batch() == perEpoch;
+        stage.seek(new Position(progress.epoch() + (epochTrained ? 1 : 0), epochTrained ? 0 : progress.batch()));
         speed.start();
-        boolean complete = progress.epoch() >= config.recipe().epochs();
-        if (complete) {
+        Optional<Ending> ending = epochTrained ? Optional.empty() : stopping.betweenEpochs(progress);
+        if (ending.isPresent()) {
             begin();
         }
-        while (!complete) {
-            if (progress.batch() < trainLoader.batchesPerEpoch() && !trainEpoch() || !endEpoch()) {
-                save();
-                break;
-            }
-            complete = progress.epoch() >= config.recipe().epochs();
+        while (ending.isEmpty()) {
+            ending = epoch();
         }
-        Outcome o = new Outcome(complete, progress.step(), progress.epoch(), lastEvaluation, progress.bestTop1() < 0 ? null : progress.bestTop1(), speed.overall(), progress.seconds(),
-                trainLoader.badImages() + valLoader.badImages());
+        Outcome o = outcome(ending.get());
         Json.write(run.result(), Json.pretty(o));
         Curves.write(run.curves(), title(), run.log());
         return o;
+    }
+
+    private Outcome outcome(Ending ending) {
+        Progress p = progress;
+        String best = p.bestTop1() < 0 || !config.machine().checkpoints() ? null : (p.bestAveraged() ? run.bestAveraged() : run.best()).getFileName().toString();
+        return new Outcome(ending.complete(), ending, p.step(), p.epoch(), last == null ? null : last.raw(), last == null ? null : last.averaged(), p.bestTop1() < 0 ? null : p.bestTop1(),
+                p.bestAveragedTop1() < 0 ? null : p.bestAveragedTop1(), best, speed.overall(), p.seconds(), decoded.badImages() + (validation == null ? 0 : validation.badImages()));
     }
 
     private String title() {
@@ -222,8 +211,39 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
+    /** Trains what is left of an epoch and evaluates. @return why the run goes no further; empty if it does */
+    private Optional<Ending> epoch() {
+        enterStage();
+        if (progress.batch() < perEpoch && !train() || !endEpoch()) {
+            save();
+            return Optional.of(asked ? Ending.STOPPED : Ending.MAX_STEPS);
+        }
+        return stopping.betweenEpochs(progress);
+    }
+
+    /** Sees to it that the current epoch's stage is at work; the last epoch's stays so when there is none. */
+    private void enterStage() {
+        Stage due = stages.stream().filter(s -> s.has(progress.epoch())).findFirst().orElse(stages.getLast());
+        if (stage != null && stage.stage().equals(due)) {
+            return;
+        }
+        boolean first = stage == null;
+        leaveStage(); // before the next one takes memory
+        stage = StageRun.open(due, config, setup.train, decoded, setup.module, optimizer, state);
+        if (!first) {
+            stage.seek(new Position(progress.epoch(), progress.batch()));
+        }
+    }
+
+    private void leaveStage() {
+        if (stage != null) {
+            stage.close();
+            stage = null;
+        }
+    }
+
     /** Trains to the end of the epoch. @return whether it came to it */
-    private boolean trainEpoch() {
+    private boolean train() {
         int every = config.machine().logSteps();
         int save = config.machine().checkpointSteps();
         long n = progress.step();
@@ -231,14 +251,14 @@ public final class Trainer implements AutoCloseable {
         double epochLoss = progress.epochLoss();
         double recent = 0;
         int counted = 0;
-        int perEpoch = trainLoader.batchesPerEpoch();
-        int images = feed(batchInEpoch < perEpoch);
-        while (images > 0 && !stopping) {
+        TrainStep step = stage.step();
+        int images = feed(true, n);
+        while (images > 0 && !halts(n)) {
             begin();
-            double lr = schedule.lr(n);
+            double lr = rate.lr(n);
             step.compute(n, lr);
             int computing = images;
-            images = feed(batchInEpoch + 1 < perEpoch); // while a device computes
+            images = feed(batchInEpoch + 1 < perEpoch, n + 1); // while a device computes
             float loss = step.loss();
             if (!Float.isFinite(loss)) {
                 throw diverged(n, loss);
@@ -258,25 +278,24 @@ public final class Trainer implements AutoCloseable {
                 counted = 0;
             }
             if (save > 0 && n % save == 0 && batchInEpoch < perEpoch) {
-                advance(n, batchInEpoch, epochLoss);
+                progress = progress.trained(n, batchInEpoch, epochLoss, speed.take());
                 save();
             }
         }
-        advance(n, batchInEpoch, epochLoss);
-        if (batchInEpoch == perEpoch && !stopping) {
-            trainLoader.next(); // the null at the epoch's end
+        progress = progress.trained(n, batchInEpoch, epochLoss, speed.take());
+        if (batchInEpoch == perEpoch && !asked) {
+            stage.feed(); // nothing, at the epoch's end
         }
         return batchInEpoch == perEpoch;
     }
 
-    /** Feeds the epoch's next batch, if there is one. @return its images; 0 at the end */
-    private int feed(boolean more) {
-        Batch batch = more && !stopping ? trainLoader.next() : null;
-        if (batch == null) {
-            return 0;
-        }
-        step.feed(batch.images(), batch.labels());
-        return batch.count();
+    /** Feeds the epoch's next batch, if there is one. @param steps done when it is computed @return its images; 0 if there is none */
+    private int feed(boolean more, long steps) {
+        return more && !halts(steps) ? stage.feed() : 0;
+    }
+
+    private boolean halts(long steps) {
+        return asked || stopping.after(steps);
     }
 
     private void tell(long n, double loss, double lr) {
@@ -285,28 +304,24 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private void advance(long n, int batch, double epochLoss) {
-        Progress p = progress;
-        progress = new Progress(n, p.epoch(), batch, epochLoss, p.bestTop1(), p.bestCheckpoint(), p.seconds() + speed.take(), p.trainImages(), p.config());
-    }
-
     /** Evaluates, logs, saves. @return false if asked to stop before the evaluation was through */
     private boolean endEpoch() {
         begin();
         speed.pause();
         Progress p = progress;
-        listeners.forEach(l -> l.evaluating(p.epoch() + 1));
-        valLoader.seek(Position.START);
-        Evaluation e = eval.run(valLoader, () -> stopping);
-        if (e == null) {
-            return false;
+        if (validation != null) {
+            listeners.forEach(l -> l.evaluating(p.epoch() + 1));
+            Validation.Result result = validation.run(() -> asked);
+            if (result == null) {
+                return false;
+            }
+            last = result;
         }
-        lastEvaluation = e;
-        boolean best = e.top1() > p.bestTop1();
-        RunLog.Line line = RunLog.Line.epoch(p.step(), p.epoch() + 1, schedule.lr(p.step() - 1), speed.overall(), p.seconds(), p.epochLoss() / trainLoader.batchesPerEpoch(), e);
+        RunLog.Line line = RunLog.Line.epoch(p.step(), p.epoch() + 1, rate.lr(p.step() - 1), speed.overall(), p.seconds(), p.epochLoss() / perEpoch, last);
         log.append(line);
-        progress = new Progress(p.step(), p.epoch() + 1, 0, 0, best ? e.top1() : p.bestTop1(), p.bestCheckpoint(), p.seconds(), p.trainImages(), p.config());
-        progress = checkpoints.save(progress, best);
+        progress = p.evaluated(last, config.optimization().best() == TrainConfig.Best.BETTER);
+        boolean best = progress.bestEpoch() == progress.epoch();
+        write(best);
         listeners.forEach(l -> l.epoch(line, best));
         told();
         Curves.write(run.curves(), title(), run.log());
@@ -317,17 +332,25 @@ public final class Trainer implements AutoCloseable {
     private void save() {
         begin();
         speed.pause();
-        progress = checkpoints.save(progress, false);
+        write(false);
         told();
         speed.start();
     }
 
+    private void write(boolean best) {
+        if (config.machine().checkpoints()) {
+            progress = checkpoints.save(progress, best);
+        }
+    }
+
     private void told() {
-        listeners.forEach(l -> l.saved(checkpoints.last()));
+        if (checkpoints.last() != null) {
+            listeners.forEach(l -> l.saved(checkpoints.last()));
+        }
     }
 
     private DivergedException diverged(long n, float loss) {
-        String where = Divergence.firstBad(step.plan());
+        String where = Divergence.firstBad(stage.step().plan());
         String good = Optional.ofNullable(checkpoints.last()).map(p -> "last good checkpoint " + p).orElse("no checkpoint yet");
         return new DivergedException("step " + (n + 1), "the loss is not a number", "loss " + loss + ", first bad value: " + where, "a finite loss; " + good,
                 "lower --lr or lengthen --warmup-epochs, then train again");
@@ -336,6 +359,7 @@ public final class Trainer implements AutoCloseable {
     /** Saves nothing; frees everything that this trainer made. */
     @Override
     public void close() {
+        open.push(this::leaveStage);
         RuntimeException first = null;
         while (!open.isEmpty()) {
             try {

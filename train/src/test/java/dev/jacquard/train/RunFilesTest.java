@@ -38,7 +38,7 @@ class RunFilesTest {
             assertTrue(e.getMessage().startsWith(file.toString()) && !e.getMessage().contains("\n"), e.getMessage());
         }
         TrainConfig c = TrainConfig.defaults();
-        Files.writeString(file, Json.text(c).replace("\"epochs\":" + c.recipe().epochs(), "\"epochs\":0"));
+        Files.writeString(file, Settings.json(c).replace("\"epochs\": " + c.schedule().epochs(), "\"epochs\": 0"));
         assertTrue(assertThrows(CallerException.class, () -> TrainConfig.read(file)).getMessage().startsWith("--epochs: "));
     }
 
@@ -79,7 +79,7 @@ class RunFilesTest {
             for (int step = 10; step <= 40; step += 10) {
                 log.append(RunLog.Line.step(step, 1 + step / 21, 2.5 / step, 0.1, 100, step));
                 if (step % 20 == 0) {
-                    log.append(RunLog.Line.epoch(step, step / 20, 0.1, 100, step, 2.5 / step, new Evaluation(0.5, 90, 99, 1000)));
+                    log.append(RunLog.Line.epoch(step, step / 20, 0.1, 100, step, 2.5 / step, new Validation.Result(new Evaluation(0.5, 90, 99, 1000), null)));
                 }
             }
         }

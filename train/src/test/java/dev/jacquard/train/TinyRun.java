@@ -12,6 +12,7 @@ import dev.jacquard.layers.Sequential;
 import dev.jacquard.tensor.backend.Backend;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** A network of one convolution, with dropout, on 60 generated pictures of 12x12: 6 steps an epoch. */
 final class TinyRun implements AutoCloseable {
@@ -39,9 +40,14 @@ final class TinyRun implements AutoCloseable {
     }
 
     static TrainConfig config(int epochs) {
-        TrainConfig d = TrainConfig.defaults();
-        return new TrainConfig("tiny", 10, new TrainConfig.Data(null, null, 12, 0.5, 1, true, 10 * STEPS, 25),
-                new TrainConfig.Recipe(epochs, 10, 0.1, 0.9, 1e-4, false, true, 0.5, 0.1, 3), new TrainConfig.Machine("cpu", 2, 1, 2, 0, 1));
+        TrainConfig c = TrainConfig.defaults();
+        Map<String, Object> changed = Map.ofEntries(Map.entry("arch", "tiny"), Map.entry("num-classes", 10), Map.entry("image-size", 12), Map.entry("min-scale", 0.5),
+                Map.entry("generated-images", 10 * STEPS), Map.entry("generated-val", 25), Map.entry("epochs", epochs), Map.entry("batch", 10), Map.entry("lr", 0.1),
+                Map.entry("weight-decay", 1e-4), Map.entry("seed", 3), Map.entry("device", "cpu"), Map.entry("threads", 2), Map.entry("loader-threads", 1), Map.entry("log-steps", 1));
+        for (Map.Entry<String, Object> e : changed.entrySet()) {
+            c = c.with(e.getKey(), e.getValue());
+        }
+        return c;
     }
 
     @Override

@@ -3,17 +3,23 @@ package dev.jacquard.tensor.plan;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
+import dev.jacquard.tensor.op.Leaf;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A graph made ready to run again and again on one device: launches in order, every value's place in one arena fixed, inputs and results at
@@ -35,7 +41,7 @@ public final class Plan implements AutoCloseable {
 
     private final Graph graph;
     private final State state;
-    private final Buffer arena;
+    private final Runnable release;
     private final long arenaBytes;
     private final Step[] compute;
     private final Step[] commit;
@@ -47,10 +53,10 @@ public final class Plan implements AutoCloseable {
     private final MemorySegment scalar = host.allocate(8, 8);
     private boolean closed;
 
-    Plan(Graph graph, State state, Buffer arena, long arenaBytes, List<Step> compute, List<Step> commit, Map<String, View> inputs, Map<String, View> outputs) {
+    Plan(Graph graph, State state, Runnable release, long arenaBytes, List<Step> compute, List<Step> commit, Map<String, View> inputs, Map<String, View> outputs) {
         this.graph = graph;
         this.state = state;
-        this.arena = arena;
+        this.release = release;
         this.arenaBytes = arenaBytes;
         this.compute = compute.toArray(Step[]::new);
         this.commit = commit.toArray(Step[]::new);
@@ -66,7 +72,60 @@ public final class Plan implements AutoCloseable {
      * @throws dev.jacquard.tensor.DeviceException if the device has no kernel for an op, or not enough memory
      */
     public static Plan of(Graph graph, State state) {
-        return new Planner(graph, state).plan();
+        return together(List.of(graph), state).getFirst();
+    }
+
+    /**
+     * Plans graphs that take turns on one device: their values lie in one arena, as large as the largest of them needs, so that results last until another plan computes. An input that several of
+     * them have, by name and type, is one: what is fed to a plan is fed to all. The arena is freed when the last plan is closed.
+     *
+     * @throws dev.jacquard.tensor.DeviceException as {@link #of}
+     */
+    public static List<Plan> together(List<Graph> graphs, State state) {
+        List<Planner> planners = graphs.stream().map(g -> new Planner(g, state).draft()).toList();
+        long fixed = planners.stream().mapToLong(Planner::constantBytes).sum();
+        Map<Leaf.Input, Long> fedAt = new HashMap<>();
+        for (Planner p : planners) {
+            for (Leaf.Input in : p.fed()) {
+                if (fedAt.putIfAbsent(in, fixed) == null) {
+                    fixed += ArenaLayout.align(in.type().bytes());
+                }
+            }
+        }
+        Planner largest = planners.stream().max(Comparator.comparingLong(Planner::arenaBytes)).orElseThrow();
+        Buffer memory = largest.allocate(fixed + largest.arenaBytes());
+        AtomicInteger open = new AtomicInteger(planners.size());
+        List<Plan> plans = new ArrayList<>();
+        long constantsAt = 0;
+        boolean done = false;
+        try {
+            for (Planner p : planners) {
+                plans.add(p.bind(memory, constantsAt, fedAt, fixed, () -> release(memory, open)));
+                constantsAt += p.constantBytes();
+            }
+            done = true;
+            return List.copyOf(plans);
+        } finally {
+            if (!done) {
+                memory.close();
+            }
+        }
+    }
+
+    /** Bytes that {@link #together} would allocate for graphs on a device, which stays as it is. */
+    public static long bytes(List<Graph> graphs, Backend backend) {
+        try (State none = new State(backend)) {
+            List<Planner> planners = graphs.stream().map(g -> new Planner(g, none).draft()).toList();
+            long constants = planners.stream().mapToLong(Planner::constantBytes).sum();
+            long fed = planners.stream().flatMap(p -> p.fed().stream()).distinct().mapToLong(in -> ArenaLayout.align(in.type().bytes())).sum();
+            return constants + fed + planners.stream().mapToLong(Planner::arenaBytes).max().orElse(0);
+        }
+    }
+
+    private static void release(Buffer memory, AtomicInteger open) {
+        if (open.decrementAndGet() == 0) {
+            memory.close();
+        }
     }
 
     /** What was planned. */
@@ -74,7 +133,7 @@ public final class Plan implements AutoCloseable {
         return graph;
     }
 
-    /** Bytes of the arena that all values other than variables live in. */
+    /** Bytes of the arena that all values other than variables live in; plans made together share most of them. */
     public long arenaBytes() {
         return arenaBytes;
     }
@@ -206,7 +265,7 @@ public final class Plan implements AutoCloseable {
             closed = true;
             computing.release();
             committing.release();
-            arena.close();
+            release.run();
             host.close();
         }
     }

@@ -25,8 +25,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
-/** Turns a graph into a {@link Plan}: chooses the order, gives every value a place, binds the launches. Used once. */
+/** Turns a graph into a {@link Plan}: chooses the order, gives every value a place, binds the launches. Used once: {@link #draft}, then {@link #bind}. */
 final class Planner {
     /** Where a value lies. */
     private record Place(Storage storage, Layout layout) {
@@ -46,11 +47,15 @@ final class Planner {
     private final Map<Symbol, Place> places = new Reference2ObjectOpenHashMap<>();
     private final Map<Variable, Storage> variables = new Reference2ObjectOpenHashMap<>();
     private final Map<Variable, Symbol> reads = new Reference2ObjectOpenHashMap<>();
-    private final Map<Storage, Leaf> constants = new Reference2ObjectOpenHashMap<>();
+    private final Map<Storage, Leaf> constants = new LinkedHashMap<>();
+    private final Map<Leaf.Input, Storage> fed = new LinkedHashMap<>();
     private final Reference2IntOpenHashMap<Symbol> lastUse = new Reference2IntOpenHashMap<>();
     private final Map<Symbol, Variable> updateOf = new Reference2ObjectOpenHashMap<>();
+    private final Map<String, Place> results = new LinkedHashMap<>();
     private Schedule schedule;
     private int now;
+    private long constantBytes;
+    private long arenaBytes;
 
     Planner(Graph graph, State state) {
         this.state = state;
@@ -59,21 +64,41 @@ final class Planner {
         this.graph.updates().forEach((v, s) -> updateOf.put(s, v));
     }
 
-    Plan plan() {
+    /** Gives every value a place; memory for them is not there yet. */
+    Planner draft() {
         schedule = Schedule.of(graph);
         List<Node> order = schedule.order();
         uses(order);
-        Map<String, Place> results = new LinkedHashMap<>();
         for (now = 0; now < schedule.commitFrom(); now++) {
             place(order.get(now), false);
         }
-        results(results, false);
+        results(false);
         for (; now < order.size(); now++) {
             place(order.get(now), true);
         }
-        results(results, true);
+        results(true);
         updates();
-        return bind(results);
+        for (Storage s : constants.keySet()) {
+            s.offset = constantBytes;
+            constantBytes += ArenaLayout.align(s.bytes);
+        }
+        arenaBytes = ArenaLayout.place(arena);
+        return this;
+    }
+
+    /** Bytes of the values that are the same in every step; nothing else may lie there, not even between steps. */
+    long constantBytes() {
+        return constantBytes;
+    }
+
+    /** What is fed at every step. */
+    Set<Leaf.Input> fed() {
+        return fed.keySet();
+    }
+
+    /** Bytes of all other values; nothing needs to stay there between steps. */
+    long arenaBytes() {
+        return arenaBytes;
     }
 
     /** When each value, through all views of it, is used last. */
@@ -115,18 +140,27 @@ final class Planner {
         TensorType type = leaf.type();
         return switch (leaf) {
             case Leaf.Read read -> new Place(variable(read.variable()), Layout.contiguous(type.shape()));
-            case Leaf.Input _ -> new Place(fresh(type.bytes(), 0, Storage.FOREVER), Layout.contiguous(type.shape()));
-            case Leaf.Fill _ -> {
-                Storage s = fresh(type.dtype().bytes(), 0, Storage.FOREVER);
-                constants.put(s, leaf);
-                yield new Place(s, Layout.repeated(type.shape()));
-            }
-            case Leaf.Literal _ -> {
-                Storage s = fresh(type.bytes(), 0, Storage.FOREVER);
-                constants.put(s, leaf);
+            case Leaf.Input in -> {
+                Storage s = fixed(type.bytes());
+                fed.put(in, s);
                 yield new Place(s, Layout.contiguous(type.shape()));
             }
+            case Leaf.Fill _ -> new Place(constant(type.dtype().bytes(), leaf), Layout.repeated(type.shape()));
+            case Leaf.Literal _ -> new Place(constant(type.bytes(), leaf), Layout.contiguous(type.shape()));
         };
+    }
+
+    private Storage constant(long bytes, Leaf leaf) {
+        Storage s = fixed(bytes);
+        constants.put(s, leaf);
+        return s;
+    }
+
+    /** What lies outside of the part of the arena whose places are used again and again. */
+    private static Storage fixed(long bytes) {
+        Storage s = new Storage(bytes, 0, null);
+        s.keepUntil(Storage.FOREVER);
+        return s;
     }
 
     private Storage variable(Variable v) {
@@ -229,7 +263,7 @@ final class Planner {
      * Places the results that are not placed yet. One that shares a variable's memory would change with it, so it is copied: those of the computing part
      * before the first variable is written, those of the committing part at the end.
      */
-    private void results(Map<String, Place> results, boolean commit) {
+    private void results(boolean commit) {
         graph.outputs().forEach((name, s) -> {
             Place p = places.get(s);
             if (p != null && !results.containsKey(name)) {
@@ -253,12 +287,19 @@ final class Planner {
                 List.of(new Place(variable(v), Layout.contiguous(v.type().shape()))), true));
     }
 
-    private Plan bind(Map<String, Place> results) {
-        long bytes = ArenaLayout.place(arena);
-        Buffer memory = memory(bytes);
-        for (Storage s : arena) {
-            s.buffer = memory.slice(s.offset, s.bytes);
-        }
+    /**
+     * Binds the launches.
+     *
+     * @param memory that the plan's values lie in
+     * @param constantsAt where its constants begin
+     * @param fedAt where what is fed to it lies
+     * @param arenaAt where its other values begin
+     * @param release frees the memory, as far as this plan is concerned
+     */
+    Plan bind(Buffer memory, long constantsAt, Map<Leaf.Input, Long> fedAt, long arenaAt, Runnable release) {
+        fed.forEach((in, s) -> s.buffer = memory.slice(fedAt.get(in), s.bytes));
+        constants.keySet().forEach(s -> s.buffer = memory.slice(constantsAt + s.offset, s.bytes));
+        arena.forEach(s -> s.buffer = memory.slice(arenaAt + s.offset, s.bytes));
         variables.forEach((v, s) -> s.buffer = state.buffer(v).slice(0, s.bytes));
         constants.forEach(Planner::upload);
 
@@ -278,10 +319,12 @@ final class Planner {
         });
         Map<String, View> outputs = new LinkedHashMap<>();
         results.forEach((name, p) -> outputs.put(name, view(graph.outputs().get(name).type(), p)));
-        return new Plan(graph, state, memory, bytes, compute, commit, inputs, outputs);
+        long bytes = constantBytes + arenaBytes + fed.values().stream().mapToLong(f -> ArenaLayout.align(f.bytes)).sum();
+        return new Plan(graph, state, release, bytes, compute, commit, inputs, outputs);
     }
 
-    private Buffer memory(long bytes) {
+    /** Allocates what {@link #bind} is given. @throws OutOfMemoryException if there is not enough; the message names what is largest in this plan */
+    Buffer allocate(long bytes) {
         try {
             return backend.allocate(Math.max(bytes, 1), "the plan's arena");
         } catch (OutOfMemoryException e) {
