@@ -24,8 +24,11 @@ import picocli.CommandLine.Spec;
 final class ClassifyCommand implements Callable<Integer> {
     private static final int SHOWN = 5;
 
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors); weights saved by train carry the names of the classes.")
+    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth); weights saved by train carry the names of the classes.")
     private Path weights;
+
+    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
+    private boolean averaged;
 
     @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
     private String arch;
@@ -46,7 +49,7 @@ final class ClassifyCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         int code = Main.DONE;
-        try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, backend)) {
+        try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
             Transform.Eval transform = Transform.Eval.of(imageSize == null ? predictor.imageSize() : imageSize);
             for (Path file : images) {
                 try {

@@ -22,8 +22,11 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
     private String arch;
 
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors).")
+    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth).")
     private Path weights;
+
+    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
+    private boolean averaged;
 
     @Option(names = "--data", paramLabel = "PATH", description = "Folder with a subfolder of images per class, or a tar of one.")
     private Path data;
@@ -49,7 +52,7 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new CallerException("--batch", "out of range", Integer.toString(batch), "1 to 65536", "give another value");
         }
         try (ImageSource source = data == null ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, TrainConfig.defaults().data().generatedVal()) : ImageSource.open(data);
-                Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, backend)) {
+                Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
             if (classes != null && classes != predictor.classes()) {
                 throw new CallerException("--num-classes", "wrong number of classes", classes.toString(), predictor.classes() + ", as " + weights + " has", "leave it out, or give other weights");
             }

@@ -25,8 +25,11 @@ final class PredictCommand implements Callable<Integer> {
     @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
     private String arch;
 
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors).")
+    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth).")
     private Path weights;
+
+    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
+    private boolean averaged;
 
     @Option(names = "--input", paramLabel = "X.npy", required = true, description = "Images, float32 (N, H, W, 3), already normalised.")
     private Path input;
@@ -56,7 +59,7 @@ final class PredictCommand implements Callable<Integer> {
                 throw new DataException("--input " + input, "no images", x.type().toString(), "at least one", "give a batch of one or more");
             }
             int n = dimension(s, 0);
-            try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, backend)) {
+            try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
                 MemorySegment images = arena.allocate(4 * s.size(), 64);
                 x.floats(images);
                 TensorType type = TensorType.of(DType.F32, n, predictor.classes());

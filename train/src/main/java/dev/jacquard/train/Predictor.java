@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -61,22 +62,28 @@ public final class Predictor implements AutoCloseable {
      * Loads weights.
      *
      * @param arch name of the architecture, or null to take what the file says
-     * @param weights a safetensors file
+     * @param weights safetensors or a PyTorch checkpoint, under any names that {@link Weights} knows
      * @param backend where to compute; the caller's to close, after this
      * @throws DataException if the file is damaged, of another architecture, or does not say which it is of
      */
     public static Predictor load(String arch, Path weights, Backend backend) {
-        Weights.Info info = Weights.inspect(weights);
+        return load(arch, weights, false, backend);
+    }
+
+    /** The same. @param averaged whether to take the averaged weights of a checkpoint */
+    public static Predictor load(String arch, Path weights, boolean averaged, Backend backend) {
+        Weights.Info info = Weights.inspect(weights, averaged);
         String name = arch != null ? arch : info.arch().orElseThrow(() -> new DataException(weights.toString(), "does not say which architecture it is of",
                 "neither metadata nor known tensor names", "weights saved by train, or of " + Models.names(), "pass --arch"));
         Models.row(name);
         // Where the file does not tell, the architecture's usual number, so that the error tells the difference.
         int classes = info.classes().orElse(Models.row(name).classes());
-        Module module = Models.create(name, classes);
+        // A known file says how its source normalises; with another epsilon the same weights give other logits.
+        Module module = info.options().filter(_ -> info.arch().equals(Optional.of(Models.row(name).name()))).map(o -> Models.create(name, o)).orElseGet(() -> Models.create(name, classes));
         State state = new State(backend).reserve(module.variables().values());
         boolean loaded = false;
         try {
-            Weights.load(weights, module, state);
+            Weights.load(weights, module, state, new Weights.Options(averaged, false));
             loaded = true;
             return new Predictor(module, info, name, classes, state);
         } finally {
