@@ -1,14 +1,14 @@
 package dev.jacquard.cli;
 
-import dev.jacquard.layers.LearningRate;
-import dev.jacquard.layers.Schedule;
 import dev.jacquard.models.ModelInfo;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.train.Experiment;
 import dev.jacquard.train.Footprint;
+import dev.jacquard.train.Rate;
 import dev.jacquard.train.ResolvedConfig;
+import dev.jacquard.train.Stage;
 import dev.jacquard.train.TrainConfig;
 import java.math.BigDecimal;
 import java.math.MathContext;
@@ -48,7 +48,7 @@ final class DryRun {
 
     /** Everything that does not depend on this machine. @param lrAt epochs to tell the learning rate at; empty for some of interest */
     String text(List<Double> lrAt) {
-        return SettingsText.of(resolved) + network() + batch() + steps() + lr(lrAt.isEmpty() ? epochsOfInterest() : lrAt) + refused();
+        return SettingsText.of(resolved) + network() + batch() + steps() + stages() + lr(lrAt.isEmpty() ? epochsOfInterest() : lrAt) + refused();
     }
 
     /** Memory of a step, as planned for a device. */
@@ -76,6 +76,11 @@ final class DryRun {
         return line("steps", "%,d per epoch of %,d images (%s), %,d in %d epoch%s%s", stepsPerEpoch(), images.count, images.what, stepsPerEpoch() * epochs, epochs, epochs == 1 ? "" : "s", updates);
     }
 
+    private String stages() {
+        List<Stage> all = Stage.of(config);
+        return all.size() == 1 ? "" : line("stages", "%s", all.stream().map(s -> s.imageSize() + " px from epoch " + s.firstEpoch()).collect(Collectors.joining(", ")));
+    }
+
     /** The last images, which make no whole batch, are left out. */
     private long stepsPerEpoch() {
         long step = (long) config.batch().size() * config.batch().gpus();
@@ -97,9 +102,8 @@ final class DryRun {
     }
 
     private String lr(List<Double> at) {
-        LearningRate rate = Experiment.learningRate(config);
-        Schedule schedule = rate.schedule(updatesPerEpoch());
-        String rates = at.stream().map(e -> digits(e) + ": " + digits(schedule.lr((long) Math.floor(e * updatesPerEpoch())))).collect(Collectors.joining(", "));
+        Rate rate = Rate.of(config, Math.toIntExact(stepsPerEpoch()));
+        String rates = at.stream().map(e -> digits(e) + ": " + digits(rate.lr((long) Math.floor(e * stepsPerEpoch())))).collect(Collectors.joining(", "));
         return line("lr", "largest %s; at the beginning of epoch %s", digits(config.peakLr()), rates);
     }
 

@@ -1,7 +1,6 @@
 package dev.jacquard.train;
 
 import dev.jacquard.data.Augmentation;
-import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
 import dev.jacquard.data.OperationRules;
 import dev.jacquard.data.RandomCrop;
@@ -109,17 +108,12 @@ public final class Experiment {
     /** What happens to pictures of a stage before they are learnt from. */
     public static Transform.Train transform(TrainConfig config, Stage stage) {
         TrainConfig.Data d = config.data();
-        RandomCrop crop = new RandomCrop(RandomCrop.Sampling.valueOf(d.crop().name()), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio());
-        return new Transform.Train(stage.imageSize(), crop, d.flip() ? 0.5 : 0, interpolation(d), augmentation(d, stage));
-    }
-
-    private static Interpolation interpolation(TrainConfig.Data d) {
-        return Interpolation.valueOf(d.interpolation().name());
+        RandomCrop crop = new RandomCrop(d.crop(), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio());
+        return new Transform.Train(stage.imageSize(), crop, d.flip() ? 0.5 : 0, d.interpolation(), augmentation(d, stage));
     }
 
     private static Augmentation augmentation(TrainConfig.Data d, Stage stage) {
-        // Of the constants TensorFlow's program has flags; PyTorch's has neither, and no cutout in its policy.
-        OperationRules rules = d.augmentationForm() == TrainConfig.Form.TENSORFLOW ? OperationRules.TENSORFLOW.translate(d.translate()).cutout(d.cutout()) : OperationRules.PYTORCH;
+        OperationRules rules = rules(d);
         return switch (d.augmentation()) {
             case NONE -> Augmentation.NONE;
             case AUTOAUGMENT -> Augmentation.autoAugment(rules);
@@ -127,15 +121,21 @@ public final class Experiment {
         };
     }
 
+    /** Constants that are not said are the policy's own. */
+    private static OperationRules rules(TrainConfig.Data d) {
+        OperationRules own = d.augmentation() == TrainConfig.AugmentationPolicy.RANDAUGMENT ? OperationRules.TENSORFLOW_RANDAUGMENT : OperationRules.TENSORFLOW;
+        return new OperationRules(d.arithmetic(), d.translate() == 0 ? own.translate() : d.translate(), d.cutout() == 0 ? own.cutout() : d.cutout(), d.outside());
+    }
+
     /** What happens to pictures before they are evaluated. */
     public static Transform.Eval evalTransform(TrainConfig config) {
         TrainConfig.Data d = config.data();
         int size = d.evalImageSize();
         return switch (d.evalRule()) {
-            case PROPORTION -> Transform.Eval.of(size).with(interpolation(d));
-            case PLUS_32 -> Transform.Eval.pytorch(size).with(interpolation(d));
-            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(interpolation(d));
-            case SHORTER -> Transform.Eval.shorterSide(size, d.evalResize()).with(interpolation(d));
+            case PROPORTION -> Transform.Eval.of(size).with(d.interpolation());
+            case PLUS_32 -> Transform.Eval.pytorch(size).with(d.interpolation());
+            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(d.interpolation());
+            case SHORTER -> Transform.Eval.shorterSide(size, d.evalResize()).with(d.interpolation());
         };
     }
 }

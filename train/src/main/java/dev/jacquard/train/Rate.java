@@ -10,16 +10,16 @@ import dev.jacquard.layers.Schedule;
  * @param schedule of units
  * @param stepsPerUnit 1, or the steps of an update
  */
-record Rate(Schedule schedule, int stepsPerUnit) {
+public record Rate(Schedule schedule, int stepsPerUnit) {
     /** What a configuration says. @param stepsPerEpoch batches of an epoch */
-    static Rate of(TrainConfig config, int stepsPerEpoch) {
+    public static Rate of(TrainConfig config, int stepsPerEpoch) {
         LearningRate rate = Experiment.learningRate(config);
         int unit = rate.convention() == LearningRate.Convention.NVIDIA_PYTORCH ? 1 : config.batch().accumulation();
         return new Rate(rate.schedule(Math.max(stepsPerEpoch / unit, 1)), unit);
     }
 
     /** Of a step, from 0. */
-    double lr(long step) {
+    public double lr(long step) {
         return schedule.lr(step / stepsPerUnit);
     }
 }

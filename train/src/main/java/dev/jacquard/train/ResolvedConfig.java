@@ -1,5 +1,6 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Interpolation;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.ModelRow;
 import dev.jacquard.models.Models;
@@ -70,7 +71,7 @@ public record ResolvedConfig(String recipe, TrainConfig config, Map<String, Orig
         return Map.ofEntries(Map.entry("arch", row.name()), Map.entry("padding", o.padding()), Map.entry("initialization", o.initialization()), Map.entry("bn-momentum", o.normMomentum()),
                 Map.entry("bn-epsilon", o.normEps()), Map.entry("dropout", o.dropout()), Map.entry("survival", o.survival()), Map.entry("drop-path", o.dropPath()),
                 Map.entry("zero-last-norm", o.zeroLastNorm()), Map.entry("image-size", row.resolution()),
-                Map.entry("interpolation", TrainConfig.Interpolation.valueOf(row.preprocessing().interpolation().name())));
+                Map.entry("interpolation", Interpolation.valueOf(row.preprocessing().interpolation().name())));
     }
 
     /** The same with the number of classes that the data set has. */

@@ -1,6 +1,9 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
+import dev.jacquard.data.OperationRules;
+import dev.jacquard.data.RandomCrop;
 import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.DropPath;
 import dev.jacquard.layers.LearningRate;
@@ -30,12 +33,6 @@ import java.util.Map;
 public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization optimization, Schedule schedule, Stages stages, Stop stop, Precision precision, Machine machine) {
     /** How an image becomes a square for evaluation; {@link Data#evalRule}. */
     public enum EvalRule { PROPORTION, PLUS_32, CROP_FIRST, SHORTER }
-
-    /** Whose way to draw the part of an image that is trained on. */
-    public enum CropSampling { TORCHVISION, DALI, TENSORFLOW }
-
-    /** How pixels between pixels are found. */
-    public enum Interpolation { BILINEAR, BICUBIC, BILINEAR_ALIASED, BICUBIC_ALIASED, BILINEAR_TF1 }
 
     /** Policies of further operations on training images. */
     public enum AugmentationPolicy { NONE, AUTOAUGMENT, RANDAUGMENT }
@@ -88,11 +85,12 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "max-scale", value = "1", range = "(0, 1]", help = "Largest part of an image's area that a random crop keeps.") double maxScale,
             @Setting(name = "min-ratio", value = "0.75", range = "(0, 1]", help = "Least width / height of a random crop.") double minRatio,
             @Setting(name = "max-ratio", value = "1.3333333333333333", range = "[1, 100]", help = "Largest width / height of a random crop.") double maxRatio,
-            @Setting(name = "crop-sampling", value = "torchvision", help = "Whose random crop: torchvision gives up after 10 attempts, the others after 100.") CropSampling crop,
+            @Setting(name = "crop-sampling", value = "torchvision", help = "Whose random crop: torchvision gives up after 10 attempts, the others after 100.") RandomCrop.Sampling crop,
             @Setting(name = "flip", value = "true", help = "Mirror images by chance.") boolean flip,
             @Setting(name = "interpolation", value = "bilinear", help = "How images are resized: as Pillow does, or with no antialiasing (-aliased), or as TensorFlow does (-tf1).") Interpolation interpolation,
             @Setting(name = "augmentation", value = "none", aliases = "--augmenter-name", help = "Further operations on training images.") AugmentationPolicy augmentation,
-            @Setting(name = "augmentation-form", value = "pytorch", help = "Whose details of the operations.") Form augmentationForm,
+            @Setting(name = "augmentation-arithmetic", value = "pillow", help = "Whose operations: Pillow's (NVIDIA PyTorch) or TensorFlow's.") OperationRules.Arithmetic arithmetic,
+            @Setting(name = "augmentation-outside", value = "fill", help = "What geometric operations show beyond an image's border: gray, or the image mirrored.") OperationRules.Outside outside,
             @Setting(name = "randaugment-layers", value = "2", range = "[1, 16]", aliases = "--raug-num-layers", help = "Operations per image of RandAugment.") int layers,
             @Setting(name = "randaugment-magnitude", value = "10", range = "[0, 30]", aliases = "--raug-magnitude", help = "Strength of RandAugment.") double magnitude,
             @Setting(name = "cutout", value = "0", range = "[0, 4096]", aliases = "--cutout-const", help = "Half the side in pixels that the operation Cutout erases at most; 0 for the policy's own.") double cutout,
