@@ -25,9 +25,9 @@ public final class Conv2d extends Module {
      *     at the bottom and right
      * @param groups number of groups; {@code in} for a depthwise convolution
      * @param bias whether a bias is added
-     * @param weight first values of the weights
+     * @param first first values of weights and bias
      */
-    public record Config(long in, long out, int r, int s, Window window, boolean same, int groups, boolean bias, Initializer weight) {
+    public record Config(long in, long out, int r, int s, Window window, boolean same, int groups, boolean bias, FirstValues first) {
         /** Checks the ranges. */
         public Config {
             if (groups < 1 || in % groups != 0 || out % groups != 0) {
@@ -40,7 +40,7 @@ public final class Conv2d extends Module {
 
         /** A square kernel, stride 1, padding {@code (kernel - 1) / 2} on all sides, one group, no bias, PyTorch's default initialisation. */
         public static Config of(long in, long out, int kernel) {
-            return new Config(in, out, kernel, kernel, Window.of(1, (kernel - 1) / 2), false, 1, false, Initializers.standard());
+            return new Config(in, out, kernel, kernel, Window.of(1, (kernel - 1) / 2), false, 1, false, FirstValues.STANDARD);
         }
 
         /** The same with another stride, both ways. */
@@ -50,26 +50,31 @@ public final class Conv2d extends Module {
 
         /** The same with another window. */
         public Config window(Window other) {
-            return new Config(in, out, r, s, other, same, groups, bias, weight);
+            return new Config(in, out, r, s, other, same, groups, bias, first);
         }
 
         /** The same with TensorFlow's SAME padding, or without. */
         public Config same(boolean on) {
-            return new Config(in, out, r, s, window, on, groups, bias, weight);
+            return new Config(in, out, r, s, window, on, groups, bias, first);
         }
 
         /** The same with another number of groups. */
         public Config groups(int n) {
-            return new Config(in, out, r, s, window, same, n, bias, weight);
+            return new Config(in, out, r, s, window, same, n, bias, first);
         }
 
         /** The same with a bias, or without. */
         public Config bias(boolean on) {
-            return new Config(in, out, r, s, window, same, groups, on, weight);
+            return new Config(in, out, r, s, window, same, groups, on, first);
         }
 
         /** The same with other first values of the weights. */
         public Config weight(Initializer other) {
+            return first(first.weight(other));
+        }
+
+        /** The same with other first values of weights and bias. */
+        public Config first(FirstValues other) {
             return new Config(in, out, r, s, window, same, groups, bias, other);
         }
 
@@ -78,12 +83,12 @@ public final class Conv2d extends Module {
         }
     }
 
-    /** A convolution; a bias begins uniform in {@code +-1 / sqrt(fan-in)}. */
+    /** A convolution. */
     public Conv2d(Config config) {
         this.config = config;
         Shape shape = Shape.of(config.out, config.r, config.s, config.in / config.groups);
-        this.weight = parameter("weight", shape, config.weight);
-        this.bias = config.bias ? parameter("bias", Shape.of(config.out), Initializers.uniform(1 / Math.sqrt(Initializers.Fan.IN.of(shape)))) : null;
+        this.weight = parameter("weight", shape, config.first.weight());
+        this.bias = config.bias ? parameter("bias", Shape.of(config.out), config.first.bias(Initializers.Fan.IN.of(shape))) : null;
     }
 
     /** What it is. */

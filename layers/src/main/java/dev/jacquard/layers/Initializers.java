@@ -12,6 +12,9 @@ import java.util.stream.IntStream;
 public final class Initializers {
     private static final int PIECE = 1 << 15;
 
+    /** Deviation of a standard normal distribution cut at +-2, as Keras has it. */
+    private static final double TRUNCATED_DEVIATION = 0.87962566103423978;
+
     private Initializers() {}
 
     /** Which count of connections keeps the variance: of the activations, or of the gradients. */
@@ -33,13 +36,15 @@ public final class Initializers {
      * @param gain sqrt(2) before a ReLU
      */
     public static Initializer kaimingNormal(Fan fan, double gain) {
-        return (shape, seed) -> {
-            float[] v = new float[Math.toIntExact(shape.size())];
-            // A number is a function of its place, so pieces may be made side by side: a network has millions.
-            IntStream.range(0, (v.length + PIECE - 1) / PIECE).parallel()
-                    .forEach(i -> Philox.normals(seed, 0, 0, (long) i * PIECE, v, i * PIECE, Math.min(PIECE, v.length - i * PIECE)));
-            return scaled(v, gain / Math.sqrt(fan.of(shape)), 0);
-        };
+        return (shape, seed) -> scaled(normals(shape, seed), gain / Math.sqrt(fan.of(shape)), 0);
+    }
+
+    private static float[] normals(Shape shape, long seed) {
+        float[] v = new float[Math.toIntExact(shape.size())];
+        // A number is a function of its place, so pieces may be made side by side: a network has millions.
+        IntStream.range(0, (v.length + PIECE - 1) / PIECE).parallel()
+                .forEach(i -> Philox.normals(seed, 0, 0, (long) i * PIECE, v, i * PIECE, Math.min(PIECE, v.length - i * PIECE)));
+        return v;
     }
 
     /**
@@ -62,6 +67,30 @@ public final class Initializers {
             Philox.uniforms(seed, 0, 0, 0, v, 0, v.length);
             return scaled(v, 2 * bound, -bound);
         };
+    }
+
+    /**
+     * Keras' VarianceScaling with a truncated normal distribution: a normal one whose values beyond two deviations are drawn again, of deviation
+     * {@code sqrt(scale / fan)} after the truncation. As in Keras the deviation is corrected by the constant below, that of a standard normal within +-2.
+     *
+     * <p>Keras counts the fans of a convolution as {@link Fan} does: (R, S, C/groups, K) has the fan-out {@code R S K}. Its depthwise kernels are (R, S, C, multiplier), of which the same rule makes
+     * the fan-in {@code R S C} and the fan-out {@code R S multiplier}: for a multiplier of 1, to have Keras' fan-out say {@link Fan#IN} of the engine's (C, R, S, 1), which is {@code R S}, too.
+     */
+    public static Initializer varianceScalingNormal(double scale, Fan fan) {
+        return (shape, seed) -> {
+            float[] v = normals(shape, seed);
+            for (int i = 0; i < v.length; i++) {
+                for (int attempt = 1; Math.abs(v[i]) > 2; attempt++) {
+                    v[i] = Philox.normal(seed, 0, attempt, i);
+                }
+            }
+            return scaled(v, Math.sqrt(scale / fan.of(shape)) / TRUNCATED_DEVIATION, 0);
+        };
+    }
+
+    /** Keras' VarianceScaling with a uniform distribution: within {@code +-sqrt(3 scale / fan)}. */
+    public static Initializer varianceScalingUniform(double scale, Fan fan) {
+        return (shape, seed) -> uniform(Math.sqrt(3 * scale / fan.of(shape))).values(shape, seed);
     }
 
     private static float[] scaled(float[] v, double scale, double shift) {

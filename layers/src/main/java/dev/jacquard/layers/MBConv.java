@@ -44,31 +44,51 @@ public final class MBConv extends Module {
      * @param samePadding whether padding is TensorFlow's SAME
      * @param gate how the gate's layers are stored
      * @param dropPath who shares a fate
-     * @param weight first values of the convolutions' weights
+     * @param initial first values
      */
-    public record Style(Activation activation, BatchNorm2d.Settings norm, boolean samePadding, SqueezeExcite.Weights gate, DropPath.Mode dropPath, Initializer weight) {}
+    public record Style(Activation activation, BatchNorm2d.Settings norm, boolean samePadding, SqueezeExcite.Weights gate, DropPath.Mode dropPath, Initial initial) {
+        /** A style whose convolutions all begin alike, with PyTorch's default for the gates. @param weight first values of the convolutions' weights */
+        public Style(Activation activation, BatchNorm2d.Settings norm, boolean samePadding, SqueezeExcite.Weights gate, DropPath.Mode dropPath, Initializer weight) {
+            this(activation, norm, samePadding, gate, dropPath, new Initial(weight, weight, FirstValues.STANDARD, false));
+        }
+    }
+
+    /**
+     * First values.
+     *
+     * @param convolution weights of full convolutions
+     * @param depthwise weights of depthwise convolutions, whose fans Keras counts differently
+     * @param gate both layers of the gates
+     * @param zeroLast whether the last normalisation of a block with a shortcut begins with weight 0, so that the block begins as the identity
+     */
+    public record Initial(Initializer convolution, Initializer depthwise, FirstValues gate, boolean zeroLast) {}
 
     /** A block. */
     public MBConv(Config c) {
         Style style = c.style;
+        this.shortcut = c.stride == 1 && c.in == c.out;
         List<Module> parts = new ArrayList<>();
         if (c.expand != 1) {
             parts.add(convolution(Conv2d.Config.of(c.in, c.hidden(), 1), style, style.activation));
         }
         Conv2d.Config depthwise = Conv2d.Config.of(c.hidden(), c.hidden(), c.kernel).stride(c.stride).groups(Math.toIntExact(c.hidden()));
-        parts.add(convolution(depthwise, style, style.activation));
+        parts.add(convolution(depthwise.weight(style.initial.depthwise), style, style.activation, 1));
         if (c.squeeze > 0) {
-            parts.add(new SqueezeExcite(c.hidden(), c.squeeze, style.activation, style.gate));
+            parts.add(new SqueezeExcite(c.hidden(), c.squeeze, style.activation, style.gate, style.initial.gate));
         }
-        parts.add(convolution(Conv2d.Config.of(c.hidden(), c.out, 1), style, Activation.IDENTITY));
+        double gamma = shortcut && style.initial.zeroLast ? 0 : 1;
+        parts.add(convolution(Conv2d.Config.of(c.hidden(), c.out, 1).weight(style.initial.convolution), style, Activation.IDENTITY, gamma));
         this.block = child("block", new Sequential(parts));
-        this.shortcut = c.stride == 1 && c.in == c.out;
         this.dropPath = child("stochastic_depth", new DropPath(c.survival, style.dropPath));
     }
 
     /** Convolution, normalisation, activation: the sequence that EfficientNets are made of, {@code 0} and {@code 1} having the weights. */
     public static Sequential convolution(Conv2d.Config conv, Style style, Activation activation) {
-        return Sequential.of(new Conv2d(conv.same(style.samePadding).weight(style.weight)), new BatchNorm2d(conv.out(), style.norm, 1), activation.module());
+        return convolution(conv.weight(style.initial.convolution), style, activation, 1);
+    }
+
+    private static Sequential convolution(Conv2d.Config conv, Style style, Activation activation, double gamma) {
+        return Sequential.of(new Conv2d(conv.same(style.samePadding)), new BatchNorm2d(conv.out(), style.norm, gamma), activation.module());
     }
 
     @Override

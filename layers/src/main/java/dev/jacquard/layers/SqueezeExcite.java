@@ -26,6 +26,11 @@ public final class SqueezeExcite extends Module {
         LINEAR
     }
 
+    /** A gate with PyTorch's default initialisation; see the other constructor. */
+    public SqueezeExcite(long channels, long width, Activation activation, Weights weights) {
+        this(channels, width, activation, weights, FirstValues.STANDARD);
+    }
+
     /**
      * A gate.
      *
@@ -33,16 +38,17 @@ public final class SqueezeExcite extends Module {
      * @param width units between the two layers
      * @param activation what follows the first
      * @param weights how the layers are stored
+     * @param first first values of both layers
      */
-    public SqueezeExcite(long channels, long width, Activation activation, Weights weights) {
+    public SqueezeExcite(long channels, long width, Activation activation, Weights weights, FirstValues first) {
         this.activation = activation;
         this.weights = weights;
-        this.squeeze = weights == Weights.LINEAR ? child("squeeze", new Linear(channels, width)) : child("fc1", pointwise(channels, width));
-        this.expand = weights == Weights.LINEAR ? child("expand", new Linear(width, channels)) : child("fc2", pointwise(width, channels));
+        this.squeeze = weights == Weights.LINEAR ? child("squeeze", new Linear(channels, width, first)) : child("fc1", pointwise(channels, width, first));
+        this.expand = weights == Weights.LINEAR ? child("expand", new Linear(width, channels, first)) : child("fc2", pointwise(width, channels, first));
     }
 
-    private static Conv2d pointwise(long in, long out) {
-        return new Conv2d(Conv2d.Config.of(in, out, 1).bias(true));
+    private static Conv2d pointwise(long in, long out, FirstValues first) {
+        return new Conv2d(Conv2d.Config.of(in, out, 1).bias(true).first(first));
     }
 
     @Override

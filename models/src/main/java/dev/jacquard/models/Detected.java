@@ -21,7 +21,7 @@ record Detected(ModelRow row, int classes) {
             return null;
         }
         int classes = (int) head.dim(0);
-        return shapes.equals(shapes(row.create().apply(classes))) ? new Detected(row, classes) : null;
+        return shapes.equals(shapes(row.create(classes))) ? new Detected(row, classes) : null;
     }
 
     /** Names and shapes of a module's variables as its file has them. */

@@ -20,13 +20,18 @@ import java.util.Collection;
 public record ModelInfo(long parameters, long statistics, long macs, int resolution) {
     /** Counts of a registered model with its own resolution and classes. */
     public static ModelInfo of(ModelRow row) {
-        return of(row.create().apply(row.classes()), row.resolution());
+        return of(row, row.defaults(), row.resolution());
     }
 
-    /** Counts of any module of (N, H, W, 3) images. */
-    public static ModelInfo of(Module module, int resolution) {
+    /** Counts of a registered model with other options and of another resolution. */
+    public static ModelInfo of(ModelRow row, ModelOptions options, int resolution) {
+        return of(row.create(options), resolution, options.channels());
+    }
+
+    /** Counts of any module of (N, H, W, channels) images. */
+    public static ModelInfo of(Module module, int resolution, int channels) {
         GraphBuilder b = new GraphBuilder(false);
-        b.output("logits", module.apply(b.input("images", TensorType.f32(1, resolution, resolution, 3))));
+        b.output("logits", module.apply(b.input("images", TensorType.f32(1, resolution, resolution, channels))));
         long flops = b.build().expand(_ -> true).nodes().stream() // products are inside of fused ops, too
                 .filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul)
                 .mapToLong(n -> Graph.cost(n).flops())

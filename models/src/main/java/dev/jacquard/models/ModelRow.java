@@ -1,17 +1,45 @@
 package dev.jacquard.models;
 
 import dev.jacquard.layers.Module;
-import java.util.function.IntFunction;
+import java.util.List;
+import java.util.function.Function;
 
 /**
  * A model as data.
  *
  * @param name as in {@code --arch}
- * @param create makes the model for a number of classes
+ * @param aliases other names that it is found by
+ * @param family what it is a member of
+ * @param architecture makes the model
+ * @param defaults the model's own options
  * @param resolution height and width that it is trained and measured at, in pixels
- * @param classes number of classes of the published weights
  * @param preprocessing what images go through first
- * @param head path of the linear layer that makes the logits: its weight is (classes, features)
  * @param source where the architecture is written down: paper, and whose names and details it follows
  */
-public record ModelRow(String name, IntFunction<Module> create, int resolution, int classes, Preprocessing preprocessing, String head, String source) {}
+public record ModelRow(String name, List<String> aliases, Family family, Function<ModelOptions, Module> architecture, ModelOptions defaults, int resolution, Preprocessing preprocessing,
+        String source) {
+    /** Takes a copy of the aliases. */
+    public ModelRow {
+        aliases = List.copyOf(aliases);
+    }
+
+    /** A model: (N, H, W, channels) to logits (N, classes). */
+    public Module create(ModelOptions options) {
+        return architecture.apply(options);
+    }
+
+    /** A model of a number of classes, with the row's other options. */
+    public Module create(int classes) {
+        return create(defaults.classes(classes));
+    }
+
+    /** Number of classes of the published weights. */
+    public int classes() {
+        return defaults.classes();
+    }
+
+    /** Path of the linear layer that makes the logits: its weight is (classes, features). */
+    public String head() {
+        return family.head();
+    }
+}

@@ -4,21 +4,13 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.tensor.CallerException;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The registry of models. What is listed here is what the command line, the tests and the file inspector know. */
 public final class Models {
-    private static final String RESNET = "He et al. 2016, arXiv:1512.03385; v1.5 and names as in torchvision";
-
-    private static final List<ModelRow> ROWS = List.of(
-            resnet("resnet18", ResNet.Config.of(ResNet.Block.BASIC, 2, 2, 2, 2)),
-            resnet("resnet34", ResNet.Config.of(ResNet.Block.BASIC, 3, 4, 6, 3)),
-            resnet("resnet50", ResNet.Config.of(ResNet.Block.BOTTLENECK, 3, 4, 6, 3)));
+    private static final List<ModelRow> ROWS = Stream.of(ResNet.rows(), EfficientNet.rows()).flatMap(List::stream).toList();
 
     private Models() {}
-
-    private static ModelRow resnet(String name, ResNet.Config config) {
-        return new ModelRow(name, classes -> new ResNet(config, classes), 224, 1000, Preprocessing.IMAGENET, "fc", RESNET);
-    }
 
     /** All models. */
     public static List<ModelRow> rows() {
@@ -30,21 +22,22 @@ public final class Models {
         return ROWS.stream().map(ModelRow::name).toList();
     }
 
-    /** The row of a name. @throws CallerException if there is none, with the nearest name there is */
+    /** The row of a name or an alias. @throws CallerException if there is none, with the nearest name there is */
     public static ModelRow row(String name) {
-        return ROWS.stream().filter(r -> r.name().equals(name)).findFirst().orElseThrow(() -> {
+        return ROWS.stream().filter(r -> r.name().equals(name) || r.aliases().contains(name)).findFirst().orElseThrow(() -> {
             String nearest = names().stream().min(Comparator.comparingInt(n -> distance(n, name))).orElseThrow();
             return new CallerException("model", "unknown name", "'" + name + "'", "one of " + names(), "did you mean " + nearest + "?");
         });
     }
 
-    /** A model. @param classes number of logits, 1 or more */
+    /** A model with its row's own options. @param classes number of logits, 1 or more */
     public static Module create(String name, int classes) {
-        ModelRow row = row(name);
-        if (classes < 1) {
-            throw new CallerException("model", "number of classes out of range", Integer.toString(classes), "1 or more", "check the number of classes");
-        }
-        return row.create().apply(classes);
+        return row(name).create(classes);
+    }
+
+    /** A model. */
+    public static Module create(String name, ModelOptions options) {
+        return row(name).create(options);
     }
 
     /** Levenshtein's edit distance: insertions, deletions and replacements that turn one text into the other, capitals not counting. */
