@@ -51,7 +51,7 @@ CASES = (
 STEPS = {
     "efficientnet": ("efficientnet_b0", lambda: efficientnet("b0", PAPER), (8, 3, 96, 96),
                      ("features.0.1", "features.4.1.block.1.1", "features.8.1")),
-    "seresnext": ("se_resnext101", lambda: fm.se_resnext101(lambda c: 16), (4, 3, 64, 64),
+    "seresnext": ("se_resnext101_16", lambda: fm.se_resnext101(lambda c: 16), (4, 3, 64, 64),
                   ("bn1", "layer3.11.bn2", "layer4.2.bn3")),
 }
 
