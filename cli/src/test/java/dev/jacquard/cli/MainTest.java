@@ -54,6 +54,8 @@ class MainTest {
         assertEquals(25_557_032, resnet50.getAsJsonObject().get("parameters").getAsLong());
         assertEquals(4_089_184_256L, resnet50.getAsJsonObject().get("macs").getAsLong());
         assertEquals(224, resnet50.getAsJsonObject().get("resolution").getAsInt());
+        assertEquals(53_120, resnet50.getAsJsonObject().get("statistics").getAsLong());
+        assertEquals("ResNet", resnet50.getAsJsonObject().get("family").getAsString());
         assertTrue(run("models").out.contains("25,557,032"));
     }
 

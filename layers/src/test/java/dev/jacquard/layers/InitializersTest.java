@@ -49,6 +49,26 @@ class InitializersTest {
     }
 
     @Test
+    void varianceScalingIsTruncatedAndKeepsItsDeviation() {
+        float[] v = Initializers.varianceScalingNormal(2, Initializers.Fan.OUT).values(KERNEL, 1);
+        double wanted = Math.sqrt(2.0 / 576);
+        assertEquals(wanted, deviation(v), 0.01 * wanted);
+        // The bound is two deviations of the normal that was cut: 2 / 0.8796 of the wanted one.
+        assertTrue(largest(v) <= 2.27371 * wanted && largest(v) > 2.25 * wanted, Double.toString(largest(v) / wanted));
+        assertArrayEquals(v, Initializers.varianceScalingNormal(2, Initializers.Fan.OUT).values(KERNEL, 1));
+        float[] u = Initializers.varianceScalingUniform(1.0 / 3, Initializers.Fan.OUT).values(Shape.of(100, 700), 1);
+        assertTrue(largest(u) <= 0.1f && largest(u) > 0.0999, Double.toString(largest(u)));
+    }
+
+    @Test
+    void biasesBeginAtZeroOrByTheFanIn() {
+        assertEquals(0, largest(new Linear(400, 3000, new FirstValues(Initializers.standard(), true)).variables().get("bias").initialValues(5)));
+        Conv2d.Config c = Conv2d.Config.of(8, 5000, 3).groups(2).bias(true);
+        assertEquals(1.0 / 6, largest(new Conv2d(c).variables().get("bias").initialValues(5)), 0.001);
+        assertEquals(0, largest(new Conv2d(c.first(new FirstValues(Initializers.standard(), true))).variables().get("bias").initialValues(5)));
+    }
+
+    @Test
     void standardIsUniformWithinItsBound() {
         float[] v = Initializers.standard().values(KERNEL, 3);
         double bound = 1 / Math.sqrt(288);

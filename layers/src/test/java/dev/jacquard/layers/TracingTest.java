@@ -123,6 +123,7 @@ class TracingTest {
         assertEquals(Shape.of(2, 4, 3, 6), output(new Conv2d(Conv2d.Config.of(4, 6, 5).stride(2).same(true)), 2, 7, 6, 4));
         assertEquals(Shape.of(6, 3, 3, 2), new Conv2d(Conv2d.Config.of(4, 6, 3).groups(2)).parameters().getFirst().type().shape());
         assertEquals(Shape.of(2, 3, 3, 4), output(new MaxPool2d(3, Window.of(2, 1)), 2, 6, 6, 4));
+        assertEquals(Shape.of(2, 4, 3, 4), output(new MaxPool2d(3, Window.of(2, 0), true), 2, 7, 6, 4));
         assertEquals(Shape.of(2, 3, 3, 4), output(new AvgPool2d(2, Window.of(2, 0)), 2, 6, 6, 4));
         assertEquals(Shape.of(2, 4), output(new GlobalAvgPool2d(), 2, 6, 6, 4));
         assertEquals(Shape.of(2, 5, 7), output(new Linear(4, 7), 2, 5, 4));

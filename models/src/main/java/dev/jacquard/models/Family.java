@@ -3,16 +3,24 @@ package dev.jacquard.models;
 /** Families of architectures. What is said here holds for all members. */
 public enum Family {
     /** Residual networks, ResNeXt and SE-ResNeXt; see {@link ResNet}. */
-    RESNET("conv1", "fc"),
+    RESNET("ResNet", "conv1", "fc"),
     /** EfficientNet, with gates of either width; see {@link EfficientNet}. */
-    EFFICIENTNET("features.0.0", "classifier.1");
+    EFFICIENTNET("EfficientNet", "features.0.0", "classifier.1");
 
+    private final String title;
     private final String stem;
     private final String head;
 
-    Family(String stem, String head) {
+    Family(String title, String stem, String head) {
+        this.title = title;
         this.stem = stem;
         this.head = head;
+    }
+
+    /** As people write it. */
+    @Override
+    public String toString() {
+        return title;
     }
 
     /** Path of the first convolution: its weight is (K, R, S, channels). */

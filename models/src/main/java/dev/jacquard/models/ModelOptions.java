@@ -3,6 +3,9 @@ package dev.jacquard.models;
 import dev.jacquard.layers.BatchNorm2d;
 import dev.jacquard.layers.DropPath;
 import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DataException;
+import java.util.Locale;
+import java.util.Map;
 
 /**
  * All that may be said of a model besides its name. Each row of {@link Models} has its own, see {@link ModelRow#defaults}; the methods named like the components change one of them.
@@ -14,12 +17,17 @@ import dev.jacquard.tensor.CallerException;
  * @param normMomentum share of the new batch in the normalisations' running statistics, in (0, 1]: PyTorch's sense, TensorFlow's and Paddle's is one minus it
  * @param normEps what the normalisations add to the variance, above 0
  * @param dropout probability that a feature is dropped before the last layer, in [0, 1)
- * @param survival what the probability that a residual branch is kept falls to, in (0, 1]: block i of n, from 0 on, is dropped with the probability (1 - survival) i / n. Blocks without a shortcut are never dropped.
+ * @param survival what the probability that a residual branch is kept falls to, in (0, 1]: block i of n, from 0 on, is dropped with the probability (1 - survival) i / n. EfficientNet's
+ *     blocks without a shortcut are never dropped
  * @param dropPath whether a batch or each sample has its own fate there
  * @param zeroLastNorm whether the last normalisation of each residual branch begins with weight 0, so that blocks begin as the identity
  */
-public record ModelOptions(int classes, int channels, Padding padding, Initialization initialization, double normMomentum, double normEps, double dropout, double survival, DropPath.Mode dropPath,
-        boolean zeroLastNorm) {
+public record ModelOptions(int classes, int channels, Padding padding, Initialization initialization, double normMomentum, double normEps, double dropout, double survival,
+        DropPath.Mode dropPath, boolean zeroLastNorm) {
+    private static final String CHANNELS = "channels";
+    private static final String PADDING = "padding";
+    private static final String EPS = "norm_eps";
+
     /** Checks the ranges. @throws CallerException if one is out of range */
     public ModelOptions {
         check(classes >= 1, "number of classes", classes, "1 or more");
@@ -33,6 +41,23 @@ public record ModelOptions(int classes, int channels, Padding padding, Initializ
     private static void check(boolean right, String what, Object got, String expected) {
         if (!right) {
             throw new CallerException("model", what + " out of range", got.toString(), expected, "check the " + what);
+        }
+    }
+
+    /** What weights of such a model must be evaluated with, as strings for their file: {@code channels}, {@code padding}, {@code norm_eps}. */
+    public Map<String, String> metadata() {
+        return Map.of(CHANNELS, Integer.toString(channels), PADDING, padding.name().toLowerCase(Locale.ROOT), EPS, Double.toString(normEps));
+    }
+
+    /** These options with what the strings of a file say. @param file its name, for errors @throws DataException if a string is not what {@link #metadata} writes */
+    public ModelOptions with(String file, Map<String, String> metadata) {
+        try {
+            return channels(Integer.parseInt(metadata.getOrDefault(CHANNELS, Integer.toString(channels))))
+                    .padding(Padding.valueOf(metadata.getOrDefault(PADDING, padding.name()).toUpperCase(Locale.ROOT)))
+                    .normEps(Double.parseDouble(metadata.getOrDefault(EPS, Double.toString(normEps))));
+        } catch (IllegalArgumentException | CallerException e) {
+            throw new DataException(file, "metadata does not say how the model is made", metadata.toString(), CHANNELS + " and " + EPS + " numbers, " + PADDING + " symmetric or same",
+                    "write the file again", e);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.jacquard.models;
 
 import dev.jacquard.layers.Module;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -31,6 +32,22 @@ public record ModelRow(String name, List<String> aliases, Family family, Functio
     /** A model of a number of classes, with the row's other options. */
     public Module create(int classes) {
         return create(defaults.classes(classes));
+    }
+
+    /** This model with the constants that a system has for it: options, resolution, preprocessing; empty if the system does not have the network. */
+    public Optional<ModelRow> as(Origin origin) {
+        return switch (family) {
+            case RESNET -> ResNet.as(this, origin);
+            case EFFICIENTNET -> EfficientNet.as(this, origin);
+        };
+    }
+
+    ModelRow with(ModelOptions options) {
+        return with(options, resolution, preprocessing);
+    }
+
+    ModelRow with(ModelOptions options, int pixels, Preprocessing other) {
+        return new ModelRow(name, aliases, family, architecture, options, pixels, other, source);
     }
 
     /** Number of classes of the published weights. */

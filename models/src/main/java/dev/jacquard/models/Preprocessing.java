@@ -43,15 +43,16 @@ public record Preprocessing(List<Double> mean, List<Double> std, double crop, Ru
 
     /** NVIDIA's for PyTorch, and at 224 also for Paddle: the shorter side is scaled to the resolution and 32. */
     static Preprocessing nvidia(int resolution, Interpolation interpolation) {
-        return new Preprocessing(MEAN, STD, crop(resolution), Rule.RESIZE_THEN_CROP, interpolation);
+        return new Preprocessing(MEAN, STD, (double) resolution / (resolution + MARGIN), Rule.RESIZE_THEN_CROP, interpolation);
+    }
+
+    /** torchvision's for EfficientNet. @param shorter what the shorter side is scaled to, bicubically, in pixels */
+    static Preprocessing torchvision(int resolution, int shorter) {
+        return new Preprocessing(MEAN, STD, (double) resolution / shorter, Rule.RESIZE_THEN_CROP, Interpolation.BICUBIC);
     }
 
     /** NVIDIA's for TensorFlow: the same share of the image, but cut first; bilinear in all networks. */
-    public Preprocessing tensorflow() {
+    Preprocessing tensorflow() {
         return new Preprocessing(mean, std, crop, Rule.CROP_THEN_RESIZE, Interpolation.BILINEAR);
-    }
-
-    private static double crop(int resolution) {
-        return (double) resolution / (resolution + MARGIN);
     }
 }

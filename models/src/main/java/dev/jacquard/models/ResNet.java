@@ -16,6 +16,7 @@ import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 
 /**
@@ -163,6 +164,18 @@ public final class ResNet extends Module {
                 row("resnext101-32x4d", next101, NVIDIA, next, "resnext101_32x4d"),
                 row("se-resnext101-32x4d", next101.squeeze(16), NVIDIA, gated + "; 16 units in every block, as NVIDIA's"),
                 row("se-resnext101-32x4d-c16", next101.squeezeShare(16), NVIDIA, gated + "; a sixteenth of the channels, as the paper and timm", "seresnext101_32x4d"));
+    }
+
+    /** A row as a system has it. torchvision's and NVIDIA's differ in the first values alone. */
+    static Optional<ModelRow> as(ModelRow row, Origin origin) {
+        ModelOptions own = row.defaults();
+        return switch (origin) {
+            case TORCHVISION -> row.name().startsWith("resnet") ? Optional.of(row.with(own.initialization(Initialization.TORCHVISION))) : Optional.empty();
+            case NVIDIA -> List.of("resnet50", "resnext101-32x4d", "se-resnext101-32x4d").contains(row.name()) ? Optional.of(row.with(own.initialization(Initialization.NVIDIA)))
+                    : Optional.empty();
+            case PADDLE -> row.name().equals("resnet50") ? Optional.of(row.with(own.initialization(Initialization.PADDLE).channels(4))) : Optional.empty();
+            case TENSORFLOW -> Optional.empty();
+        };
     }
 
     private static ModelRow row(String name, Config config, ModelOptions defaults, String source, String... aliases) {
