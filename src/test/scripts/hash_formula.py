@@ -69,7 +69,7 @@ Why these: SiLU has no kink, so nothing has to be kept away from zero. What has 
 one without batch statistics, too, at every size. The running variances are therefore what the convolutions before them
 are found to give (expansions read a sum of branches, projections a gated input of about a quarter of the variance), and
 the branches that are added to something are damped: without that, the 25 shortcuts of B4 reach 1e9. Standard deviations
-of the logits are 0.5 to 0.7 for B0 and 2 to 9 for B4 in evaluation mode. The second layer of a gate has the wider
+of the logits are 0.5 to 0.7 for B0 and 2 to 12 for B4 in evaluation mode. The second layer of a gate has the wider
 range because gates that are all about one half would hide a wrong one.
 
 Everything else:

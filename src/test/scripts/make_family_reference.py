@@ -34,6 +34,7 @@ def efficientnet(name, norm):
 
 # Name of the case, architecture, how it is made, parameters it must have, images, their size.
 CASES = (
+    ("resnet50_64", torchvision.models.resnet50, 25_557_032, 2, 64),
     ("resnext101_64", fm.resnext101, 44_177_704, 2, 64),
     ("se_resnext101_16_64", lambda: fm.se_resnext101(lambda c: 16), 45_251_128, 2, 64),
     ("se_resnext101_ratio_64", lambda: fm.se_resnext101(lambda c: c // 16), 48_955_416, 2, 64),
