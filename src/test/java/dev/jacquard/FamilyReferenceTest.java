@@ -53,6 +53,9 @@ class FamilyReferenceTest {
     /** Relative to the gradient's norm. The issue asks for 1e-3; PyTorch in F32 differs by 2e-5 from PyTorch in F64. */
     private static final double GRADIENTS = 1e-4;
 
+    /** Relative to the norm. A biased variance would be off by 1e-4 after one step of momentum 0.01; PyTorch in F32 differs by 1e-7. */
+    private static final double STATISTICS = 1e-6;
+
     private static final double LABEL_SMOOTHING = 0.1;
 
     /** The case's name up to its image size, and the model it is about. */
@@ -178,15 +181,17 @@ class FamilyReferenceTest {
             double worst = 0;
             for (var e : reference.getAsJsonArray("gradients")) {
                 JsonObject g = e.getAsJsonObject();
-                worst = Math.max(worst, compare(g, g.get("scale").getAsDouble(), plan.floats(g.get("name").getAsString()), state));
+                worst = Math.max(worst, compare(g, g.get("scale").getAsDouble(), GRADIENTS, plan.floats(g.get("name").getAsString()), state));
             }
             assertEquals(count, reference.getAsJsonArray("gradients").size());
             assertEquals(count, net.parameters().size());
+            double worstStatistic = 0;
             for (var e : reference.getAsJsonArray("running_statistics")) {
                 JsonObject s = e.getAsJsonObject();
-                worst = Math.max(worst, compare(s, s.get("norm").getAsDouble(), state.get(state.variable(s.get("name").getAsString())), state));
+                float[] got = state.get(state.variable(s.get("name").getAsString()));
+                worstStatistic = Math.max(worstStatistic, compare(s, s.get("norm").getAsDouble(), STATISTICS, got, state));
             }
-            System.out.printf("%s: gradients of %d parameters and running statistics differ by %.2e at most%n", which, count, worst);
+            System.out.printf("%s: gradients of %d parameters differ by %.2e at most, running statistics by %.2e%n", which, count, worst, worstStatistic);
         }
     }
 
@@ -203,10 +208,10 @@ class FamilyReferenceTest {
         return b.build();
     }
 
-    private static double compare(JsonObject summary, double scale, float[] engine, State state) {
+    private static double compare(JsonObject summary, double scale, double bound, float[] engine, State state) {
         String name = summary.get("name").getAsString();
         double difference = ReferenceValues.difference(summary, summary.getAsJsonArray("index"), scale, engine, state.variable(name).type().shape(), name);
-        assertTrue(difference <= GRADIENTS, name + " differs by " + difference);
+        assertTrue(difference <= bound, name + " differs by " + difference);
         return difference;
     }
 }
