@@ -2,7 +2,7 @@
 
 Usage: python3 make_family_reference.py [--out FOLDER] [PART ...]     (default: every part)
 
-Parts: logits, efficientnet, seresnext (gradients of one training step each). README.md says which part writes which file
+Parts: logits, and efficientnet, same, seresnext (gradients of one training step each). README.md says which part writes which file
 and what is in it; hash_formula.py states the weights and inputs, family_models.py the networks that torchvision lacks.
 Every model is run in float32 and, with the same (float32-rounded) weights and inputs, in float64: the difference of the
 two says how well a float32 program can be expected to agree.
@@ -48,12 +48,13 @@ CASES = (
     ("efficientnet_widese_b0_96", lambda: fm.EfficientNet("b0", wide=True), 8_423_848, 2, 96),
 )
 
-# Gradients: of which model, at which size, and the norms whose running statistics are recorded after the step.
+# Gradients: of which model, at which size, the norms whose running statistics are recorded after the step, and how many elements of each tensor.
 STEPS = {
     "efficientnet": ("efficientnet_b0", lambda: efficientnet("b0", PAPER), (8, 3, 96, 96),
-                     ("features.0.1", "features.4.1.block.1.1", "features.8.1")),
+                     ("features.0.1", "features.4.1.block.1.1", "features.8.1"), 8),
+    "same": ("efficientnet_b0_same", lambda: fm.EfficientNet("b0", same=True), (4, 3, 75, 75), ("features.0.1", "features.8.1"), 0),
     "seresnext": ("se_resnext101_16", lambda: fm.se_resnext101(lambda c: 16), (4, 3, 64, 64),
-                  ("bn1", "layer3.11.bn2", "layer4.2.bn3")),
+                  ("bn1", "layer3.11.bn2", "layer4.2.bn3"), 8),
 }
 
 
@@ -103,10 +104,10 @@ def rounded(v):
     return float(f"{v:.10g}")
 
 
-def summary(name, tensor, other):
-    """L2 norm, dot product with the probe vector and eight elements of a float64 tensor; how far the float32 one is."""
+def summary(name, tensor, other, count):
+    """L2 norm, dot product with the probe vector and some elements of a float64 tensor; how far the float32 one is."""
     v, w = (t.detach().double().numpy().reshape(-1) for t in (tensor, other))
-    index = hf.sampled(name, v.size)
+    index = hf.sampled(name, v.size, count)
     return {"name": name, "norm": rounded(np.linalg.norm(v)), "probe": rounded(np.sum(v * hf.s("probe." + name, v.size))),
             "index": index.tolist(), "elements": [rounded(e) for e in v[index]], "error": rounded(np.linalg.norm(w - v))}
 
@@ -121,17 +122,17 @@ def one_step(make, shape, dtype):
 
 
 def part_step(which, out):
-    name, make, shape, norms = STEPS[which]
+    name, make, shape, norms, count = STEPS[which]
     loss32, single = one_step(make, shape, torch.float32)
     loss64, double = one_step(make, shape, torch.float64)
     singles = dict(single.named_parameters())
-    rows = [summary(k, p.grad, singles[k].grad) for k, p in double.named_parameters()]
+    rows = [summary(k, p.grad, singles[k].grad, count) for k, p in double.named_parameters()]
     # The gradient of a shift that the next norm takes out again is zero but for rounding: its scale is that of its norm's weight.
     by_name = {r["name"]: r for r in rows}
     for r in rows:
         bias = r["name"].endswith("bias")
         r["scale"] = max(r["norm"], by_name[r["name"].removesuffix("bias") + "weight"]["norm"]) if bias else r["norm"]
-    statistics = [summary(f"{n}.{what}", double.state_dict()[f"{n}.{what}"], single.state_dict()[f"{n}.{what}"])
+    statistics = [summary(f"{n}.{what}", double.state_dict()[f"{n}.{what}"], single.state_dict()[f"{n}.{what}"], count)
                   for n in norms for what in ("running_mean", "running_var")]
     head = {"versions": versions(), "model": name, "shape": shape, "labels": hf.labels(0, shape[0], CLASSES).tolist(),
             "label_smoothing": criterion().label_smoothing, "loss_f32": loss32, "loss_f64": loss64, "running_statistics": statistics}

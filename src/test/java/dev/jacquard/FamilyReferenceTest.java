@@ -163,6 +163,11 @@ class FamilyReferenceTest {
     }
 
     @Test
+    void gradientsOfEfficientNetB0OfSamePadding() throws IOException {
+        gradients("efficientnet_b0_same", 213);
+    }
+
+    @Test
     void gradientsOfSeResNext101() throws IOException {
         gradients("se_resnext101_16", 446);
     }
