@@ -1,5 +1,8 @@
 package dev.jacquard.models;
 
+import dev.jacquard.layers.Module;
+import java.util.Optional;
+
 /** Families of architectures. What is said here holds for all members. */
 public enum Family {
     /** Residual networks, ResNeXt and SE-ResNeXt; see {@link ResNet}. */
@@ -31,5 +34,14 @@ public enum Family {
     /** Path of the linear layer that makes the logits: its weight is (classes, features). */
     public String head() {
         return head;
+    }
+
+    /** The family that a model belongs to; empty for modules that are put together by hand. */
+    public static Optional<Family> of(Module module) {
+        return switch (module) {
+            case ResNet _ -> Optional.of(RESNET);
+            case EfficientNet _ -> Optional.of(EFFICIENTNET);
+            default -> Optional.empty();
+        };
     }
 }

@@ -26,6 +26,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -90,7 +91,7 @@ class WeightsTest {
         try (State a = state(m, 1); State b = state(m, 2)) {
             Weights.save(first, m, a, metadata);
             Variable conv = m.variables().get("layer2.0.conv1.weight");
-            assertFalse(java.util.Arrays.equals(a.get(conv), b.get(conv)));
+            assertFalse(Arrays.equals(a.get(conv), b.get(conv)));
             Weights.load(first, m, b);
             for (Variable v : m.variables().values()) {
                 assertArrayEquals(a.get(v), b.get(v), v.name());
@@ -198,14 +199,57 @@ class WeightsTest {
         assertTrue(message.contains("file has 10 classes, model has 1000"), message);
         assertTrue(message.contains("2 of another shape: fc.weight (10, 512) where the model has (1000, 512), fc.bias"), message);
         assertTrue(message.contains("make the model with 10 classes"), message);
+        assertTrue(message.contains("or have the head replaced"), message);
     }
 
     @Test
-    void aPrefixIsToldSo() {
+    void prefixesOfWrappersAreSeenThrough() {
+        for (String prefix : List.of("module.", "_orig_mod.", "module.model.", "state_dict.", "state_dict.module.", "model.")) {
+            Module m = tiny();
+            Map<String, TensorType> types = new LinkedHashMap<>();
+            types(m, DType.F32).forEach((name, t) -> types.put(prefix + name, t));
+            types.put(prefix + "1.num_batches_tracked", TensorType.of(DType.I64));
+            try (State s = state(m, 1)) {
+                Weights.Loaded loaded = Weights.load(file("wrapped.safetensors", types), m, s);
+                assertEquals(prefix.substring(0, prefix.length() - 1), loaded.part());
+                assertEquals(0.5f, s.get(m.variables().get("2.bias"))[0]);
+            }
+        }
+    }
+
+    @Test
+    void averagesAreTakenOnRequest() {
+        for (String[] keys : new String[][] {{"state_dict.", "state_dict_ema."}, {"state_dict.module.", "state_dict_ema.module."}, {"model.", "model_ema.module."}, {"", "ema."}}) {
+            Module m = tiny();
+            Path file = dir.resolve("averaged.safetensors");
+            String extra = keys[0].isEmpty() ? "ema.n_averaged" : "optimizer.state.0.momentum_buffer";
+            try (SafeTensorsWriter w = SafeTensors.writer(file)) {
+                for (String key : keys) {
+                    types(m, DType.F32).forEach((name, t) -> w.declare(key + name, t));
+                }
+                w.declare(extra, TensorType.f32());
+                for (String key : keys) {
+                    types(m, DType.F32).forEach((name, t) -> {
+                        float[] values = new float[(int) t.shape().size()];
+                        Arrays.fill(values, key.equals(keys[0]) ? 1 : 2);
+                        w.write(key + name, MemorySegment.ofArray(values));
+                    });
+                }
+                w.write(extra, MemorySegment.ofArray(new float[1]));
+            }
+            try (State s = state(m, 1)) {
+                Weights.load(file, m, s);
+                assertEquals(1, s.get(m.variables().get("2.bias"))[0], keys[1]);
+                assertEquals(keys[1].substring(0, keys[1].length() - 1), Weights.load(file, m, s, new Weights.Options(true, false)).part());
+                assertEquals(2, s.get(m.variables().get("2.bias"))[0], keys[1]);
+            }
+            assertTrue(Weights.inspect(file).averages());
+        }
         Module m = tiny();
-        Map<String, TensorType> types = new LinkedHashMap<>();
-        types(m, DType.F32).forEach((name, t) -> types.put("module." + name, t));
-        assertTrue(refused(file("parallel.safetensors", types), m).contains("take the prefix 'module.' off"));
+        Path plain = file("plain.safetensors", types(m, DType.F32));
+        try (State s = state(m, 1)) {
+            assertTrue(assertThrows(DataException.class, () -> Weights.load(plain, m, s, new Weights.Options(true, false))).getMessage().contains("no averaged weights"));
+        }
     }
 
     @Test

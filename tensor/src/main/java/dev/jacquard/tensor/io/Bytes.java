@@ -85,9 +85,20 @@ final class Bytes {
         for (long at = 0; at < n; at += perPiece) {
             int count = (int) Math.min(n - at, perPiece);
             read(file, position + at * width, source.asSlice(0, (long) count * width));
-            for (int i = 0; i < count; i++) {
-                dst.set(OUT, (at + i) * 4, toFloat(type.dtype(), source, i, where));
-            }
+            toFloats(type.dtype(), source, count, where, dst.asSlice(at * 4));
+        }
+    }
+
+    /**
+     * Floating elements as F32.
+     *
+     * @param source elements in C order, little-endian
+     * @param where file and tensor, for the messages
+     * @param dst 4 bytes per element
+     */
+    static void toFloats(DType dtype, MemorySegment source, long count, String where, MemorySegment dst) {
+        for (long i = 0; i < count; i++) {
+            dst.set(OUT, i * 4, toFloat(dtype, source, i, where));
         }
     }
 

@@ -24,7 +24,7 @@ import java.util.Set;
  * <p>Element types of the format that the engine lacks (BOOL, I16, U16, ...) are listed by {@link #names} and refused when
  * asked for. Every failure is a {@link DataException} that names the file and the tensor.
  */
-public final class SafeTensors implements AutoCloseable {
+public final class SafeTensors implements TensorFile {
     private final Path path;
     private final String file;
     private final FileChannel channel;
@@ -80,16 +80,19 @@ public final class SafeTensors implements AutoCloseable {
     }
 
     /** Names of all tensors, in the order of the header. */
+    @Override
     public Set<String> names() {
         return header.entries().keySet();
     }
 
     /** The strings that the file carries beside its tensors. */
+    @Override
     public Map<String, String> metadata() {
         return header.metadata();
     }
 
     /** Type of a tensor. @throws DataException if there is none of that name, or the engine lacks its element type */
+    @Override
     public TensorType type(String name) {
         return entry(name).type(where(name));
     }
@@ -99,6 +102,7 @@ public final class SafeTensors implements AutoCloseable {
      *
      * @param dst exactly {@code type(name).bytes()} bytes, native or heap
      */
+    @Override
     public void read(String name, MemorySegment dst) {
         Bytes.requireTarget(dst, type(name).bytes(), where(name));
         try {
@@ -109,6 +113,7 @@ public final class SafeTensors implements AutoCloseable {
     }
 
     /** A floating tensor as an array of F32, converted from F16, BF16 or F64 if it is stored so. */
+    @Override
     public float[] floats(String name) {
         TensorType type = type(name);
         Bytes.requireFloating(type.dtype(), where(name));
@@ -122,6 +127,7 @@ public final class SafeTensors implements AutoCloseable {
      *
      * @param dst exactly 4 bytes per element, native or heap
      */
+    @Override
     public void floats(String name, MemorySegment dst) {
         TensorType type = type(name);
         Bytes.requireFloating(type.dtype(), where(name));
