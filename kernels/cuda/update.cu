@@ -13,7 +13,7 @@
 // Roofline     memory bound: 6 to 20 flop per 5*sizeof(T) to 9*sizeof(T) bytes
 // Numerics     computed in f32, each state rounded once; 1 - b^t by expm1; a skipped step leaves states bit for bit
 // Determinism  bitwise, run to run
-// CPU twin     dev.jacquard.cpu.TrainingKernels
+// CPU twin     dev.jacquard.cpu.UpdateKernels
 // Versions     v1: a block per 16384 elements of one part; a launch per parameter would be 161 of them for ResNet-50
 //              v2: stores as one instruction by hand; nvcc had made four of each in f16, with four times the sectors per request
 //              v3: blocks of 4096 elements: of EfficientNet-B0 a launch had about one for each multiprocessor

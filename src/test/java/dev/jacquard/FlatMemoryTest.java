@@ -28,8 +28,14 @@ import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
+import dev.jacquard.train.RunFolder;
+import dev.jacquard.train.RunLog;
+import dev.jacquard.train.TrainConfig;
+import dev.jacquard.train.TrainListener;
 import dev.jacquard.train.TrainStep;
+import dev.jacquard.train.Trainer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -43,6 +49,7 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Training steps on batches in memory allocate next to nothing: not on the Java heap, not outside. */
 class FlatMemoryTest {
@@ -211,6 +218,45 @@ class FlatMemoryTest {
             System.out.println("2,000 steps with the pipeline: " + rounds);
             assertTrue(flat, "memory grew in every round of 2,000 steps: " + rounds);
         }
+    }
+
+    /** Each of many stages has a plan and a loader of its own, of a few megabytes; those of the one before are gone. */
+    @Test
+    void eightyStagesLeaveNoResidue(@TempDir Path folder) throws IOException {
+        Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read from /proc");
+        int stages = 80;
+        TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("generated-images", 128).with("batch", 64).with("image-size", SIZE).with("base-image-size", SIZE).with("epochs", stages)
+                .with("stages", stages).with("mixup", 0.2).with("ema", 0.9).with("optimizer-batch-size", 128).with("checkpoints", false).with("warmup-epochs", 0);
+        List<Long> heap = new ArrayList<>();
+        List<Long> resident = new ArrayList<>();
+        try (Backend backend = Backends.open("cpu", 2); GeneratedImages train = new GeneratedImages(1, GeneratedImages.Split.TRAIN, 128);
+                GeneratedImages val = new GeneratedImages(1, GeneratedImages.Split.TEST, 10); RunFolder run = RunFolder.create(folder.resolve("run"));
+                Trainer trainer = Trainer.open(new Trainer.Setup(config, small(), backend, train, val), run)) {
+            trainer.listen(new TrainListener() {
+                @Override
+                public void epoch(RunLog.Line line, boolean best) {
+                    if (line.epoch() % 20 == 0) {
+                        heap.add(heapInUse());
+                        try {
+                            resident.add(residentOutsideHeap());
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    }
+                }
+            });
+            assertTrue(trainer.fit().complete());
+        }
+        boolean flat = false;
+        List<String> rounds = new ArrayList<>();
+        for (int i = 1; i < heap.size(); i++) {
+            long heapGrowth = heap.get(i) - heap.get(i - 1);
+            long residentGrowth = resident.get(i) - resident.get(i - 1);
+            flat |= heapGrowth < 4 << 20 && residentGrowth < 24 << 20;
+            rounds.add(String.format("heap in use %+d KB, resident memory outside of it %+d KB", heapGrowth >> 10, residentGrowth >> 10));
+        }
+        System.out.println("20 stages: " + rounds);
+        assertTrue(flat, "memory grew in every round of 20 stages: " + rounds);
     }
 
     private static void train(TrainStep step, Loader loader, long from, int count) {

@@ -48,17 +48,17 @@ final class UpdateLoops {
     private static void descent(long w, long g, long n, float decay, float rate) {
         FloatVector d = all(decay);
         FloatVector r = all(-rate);
-        for (long i = 0; i < 4 * n; i += 4L * LANES) {
-            FloatVector p = load(w + i);
-            store(p.fma(d, load(g + i)).fma(r, p), w + i);
+        for (long i = 0; i + LANES <= n; i += LANES) {
+            FloatVector p = load(w + 4 * i);
+            store(p.fma(d, load(g + 4 * i)).fma(r, p), w + 4 * i);
         }
     }
 
     private static void average(long w, long x, long n, float keep) {
         FloatVector k = all(keep);
         FloatVector rest = all(1 - keep);
-        for (long i = 0; i < 4 * n; i += 4L * LANES) {
-            store(load(w + i).fma(k, load(x + i).mul(rest)), w + i);
+        for (long i = 0; i + LANES <= n; i += LANES) {
+            store(load(w + 4 * i).fma(k, load(x + 4 * i).mul(rest)), w + 4 * i);
         }
     }
 
@@ -71,12 +71,12 @@ final class UpdateLoops {
         FloatVector scale = all(keras ? -rate : 1);
         FloatVector byPull = all(rule.nesterov() ? outside : 0);
         FloatVector bySpeed = all(rule.nesterov() ? outside * (float) rule.momentum() : outside);
-        for (long i = 0; i < 4 * n; i += 4L * LANES) {
-            FloatVector p = load(w + i);
-            FloatVector pull = p.fma(d, load(g + i)).mul(scale);
-            FloatVector speed = load(v + i).fma(m, pull);
-            store(speed, v + i);
-            store(pull.fma(byPull, speed.fma(bySpeed, p)), w + i);
+        for (long i = 0; i + LANES <= n; i += LANES) {
+            FloatVector p = load(w + 4 * i);
+            FloatVector pull = p.fma(d, load(g + 4 * i)).mul(scale);
+            FloatVector speed = load(v + 4 * i).fma(m, pull);
+            store(speed, v + 4 * i);
+            store(pull.fma(byPull, speed.fma(bySpeed, p)), w + 4 * i);
         }
     }
 
@@ -87,14 +87,14 @@ final class UpdateLoops {
         FloatVector eps = all(rule.eps());
         FloatVector m = all(rule.momentum());
         FloatVector r = all(-rate);
-        for (long i = 0; i < 4 * n; i += 4L * LANES) {
-            FloatVector p = load(w + i);
-            FloatVector slope = p.fma(d, load(g + i));
-            FloatVector square = load(s + i).fma(alpha, slope.mul(slope).mul(rest));
-            FloatVector speed = load(b + i).fma(m, slope.div(square.sqrt().add(eps)));
-            store(square, s + i);
-            store(speed, b + i);
-            store(speed.fma(r, p), w + i);
+        for (long i = 0; i + LANES <= n; i += LANES) {
+            FloatVector p = load(w + 4 * i);
+            FloatVector slope = p.fma(d, load(g + 4 * i));
+            FloatVector square = load(s + 4 * i).fma(alpha, slope.mul(slope).mul(rest));
+            FloatVector speed = load(b + 4 * i).fma(m, slope.div(square.sqrt().add(eps)));
+            store(square, s + 4 * i);
+            store(speed, b + 4 * i);
+            store(speed.fma(r, p), w + 4 * i);
         }
     }
 
@@ -105,14 +105,14 @@ final class UpdateLoops {
         FloatVector eps = all(rule.eps());
         FloatVector m = all(rule.momentum());
         FloatVector r = all(rate);
-        for (long i = 0; i < 4 * n; i += 4L * LANES) {
-            FloatVector p = load(w + i);
-            FloatVector slope = p.fma(d, load(g + i));
-            FloatVector square = load(s + i).fma(alpha, slope.mul(slope).mul(rest));
-            FloatVector speed = load(b + i).fma(m, slope.mul(r).div(square.add(eps).sqrt()));
-            store(square, s + i);
-            store(speed, b + i);
-            store(p.sub(speed), w + i);
+        for (long i = 0; i + LANES <= n; i += LANES) {
+            FloatVector p = load(w + 4 * i);
+            FloatVector slope = p.fma(d, load(g + 4 * i));
+            FloatVector square = load(s + 4 * i).fma(alpha, slope.mul(slope).mul(rest));
+            FloatVector speed = load(b + 4 * i).fma(m, slope.mul(r).div(square.add(eps).sqrt()));
+            store(square, s + 4 * i);
+            store(speed, b + 4 * i);
+            store(p.sub(speed), w + 4 * i);
         }
     }
 
@@ -126,15 +126,15 @@ final class UpdateLoops {
         FloatVector rest2 = all(1 - rule.beta2());
         FloatVector eps = all(rule.eps());
         FloatVector corrected = all(-rate / UpdateLoop.bias(rule.beta1(), step));
-        FloatVector root = all((float) Math.sqrt(UpdateLoop.bias(rule.beta2(), step)));
-        for (long i = 0; i < 4 * n; i += 4L * LANES) {
-            FloatVector p = load(w + i);
-            FloatVector slope = p.fma(coupled, load(g + i));
-            FloatVector first = load(m + i).fma(beta1, slope.mul(rest1));
-            FloatVector second = load(v + i).fma(beta2, slope.mul(slope).mul(rest2));
-            store(first, m + i);
-            store(second, v + i);
-            store(first.div(second.sqrt().div(root).add(eps)).fma(corrected, p.fma(decoupled, p)), w + i);
+        FloatVector inverseRoot = all(1 / Math.sqrt(UpdateLoop.bias(rule.beta2(), step))); // a product costs less than a quotient
+        for (long i = 0; i + LANES <= n; i += LANES) {
+            FloatVector p = load(w + 4 * i);
+            FloatVector slope = p.fma(coupled, load(g + 4 * i));
+            FloatVector first = load(m + 4 * i).fma(beta1, slope.mul(rest1));
+            FloatVector second = load(v + 4 * i).fma(beta2, slope.mul(slope).mul(rest2));
+            store(first, m + 4 * i);
+            store(second, v + 4 * i);
+            store(first.div(second.sqrt().fma(inverseRoot, eps)).fma(corrected, p.fma(decoupled, p)), w + 4 * i);
         }
     }
 }
