@@ -32,19 +32,18 @@ public final class Experiment {
         can.put("gpus", 1);
         can.put("qat", TrainConfig.Qat.OFF);
         can.put("sparsity", TrainConfig.Sparsity.OFF);
-        can.put("evaluate", false);
         Map<String, Object> asked = Settings.values(config);
         return can.entrySet().stream().filter(e -> !e.getValue().equals(asked.get(e.getKey()))).map(e -> flag(e.getKey(), e.getValue())).toList();
     }
 
     /** A setting as a flag. */
     private static String flag(String name, Object value) {
-        return value instanceof Boolean on ? (on ? "--" : "--no-") + name : "--" + name + " " + Settings.text(value);
+        return "--" + name + " " + Settings.text(value);
     }
 
     /** What is given instead of a flag that {@link #missing} names. */
     public static String given(TrainConfig config, String flag) {
-        String name = flag.replaceFirst("^--(no-)?", "").replaceFirst(" .*", "");
+        String name = flag.replaceFirst("^--", "").replaceFirst(" .*", "");
         return flag(name, Settings.values(config).get(name));
     }
 
