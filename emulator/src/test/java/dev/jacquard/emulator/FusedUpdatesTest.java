@@ -64,6 +64,8 @@ class FusedUpdatesTest {
     @Test
     void morePartsThanATableHolds() {
         OpCheck.forward(CUDA, many(new Update.SgdMomentum(0.9, 1e-3, true), 130, 9, 1, 4), DType.F32, Variant.CONTIGUOUS, SEED);
+        OpCheck.forward(CUDA, many(new Update.ExtendedUpdate(new Update.Average(), false, true), 150, 5, 8, 17), DType.F32, Variant.IN_PLACE, SEED);
+        OpCheck.forward(CUDA, many(new Update.SgdMomentum(0.9, 1e-3, true, Update.SgdMomentum.Form.KERAS), 60, 9, 65), DType.BF16, Variant.CONTIGUOUS, SEED);
         OpCheck.forward(CUDA, many(new Update.ExtendedUpdate(new Update.Adam(0.9, 0.99, 1e-3, 0.1, true), true, true), 50, 3, 8), DType.F16, Variant.IN_PLACE, SEED);
     }
 

@@ -16,6 +16,7 @@ import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Update;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -104,6 +105,18 @@ class FuseUpdatesTest {
         update(SGD, gradient("c", 3), b.input("another lr", TensorType.f32()));
         Graph g = b.build();
         assertSame(g, new FuseUpdates(new Device(true)).apply(g));
+    }
+
+    @Test
+    void averagesOfStatisticsBecomeOne() {
+        Tensor decay = b.input("decay", TensorType.f32());
+        for (int i = 0; i < 3; i++) {
+            int n = i;
+            Variable a = new Variable(() -> "a" + n, TensorType.f32(4), Variable.Role.SLOT, Initializer.ZEROS);
+            b.write(a, b.read(a).apply(new Update.Average(), gradient("x" + i, 4), decay));
+        }
+        Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
+        assertEquals(List.of(new Update.FusedUpdate(Collections.nCopies(3, new Update.Average()))), updates(fused), fused.print());
     }
 
     @Test
