@@ -21,6 +21,7 @@ final class Resampler {
     private final Axis rows = new Axis();
     private byte[] narrow = new byte[0]; // (rows needed, window width, 3)
     private byte[] result = new byte[0]; // (window height, window width, 3)
+    private int[] sums = new int[0]; // (window width, 3), of one line, fixed point
 
     /** A rectangle in whole pixels: left, top, width, height. */
     record Box(int x, int y, int width, int height) {}
@@ -90,9 +91,17 @@ final class Resampler {
                 blue += (source[p + 2] & 0xFF) * w;
             }
             int t = targetAt + (flip ? width - 1 - x : x) * 3;
-            target[t] = clipped(red >> PRECISION);
-            target[t + 1] = clipped(green >> PRECISION);
-            target[t + 2] = clipped(blue >> PRECISION);
+            red >>= PRECISION;
+            green >>= PRECISION;
+            blue >>= PRECISION;
+            if ((red | green | blue) >>> 8 != 0) { // cubic weights are negative in places, so that a sum may leave the range
+                red = Math.clamp(red, 0, 255);
+                green = Math.clamp(green, 0, 255);
+                blue = Math.clamp(blue, 0, 255);
+            }
+            target[t] = (byte) red;
+            target[t + 1] = (byte) green;
+            target[t + 2] = (byte) blue;
         }
     }
 
@@ -103,19 +112,19 @@ final class Resampler {
         byte[] source = narrow;
         byte[] target = result;
         int targetAt = y * lineBytes;
-        for (int x = 0; x < lineBytes; x++) {
-            int sum = 1 << PRECISION - 1;
-            int p = sourceAt + x;
-            for (int i = 0; i < count; i++, p += lineBytes) {
-                sum += (source[p] & 0xFF) * weights[k + i];
+        sums = sums.length >= lineBytes ? sums : new int[lineBytes];
+        int[] line = sums;
+        Arrays.fill(line, 0, lineBytes, 1 << PRECISION - 1);
+        for (int i = 0; i < count; i++) { // a tap at a time, in a loop that the compiler makes vectors of
+            int w = weights[k + i];
+            int p = sourceAt + i * lineBytes;
+            for (int x = 0; x < lineBytes; x++) {
+                line[x] += (source[p + x] & 0xFF) * w;
             }
-            target[targetAt + x] = clipped(sum >> PRECISION);
         }
-    }
-
-    /** Cubic weights are negative in places, so that a sum may leave the range. */
-    private static byte clipped(int value) {
-        return (byte) Math.clamp(value, 0, 255);
+        for (int x = 0; x < lineBytes; x++) {
+            target[targetAt + x] = (byte) Math.clamp(line[x] >> PRECISION, 0, 255);
+        }
     }
 
     /**

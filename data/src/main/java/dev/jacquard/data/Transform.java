@@ -110,12 +110,20 @@ public sealed interface Transform {
         public sealed interface Rule {}
 
         /**
-         * The shorter side resized to {@code length} (the other in proportion, rounded down), then the middle cut out: torchvision's {@code Resize}
-         * and {@code CenterCrop}.
+         * The shorter side resized to {@code length}, the other in proportion, then the middle cut out.
          *
-         * @param length the shorter side before cutting; at least the size of the result
+         * @param length   the shorter side before cutting; at least the size of the result
+         * @param rounding of the other side and of the cut's place
          */
-        public record ShorterSide(int length) implements Rule {}
+        public record ShorterSide(int length, Rounding rounding) implements Rule {}
+
+        /** How sizes and places become whole pixels; results differ by a pixel at most. */
+        public enum Rounding {
+            /** torchvision's {@code Resize} and {@code CenterCrop}: sides are rounded down, places to the nearest, halves to even. */
+            TORCHVISION,
+            /** DALI's {@code resize_shorter} and crop: to the nearest, halves up. */
+            DALI
+        }
 
         /**
          * A centred square of side {@code min(h, w) * size / (size + padding)}, rounded down, resized to size: TensorFlow's EfficientNet.
@@ -144,14 +152,24 @@ public sealed interface Transform {
             return shorterSide(size, (int) Math.round(size * 256.0 / 224));
         }
 
-        /** The shorter side resized to {@code length}, the middle cut out; bilinear. NVIDIA's Paddle program is (224, 256). */
+        /** The shorter side resized to {@code length}, the middle cut out, as torchvision does; bilinear. */
         public static Eval shorterSide(int size, int length) {
-            return new Eval(size, new ShorterSide(length), Interpolation.BILINEAR);
+            return new Eval(size, new ShorterSide(length, Rounding.TORCHVISION), Interpolation.BILINEAR);
         }
 
-        /** NVIDIA's PyTorch loader: the shorter side becomes size + 32; bilinear. Its DALI pipeline is this with {@link Interpolation#BILINEAR_ALIASED}. */
+        /** NVIDIA's PyTorch loader: the shorter side becomes size + 32; bilinear. */
         public static Eval pytorch(int size) {
             return shorterSide(size, size + 32);
+        }
+
+        /** NVIDIA's DALI pipeline for PyTorch: the shorter side becomes size + 32, bilinear without antialiasing. */
+        public static Eval dali(int size) {
+            return new Eval(size, new ShorterSide(size + 32, Rounding.DALI), Interpolation.BILINEAR_ALIASED);
+        }
+
+        /** NVIDIA's Paddle pipeline: the shorter side becomes {@code length} (256 for 224); bilinear with antialiasing, DALI's default. */
+        public static Eval paddle(int size, int length) {
+            return new Eval(size, new ShorterSide(length, Rounding.DALI), Interpolation.BILINEAR);
         }
 
         /** NVIDIA's TensorFlow pipeline: the centred square with a padding of 32. */
@@ -172,10 +190,11 @@ public sealed interface Transform {
             }
             return switch (rule) {
                 case ShorterSide s -> {
-                    int w = width <= height ? s.length : (int) ((long) s.length * width / height);
-                    int h = width <= height ? (int) ((long) s.length * height / width) : s.length;
-                    Box window = new Box((int) Math.rint((w - size) / 2.0), (int) Math.rint((h - size) / 2.0), size, size);
-                    yield new Job(all, w, h, window, false, interpolation, false);
+                    boolean nearest = s.rounding == Rounding.DALI;
+                    int longer = (int) (((long) s.length * Math.max(width, height) + (nearest ? Math.min(width, height) / 2 : 0)) / Math.min(width, height));
+                    int w = width <= height ? s.length : longer;
+                    int h = width <= height ? longer : s.length;
+                    yield new Job(all, w, h, new Box(middle(w - size, nearest), middle(h - size, nearest), size, size), false, interpolation, false);
                 }
                 case CentreSquare c -> {
                     int side = Math.max((int) ((float) ((double) size / (size + c.padding)) * Math.min(width, height)), 1);
@@ -183,6 +202,10 @@ public sealed interface Transform {
                 }
                 case Whole _ -> squeezed(all);
             };
+        }
+
+        private static int middle(int slack, boolean halvesUp) {
+            return halvesUp ? (slack + 1) / 2 : (int) Math.rint(slack / 2.0);
         }
 
         private Job squeezed(Box part) {

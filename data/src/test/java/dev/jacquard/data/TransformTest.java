@@ -78,6 +78,14 @@ class TransformTest {
         assertEquals(new Resampler.Job(new Resampler.Box(86, 24, 328, 328), 224, 224, window, false, Interpolation.BILINEAR_TF1, false), tensorflow);
         Resampler.Job pytorch = Transform.Eval.pytorch(380).job(500, 375); // 412 * 500 / 375 = 549.3; round(169 / 2.0) = round(84.5) = 84
         assertEquals(new Resampler.Job(new Resampler.Box(0, 0, 500, 375), 549, 412, new Resampler.Box(84, 16, 380, 380), false, Interpolation.BILINEAR, false), pytorch);
+        Resampler.Job dali = Transform.Eval.dali(380).job(375, 500); // as before, but round(84.5) = 85
+        assertEquals(new Resampler.Job(new Resampler.Box(0, 0, 375, 500), 412, 549, new Resampler.Box(16, 85, 380, 380), false, Interpolation.BILINEAR_ALIASED, false), dali);
+        assertEquals(384, Transform.Eval.pytorch(224).job(333, 500).height()); // 256 * 500 / 333 = 384.4
+        assertEquals(383, Transform.Eval.pytorch(224).job(334, 500).height()); // 383.2
+        assertEquals(382, Transform.Eval.pytorch(224).job(335, 500).height()); // 382.09
+        assertEquals(340, Transform.Eval.pytorch(224).job(500, 376).width()); // 340.4
+        assertEquals(337, Transform.Eval.pytorch(224).job(500, 379).width()); // 337.7
+        assertEquals(338, Transform.Eval.paddle(224, 256).job(500, 379).width());
         assertEquals(Transform.Eval.shorterSide(224, 256), Transform.Eval.of(224));
         assertEquals(Transform.Eval.pytorch(224), Transform.Eval.of(224));
         Transform.Eval whole = new Transform.Eval(224, new Transform.Eval.Whole(), Interpolation.BILINEAR_TF1);
@@ -166,7 +174,8 @@ class TransformTest {
     void extremeImagesAreEvaluated() {
         for (int[] size : new int[][] {{1, 1}, {1, 500}, {500, 1}, {33, 32}, {2000, 1500}}) {
             byte[] out = new byte[32 * 32 * 3];
-            for (Transform.Eval t : List.of(Transform.Eval.of(32), Transform.Eval.tensorflow(32), new Transform.Eval(32, new Transform.Eval.Whole(), Interpolation.BICUBIC_ALIASED))) {
+            Transform.Eval whole = new Transform.Eval(32, new Transform.Eval.Whole(), Interpolation.BICUBIC_ALIASED);
+            for (Transform.Eval t : List.of(Transform.Eval.of(32), Transform.Eval.dali(32), Transform.Eval.tensorflow(32), whole)) {
                 resampler.resize(TestImages.pattern(size[0], size[1]), t.job(size[0], size[1]), MemorySegment.ofArray(out), 0);
             }
         }
