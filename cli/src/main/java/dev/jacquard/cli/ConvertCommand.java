@@ -23,7 +23,8 @@ final class ConvertCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "OUT", description = "Where the safetensors file goes; a file that is there is replaced.")
     private Path out;
 
-    @Option(names = "--names", paramLabel = "NAMES", description = "Whose names to write: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}", defaultValue = "ours", completionCandidates = Labels.class)
+    @Option(names = "--names", paramLabel = "NAMES", description = "Whose names to write: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}", defaultValue = "ours",
+            completionCandidates = Labels.class)
     private String names;
 
     @Option(names = "--arch", paramLabel = "NAME", description = "Architecture to insist on. Default: what the tensors look like")

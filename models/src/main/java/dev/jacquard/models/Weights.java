@@ -56,8 +56,16 @@ public final class Weights {
         /** In a few words: {@code resnet50 of 1000 classes, names of torchvision, in state_dict}. */
         public String summary() {
             return arch.orElse("no known architecture") + (classes.isPresent() ? " of " + classes.getAsInt() + " classes" : "")
-                    + (namings.isEmpty() ? "" : ", names of " + String.join(", ", namings.stream().map(Naming::label).toList())) + (part.isEmpty() ? "" : ", in " + part);
+                    + (namings.isEmpty() ? "" : ", " + names(namings)) + in(part);
         }
+    }
+
+    private static String names(List<Naming> namings) {
+        return "names of " + String.join(", ", namings.stream().map(Naming::label).toList());
+    }
+
+    private static String in(String part) {
+        return part.isEmpty() ? "" : ", in " + part;
     }
 
     /**
@@ -78,7 +86,12 @@ public final class Weights {
      * @param part path of the dictionary that they were in; empty for the whole file
      * @param kept variables that were left as they were, the file's being of another number of classes
      */
-    public record Loaded(List<Naming> namings, String part, List<String> kept) {}
+    public record Loaded(List<Naming> namings, String part, List<String> kept) {
+        /** In a few words: {@code names of torchvision, in state_dict; left as they were: fc.weight, fc.bias}. */
+        public String summary() {
+            return names(namings) + in(part) + (kept.isEmpty() ? "" : "; left as they were: " + String.join(", ", kept));
+        }
+    }
 
     /** Reads all variables of a module from a file; {@link #load(Path, Module, State, Options)} with {@link Options#STRICT}. */
     public static Loaded load(Path path, Module module, State state) {
@@ -117,14 +130,16 @@ public final class Weights {
             });
             values.forEach(state::set);
             List<Naming> namings = Stream.of(Naming.values()).filter(n -> n.entries(module).keySet().equals(entries.keySet())).toList();
-            LOG.info("{}: {} tensors, names of {}{}{}", path, values.size(), namings, part.path().isEmpty() ? "" : ", in " + part.path(), kept.isEmpty() ? "" : "; not loaded, of another size: " + kept);
-            return new Loaded(namings, part.path(), kept);
+            Loaded loaded = new Loaded(namings, part.path(), kept);
+            LOG.info("{}: {}", path, loaded.summary());
+            return loaded;
         }
     }
 
     /** The naming that a file fits best. */
     private static Naming nearest(Map<String, Shape> shapes, Module module) {
-        return Stream.of(Naming.values()).max(Comparator.comparingLong((Naming n) -> Mismatch.between(shapes, n.entries(module)).common()).thenComparing(Comparator.<Naming>reverseOrder())).orElseThrow();
+        Comparator<Naming> byCommonNames = Comparator.comparingLong(n -> Mismatch.between(shapes, n.entries(module)).common());
+        return Stream.of(Naming.values()).max(byCommonNames.thenComparing(Comparator.reverseOrder())).orElseThrow(); // The first of several.
     }
 
     /** Our names of the head's variables if a file differs from the module in their number of classes and in nothing else, or else nothing. */
@@ -135,8 +150,9 @@ public final class Weights {
             return List.of();
         }
         List<String> ours = differing.stream().map(n -> entries.get(n).variable().name()).toList();
-        boolean head = ours.stream().allMatch(n -> n.startsWith(family.get().head() + ".")) && differing.stream().allMatch(n -> sameButFirst(mismatch.file().get(n), mismatch.module().get(n)));
-        return head ? ours : List.of();
+        boolean head = ours.stream().allMatch(n -> n.startsWith(family.get().head() + "."));
+        boolean classes = differing.stream().allMatch(n -> sameButFirst(mismatch.file().get(n), mismatch.module().get(n)));
+        return head && classes ? ours : List.of();
     }
 
     private static boolean sameButFirst(Shape a, Shape b) {
@@ -217,14 +233,16 @@ public final class Weights {
             Module wanted = Models.row(arch).create(Models.row(arch).classes());
             return Mismatch.between(shapes, nearest(shapes, wanted).entries(wanted)).error(in.toString());
         }
-        return new DataException(in.toString(), "weights of no known architecture", shapes.size() + " tensors, such as " + shapes.keySet().stream().limit(3).map(Mismatch::printable).toList(),
+        return new DataException(in.toString(), "weights of no known architecture", shapes.size() + " tensors, such as "
+                + shapes.keySet().stream().limit(3).map(Mismatch::printable).toList(),
                 "those of one of " + Models.names(), "pass --arch to be told what differs from it");
     }
 
     private static DType floating(Path in, TensorFile file, String name) {
         DType dtype = file.type(name).dtype();
         if (!dtype.isFloating()) {
-            throw new DataException(in + ", tensor '" + Mismatch.printable(name) + "'", "not a floating tensor", dtype.toString(), "f32, f16, bf16 or f64", "give the weights before quantization");
+            throw new DataException(in + ", tensor '" + Mismatch.printable(name) + "'", "not a floating tensor", dtype.toString(), "f32, f16, bf16 or f64",
+                    "give the weights before quantization");
         }
         return dtype;
     }

@@ -54,7 +54,11 @@ class NamingTest {
     }
 
     private static String listed(Map<String, Shape> shapes) {
-        return shapes.entrySet().stream().map(e -> e.getKey() + " " + Arrays.stream(e.getValue().dims()).mapToObj(Long::toString).collect(Collectors.joining(",")) + "\n").sorted().collect(Collectors.joining());
+        return shapes.entrySet().stream().map(e -> e.getKey() + " " + dims(e.getValue()) + "\n").sorted().collect(Collectors.joining());
+    }
+
+    private static String dims(Shape s) {
+        return Arrays.stream(s.dims()).mapToObj(Long::toString).collect(Collectors.joining(","));
     }
 
     private static Map<String, Shape> shapes(Naming naming, Module module) {
@@ -195,7 +199,9 @@ class NamingTest {
                 float[] before = b.get(head);
                 String strict = assertThrows(DataException.class, () -> Weights.load(file, seven, b)).getMessage();
                 assertTrue(strict.contains("2 of another shape: " + naming.name(Family.EFFICIENTNET, "classifier.1.weight") + " (10, 320) where the model has (7, 320)"), strict);
-                assertEquals(List.of("classifier.1.weight", "classifier.1.bias"), Weights.load(file, seven, b, replacing).kept());
+                Weights.Loaded loaded = Weights.load(file, seven, b, replacing);
+                assertEquals(List.of("classifier.1.weight", "classifier.1.bias"), loaded.kept());
+                assertTrue(loaded.summary().endsWith("; left as they were: classifier.1.weight, classifier.1.bias"), loaded.summary());
                 assertArrayEquals(before, b.get(head));
                 assertArrayEquals(a.get(ten.variables().get("features.0.0.weight")), b.get(seven.variables().get("features.0.0.weight")));
                 assertEquals(List.of(), Weights.load(file, ten, a, replacing).kept(), "a head that fits is loaded");

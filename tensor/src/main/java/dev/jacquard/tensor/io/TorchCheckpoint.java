@@ -101,7 +101,8 @@ public final class TorchCheckpoint implements TensorFile {
         byte[] head = new byte[(int) Math.min(HEAD_BYTES, channel.size())];
         Bytes.read(channel, 0, MemorySegment.ofArray(head));
         if (isLegacy(head)) {
-            throw new DataException(file, "checkpoint in the format of PyTorch before 1.6", "a bare pickle", "the zip format", "load and save it again with a newer PyTorch, or use scripts/pytorch_to_safetensors.py");
+            throw new DataException(file, "checkpoint in the format of PyTorch before 1.6", "a bare pickle", "the zip format",
+                    "load and save it again with a newer PyTorch, or use scripts/pytorch_to_safetensors.py");
         }
         if (!isZip(head)) {
             throw new DataException(file, "not a PyTorch checkpoint", "other first bytes", "a zip file of torch.save", REMEDY);
@@ -110,13 +111,14 @@ public final class TorchCheckpoint implements TensorFile {
 
     /** The folder that all of the archive's entries are in. */
     private String root() {
-        List<String> roots = zip.entries().keySet().stream().filter(n -> n.endsWith(PICKLE) && n.indexOf('/') == n.length() - PICKLE.length()).map(n -> n.substring(0, n.indexOf('/'))).toList();
+        List<String> roots = zip.entries().keySet().stream().filter(n -> n.endsWith(PICKLE)).map(n -> n.substring(0, n.length() - PICKLE.length())).filter(n -> n.indexOf('/') < 0).toList();
         if (roots.size() != 1) {
             throw new DataException(file, "not a PyTorch checkpoint", "a zip file with " + roots.size() + " entries data.pkl", "one, in the outermost folder", REMEDY);
         }
         String folder = roots.getFirst();
         if (zip.entries().keySet().stream().anyMatch(n -> n.equals(folder + "/constants.pkl") || n.startsWith(folder + "/code/"))) {
-            throw new DataException(file, "a TorchScript archive", "a program with its weights", "weights alone", "save the state dict: torch.save(torch.jit.load(...).state_dict(), ...)");
+            throw new DataException(file, "a TorchScript archive", "a program with its weights", "weights alone",
+                    "save the state dict: torch.save(torch.jit.load(...).state_dict(), ...)");
         }
         zip.requireStored(file);
         return folder;
@@ -148,7 +150,8 @@ public final class TorchCheckpoint implements TensorFile {
     private void collect(String path, Object value, int depth) {
         walked += PER_VISIT + path.length();
         if (walked > MAX_WALKED || depth > MAX_DEPTH) {
-            throw new DataException(file, "checkpoint too deep or too large", depth + " levels, " + walked + " characters of names", "up to " + MAX_DEPTH + " and " + MAX_WALKED, "save the state dict alone");
+            throw new DataException(file, "checkpoint too deep or too large", depth + " levels, " + walked + " characters of names", "up to " + MAX_DEPTH + " and " + MAX_WALKED,
+                    "save the state dict alone");
         }
         switch (value) {
             case TorchTensor t -> add(path, t);
@@ -171,7 +174,8 @@ public final class TorchCheckpoint implements TensorFile {
         ZipDirectory.Entry e = zip.entries().get(root + "/data/" + t.storage().key());
         long bytes = t.storage().elements() * t.storage().kind().bytes();
         if (e == null || e.size() != bytes) {
-            throw new DataException(where(name), "storage " + FileErrors.quote(t.storage().key()) + " missing or of another size", e == null ? "no such entry" : e.size() + " bytes", bytes + " bytes", REMEDY);
+            String got = e == null ? "no such entry" : e.size() + " bytes";
+            throw new DataException(where(name), "storage " + FileErrors.quote(t.storage().key()) + " missing or of another size", got, bytes + " bytes", REMEDY);
         }
         if (tensors.put(name, t) != null) {
             throw new DataException(where(name), "duplicate tensor", "the name twice", "each path once", "rename one of them before saving");

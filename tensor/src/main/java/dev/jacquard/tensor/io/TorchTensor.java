@@ -66,7 +66,8 @@ record TorchTensor(Storage storage, Shape shape, long[] strides, long offset) {
     /** The engine's type. @throws DataException if the engine has no such element type */
     TensorType type(String where) {
         if (storage.kind.dtype == null) {
-            throw new DataException(where, "unsupported element type", storage.kind.name, "F64, F32, F16, BF16, I64, I32, I8 or U8", "convert the tensor before saving, or leave it unread");
+            throw new DataException(where, "unsupported element type", storage.kind.name, "F64, F32, F16, BF16, I64, I32, I8 or U8",
+                    "convert the tensor before saving, or leave it unread");
         }
         return new TensorType(storage.kind.dtype, shape);
     }

@@ -120,7 +120,7 @@ final class Unpickler {
             case 'R' -> reduce();
             case 'b' -> build();
             case 'Q' -> push(storage(pop()));
-            default -> throw bad("opcode that a checkpoint of plain tensors does not have", String.format("0x%02x at byte %d", opcode, in.position() - 1), "those of dictionaries of tensors");
+            default -> throw bad("opcode that a checkpoint of plain tensors does not have", String.format("0x%02x at byte %d", opcode, in.position() - 1), "those of dictionaries");
         }
     }
 
@@ -249,7 +249,9 @@ final class Unpickler {
             case ORDERED_DICT -> a.isEmpty() ? new LinkedHashMap<>() : wrongArguments(c);
             case SIZE -> a.size() == 1 && a.getFirst() instanceof Tuple size ? size : wrongArguments(c);
             case PARAMETER -> !a.isEmpty() && a.getFirst() instanceof TorchTensor t ? t : wrongArguments(c);
-            case TENSOR -> a.size() >= 4 && a.get(0) instanceof TorchTensor.Storage s && a.get(1) instanceof Long offset ? tensor(s, integers(a.get(2)), integers(a.get(3)), offset) : wrongArguments(c);
+            case TENSOR -> a.size() >= 4 && a.get(0) instanceof TorchTensor.Storage s && a.get(1) instanceof Long offset
+                    ? tensor(s, integers(a.get(2)), integers(a.get(3)), offset)
+                    : wrongArguments(c);
         });
     }
 

@@ -63,7 +63,15 @@ record ZipDirectory(Map<String, Entry> entries, Optional<String> compressed) {
     /** Refuses an archive with compressed or encrypted entries. */
     void requireStored(String file) {
         if (compressed.isPresent()) {
-            throw new DataException(file, "zip entry " + FileErrors.quote(compressed.get()) + " is compressed or encrypted", "a packed archive", "entries stored as they are, as torch.save does", REMEDY);
+            throw new DataException(file, "zip entry " + FileErrors.quote(compressed.get()) + " is compressed or encrypted", "a packed archive",
+                    "entries stored as they are, as torch.save does", REMEDY);
+        }
+    }
+
+    /** What an entry's own header must repeat of the directory. */
+    private record Header(byte[] name, int method, int encrypted) {
+        String quoted() {
+            return FileErrors.quote(new String(name, StandardCharsets.UTF_8));
         }
     }
 
@@ -107,19 +115,26 @@ record ZipDirectory(Map<String, Entry> entries, Optional<String> compressed) {
             if (disks != 0 || u16(end, 8) != count) {
                 throw bad("zip of several disks", "disk " + u16(end, 4), "one file");
             }
-            if (count == 0xffff || size == ELSEWHERE || begin == ELSEWHERE) {
+            boolean elsewhere = count == 0xffff || size == ELSEWHERE || begin == ELSEWHERE;
+            if (elsewhere || at >= LOCATOR_64_BYTES + END_64_BYTES && bytes(at - LOCATOR_64_BYTES, LOCATOR_64_BYTES).getInt(0) == LOCATOR_64) {
                 at = end64(at);
                 ByteBuffer end64 = bytes(at, END_64_BYTES);
-                count = end64.getLong(32);
-                size = end64.getLong(40);
-                begin = end64.getLong(48);
-            } else if (at >= LOCATOR_64_BYTES + END_64_BYTES && bytes(at - LOCATOR_64_BYTES, LOCATOR_64_BYTES).getInt(0) == LOCATOR_64) {
-                at = end64(at); // Written though not needed.
+                count = wide(count, 0xffff, end64.getLong(32));
+                size = wide(size, ELSEWHERE, end64.getLong(40));
+                begin = wide(begin, ELSEWHERE, end64.getLong(48));
             }
             if (size < 0 || size > MAX_BYTES || begin < 0 || begin != at - size || count < 0 || count > size / CENTRAL_BYTES) {
                 throw bad("zip directory out of range", count + " entries in " + size + " bytes from byte " + begin, "at most " + MAX_BYTES + " bytes that end at byte " + at);
             }
             return bytes(begin, (int) size);
+        }
+
+        /** A number of the smaller end record, or that of the larger one if the smaller says so; else both must be the same. */
+        private long wide(long small, long elsewhere, long large) {
+            if (small != elsewhere && small != large) {
+                throw bad("zip directory with two ends", small + " and " + large, "the same numbers in both end records");
+            }
+            return large;
         }
 
         /** Position of the larger end record, which the locator before the smaller one points to. */
@@ -149,14 +164,16 @@ record ZipDirectory(Map<String, Entry> entries, Optional<String> compressed) {
             byte[] name = new byte[nameBytes];
             d.get(at + CENTRAL_BYTES, name);
             String text = new String(name, StandardCharsets.UTF_8);
-            boolean stored = (u16(d, at + 8) & ENCRYPTED) == 0 && u16(d, at + 10) == STORED;
+            int encrypted = u16(d, at + 8) & ENCRYPTED;
+            int method = u16(d, at + 10);
+            boolean stored = encrypted == 0 && method == STORED;
             compressed = stored || compressed != null ? compressed : text;
             long[] numbers = {u32(d, at + 24), u32(d, at + 20), u32(d, at + 42)}; // In the order of the extra field: size, stored size, position.
             wide(numbers, d.slice(at + CENTRAL_BYTES + nameBytes, extraBytes).order(ByteOrder.LITTLE_ENDIAN), text);
             if (stored && numbers[0] != numbers[1]) {
                 throw bad("zip entry " + FileErrors.quote(text) + " with two sizes", numbers[0] + " and " + numbers[1] + " bytes", "the same, nothing being compressed");
             }
-            Entry e = located(numbers[2], numbers[1], name, text);
+            Entry e = located(numbers[2], numbers[1], new Header(name, method, encrypted));
             if (entries.put(text, e) != null) {
                 throw bad("duplicate zip entry", FileErrors.quote(text), "each name once");
             }
@@ -189,19 +206,20 @@ record ZipDirectory(Map<String, Entry> entries, Optional<String> compressed) {
         }
 
         /** Follows the directory to the entry's own header, after which its bytes begin. */
-        private Entry located(long headerAt, long size, byte[] name, String text) throws IOException {
-            if (headerAt > begin - LOCAL_BYTES - name.length) {
-                throw bad("zip entry " + FileErrors.quote(text) + " out of range", "its header at byte " + headerAt, "one before the directory at byte " + begin);
+        private Entry located(long headerAt, long size, Header h) throws IOException {
+            if (headerAt > begin - LOCAL_BYTES - h.name.length) {
+                throw bad("zip entry " + h.quoted() + " out of range", "its header at byte " + headerAt, "one before the directory at byte " + begin);
             }
-            ByteBuffer header = bytes(headerAt, LOCAL_BYTES + name.length);
-            byte[] own = new byte[name.length];
+            ByteBuffer header = bytes(headerAt, LOCAL_BYTES + h.name.length);
+            byte[] own = new byte[h.name.length];
             header.get(LOCAL_BYTES, own);
-            if (header.getInt(0) != LOCAL || u16(header, 26) != name.length || !Arrays.equals(own, name) || compressed == null && (u16(header, 8) != STORED || (u16(header, 6) & ENCRYPTED) != 0)) {
-                throw bad("zip entry " + FileErrors.quote(text) + " whose header differs from the directory", "other bytes at " + headerAt, "the same name, stored as it is");
+            boolean same = u16(header, 26) == h.name.length && Arrays.equals(own, h.name) && u16(header, 8) == h.method && (u16(header, 6) & ENCRYPTED) == h.encrypted;
+            if (header.getInt(0) != LOCAL || !same) {
+                throw bad("zip entry " + h.quoted() + " whose header differs from the directory", "other bytes at " + headerAt, "the same name, stored as it is");
             }
-            long dataAt = headerAt + LOCAL_BYTES + name.length + u16(header, 28);
+            long dataAt = headerAt + LOCAL_BYTES + h.name.length + u16(header, 28);
             if (dataAt > begin || size > begin - dataAt) {
-                throw bad("zip entry " + FileErrors.quote(text) + " out of range", size + " bytes from byte " + dataAt, "an end before the directory at byte " + begin);
+                throw bad("zip entry " + h.quoted() + " out of range", size + " bytes from byte " + dataAt, "an end before the directory at byte " + begin);
             }
             return new Entry(dataAt, size);
         }

@@ -130,29 +130,46 @@ class HostileTorchCheckpointTest {
                 pickled("os.system", "the Python global 'posix.system'", "cposix\nsystem\n(" + text("true") + "tR"),
                 pickled("eval", "the Python global '__builtin__.eval'", "}" + text("x") + "c__builtin__\neval\n(" + text("1") + "tRs"),
                 pickled("torch's own other functions", "'torch.load'", "ctorch\nload\n"), pickled("nearly a storage", "'torch.FloatStorage2'", "ctorch\nFloatStorage2\n"),
-                pickled("a storage of another module", "'os.FloatStorage'", "cos\nFloatStorage\n"), pickled("an attribute", "'torch.FloatStorage.__class__'", "ctorch\nFloatStorage.__class__\n"),
+                pickled("a storage of another module", "'os.FloatStorage'", "cos\nFloatStorage\n"),
+                pickled("an attribute", "'torch.FloatStorage.__class__'", "ctorch\nFloatStorage.__class__\n"),
                 pickled("control characters in a name", "'torch.\\u0007x'", "ctorch\n\u0007x\n"),
-                pickled("text that is called", "a call of 'f'", text("f") + ")R"), pickled("a storage class that is called", "a call of a tensor or storage", "ctorch\nFloatStorage\n)R"),
-                pickled("INST", "opcode that a checkpoint of plain tensors does not have: got 0x69", "(ios\nsystem\n"), pickled("OBJ", "got 0x6f", "(o"), pickled("NEWOBJ", "got 0x81", DICT + ")\u0081"),
+                pickled("text that is called", "a call of 'f'", text("f") + ")R"),
+                pickled("a storage class that is called", "a call of a tensor or storage", "ctorch\nFloatStorage\n)R"),
+                pickled("INST", "opcode that a checkpoint of plain tensors does not have: got 0x69", "(ios\nsystem\n"), pickled("OBJ", "got 0x6f", "(o"),
+                pickled("NEWOBJ", "got 0x81", DICT + ")\u0081"),
                 pickled("STACK_GLOBAL", "got 0x93", text("os") + text("system") + "\u0093"), pickled("EXT1", "got 0x82", "\u0082\u0001"), pickled("PERSID", "got 0x50", "Px\n"),
-                pickled("text integer", "got 0x49", "I1\n"), pickled("FRAME", "got 0x95", "\u0095"), pickled("BYTEARRAY8", "got 0x96", "\u0096"), pickled("LONG4", "got 0x8b", "\u008b" + i32(1 << 30)));
+                pickled("text integer", "got 0x49", "I1\n"), pickled("FRAME", "got 0x95", "\u0095"), pickled("BYTEARRAY8", "got 0x96", "\u0096"),
+                pickled("LONG4", "got 0x8b", "\u008b" + i32(1 << 30)));
     }
 
     private static Stream<Case> machines() {
         return Stream.of(
-                new Case("no pickle", "not a pickle of protocol 2", archive(new byte[0])), new Case("protocol 0", "not a pickle of protocol 2", archive("}.".getBytes(StandardCharsets.US_ASCII))),
-                new Case("no end", "truncated pickle", archive(new byte[] {(byte) 0x80, 2, '}'})), pickled("nothing", "an operation on nothing", ""), pickled("two values", "more after its end", "}}"),
-                new Case("bytes after the end", "more after its end", archive(concat(pickle("}"), new byte[1]))), pickled("an open mark", "more after its end", "(}"), pickled("SETITEM on nothing", "an operation on nothing", "s"),
-                pickled("SETITEM on a number", "what is no dictionary", "K\u0001NNs"), pickled("half an item", "what is no dictionary", "}(Nu"), pickled("APPEND on a tuple", "what is no list", ")Na"),
-                pickled("SETITEMS without a mark", "an operation on a mark", "}NNu"), pickled("below the mark", "an operation on nothing", "N(\u0085"), pickled("SETITEM across a mark", "an operation on nothing", "}NN(s"),
-                pickled("memo never set", "memo 7", "h\u0007"), pickled("memo 2^32 - 1 never set", "memo 4294967295", "j\u00ff\u00ff\u00ff\u00ff"), pickled("memo of nothing", "an operation on nothing", "q\u0000"),
-                pickled("text of 4 GB", "truncated pickle", "X\u00ff\u00ff\u00ff\u00ff"), pickled("text beyond the end", "truncated pickle", "X" + i32(100) + "abc"), pickled("text no UTF-8", "no UTF-8", "X" + i32(2) + "\u00c0\u00af"),
-                pickled("long beyond the end", "truncated pickle", "\u008a\u0020abc"), pickled("half a double", "truncated pickle", "G\u0000"), pickled("global without an end", "a name of more than 200", "c" + "x".repeat(1000)),
-                pickled("dictionary as a key", "neither text nor number: got a dictionary", "}}Ns"), pickled("tuple as a key", "got a list", "})Ns"), pickled("tensor as a key", "got a tensor", "}" + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1)) + "Ns"),
-                pickled("attributes of a list", "attributes of what is no dictionary", "]}b"), pickled("a list", "not a dictionary of tensors", "]"), pickled("a number", "not a dictionary of tensors", "K\u0001"),
-                pickled("persistent id of another form", "a persistent id of another form", "(" + text("module") + "tQ"), pickled("persistent id a number", "a persistent id of another form", "K\u0001Q"),
-                pickled("storage of -1 elements", "a persistent id", storage("FloatStorage", "0", -1)), pickled("storage of 2^62 elements", "a persistent id", storage("DoubleStorage", "0", 1L << 62)),
-                pickled("tensor without arguments", "of other arguments", TENSOR + ")R"), pickled("tensor of a number", "of other arguments", TENSOR + "(NNNNtR"), pickled("OrderedDict of pairs", "of other arguments", DICT + "(]tR"),
+                new Case("no pickle", "not a pickle of protocol 2", archive(new byte[0])),
+                new Case("protocol 0", "not a pickle of protocol 2", archive("}.".getBytes(StandardCharsets.US_ASCII))),
+                new Case("no end", "truncated pickle", archive(new byte[] {(byte) 0x80, 2, '}'})), pickled("nothing", "an operation on nothing", ""),
+                pickled("two values", "more after its end", "}}"),
+                new Case("bytes after the end", "more after its end", archive(concat(pickle("}"), new byte[1]))), pickled("an open mark", "more after its end", "(}"),
+                pickled("SETITEM on nothing", "an operation on nothing", "s"),
+                pickled("SETITEM on a number", "what is no dictionary", "K\u0001NNs"), pickled("half an item", "what is no dictionary", "}(Nu"),
+                pickled("APPEND on a tuple", "what is no list", ")Na"),
+                pickled("SETITEMS without a mark", "an operation on a mark", "}NNu"), pickled("below the mark", "an operation on nothing", "N(\u0085"),
+                pickled("SETITEM across a mark", "an operation on nothing", "}NN(s"),
+                pickled("memo never set", "memo 7", "h\u0007"), pickled("memo 2^32 - 1 never set", "memo 4294967295", "j\u00ff\u00ff\u00ff\u00ff"),
+                pickled("memo of nothing", "an operation on nothing", "q\u0000"),
+                pickled("text of 4 GB", "truncated pickle", "X\u00ff\u00ff\u00ff\u00ff"), pickled("text beyond the end", "truncated pickle", "X" + i32(100) + "abc"),
+                pickled("text no UTF-8", "no UTF-8", "X" + i32(2) + "\u00c0\u00af"),
+                pickled("long beyond the end", "truncated pickle", "\u008a\u0020abc"), pickled("half a double", "truncated pickle", "G\u0000"),
+                pickled("global without an end", "a name of more than 200", "c" + "x".repeat(1000)),
+                pickled("dictionary as a key", "neither text nor number: got a dictionary", "}}Ns"), pickled("tuple as a key", "got a list", "})Ns"),
+                pickled("tensor as a key", "got a tensor", "}" + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1)) + "Ns"),
+                pickled("attributes of a list", "attributes of what is no dictionary", "]}b"), pickled("a list", "not a dictionary of tensors", "]"),
+                pickled("a number", "not a dictionary of tensors", "K\u0001"),
+                pickled("persistent id of another form", "a persistent id of another form", "(" + text("module") + "tQ"),
+                pickled("persistent id a number", "a persistent id of another form", "K\u0001Q"),
+                pickled("storage of -1 elements", "a persistent id", storage("FloatStorage", "0", -1)),
+                pickled("storage of 2^62 elements", "a persistent id", storage("DoubleStorage", "0", 1L << 62)),
+                pickled("tensor without arguments", "of other arguments", TENSOR + ")R"), pickled("tensor of a number", "of other arguments", TENSOR + "(NNNNtR"),
+                pickled("OrderedDict of pairs", "of other arguments", DICT + "(]tR"),
                 pickled("extents no tuple", "no integers", "}" + text("w") + tensor(storage("FloatStorage", "0", 6), 0, "N", numbers(1)) + "s"),
                 pickled("extents text", "no integers", "}" + text("w") + tensor(storage("FloatStorage", "0", 6), 0, "(" + text("6") + "t", numbers(1)) + "s"));
     }
@@ -160,18 +177,26 @@ class HostileTorchCheckpointTest {
     private static Stream<Case> views() {
         String two = text("w") + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1));
         return Stream.of(
-                viewed("beyond the storage", "elements 0 to 6", 6, 0, sizes(7), 1), viewed("offset beyond", "elements 1 to 6", 6, 1, sizes(6), 1), viewed("stride beyond", "elements 0 to 10", 6, 0, sizes(6), 2),
-                viewed("offset of nothing beyond", "elements 7", 6, 7, sizes(0), 1), viewed("negative offset", "elements -1", 6, -1, sizes(2), 1), viewed("negative stride", "extent 6 with stride -1", 6, 5, sizes(6), -1),
-                viewed("negative extent", "extent -1", 6, 0, sizes(-1), 1), viewed("repeated", "some of them repeated", 6, 0, sizes(1L << 40), 0), viewed("repeated a little", "some of them repeated", 6, 0, sizes(7, 1), 0, 1),
-                viewed("product overflows", "more elements than 2^63", 6, 0, sizes(1L << 32, 1L << 32), 0, 0), viewed("product overflows with a 0", "more elements than 2^63", 6, 0, sizes(0, 1L << 32, 1L << 32), 0, 0, 0),
-                viewed("stride overflows", "more elements than 2^63", 6, 0, sizes(3), Long.MAX_VALUE), viewed("offset overflows", "more elements than 2^63", 6, Long.MAX_VALUE, sizes(2), 1),
+                viewed("beyond the storage", "elements 0 to 6", 6, 0, sizes(7), 1), viewed("offset beyond", "elements 1 to 6", 6, 1, sizes(6), 1),
+                viewed("stride beyond", "elements 0 to 10", 6, 0, sizes(6), 2),
+                viewed("offset of nothing beyond", "elements 7", 6, 7, sizes(0), 1), viewed("negative offset", "elements -1", 6, -1, sizes(2), 1),
+                viewed("negative stride", "extent 6 with stride -1", 6, 5, sizes(6), -1),
+                viewed("negative extent", "extent -1", 6, 0, sizes(-1), 1), viewed("repeated", "some of them repeated", 6, 0, sizes(1L << 40), 0),
+                viewed("repeated a little", "some of them repeated", 6, 0, sizes(7, 1), 0, 1),
+                viewed("product overflows", "more elements than 2^63", 6, 0, sizes(1L << 32, 1L << 32), 0, 0),
+                viewed("product overflows with a 0", "more elements than 2^63", 6, 0, sizes(0, 1L << 32, 1L << 32), 0, 0, 0),
+                viewed("stride overflows", "more elements than 2^63", 6, 0, sizes(3), Long.MAX_VALUE),
+                viewed("offset overflows", "more elements than 2^63", 6, Long.MAX_VALUE, sizes(2), 1),
                 viewed("too few strides", "2 extents and 1 strides", 6, 0, sizes(2, 3), 1), viewed("65 dimensions", "65 extents", 6, 0, LongArrays.ones(65), LongArrays.ones(65)),
-                viewed("storage larger than its entry", "24 bytes; expected 40 bytes", 10, 0, sizes(2), 1), viewed("storage smaller than its entry", "24 bytes; expected 20 bytes", 5, 0, sizes(2), 1),
+                viewed("storage larger than its entry", "24 bytes; expected 40 bytes", 10, 0, sizes(2), 1),
+                viewed("storage smaller than its entry", "24 bytes; expected 20 bytes", 5, 0, sizes(2), 1),
                 viewed("storage of 2^60 elements", "missing or of another size", 1L << 59, 0, sizes(1L << 58), 1),
                 pickled("another storage", "no such entry", "}" + text("w") + tensor(storage("FloatStorage", "1", 6), 0, numbers(6), numbers(1)) + "s"),
                 pickled("way out of the folder", "no such entry", "}" + text("w") + tensor(storage("FloatStorage", "../data.pkl", 6), 0, numbers(6), numbers(1)) + "s"),
-                pickled("one name by two ways", "duplicate tensor", "}" + text("a") + "}" + text("w") + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1)) + "ss" + text("a.w") + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1)) + "s"),
-                pickled("two element types of one storage", "missing or of another size", "}" + two + "s" + text("v") + tensor(storage("DoubleStorage", "0", 6), 0, numbers(6), numbers(1)) + "s"));
+                pickled("one name by two ways", "duplicate tensor", "}" + text("a") + "}" + text("w") + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1)) + "ss"
+                        + text("a.w") + tensor(storage("FloatStorage", "0", 6), 0, numbers(6), numbers(1)) + "s"),
+                pickled("two element types of one storage", "missing or of another size", "}" + two + "s" + text("v") + tensor(storage("DoubleStorage", "0", 6), 0, numbers(6),
+                        numbers(1)) + "s"));
     }
 
     private static final class LongArrays {
@@ -184,7 +209,8 @@ class HostileTorchCheckpointTest {
     private static Stream<Case> bombs() {
         StringBuilder doubling = new StringBuilder("}q\u0000");
         for (int level = 0; level < 40; level++) {
-            doubling.append("}q").append((char) (level + 1)).append(text("a")).append('h').append((char) level).append('s').append(text("b")).append('h').append((char) level).append('s');
+            doubling.append("}q").append((char) (level
+                    + 1)).append(text("a")).append('h').append((char) level).append('s').append(text("b")).append('h').append((char) level).append('s');
         }
         String keys = "}q\u0000" + text("k".repeat(100_000)) + "q\u0001h\u0000s";
         return Stream.of(
@@ -194,7 +220,8 @@ class HostileTorchCheckpointTest {
                 pickled("list that contains itself", "too deep or too large", "}" + text("l") + "]q\u0000(h\u0000h\u0000es"),
                 pickled("long keys", "too deep or too large", keys),
                 pickled("deep lists", "too deep or too large", "}" + text("x") + "]".repeat(100_000) + "a".repeat(99_999) + "s"),
-                pickled("deep tuples", "too deep or too large", "}" + text("x") + ")" + "\u0085".repeat(100_000) + "s"), pickled("three million tuples", "too many values", ")" + "\u0085".repeat(3_000_000)),
+                pickled("deep tuples", "too deep or too large", "}" + text("x") + ")" + "\u0085".repeat(100_000) + "s"),
+                pickled("three million tuples", "too many values", ")" + "\u0085".repeat(3_000_000)),
                 pickled("three million dictionaries", "too many values", "}".repeat(3_000_000)), pickled("three million marks", "too many values", "(".repeat(3_000_000)));
     }
 
@@ -234,21 +261,34 @@ class HostileTorchCheckpointTest {
         big.put("a/data.pkl", good());
         big.put("a/byteorder", "big".getBytes(StandardCharsets.US_ASCII));
         big.put("a/data/0", TestFiles.counting(24));
-        byte[] twice = new String(zip(Map.of("a/data.pkl", good(), "a/data.pkm", good())), StandardCharsets.ISO_8859_1).replace("a/data.pkm", "a/data.pkl").getBytes(StandardCharsets.ISO_8859_1);
+        byte[] twice = new String(zip(Map.of("a/data.pkl", good(), "a/data.pkm", good())), StandardCharsets.ISO_8859_1).replace("a/data.pkm",
+        "a/data.pkl").getBytes(StandardCharsets.ISO_8859_1);
         return Stream.of(
-                new Case("end of the file missing", "no zip directory", Arrays.copyOf(zip, zip.length - 1)), new Case("bytes after the end", "no zip directory", concat(zip, new byte[1])),
-                new Case("comment", "no zip directory", concat(Arrays.copyOf(zip, zip.length - 2), new byte[] {1, 0, 'x'})), new Case("head alone", "truncated file", Arrays.copyOf(zip, 20)),
+                new Case("end of the file missing", "no zip directory", Arrays.copyOf(zip, zip.length - 1)),
+                new Case("bytes after the end", "no zip directory", concat(zip, new byte[1])),
+                new Case("comment", "no zip directory", concat(Arrays.copyOf(zip, zip.length - 2), new byte[] {1, 0, 'x'})),
+                new Case("head alone", "truncated file", Arrays.copyOf(zip, 20)),
                 new Case("no entries", "not a PyTorch checkpoint", concat("PK\3\4".getBytes(StandardCharsets.US_ASCII), emptyEnd())),
                 new Case("prefix before the zip", "not a PyTorch checkpoint", concat(new byte[] {'x'}, zip)), new Case("two checkpoints", "2 entries data.pkl", zip(twoRoots)),
-                new Case("no pickle", "0 entries data.pkl", zip(Map.of("a/data/0", new byte[4]))), new Case("pickle too deep", "0 entries data.pkl", zip(Map.of("a/b/data.pkl", good()))),
+                new Case("no pickle", "0 entries data.pkl", zip(Map.of("a/data/0", new byte[4]))),
+                new Case("pickle too deep", "0 entries data.pkl", zip(Map.of("a/b/data.pkl", good()))),
                 new Case("big-endian", "byte order not supported", zip(big)), new Case("name twice", "duplicate zip entry", twice),
-                end("directory at another place", "zip directory out of range", 16, 5), end("directory before the file", "zip directory out of range", 16, -2), end("directory of 4 GB", "zip directory out of range", 12, -2),
-                end16("another number of entries", "several disks", 10, 1), end16("second disk", "several disks", 4, 1), end("zip64 that is not there", "no zip64 record", 16, -1), end("zip64 size that is not there", "no zip64 record", 12, -1),
-                central("no signature", "no entry at byte", 0, 0), central16("name beyond the directory", "an entry of", 28, 0xffff), central16("no name", "with a name of 0", 28, 0), central16("extra beyond the directory", "an entry of", 30, 0xffff),
-                central16("extra that hides the next entry", "no entry at byte", 30, 3), central16("deflated", "compressed or encrypted", 10, 8), central16("encrypted", "compressed or encrypted", 8, 1),
-                central("two sizes", "with two sizes", 20, 3), new Case("size beyond the directory", "out of range", changed(b -> b.putInt(directoryAt(b.array()) + 20, 1 << 30).putInt(directoryAt(b.array()) + 24, 1 << 30))),
-                central("header beyond the directory", "out of range", 42, 1 << 30), central("header of another entry", "whose header differs", 42, 3), central("zip64 position that is not there", "out of range", 42, -1),
-                new Case("header of another name", "whose header differs", changed(b -> b.put(30, (byte) 'x'))), new Case("header of another method", "whose header differs", changed(b -> b.putShort(8, (short) 8))),
+                end("directory at another place", "zip directory out of range", 16, 5), end("directory before the file", "zip directory out of range", 16, -2),
+                end("directory of 4 GB", "zip directory out of range", 12, -2),
+                end16("another number of entries", "several disks", 10, 1), end16("second disk", "several disks", 4, 1),
+                end("zip64 that is not there", "no zip64 record", 16, -1), end("zip64 size that is not there", "no zip64 record", 12, -1),
+                central("no signature", "no entry at byte", 0, 0), central16("name beyond the directory", "an entry of", 28, 0xffff),
+                central16("no name", "with a name of 0", 28, 0), central16("extra beyond the directory", "an entry of", 30, 0xffff),
+                central16("extra that hides the next entry", "no entry at byte", 30, 3), central16("deflated, by the directory alone", "whose header differs", 10, 8),
+                central16("encrypted, by the directory alone", "whose header differs", 8, 1),
+                new Case("deflated", "'a/data.pkl' is compressed", changed(b -> b.putShort(8, (short) 8).putShort(directoryAt(b.array()) + 10, (short) 8))),
+                new Case("encrypted", "'a/data.pkl' is compressed or encrypted", changed(b -> b.putShort(6, (short) 1).putShort(directoryAt(b.array()) + 8, (short) 1))),
+                central("two sizes", "with two sizes", 20, 3),
+                new Case("size beyond the directory", "out of range", changed(b -> b.putInt(directoryAt(b.array()) + 20, 1 << 30).putInt(directoryAt(b.array()) + 24, 1 << 30))),
+                central("header beyond the directory", "out of range", 42, 1 << 30), central("header of another entry", "whose header differs", 42, 3),
+                central("zip64 position that is not there", "out of range", 42, -1),
+                new Case("header of another name", "whose header differs", changed(b -> b.put(30, (byte) 'x'))),
+                new Case("header of another method", "whose header differs", changed(b -> b.putShort(8, (short) 8))),
                 new Case("entry into the next", "zip entries overlap", changed(b -> {
                     int size = b.getInt(directoryAt(b.array()) + 20) + 10;
                     return b.putInt(directoryAt(b.array()) + 20, size).putInt(directoryAt(b.array()) + 24, size);
@@ -286,6 +326,58 @@ class HostileTorchCheckpointTest {
             try (TensorFile f = TensorFile.open(path)) {
                 readAll(f);
                 assertEquals(f.metadata().isEmpty() ? Map.of() : Map.of("a", "0", "b", "-1", "c", "-9223372036854775808"), f.metadata());
+            }
+        }
+    }
+
+    /**
+     * An archive with the larger end record of zip64, and its first entry's numbers in the extra field.
+     *
+     * @param hidden whether the smaller record, too, says that its numbers are elsewhere
+     */
+    private static byte[] zip64(byte[] zip, boolean hidden) {
+        int begin = directoryAt(zip);
+        ByteBuffer old = ByteBuffer.wrap(zip).order(ByteOrder.LITTLE_ENDIAN);
+        int nameEnd = begin + 46 + old.getShort(begin + 28);
+        byte[] extra = ByteBuffer.allocate(28).order(ByteOrder.LITTLE_ENDIAN).putShort((short) 1).putShort((short) 24).putLong(old.getInt(begin + 24)).putLong(old.getInt(begin
+        + 20)).putLong(old.getInt(begin + 42)).array();
+        byte[] first = Arrays.copyOfRange(zip, begin, nameEnd);
+        ByteBuffer.wrap(first).order(ByteOrder.LITTLE_ENDIAN).putInt(20, -1).putInt(24, -1).putInt(42, -1).putShort(30, (short) extra.length);
+        byte[] directory = concat(first, extra, Arrays.copyOfRange(zip, nameEnd, zip.length - 22));
+        byte[] end = Arrays.copyOfRange(zip, zip.length - 22, zip.length);
+        ByteBuffer small = ByteBuffer.wrap(end).order(ByteOrder.LITTLE_ENDIAN);
+        byte[] end64 = ByteBuffer.allocate(56).order(ByteOrder.LITTLE_ENDIAN).putInt(0, 0x06064b50).putLong(4, 44).putLong(24, small.getShort(10)).putLong(32,
+        small.getShort(10)).putLong(40, directory.length)
+                .putLong(48, begin).array();
+        byte[] locator = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN).putInt(0, 0x07064b50).putLong(8, begin + directory.length).putInt(16, 1).array();
+        small.putInt(12, directory.length);
+        if (hidden) {
+            small.putShort(8, (short) -1).putShort(10, (short) -1).putInt(12, -1).putInt(16, -1);
+        }
+        return concat(Arrays.copyOf(zip, begin), directory, end64, locator, end);
+    }
+
+    @Test
+    void archivesBeyondFourGigabytesAreRead() {
+        for (boolean hidden : new boolean[] {false, true}) {
+            byte[] zip = zip64(archive(good()), hidden);
+            try (TensorFile f = TensorFile.open(TestFiles.put(folder, zip))) {
+                assertEquals(6, f.floats("w").length);
+            }
+            // The larger record lies about where it is, where the directory is, and how much there is.
+            for (int field : new int[] {zip.length - 22 - 20 + 8, zip.length - 22 - 20 - 56 + 48, zip.length - 22 - 20 - 56 + 40, zip.length - 22 - 20 - 56}) {
+                byte[] wrong = zip.clone();
+                wrong[field] ^= 1;
+                Path path = TestFiles.put(folder, wrong);
+                refused(path, "zip", () -> TorchCheckpoint.open(path).close());
+            }
+            // The extra field claims 2^62 bytes, and a position beyond the file.
+            int extra = directoryAt(hidden ? zip64(archive(good()), false) : zip) + 46 + "a/data.pkl".length() + 4;
+            for (int number = 0; number < 3; number++) {
+                byte[] wrong = zip.clone();
+                wrong[extra + 8 * number + 7] = 0x40;
+                Path path = TestFiles.put(folder, wrong);
+                refused(path, "out of range", () -> TorchCheckpoint.open(path).close());
             }
         }
     }

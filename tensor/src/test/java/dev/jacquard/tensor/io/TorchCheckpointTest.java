@@ -37,7 +37,8 @@ class TorchCheckpointTest {
 
     @Test
     void everyElementType() {
-        Map<DType, String> names = Map.of(DType.F64, "float64", DType.F32, "float32", DType.F16, "float16", DType.BF16, "bfloat16", DType.I64, "int64", DType.I32, "int32", DType.I8, "int8",
+        Map<DType, String> names = Map.of(DType.F64, "float64", DType.F32, "float32", DType.F16, "float16", DType.BF16, "bfloat16", DType.I64, "int64", DType.I32, "int32",
+        DType.I8, "int8",
                 DType.U8, "uint8");
         try (TorchCheckpoint f = open("types.pt")) {
             assertEquals(10, f.names().size());
@@ -122,8 +123,10 @@ class TorchCheckpointTest {
 
     @TestFactory
     List<DynamicTest> whatIsNoFileOfPlainTensorsIsRefused() {
-        Map<String, String> words = Map.ofEntries(Map.entry("namespace.pt", "the Python global 'argparse.Namespace'"), Map.entry("module.pt", "the Python global 'torch.nn.modules.container.Sequential'"),
-                Map.entry("legacy.pt", "format of PyTorch before 1.6"), Map.entry("tensor.pt", "not a dictionary of tensors: got a tensor"), Map.entry("expanded.pt", "1000 elements, some of them repeated"),
+        Map<String, String> words = Map.ofEntries(Map.entry("namespace.pt", "the Python global 'argparse.Namespace'"), Map.entry("module.pt",
+        "the Python global 'torch.nn.modules.container.Sequential'"),
+                Map.entry("legacy.pt", "format of PyTorch before 1.6"), Map.entry("tensor.pt", "not a dictionary of tensors: got a tensor"), Map.entry("expanded.pt",
+                        "1000 elements, some of them repeated"),
                 Map.entry("protocol4.pt", "not a pickle of protocol 2"), Map.entry("script.pt", "a TorchScript archive"), Map.entry("deflated.pt", "compressed or encrypted"));
         return words.entrySet().stream().map(e -> DynamicTest.dynamicTest(e.getKey(), () -> {
             Path file = TestFiles.fixture(folder, e.getKey());
