@@ -50,7 +50,7 @@ final class ClassifyCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         int code = Main.DONE;
         try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
-            Transform.Eval transform = Transform.Eval.of(imageSize == null ? predictor.imageSize() : imageSize);
+            Transform.Eval transform = predictor.transform(imageSize == null ? predictor.imageSize() : imageSize);
             for (Path file : images) {
                 try {
                     byte[] pixels = Images.read(file, transform);

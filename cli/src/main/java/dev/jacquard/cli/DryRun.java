@@ -118,7 +118,8 @@ final class DryRun {
 
     /** Six digits, and no more of them than are there. */
     private static String digits(double x) {
-        return new BigDecimal(x).round(new MathContext(6)).stripTrailingZeros().toString();
+        BigDecimal rounded = new BigDecimal(x).round(new MathContext(6)).stripTrailingZeros();
+        return Math.abs(x) < 1e-4 ? rounded.toString() : rounded.toPlainString();
     }
 
     private static String mebibytes(long bytes) {

@@ -115,6 +115,9 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             throw new CallerException("--recipe " + resolved.recipe(), "asks for what this build cannot do yet", String.join(" ", missing.stream().map(m -> Experiment.given(resolved.config(), m)).toList()),
                     "settings of one device in F32", "add " + String.join(" ", missing));
         }
+        if (resolved.config().machine().evaluateOnly()) {
+            throw new CallerException("--evaluate", "nothing to train", resolved.recipe(), "a run that trains", "measure weights with ./jacquard evaluate --weights FILE --data PATH");
+        }
         TrainConfig.Data d = resolved.config().data();
         if (d.generated() && d.generatedTrain() == 0) {
             throw new CallerException("--data", "missing", "--recipe " + resolved.recipe(), "images to learn from", "give --data PATH, or --generated-images N for the built-in pictures");

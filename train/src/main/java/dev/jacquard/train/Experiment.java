@@ -1,6 +1,7 @@
 package dev.jacquard.train;
 
 import dev.jacquard.data.Augmentation;
+import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
 import dev.jacquard.data.OperationRules;
 import dev.jacquard.data.RandomCrop;
@@ -31,19 +32,18 @@ public final class Experiment {
         can.put("gpus", 1);
         can.put("qat", TrainConfig.Qat.OFF);
         can.put("sparsity", TrainConfig.Sparsity.OFF);
-        can.put("evaluate", false);
         Map<String, Object> asked = Settings.values(config);
         return can.entrySet().stream().filter(e -> !e.getValue().equals(asked.get(e.getKey()))).map(e -> flag(e.getKey(), e.getValue())).toList();
     }
 
     /** A setting as a flag. */
     private static String flag(String name, Object value) {
-        return value instanceof Boolean on ? (on ? "--" : "--no-") + name : "--" + name + " " + Settings.text(value);
+        return "--" + name + " " + Settings.text(value);
     }
 
     /** What is given instead of a flag that {@link #missing} names. */
     public static String given(TrainConfig config, String flag) {
-        String name = flag.replaceFirst("^--(no-)?", "").replaceFirst(" .*", "");
+        String name = flag.replaceFirst("^--", "").replaceFirst(" .*", "");
         return flag(name, Settings.values(config).get(name));
     }
 
@@ -130,12 +130,15 @@ public final class Experiment {
     /** What happens to pictures before they are evaluated. */
     public static Transform.Eval evalTransform(TrainConfig config) {
         TrainConfig.Data d = config.data();
-        int size = d.evalImageSize();
-        return switch (d.evalRule()) {
-            case PROPORTION -> Transform.Eval.of(size).with(d.interpolation());
-            case PLUS_32 -> Transform.Eval.pytorch(size).with(d.interpolation());
-            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(d.interpolation());
-            case SHORTER -> Transform.Eval.shorterSide(size, d.evalResize()).with(d.interpolation());
+        return evalTransform(d.evalImageSize(), d.evalRule(), d.evalResize(), d.interpolation());
+    }
+
+    static Transform.Eval evalTransform(int size, TrainConfig.EvalRule rule, int resize, Interpolation interpolation) {
+        return switch (rule) {
+            case PROPORTION -> Transform.Eval.of(size).with(interpolation);
+            case PLUS_32 -> Transform.Eval.pytorch(size).with(interpolation);
+            case CROP_FIRST -> Transform.Eval.tensorflow(size).with(interpolation);
+            case SHORTER -> Transform.Eval.shorterSide(size, resize).with(interpolation);
         };
     }
 }

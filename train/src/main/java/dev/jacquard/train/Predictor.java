@@ -4,6 +4,7 @@ import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Transform;
 import dev.jacquard.layers.Module;
+import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
 import dev.jacquard.models.Weights;
 import dev.jacquard.passes.FuseNormalization;
@@ -110,8 +111,12 @@ public final class Predictor implements AutoCloseable {
 
     /** Height and width of the images that the network was trained on. */
     public int imageSize() {
-        String text = info.metadata().get(IMAGE_SIZE);
-        return text != null && text.matches("[1-9]\\d{0,3}") ? Integer.parseInt(text) : Models.row(arch).resolution();
+        return Preparation.size(info, Models.row(arch));
+    }
+
+    /** How images of any size become what the network was evaluated on. @param size height and width of the result */
+    public Transform.Eval transform(int size) {
+        return Preparation.transform(info, Models.row(arch), size);
     }
 
     /** Logits (N, classes) of normalised images (N, H, W, 3). */
@@ -196,8 +201,8 @@ public final class Predictor implements AutoCloseable {
                     String.join(", ", info.classNames().subList(0, Math.min(5, classes))) + ", ...", "name the class folders as in training");
         }
         lock.lock();
-        try (EvalStep step = EvalStep.of(module, Math.min(batch, source.size()), imageSize, Trainer.NORMALIZATION, state);
-                Loader loader = Loader.evaluate(source, Transform.Eval.of(imageSize)).batch(Math.min(batch, source.size())).open()) {
+        try (EvalStep step = EvalStep.of(module, new EvalStep.Settings(Math.min(batch, source.size()), imageSize, channels(), Trainer.NORMALIZATION, 0), Map.of(), state);
+                Loader loader = Loader.evaluate(source, transform(imageSize)).batch(Math.min(batch, source.size())).open()) {
             requireOpen();
             return step.run(loader, () -> false).getFirst();
         } finally {
@@ -214,11 +219,16 @@ public final class Predictor implements AutoCloseable {
             }
             GraphBuilder b = new GraphBuilder(false);
             Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
-            b.output("logits", module.apply(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x));
+            b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
             plan = Plan.of(new FuseNormalization(state.backend()).apply(b.build()), state);
             plans.put(key, plan);
         }
         return plan;
+    }
+
+    /** Channels that the network takes; those after the third are zeros. */
+    private int channels() {
+        return info.options().map(ModelOptions::channels).orElse(3);
     }
 
     private void requireOpen() {

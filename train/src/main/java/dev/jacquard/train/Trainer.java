@@ -16,9 +16,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * Trains a network in a run folder: epochs of planned steps, an evaluation and a checkpoint after each, a log with curves. Continues from the newest whole
@@ -96,7 +94,7 @@ public final class Trainer implements AutoCloseable {
             this.state = keep(new State(setup.backend));
             this.stages = Stage.of(config);
             this.optimizer = Experiment.optimizer(config, setup.module);
-            this.checkpoints = new Checkpoints(run, setup.module, state, optimizer.averages().variables(), config.machine().keep(), weightsMetadata());
+            this.checkpoints = new Checkpoints(run, setup.module, state, optimizer.averages().variables(), config.machine().keep(), Preparation.strings(config, setup.train.classes()));
             Optional<Progress> saved = checkpoints.newest();
             this.progress = saved.orElseGet(() -> Progress.start(setup.train.size(), config));
             requireSameRun();
@@ -132,13 +130,6 @@ public final class Trainer implements AutoCloseable {
     private <T extends AutoCloseable> T keep(T resource) {
         open.push(resource);
         return resource;
-    }
-
-    private Map<String, String> weightsMetadata() {
-        List<String> classes = setup.train.classes();
-        Map<String, String> strings = new TreeMap<>(Weights.metadata(config.arch(), classes.size(), classes));
-        strings.put(Predictor.IMAGE_SIZE, Integer.toString(config.data().evalImageSize()));
-        return strings;
     }
 
     private void requireSameRun() {
