@@ -138,7 +138,7 @@ public final class Experiment {
             case PROPORTION -> Transform.Eval.of(size).with(interpolation);
             case PLUS_32 -> Transform.Eval.pytorch(size).with(interpolation);
             case CROP_FIRST -> Transform.Eval.tensorflow(size).with(interpolation);
-            case SHORTER -> Transform.Eval.shorterSide(size, resize).with(interpolation);
+            case SHORTER -> Transform.Eval.paddle(size, resize).with(interpolation);
         };
     }
 }

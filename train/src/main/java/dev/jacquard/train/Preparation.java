@@ -55,8 +55,11 @@ final class Preparation {
         }
         Preprocessing p = original(info, row).preprocessing();
         int whole = (int) Math.round(size / p.crop());
-        return p.rule() == Preprocessing.Rule.CROP_THEN_RESIZE ? new Transform.Eval(size, new Transform.Eval.CentreSquare(whole - size), Interpolation.BILINEAR_TF1)
-                : Transform.Eval.shorterSide(size, whole).with(Interpolation.valueOf(p.interpolation().name()));
+        if (p.rule() == Preprocessing.Rule.CROP_THEN_RESIZE) {
+            return new Transform.Eval(size, new Transform.Eval.CentreSquare(whole - size), Interpolation.BILINEAR_TF1);
+        }
+        Transform.Eval eval = origin(info, row) == Origin.PADDLE ? Transform.Eval.paddle(size, whole) : Transform.Eval.shorterSide(size, whole);
+        return eval.with(Interpolation.valueOf(p.interpolation().name()));
     }
 
     private static Object read(Map<String, String> strings, String setting) {
@@ -70,9 +73,12 @@ final class Preparation {
 
     /** The row as the system has it that the weights seem to be of. */
     private static ModelRow original(Weights.Info info, ModelRow row) {
-        boolean nvidia = info.namings().stream().allMatch(n -> n == Naming.NVIDIA || n == Naming.NVIDIA_NGC) && !info.namings().isEmpty();
+        return row.as(origin(info, row)).orElse(row);
+    }
+
+    private static Origin origin(Weights.Info info, ModelRow row) {
+        boolean nvidia = !info.namings().isEmpty() && info.namings().stream().allMatch(n -> n == Naming.NVIDIA || n == Naming.NVIDIA_NGC);
         ModelOptions o = info.options().orElse(row.defaults());
-        Origin origin = nvidia ? Origin.NVIDIA : o.channels() == 4 ? Origin.PADDLE : o.padding() == Padding.SAME ? Origin.TENSORFLOW : Origin.TORCHVISION;
-        return row.as(origin).orElse(row);
+        return nvidia ? Origin.NVIDIA : o.channels() == 4 ? Origin.PADDLE : o.padding() == Padding.SAME ? Origin.TENSORFLOW : Origin.TORCHVISION;
     }
 }

@@ -2,6 +2,7 @@ package dev.jacquard.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Transform;
@@ -44,7 +45,7 @@ class PreparationTest {
         assertEquals(Transform.Eval.shorterSide(380, 384).with(Interpolation.BICUBIC), Preparation.transform(torchvision, b4, 380));
         assertEquals(Transform.Eval.tensorflow(380), Preparation.transform(file("efficientnet-b4", Map.of(), Padding.SAME, 3, Naming.TIMM), b4, 380));
         ModelRow resnet = Models.row("resnet50");
-        assertEquals(Transform.Eval.shorterSide(224, 256), Preparation.transform(file("resnet50", Map.of(), Padding.SYMMETRIC, 4, Naming.OURS), resnet, 224));
+        assertEquals(Transform.Eval.paddle(224, 256), Preparation.transform(file("resnet50", Map.of(), Padding.SYMMETRIC, 4, Naming.OURS), resnet, 224));
         assertEquals(Transform.Eval.of(64), Preparation.transform(file("resnet50", Map.of("image_size", "64"), Padding.SYMMETRIC, 3, Naming.OURS), resnet, 64), "our older files");
     }
 
@@ -53,6 +54,6 @@ class PreparationTest {
         Map<String, String> strings = new HashMap<>(Preparation.strings(TrainConfig.defaults().withClasses(10), List.of()));
         strings.put("eval_rule", "squint");
         Weights.Info info = file("resnet18", strings, Padding.SYMMETRIC, 3, Naming.OURS);
-        assertEquals(true, assertThrows(DataException.class, () -> Preparation.transform(info, Models.row("resnet18"), 40)).getMessage().contains("eval_rule"));
+        assertTrue(assertThrows(DataException.class, () -> Preparation.transform(info, Models.row("resnet18"), 40)).getMessage().contains("eval_rule"));
     }
 }
