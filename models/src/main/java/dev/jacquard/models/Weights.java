@@ -249,7 +249,8 @@ public final class Weights {
 
     /** The strings by which {@link #inspect} knows a file again. @param classNames as many as there are classes, or none */
     public static Map<String, String> metadata(String arch, int classes, List<String> classNames) {
-        return metadata(arch, Models.names().contains(arch) ? Models.row(arch).defaults().classes(classes) : null, classes, classNames);
+        boolean registered = Models.rows().stream().anyMatch(r -> r.name().equals(arch) || r.aliases().contains(arch));
+        return metadata(arch, registered ? Models.row(arch).defaults().classes(classes) : null, classes, classNames);
     }
 
     /** The same for a registered model, with those of its options that change what the weights compute. */

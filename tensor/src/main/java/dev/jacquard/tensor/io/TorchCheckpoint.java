@@ -24,7 +24,7 @@ import java.util.Set;
  * honoured: {@link #read} brings the elements into C order. Refused, each with its own words: files of PyTorch before 1.6, TorchScript archives, big-endian files, every Python global beyond those
  * that plain tensors need, and whatever {@link ZipDirectory} and {@link Unpickler} find wrong.
  *
- * <p>{@link #open} reads the directory of the archive and the pickle, at most {@value #MAX_PICKLE} bytes; no tensor may have more elements than its storage, nor a storage more bytes than its entry.
+ * <p>{@link #open} reads the directory of the archive and the pickle, at most 32 MiB of it; no tensor may have more elements than its storage, nor a storage more bytes than its entry.
  */
 public final class TorchCheckpoint implements TensorFile {
     /** As many first bytes tell the format. */
