@@ -66,7 +66,7 @@ final class DryRun {
     private String batch() {
         TrainConfig.BatchSizes b = config.batch();
         int steps = b.accumulation();
-        String fits = b.optimizer() > 0 && b.global() != b.optimizer() ? "; --optimizer-batch-size " + b.optimizer() + " cannot be had" : "";
+        String fits = b.optimizer() > 0 && b.global() != b.optimizer() ? "; --optimizer-batch-size " + b.optimizer() + " is no multiple of the batch" : "";
         return line("batch", "%d x %d device%s x %d step%s: %,d images per update%s", b.size(), b.gpus(), b.gpus() == 1 ? "" : "s", steps, steps == 1 ? "" : "s", b.global(), fits);
     }
 
@@ -102,6 +102,9 @@ final class DryRun {
     }
 
     private String lr(List<Double> at) {
+        at.stream().filter(e -> !(e >= 0 && e < config.schedule().epochs())).findFirst().ifPresent(e -> {
+            throw new CallerException("--lr-at", "no epoch of the run", digits(e), "0 to below " + config.schedule().epochs(), "give epochs from 0 on");
+        });
         Rate rate = Rate.of(config, Math.toIntExact(stepsPerEpoch()));
         String rates = at.stream().map(e -> digits(e) + ": " + digits(rate.lr((long) Math.floor(e * stepsPerEpoch())))).collect(Collectors.joining(", "));
         return line("lr", "largest %s; at the beginning of epoch %s", digits(config.peakLr()), rates);

@@ -29,7 +29,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code jacquard train}. */
 @Command(name = "train", description = "Trains a network and leaves a run folder with weights, log, curves and checkpoints. Without --data: on generated pictures.",
-        sortOptions = false, modelTransformer = SettingOptions.class)
+        sortOptions = false, abbreviateSynopsis = true, modelTransformer = SettingOptions.class)
 final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
     private static final Path RUNS = Path.of("run");
     /** Without --val, one in so many images of each class is held out. */
@@ -199,6 +199,10 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
         try (Trainer trainer = Trainer.open(new Trainer.Setup(config, Experiment.network(config), s.backend, s.train, s.val, flags.containsKey("num-classes")), run)) {
             text.printf(Locale.ROOT, "%s, %d classes, %d pictures of %s (%d held out), %d px, batch %d, on %s%n", config.arch(), config.classes(), s.train.size(),
                     config.data().generated() ? "the built-in generator" : config.data().train(), s.val.size(), config.data().imageSize(), config.batch().size(), s.backend.description());
+            TrainConfig.BatchSizes b = config.batch();
+            if (b.optimizer() > 0 && b.global() != b.optimizer()) {
+                text.printf(Locale.ROOT, "warning: --optimizer-batch-size %d is no multiple of the batch: %d images per update%n", b.optimizer(), b.global());
+            }
             text.printf(Locale.ROOT, "run folder %s%s%n", run.path(), trainer.stepsDone() > 0 ? ", resumed after step " + trainer.stepsDone() : "");
             text.flush();
             ProgressLine progress = new ProgressLine(text, onTerminal(), config.batch().size(), config.schedule().epochs());

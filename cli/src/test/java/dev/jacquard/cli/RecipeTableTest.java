@@ -24,6 +24,10 @@ class RecipeTableTest {
             "weight-decay", "decay-rule", "label-smoothing", "smooth-eval-loss", "mixup", "augmentation", "image-size", "interpolation", "eval-rule", "min-scale", "amp", "padding", "initialization", "bn-momentum",
             "bn-epsilon", "grad-clip-norm");
 
+    /** What a dry run says besides the settings: the largest learning rate, the network's parameters, steps and updates per epoch. */
+    private static final Map<String, Pattern> DERIVED = Map.of("peak", Pattern.compile("\nlr +largest ([^;]+);"), "parameters", Pattern.compile("\nnetwork +([0-9,]+) parameters"),
+            "steps", Pattern.compile("\nsteps +([0-9,]+) per epoch"), "updates", Pattern.compile("; ([0-9,]+) updates per epoch"));
+
     /** One cell. */
     private record Cell(String section, String recipes, String setting, String value) {
         boolean of(String recipe) {
@@ -35,7 +39,7 @@ class RecipeTableTest {
         return Files.readAllLines(RESOURCES.resolve("published-recipes.csv")).stream().filter(l -> !l.startsWith("#")).map(l -> l.split(",", 4)).map(f -> new Cell(f[0], f[1], f[2], f[3])).toList();
     }
 
-    /** Settings of a dry run by name, and the largest learning rate as "peak". */
+    /** Settings of a dry run by name, and what follows from them. */
     private static Map<String, String> said(String recipe) throws IOException {
         String text = Files.readString(RESOURCES.resolve("recipes").resolve(recipe + ".txt"));
         Map<String, String> said = new HashMap<>();
@@ -43,9 +47,12 @@ class RecipeTableTest {
         while (settings.find()) {
             assertEquals(null, said.put(settings.group(1), settings.group(2)), recipe + " says " + settings.group(1) + " twice");
         }
-        Matcher peak = Pattern.compile("^lr +largest ([^;]+);", Pattern.MULTILINE).matcher(text);
-        assertTrue(peak.find());
-        said.put("peak", peak.group(1));
+        DERIVED.forEach((what, where) -> {
+            Matcher m = where.matcher(text);
+            if (m.find()) {
+                said.put(what, m.group(1).replace(",", ""));
+            }
+        });
         return said;
     }
 

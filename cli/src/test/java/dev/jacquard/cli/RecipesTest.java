@@ -151,7 +151,8 @@ class RecipesTest {
     @Test
     void settingsThatDoNotFitAreNamed() {
         for (String[] c : new String[][] {{"--lr-milestones 30,20", "--lr-milestones"}, {"--min-scale 0.9 --max-scale 0.5", "--min-scale"}, {"--stages 100", "--stages"},
-            {"--warmup 9", "--warmup-epochs"}, {"--drop-path all", "one of sample, batch"}, {"--seed x", "a whole number"}, {"--bn-momentum 0", "above 0 to 1"}, {"--dropout 1", "0 to below 1"}}) {
+            {"--warmup 9", "--warmup-epochs"}, {"--drop-path all", "one of sample, batch"}, {"--seed x", "a whole number"}, {"--bn-momentum 0", "above 0 to 1"}, {"--dropout 1", "0 to below 1"},
+            {"--lr-at 8", "--lr-at"}}) {
             Result r = run(("train --dry-run " + c[0]).split(" "));
             assertTrue(r.code == 2 && r.err.contains(c[1]) && r.err.indexOf('\n') == r.err.length() - 1, c[0] + ": " + r.err + r.out);
         }

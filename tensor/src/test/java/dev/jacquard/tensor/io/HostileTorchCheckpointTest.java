@@ -2,6 +2,7 @@ package dev.jacquard.tensor.io;
 
 import static dev.jacquard.tensor.io.TestFiles.concat;
 import static dev.jacquard.tensor.io.TestFiles.refused;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -327,6 +328,24 @@ class HostileTorchCheckpointTest {
                 readAll(f);
                 assertEquals(f.metadata().isEmpty() ? Map.of() : Map.of("a", "0", "b", "-1", "c", "-9223372036854775808"), f.metadata());
             }
+        }
+    }
+
+    /** The entries that PyTorch 2 adds. */
+    @Test
+    void laterPyTorchsEntriesAreRead() {
+        Map<String, byte[]> entries = new LinkedHashMap<>();
+        entries.put("a/data.pkl", good());
+        entries.put("a/.format_version", "1".getBytes(StandardCharsets.US_ASCII));
+        entries.put("a/.storage_alignment", "64".getBytes(StandardCharsets.US_ASCII));
+        entries.put("a/byteorder", "little".getBytes(StandardCharsets.US_ASCII));
+        entries.put("a/data/0", TestFiles.counting(24));
+        entries.put("a/version", "3\n".getBytes(StandardCharsets.US_ASCII));
+        entries.put("a/.data/serialization_id", "0".repeat(40).getBytes(StandardCharsets.US_ASCII));
+        try (TensorFile f = TensorFile.open(TestFiles.put(folder, zip(entries)))) {
+            byte[] bytes = new byte[24];
+            f.read("w", MemorySegment.ofArray(bytes));
+            assertArrayEquals(TestFiles.counting(24), bytes);
         }
     }
 
