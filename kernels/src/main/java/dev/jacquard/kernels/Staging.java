@@ -4,14 +4,16 @@ import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Transfers between ordinary host memory and the device through a ring of pinned buffers. An upload returns as soon as the source has been copied into a slot. A large one
+ * Transfers between ordinary host memory and the device through rings of pinned buffers, one for large transfers and one for small ones, so that not every buffer becomes as large as a batch. An upload returns as soon as the source has been copied into a slot. A large one
  * then crosses the bus in a stream of its own, into the slot's device memory, while the device computes; only the copy from there to its place waits its turn.
  */
 final class Staging implements AutoCloseable {
-    /** Enough for a batch that is staged while the step before it is fed its scalars. */
-    private static final int SLOTS = 6;
+    /** Far more than the inputs of any step. */
+    private static final int MOST_SLOTS = 64;
     /** From here on the second copy costs less than waiting for the bus. */
     private static final long LARGE = 256 << 10;
     private static final long DOWNLOAD_CHUNK = 4 << 20;
@@ -19,16 +21,13 @@ final class Staging implements AutoCloseable {
     private final Driver driver;
     private final long computing;
     private final long copying;
-    private final Slot[] slots = new Slot[SLOTS];
-    private int next;
+    private final Ring large = new Ring(2);
+    private final Ring small = new Ring(6);
 
     Staging(Driver driver, long computing) {
         this.driver = driver;
         this.computing = computing;
         this.copying = driver.createStream();
-        for (int i = 0; i < SLOTS; i++) {
-            slots[i] = new Slot();
-        }
     }
 
     /** Pinned memory, device memory of the same size if it was ever needed, and what they were last used for. */
@@ -92,14 +91,34 @@ final class Staging implements AutoCloseable {
         }
     }
 
-    private Slot take() {
-        for (int i = 0; i < SLOTS; i++) {
-            next = (next + 1) % SLOTS;
-            if (!slots[next].reserved) {
-                return slots[next];
-            }
+    /** Slots that are used one after the other; more than it begins with where so many transfers are staged at a time. */
+    private final class Ring {
+        private final int first;
+        private final List<Slot> slots = new ArrayList<>();
+        private int next;
+
+        Ring(int first) {
+            this.first = first;
         }
-        throw new EngineBugException("staging", "too many transfers are staged", SLOTS + " that were not placed", "at most a batch's", "place a transfer before staging the next ones");
+
+        Slot take() {
+            for (int i = 0; i < slots.size() && slots.size() >= first; i++) {
+                next = (next + 1) % slots.size();
+                if (!slots.get(next).reserved) {
+                    return slots.get(next);
+                }
+            }
+            if (slots.size() == MOST_SLOTS) {
+                throw new EngineBugException("staging", "too many transfers are staged", MOST_SLOTS + " that were not placed", "at most a batch's", "place a transfer before staging the next ones");
+            }
+            slots.add(new Slot());
+            next = slots.size() - 1;
+            return slots.getLast();
+        }
+    }
+
+    private Slot take(long bytes) {
+        return (bytes >= LARGE ? large : small).take();
     }
 
     /** Copies to the device, in the order of launches; returns when the source may be reused. */
@@ -107,7 +126,7 @@ final class Staging implements AutoCloseable {
         if (host.byteSize() >= LARGE) {
             stage(to, host).place();
         } else if (host.byteSize() > 0) {
-            Slot slot = take();
+            Slot slot = take(host.byteSize());
             driver.copyToDevice(to, slot.room(host.byteSize()).copyFrom(host), computing);
             slot.busyUntilHere(computing);
         }
@@ -116,7 +135,7 @@ final class Staging implements AutoCloseable {
     /** Copies to the device's side of a slot, beside whatever is being computed. The source may be reused at return. */
     synchronized Buffer.Transfer stage(long to, MemorySegment host) {
         long bytes = host.byteSize();
-        Slot slot = take();
+        Slot slot = take(bytes);
         MemorySegment pinned = slot.room(Math.max(bytes, 1)).asSlice(0, bytes).copyFrom(host);
         long mirror = slot.mirror(Math.max(bytes, 1));
         driver.copyToDevice(mirror, pinned, copying);
@@ -137,7 +156,7 @@ final class Staging implements AutoCloseable {
     synchronized void download(MemorySegment host, long from) {
         for (long at = 0; at < host.byteSize(); at += DOWNLOAD_CHUNK) {
             MemorySegment part = host.asSlice(at, Math.min(DOWNLOAD_CHUNK, host.byteSize() - at));
-            MemorySegment pinned = take().room(part.byteSize());
+            MemorySegment pinned = take(part.byteSize()).room(part.byteSize());
             driver.copyToHost(pinned, from + at, computing);
             driver.synchronize(computing);
             part.copyFrom(pinned);
@@ -148,9 +167,8 @@ final class Staging implements AutoCloseable {
     public synchronized void close() {
         driver.synchronize(computing);
         driver.synchronize(copying);
-        for (Slot s : slots) {
-            s.close();
-        }
+        large.slots.forEach(Slot::close);
+        small.slots.forEach(Slot::close);
         driver.destroyStream(copying);
     }
 }
