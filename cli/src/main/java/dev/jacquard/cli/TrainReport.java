@@ -31,7 +31,7 @@ final class TrainReport {
         if (o.skipped_images() > 0) {
             text.printf(Locale.ROOT, "%d images could not be decoded and were skipped%n", o.skipped_images());
         }
-        if (!o.complete()) {
+        if (!o.complete() && Files.exists(run.last())) { // without checkpoints there is nothing to go on from
             text.printf(Locale.ROOT, "continue ./jacquard train --resume --out %s%n", run.path());
         }
         if (o.best_weights() != null) {
