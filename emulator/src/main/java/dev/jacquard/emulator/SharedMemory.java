@@ -126,7 +126,7 @@ final class SharedMemory {
             if (copier[word] != 0) {
                 int other = copier[word] - 1;
                 String who = other == w.index * Warp.LANES + lane ? "this thread" : "thread " + w.machine.threadName(other);
-                throw new Fault(lane, (by.reads() ? "read" : "write") + " of shared memory that cp.async of " + who + place(copyAt[word]) + " is filling and that has not been waited for, at "
+                throw new Fault(lane, (by.reads() ? "read of" : "write to") + " shared memory that cp.async of " + who + place(copyAt[word]) + " is filling and that has not been waited for, at "
                         + describe(4L * word + Windows.SHARED_START));
             }
         }
