@@ -3,8 +3,8 @@ package dev.jacquard.emulator;
 /**
  * Which of a 2:4 sparse matrix's columns are stored: of each four columns of a row two, whose 2-bit indices, the lower first, are four bits of the metadata.
  *
- * <p>Where the four bits of row r and columns 4 q to 4 q + 3 are (PTX ISA, "Sparse matrix storage" and the figures after it): of the four lanes that hold rows g and g + 8, the selector names those that
- * give the metadata.
+ * <p>Where the four bits of row r and columns 4 q to 4 q + 3 are (PTX ISA, "Sparse matrix storage" and the figures after it): of the four lanes that hold rows g and g + 8, the selector names
+ * those that give the metadata.
  *
  * <ul>
  * <li>16-bit elements: a lane has 16 bits of row g and above them those of row g + 8; of m16n8k16 one lane is enough, of m16n8k32 the selected pair's second lane has the second 16 columns.
@@ -34,7 +34,11 @@ final class Sparsity {
         return bytes ? depth == 64 ? 1 : 2 : depth == 32 ? 2 : 4;
     }
 
-    /** The column of each stored element, row by row. @throws Fault if two indices do not increase; the unordered ones that mma.sp alone would allow are slow on newer devices, and ours never are */
+    /**
+     * The column of each stored element, row by row.
+     *
+     * @throws Fault if two indices do not increase. {@code mma.sp} without {@code ordered_metadata} would take them in the other order too; ptxas says that this will be slow
+     */
     int[] places(Warp w) {
         int[] from = w.r[metadata];
         for (int row = 0; row < ROWS; row++) {

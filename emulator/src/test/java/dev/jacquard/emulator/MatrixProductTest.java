@@ -325,6 +325,33 @@ class MatrixProductTest {
         };
     }
 
+    /**
+     * The same from another source, of the deepest shapes: sparse kernels of CUTLASS, and of PyTorch after it, load metadata with ldmatrix, after the host has permuted its words (a 16-bit word has the
+     * indices of eight stored elements of a row, a 32-bit word those of sixteen). The first 32 rows, or 16, give each lane of two instructions, or one, its register.
+     */
+    @Test
+    void metadataLiesWhereLibrariesPutIt() {
+        for (Shape shape : List.of(SPARSE.get(1), SPARSE.get(3))) {
+            boolean halves = shape.bits == 16;
+            for (int row = 0; row < (halves ? 32 : 16); row++) {
+                for (int q = 0; q < shape.k / 4; q++) {
+                    int perWord = halves ? 4 : 8;
+                    int word = q / perWord;
+                    int to = row % 8 * (halves ? 4 : 2) + row / 8;
+                    int column = word;
+                    if (to % 2 != column) { // the two that lie off a 2 x 2 block's diagonal change places
+                        to += 1 - 2 * (to % 2);
+                        column = 1 - column;
+                    }
+                    int place = 2 * to + column;
+                    int lane = halves ? place / 2 : place;
+                    int bit = (halves ? place % 2 * 16 : 0) + q % perWord * 4;
+                    assertArrayEquals(new int[] {lane, bit}, metadataPlace(shape, row / 16, row % 16, q), shape + " row " + row + " q " + q);
+                }
+            }
+        }
+    }
+
     private static int selectors(Shape shape) {
         return switch (shape.name + " " + shape.bits) {
             case "m16n8k16 16" -> 4;
