@@ -19,6 +19,12 @@ static __device__ unsigned place(const void* p) {
     asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"            \
                  : "+f"((d)[0]), "+f"((d)[1]), "+f"((d)[2]), "+f"((d)[3])                                                                       \
                  : "r"((a)[0]), "r"((a)[1]), "r"((a)[2]), "r"((a)[3]), "r"((b)[0]), "r"((b)[1]))
+#define LOAD4_TRANSPOSED(a, from) \
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];" : "=r"((a)[0]), "=r"((a)[1]), "=r"((a)[2]), "=r"((a)[3]) : "r"(place(from)) : "memory")
+#define MULTIPLY_SPARSE(d, a, b, metadata, selector)                                                                                                          \
+    asm volatile("mma.sp.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9, %10, %11}, {%0, %1, %2, %3}, %12, " selector ";" \
+                 : "+f"((d)[0]), "+f"((d)[1]), "+f"((d)[2]), "+f"((d)[3])                                                                                     \
+                 : "r"((a)[0]), "r"((a)[1]), "r"((a)[2]), "r"((a)[3]), "r"((b)[0]), "r"((b)[1]), "r"((b)[2]), "r"((b)[3]), "r"(metadata))
 
 extern "C" {
 
@@ -182,6 +188,37 @@ __global__ void product(const __half* a, const __half* b, float* d, int by_colum
     }
     for (int i = 0; i < 4; i++) {
         d[(lane / 4 + i / 2 * 8) * 8 + lane % 4 * 2 + i % 2] = sum[i];
+    }
+}
+
+// A 2:4 sparse product by one warp: a is 32 x k with k / 2 elements of each row stored, b is k x 8, metadata has a word per lane for each 32 of k, of which instructions for the
+// first 16 rows take those
+// of two lanes of four, and those for the others the other two.
+__global__ void sparse_product(const __half* a, const unsigned* metadata, const __half* b, float* d, int k) {
+    __shared__ __align__(128) __half sa[32 * 16];
+    __shared__ __align__(128) __half sb[32 * 8];
+    int lane = threadIdx.x;
+    float sum[2][4] = {};
+    for (int from = 0; from < k; from += 32) {
+        for (int c = 0; c < 2; c++) {
+            COPY(16, sa + lane * 16 + (c ^ (lane >> 2 & 1)) * 8, a + lane * (k / 2) + from / 2 + c * 8);
+        }
+        COPY(16, sb + lane * 8, b + (from + lane) * 8);
+        WAIT_ALL();
+        __syncwarp();
+        unsigned x[2][4], y[4];
+        for (int h = 0; h < 2; h++) {
+            int row = h * 16 + lane % 16;
+            LOAD4(x[h], sa + row * 16 + (lane / 16 ^ (row >> 2 & 1)) * 8);
+        }
+        LOAD4_TRANSPOSED(y, sb + lane * 8);
+        unsigned word = metadata[from + lane];
+        MULTIPLY_SPARSE(sum[0], x[0], y, word, "0");
+        MULTIPLY_SPARSE(sum[1], x[1], y, word, "1");
+        __syncwarp();
+    }
+    for (int i = 0; i < 8; i++) {
+        d[(i / 2 * 8 + lane / 4) * 8 + lane % 4 * 2 + i % 2] = sum[i / 4][i % 4];
     }
 }
 

@@ -84,10 +84,10 @@ final class MatrixProduct extends Insn {
         MatrixAccess.whole(mask, "mma");
         readLeft(w);
         readRight(w);
-        boolean whole = of.c == Accumulator.S32 || of.c == Accumulator.S32_SATURATED;
+        boolean integer = of.c == Accumulator.S32 || of.c == Accumulator.S32_SATURATED;
         for (int row = 0; row < ROWS; row++) {
             for (int column = 0; column < COLUMNS; column++) {
-                sums[row * COLUMNS + column] = whole ? 0 : accumulator(w, row, column);
+                sums[row * COLUMNS + column] = integer ? 0 : accumulator(w, row, column);
             }
         }
         int[] places = sparsity == null ? null : sparsity.places(w);

@@ -106,12 +106,12 @@ final class TensorDecoder {
     /** Refuses combinations that PTX has not, or that the emulator has not. */
     private void check(MatrixProduct.Kind kind, boolean sparse) {
         int least = 4 * kind.a().perWord * (sparse ? 2 : 1); // two shapes per type: one chunk of registers deep, or two
-        boolean integer = kind.a().perWord == 4;
-        boolean whole = kind.d() == Accumulator.S32 || kind.d() == Accumulator.S32_SATURATED;
-        boolean same = integer ? kind.b().perWord == 4 : kind.a() == kind.b();
+        boolean bytes = kind.a().perWord == 4;
+        boolean integer = kind.d() == Accumulator.S32 || kind.d() == Accumulator.S32_SATURATED;
+        boolean same = bytes ? kind.b().perWord == 4 : kind.a() == kind.b();
         boolean half = kind.c() == Accumulator.F16 || kind.d() == Accumulator.F16;
         boolean depth = kind.depth() == least || kind.depth() == 2 * least;
-        boolean known = depth && same && integer == whole && kind.c() == kind.d() && !(half && kind.a() != Multiplicand.F16) && !(sparse && kind.a() == Multiplicand.TF32);
+        boolean known = depth && same && bytes == integer && kind.c() == kind.d() && !(half && kind.a() != Multiplicand.F16) && !(sparse && kind.a() == Multiplicand.TF32);
         if (!known) {
             throw plain.unknown();
         }
