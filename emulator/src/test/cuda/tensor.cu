@@ -97,6 +97,15 @@ __global__ void missing_barrier_after_wait(const float* x, float* y) {
     y[threadIdx.x] = s[threadIdx.x ^ 1];  // here
 }
 
+__global__ void barrier_before_wait(const float* x, float* y) {
+    __shared__ float s[64];
+    COPY(4, s + threadIdx.x, x + threadIdx.x);
+    COMMIT();
+    __syncthreads();
+    WAIT(0);
+    y[threadIdx.x] = s[threadIdx.x ^ 1];  // here
+}
+
 // Fills a stage again that others may still read.
 __global__ void refill_without_barrier(const float* x, float* y) {
     __shared__ float s[64];
