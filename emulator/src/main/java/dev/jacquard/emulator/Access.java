@@ -51,19 +51,34 @@ abstract class Access extends Insn {
         };
     }
 
+    /** Bytes that a lane really touches, from its address on. */
+    int length(Warp w, int lane) {
+        return bytes;
+    }
+
+    @Override
+    Access[] accesses() {
+        return new Access[] {this};
+    }
+
     abstract boolean reads();
 
     abstract boolean writes();
 
     /** Finds and checks a lane's bytes: {@link #data} holds them. @return their index there */
     final int locate(Warp w, int lane) {
+        return locate(w, lane, bytes);
+    }
+
+    /** As {@link #locate(Warp, int)}, of an access to global memory that touches only its first bytes. */
+    final int locate(Warp w, int lane, int length) {
         long a = address(w, lane);
         race = null;
         if ((a & bytes - 1) != 0) {
             throw new Fault(lane, "misaligned " + what() + " of " + bytes + " bytes at " + describe(w, a));
         }
         return switch (space) {
-            case GLOBAL, CONST -> global(w, a, lane);
+            case GLOBAL, CONST -> global(w, a, lane, length);
             case SHARED -> shared(w, a, lane);
             case LOCAL -> local(w, a, lane);
             case PARAM -> parameter(w, a, lane);
@@ -92,27 +107,27 @@ abstract class Access extends Insn {
         if (Windows.in(Windows.PARAM, a)) {
             return parameter(w, a - Windows.PARAM, lane);
         }
-        return global(w, a, lane);
+        return global(w, a, lane, bytes);
     }
 
-    private int global(Warp w, long a, int lane) {
+    private int global(Warp w, long a, int lane, int length) {
         Allocation hit = cached;
         long o = a - hit.base;
-        if (o < 0 || o > hit.size - bytes || hit.freed) {
-            hit = w.machine.memory().find(a, bytes);
+        if (o < 0 || o > hit.size - length || hit.freed) {
+            hit = w.machine.memory().find(a, length);
             if (hit == null) {
-                throw new Fault(lane, what() + " of " + bytes + " bytes at " + w.machine.memory().describe(a));
+                throw new Fault(lane, what() + " of " + length + " bytes at " + w.machine.memory().describe(a));
             }
             cached = hit;
             o = a - hit.base;
         }
         data = hit.data;
         if (hit.valid != null) {
-            if (reads() && w.machine.options().uninitialized() && !hit.isValid((int) o, bytes)) {
-                throw new Fault(lane, "read of memory that was never written, " + bytes + " bytes at " + w.machine.memory().describe(a));
+            if (reads() && w.machine.options().uninitialized() && !hit.isValid((int) o, length)) {
+                throw new Fault(lane, "read of memory that was never written, " + length + " bytes at " + w.machine.memory().describe(a));
             }
             if (writes()) {
-                hit.written((int) o, bytes);
+                hit.written((int) o, length);
             }
         }
         if (writes() && hit.readOnly) {
@@ -123,7 +138,7 @@ abstract class Access extends Insn {
             if (hit.marks == null) {
                 hit.marks = new GlobalRaces.Marks((int) hit.size);
             }
-            String other = races.access(hit.marks, (int) o, bytes, reads(), writes());
+            String other = races.access(hit.marks, (int) o, length, reads(), writes());
             if (other != null) {
                 raced(new Fault(lane, "race in global memory: " + what() + " after " + other + " of the same launch, at " + w.machine.memory().describe(a)));
             }

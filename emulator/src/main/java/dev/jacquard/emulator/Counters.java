@@ -14,6 +14,8 @@ final class Counters {
     private static final int SECTOR = 32;
     private static final int BANKS = 32;
     private static final int WORD = 4;
+    /** Enough for the length of an access, 64 bytes at most. */
+    private static final int LENGTH_BITS = 7;
 
     /** Bytes of a buffer that the launch read and wrote. */
     private record Marks(long[] read, long[] written) {}
@@ -21,6 +23,7 @@ final class Counters {
     private final long[] instructions = new long[Kind.values().length];
     private final Map<Allocation, Marks> touched = new IdentityHashMap<>();
     private final long[] addresses = new long[Warp.LANES];
+    private final int[] lengths = new int[Warp.LANES];
     private Requests loads = Requests.NONE;
     private Requests stores = Requests.NONE;
     private long atomics;
@@ -32,7 +35,7 @@ final class Counters {
     /** An instruction that is about to be executed for some lanes. */
     void instruction(Warp w, Insn i, int mask) {
         instructions[i.kind.ordinal()]++;
-        if (i instanceof Access a) {
+        for (Access a : i.accesses()) {
             access(w, a, mask);
         }
     }
@@ -47,6 +50,10 @@ final class Counters {
         int shared = 0;
         for (int m = mask; m != 0; m &= m - 1) {
             int i = Integer.numberOfTrailingZeros(m);
+            lengths[i] = a.length(w, i);
+            if (lengths[i] <= 0) {
+                continue;
+            }
             long address = a.address(w, i);
             switch (a.space) {
                 case GLOBAL -> global |= 1 << i;
@@ -73,7 +80,8 @@ final class Counters {
 
     private void global(Warp w, Access a, int mask) {
         for (int m = mask; m != 0; m &= m - 1) {
-            mark(w, a, addresses[Integer.numberOfTrailingZeros(m)]);
+            int i = Integer.numberOfTrailingZeros(m);
+            mark(w, a, addresses[i], lengths[i]);
         }
         if (a.reads() && a.writes()) {
             atomics += Integer.bitCount(mask);
@@ -84,11 +92,13 @@ final class Counters {
         long sectors = 0;
         long end = 0;
         long lastSector = -1;
-        for (long s : starts) {
+        for (long packed : starts) {
+            long s = packed >> LENGTH_BITS;
+            long after = s + (packed & (1 << LENGTH_BITS) - 1);
             long from = Math.max(s, end);
-            end = Math.max(end, s + a.bytes);
+            end = Math.max(end, after);
             bytes += Math.max(0, end - from);
-            for (long t = s / SECTOR; t <= (s + a.bytes - 1) / SECTOR; t++) {
+            for (long t = s / SECTOR; t <= (after - 1) / SECTOR; t++) {
                 if (t > lastSector) {
                     sectors++;
                     lastSector = t;
@@ -103,28 +113,30 @@ final class Counters {
         }
     }
 
+    /** Addresses in order, each with its length in the low bits. */
     private long[] sorted(int mask) {
         long[] out = new long[Integer.bitCount(mask)];
         int n = 0;
         for (int m = mask; m != 0; m &= m - 1) {
-            out[n++] = addresses[Integer.numberOfTrailingZeros(m)];
+            int i = Integer.numberOfTrailingZeros(m);
+            out[n++] = addresses[i] << LENGTH_BITS | lengths[i];
         }
         Arrays.sort(out);
         return out;
     }
 
-    private void mark(Warp w, Access a, long address) {
-        Allocation hit = w.machine.memory().find(address, a.bytes);
+    private void mark(Warp w, Access a, long address, int length) {
+        Allocation hit = w.machine.memory().find(address, length);
         if (hit == null) {
             return; // the access itself will say so
         }
         Marks marks = touched.computeIfAbsent(hit, x -> new Marks(new long[(int) (x.size + 63 >> 6)], new long[(int) (x.size + 63 >> 6)]));
         int o = (int) (address - hit.base);
         if (a.reads()) {
-            Bits.set(marks.read(), o, o + a.bytes);
+            Bits.set(marks.read(), o, o + length);
         }
         if (a.writes()) {
-            Bits.set(marks.written(), o, o + a.bytes);
+            Bits.set(marks.written(), o, o + length);
         }
     }
 
@@ -179,9 +191,10 @@ final class Counters {
     /** An instruction's class. */
     static Kind kind(Instruction in) {
         return switch (in.opcode()) {
-            case "ld", "ldu", "st", "atom", "red", "prefetch", "prefetchu", "cp", "ldmatrix", "stmatrix" -> Kind.MEMORY;
+            case "ld", "ldu", "st", "atom", "red", "prefetch", "prefetchu", "ldmatrix", "stmatrix" -> Kind.MEMORY;
+            case "cp" -> in.has("commit_group") || in.has("wait_group") || in.has("wait_all") ? Kind.BARRIER : Kind.MEMORY;
             case "bra", "brx", "ret", "exit", "trap", "call" -> Kind.CONTROL;
-            case "shfl", "vote", "match", "redux", "activemask", "elect" -> Kind.SHUFFLE;
+            case "shfl", "vote", "match", "redux", "activemask", "elect", "movmatrix" -> Kind.SHUFFLE;
             case "bar", "barrier", "membar", "fence", "mbarrier" -> Kind.BARRIER;
             case "rcp", "sqrt", "rsqrt", "ex2", "lg2", "sin", "cos", "tanh" -> Kind.SPECIAL;
             case "mov", "cvt", "cvta", "selp", "slct", "prmt" -> Kind.MOVE;

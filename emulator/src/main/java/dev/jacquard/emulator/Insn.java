@@ -4,6 +4,8 @@ import dev.jacquard.emulator.ptx.Instruction;
 
 /** An instruction made ready: what it does to a warp's lanes. Fields are set by {@link Decoder}. */
 abstract class Insn {
+    private static final Access[] NONE = {};
+
     /** What it was made of, for messages. */
     Instruction source;
     /** Predicate's index, or -1. */
@@ -14,6 +16,11 @@ abstract class Insn {
 
     /** Does it for some lanes, at least one. @throws Fault if a lane misbehaves */
     abstract void run(Warp w, int mask);
+
+    /** Its accesses to memory, to be counted. */
+    Access[] accesses() {
+        return NONE;
+    }
 
     /** The lanes of a mask that the guard lets through. */
     final int guarded(Warp w, int mask) {

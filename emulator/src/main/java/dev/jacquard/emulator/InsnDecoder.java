@@ -46,11 +46,12 @@ final class InsnDecoder {
             case "dp4a" -> narrowOp(Alu32.dot4(in.modifiers().get(0).equals("s32"), in.modifiers().get(1).equals("s32")), 3);
             case "testp" -> new Spaces.Test(in.modifiers().get(0), type() == PtxType.F64, decoder.predicate(ops.get(0)), source(1, type()));
             case "slct" -> narrowOp(Alu32.find("slct." + name(type())), 3);
+            case "cp", "ldmatrix", "stmatrix", "movmatrix", "mma" -> new TensorDecoder(decoder, this, in).decode();
             default -> arithmetic();
         };
     }
 
-    private PtxException unknown() {
+    PtxException unknown() {
         return new PtxException(in.line(), "the emulator does not know " + in);
     }
 
@@ -102,15 +103,18 @@ final class InsnDecoder {
     // Memory.
 
     /** Makes an access of an address operand. */
-    private interface Maker {
+    interface Maker {
         Insn make(Space space, int base, boolean wide, long offset);
     }
 
-    private Insn access(Operand o, Maker maker) {
+    Insn access(Operand o, Maker maker) {
+        return access(o, space(), maker);
+    }
+
+    Insn access(Operand o, Space space, Maker maker) {
         if (!(o instanceof Operand.Address(Operand base, long offset))) {
             throw unknown();
         }
-        Space space = space();
         return switch (base) {
             case Operand.Reg(Register r) -> maker.make(space, decoder.register(r), r.type().wide(), offset);
             case Operand.Symbol s -> {

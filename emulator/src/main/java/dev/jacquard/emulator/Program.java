@@ -54,7 +54,7 @@ final class Program {
     }
 
     private int narrowest(Space space) {
-        return Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).filter(Access.class::isInstance).map(Access.class::cast)
+        return Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).flatMap(i -> Arrays.stream(i.accesses()))
                 .filter(a -> a.space == space || a.space == Space.GENERIC).mapToInt(a -> a.bytes).min().orElse(4);
     }
 

@@ -29,6 +29,10 @@ final class SharedMemory {
     private int[] readRound = new int[0];
     private Insn[] writeAt = new Insn[0];
     private Insn[] readAt = new Insn[0];
+    /** For each word the thread whose asynchronous copy is filling it, plus one, or 0; and the copy. */
+    private int[] copier = new int[0];
+    private Insn[] copyAt = new Insn[0];
+    private int copies;
 
     /** A new launch. @param narrowest bytes of the kernel's narrowest access; a power of two */
     void resize(int bytes, int narrowest) {
@@ -55,6 +59,10 @@ final class SharedMemory {
 
     /** A new block: nothing has been written. */
     void start() {
+        if (copies > 0) {
+            Arrays.fill(copier, 0);
+            copies = 0;
+        }
         Arrays.fill(valid, 0, (size + 63) >> 6, 0);
         barrier();
     }
@@ -90,6 +98,9 @@ final class SharedMemory {
         boolean reads = by.reads();
         boolean writes = by.writes();
         long bits = (1L << bytes) - 1 << (offset & 63);
+        if (copies > 0 && w.machine.options().races()) {
+            underWay(w, lane, offset, by);
+        }
         if (reads && (valid[offset >> 6] & bits) != bits && w.machine.options().uninitialized()) {
             throw new Fault(lane, "read of shared memory that was never written, " + bytes + " bytes at " + describe(offset + (long) Windows.SHARED_START));
         }
@@ -107,6 +118,50 @@ final class SharedMemory {
             found = found == null ? f : found;
         }
         return found;
+    }
+
+    /** Fails if a copy is filling what is accessed. */
+    private void underWay(Warp w, int lane, int offset, Access by) {
+        for (int word = offset >> 2; word <= offset + by.bytes - 1 >> 2; word++) {
+            if (copier[word] != 0) {
+                int other = copier[word] - 1;
+                String who = other == w.index * Warp.LANES + lane ? "this thread" : "thread " + w.machine.threadName(other);
+                throw new Fault(lane, (by.reads() ? "read of" : "write to") + " shared memory that cp.async of " + who + place(copyAt[word]) + " is filling and that has not been waited for, at "
+                        + describe(4L * word + Windows.SHARED_START));
+            }
+        }
+    }
+
+    /** A copy of whole words begins, whose place {@link #check} has seen: until it is complete nobody may touch it. */
+    void copying(Warp w, int lane, int offset, Access by) {
+        if (copier.length < data.length + 3 >> 2) {
+            copier = new int[data.length + 3 >> 2];
+            copyAt = new Insn[copier.length];
+        }
+        copies++;
+        Arrays.fill(copier, offset >> 2, offset + by.bytes >> 2, w.index * Warp.LANES + lane + 1);
+        Arrays.fill(copyAt, offset >> 2, offset + by.bytes >> 2, by);
+    }
+
+    /** A copy is complete: it counts as a write of its thread, now. */
+    void copied(Warp w, int lane, PendingCopies.Copy copy) {
+        int offset = copy.to();
+        int bytes = copy.by().bytes;
+        copies--;
+        Arrays.fill(copier, offset >> 2, offset + bytes >> 2, 0);
+        if (bytes == 4) {
+            Access.INTS.set(data, offset, (int) copy.low());
+        } else {
+            Access.LONGS.set(data, offset, copy.low());
+        }
+        if (bytes == 16) {
+            Access.LONGS.set(data, offset + 8, copy.high());
+        }
+        if (w.machine.options().races()) {
+            for (int g = offset >> grain; g <= offset + bytes - 1 >> grain; g++) {
+                write(w, lane, w.index * Warp.LANES + lane, g, copy.by());
+            }
+        }
     }
 
     /** Whether another thread's access in this epoch is ordered before this one of the warp. */
@@ -172,10 +227,13 @@ final class SharedMemory {
         return found;
     }
 
+    private static String place(Insn at) {
+        return at.source.location() == null ? "" : " (" + at.source.location() + ")";
+    }
+
     private Fault race(Warp w, int lane, String now, String before, int other, Insn otherAt, int g) {
         String by = other >= 0 ? "thread " + w.machine.threadName(other) : other == MANY ? "several threads" : "several threads of warp " + (SEVERAL - other);
-        String where = otherAt.source.location() == null ? "" : " (" + otherAt.source.location() + ")";
-        return new Fault(lane, "race in shared memory: " + now + " after a " + before + " by " + by + where + " without a barrier between, at "
+        return new Fault(lane, "race in shared memory: " + now + " after a " + before + " by " + by + place(otherAt) + " without a barrier between, at "
                 + describe(((long) g << grain) + Windows.SHARED_START));
     }
 }

@@ -32,6 +32,9 @@ final class Warp {
     /** Counts the instructions in which lanes met: what is before one is ordered before what is after it. */
     int round;
 
+    /** Asynchronous copies under way; null until there is one. */
+    private PendingCopies copies;
+
     int depth;
     int[] pathBlock = new int[16];
     int[] pathEnd = new int[16];
@@ -52,7 +55,17 @@ final class Warp {
         depth = 0;
         round = 0;
         waitingAt = null;
+        if (copies != null) {
+            copies.clear();
+        }
         push(0, exitBlock, lanes);
+    }
+
+    PendingCopies copies() {
+        if (copies == null) {
+            copies = new PendingCopies();
+        }
+        return copies;
     }
 
     void push(int block, int end, int mask) {

@@ -10,6 +10,9 @@
  * hot, many of its loops become vector instructions, and a kernel that runs a few times costs nothing to prepare: a translation of each kernel to bytecode, which was planned,
  * has not been needed.
  *
+ * <p>What kernels for tensor cores are made of has classes of its own, which {@code TensorDecoder} makes: {@code AsyncCopy} with {@code PendingCopies}, {@code MatrixAccess},
+ * {@code MatrixProduct} with {@code Sparsity}.
+ *
  * <p>Every access is checked where it is made ({@code Access}): {@code DeviceMemory} knows the live buffers and those that were freed, {@code SharedMemory} and
  * {@code GlobalRaces} who touched what. {@code Counters} count, when they are switched on.
  */

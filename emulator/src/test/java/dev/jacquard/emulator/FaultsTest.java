@@ -34,8 +34,8 @@ class FaultsTest {
     }
 
     /** The line of a kernel's {@code // here}. */
-    private static int line(String kernel) throws IOException {
-        List<String> lines = Files.readAllLines(Path.of("src/test/cuda/faults.cu"));
+    static int line(String file, String kernel) throws IOException {
+        List<String> lines = Files.readAllLines(Path.of("src/test/cuda", file));
         int at = 0;
         while (!lines.get(at).contains(" " + kernel + "(")) {
             at++;
@@ -53,7 +53,7 @@ class FaultsTest {
         assertEquals(Kind.KERNEL_FAULT, e.kind(), message);
         assertTrue(message.startsWith("kernel " + kernel + ", block "), message);
         assertTrue(message.contains("thread " + thread + ": "), message);
-        assertTrue(message.contains("faults.cu:" + line(kernel)), message);
+        assertTrue(message.contains("faults.cu:" + line("faults.cu", kernel)), message);
         expected.forEach(x -> assertTrue(message.contains(x), () -> x + " is not in: " + message));
         assertEquals(1, message.lines().count());
         DriverException later = assertThrows(DriverException.class, () -> rig.driver.allocate(4));

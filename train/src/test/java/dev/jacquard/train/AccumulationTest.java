@@ -9,10 +9,15 @@ import dev.jacquard.layers.Activation;
 import dev.jacquard.layers.BatchNorm2d;
 import dev.jacquard.layers.Conv2d;
 import dev.jacquard.layers.GlobalAvgPool2d;
+import dev.jacquard.layers.Initializers;
 import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.layers.Sequential;
+import dev.jacquard.tensor.Context;
+import dev.jacquard.tensor.Initializer;
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;
@@ -51,6 +56,34 @@ class AccumulationTest {
     /** Without a normalisation, whose statistics are those of the batches. */
     private static Module net() {
         return Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), Activation.RELU.module(), new GlobalAvgPool2d(), new Linear(8, 10));
+    }
+
+    /** Batch normalisation as in evaluation: by the running statistics, which stay; weight and bias are learnt. */
+    private static final class FrozenNorm extends Module {
+        private final Variable weight;
+        private final Variable bias;
+        private final Variable mean;
+        private final Variable variance;
+
+        FrozenNorm(long channels) {
+            Shape c = Shape.of(channels);
+            weight = parameter("weight", c, Initializers.uniform(1));
+            bias = parameter("bias", c, Initializer.ZEROS);
+            mean = statistic("running_mean", c, Initializers.uniform(0.5));
+            variance = statistic("running_var", c, Initializer.constant(0.7f));
+        }
+
+        @Override
+        protected Tensor forward(Tensor x) {
+            Context c = x.context();
+            Tensor scale = c.read(weight).mul(c.read(variance).add(1e-5).rsqrt());
+            return x.mulAdd(scale, c.read(bias).sub(c.read(mean).mul(scale)));
+        }
+    }
+
+    private static Module frozen() {
+        return Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new FrozenNorm(8), Activation.SILU.module(), new Conv2d(Conv2d.Config.of(8, 16, 1)), new FrozenNorm(16),
+                Activation.RELU.module(), new GlobalAvgPool2d(), new Linear(16, 10));
     }
 
     private static int pixel(long i) {
@@ -99,6 +132,11 @@ class AccumulationTest {
     @Test
     void fourTimesEightAreThirtyTwo() {
         agree(train(net(), 1), train(net(), 4));
+    }
+
+    @Test
+    void fourTimesEightAreThirtyTwoWithNormalisationsByRunningStatistics() {
+        agree(train(frozen(), 1), train(frozen(), 4));
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.util.function.Consumer;
 
 /** Bytes between files and memory, in pieces of bounded size. */
 final class Bytes {
@@ -123,8 +124,16 @@ final class Bytes {
         return new DataException(where, "not a floating tensor", dtype.toString(), "f32, f16, bf16 or f64", "read its bytes instead");
     }
 
+    /** A floating tensor as an array. @param fill writes 4 bytes per element */
+    static float[] array(TensorType type, String where, Consumer<MemorySegment> fill) {
+        requireFloating(type.dtype(), where);
+        float[] values = new float[arrayLength(type, where)];
+        fill.accept(MemorySegment.ofArray(values));
+        return values;
+    }
+
     /** The elements of a tensor as an array length. */
-    static int arrayLength(TensorType type, String where) {
+    private static int arrayLength(TensorType type, String where) {
         long n = type.shape().size();
         if (n > Integer.MAX_VALUE - 8) {
             throw new DataException(where, "too large for one array", n + " elements", "fewer than 2^31 - 8", "read it into a memory segment");

@@ -36,6 +36,29 @@ final class FileErrors {
         }
     }
 
+    /** What is made of a file that was opened for it. */
+    @FunctionalInterface
+    interface Reader<T> {
+        T read(FileChannel channel) throws IOException;
+    }
+
+    /** Opens a file as {@link #openForReading} does, for something that keeps it; if that cannot be made, the file is closed again. */
+    static <T> T open(Path path, Reader<T> reader) {
+        FileChannel channel = openForReading(path);
+        boolean opened = false;
+        try {
+            T made = reader.read(channel);
+            opened = true;
+            return made;
+        } catch (IOException e) {
+            throw io(path, "cannot be read", e);
+        } finally {
+            if (!opened) {
+                closeQuietly(channel);
+            }
+        }
+    }
+
     /** Closes a file that was only read: a failure loses nothing. */
     static void closeQuietly(FileChannel channel) {
         try {

@@ -66,19 +66,7 @@ public final class Npy implements AutoCloseable {
 
     /** Opens a file and checks its header. @throws DataException if the file is missing or not as the format has it */
     public static Npy open(Path path) {
-        FileChannel channel = FileErrors.openForReading(path);
-        boolean opened = false;
-        try {
-            Npy f = new Npy(path, channel);
-            opened = true;
-            return f;
-        } catch (IOException e) {
-            throw FileErrors.io(path, "cannot be read", e);
-        } finally {
-            if (!opened) {
-                FileErrors.closeQuietly(channel);
-            }
-        }
+        return FileErrors.open(path, channel -> new Npy(path, channel));
     }
 
     /**
@@ -119,10 +107,7 @@ public final class Npy implements AutoCloseable {
 
     /** A floating array as F32, converted from f2 or f8 if it is stored so. */
     public float[] floats() {
-        Bytes.requireFloating(type.dtype(), file);
-        float[] values = new float[Bytes.arrayLength(type, file)];
-        floats(MemorySegment.ofArray(values));
-        return values;
+        return Bytes.array(type, file, this::floats);
     }
 
     /**

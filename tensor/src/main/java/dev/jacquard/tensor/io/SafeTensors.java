@@ -55,19 +55,7 @@ public final class SafeTensors implements TensorFile {
 
     /** Opens a file and checks its header. @throws DataException if the file is missing or not as the format has it */
     public static SafeTensors open(Path path) {
-        FileChannel channel = FileErrors.openForReading(path);
-        boolean opened = false;
-        try {
-            SafeTensors f = new SafeTensors(path, channel);
-            opened = true;
-            return f;
-        } catch (IOException e) {
-            throw FileErrors.io(path, "cannot be read", e);
-        } finally {
-            if (!opened) {
-                FileErrors.closeQuietly(channel);
-            }
-        }
+        return FileErrors.open(path, channel -> new SafeTensors(path, channel));
     }
 
     /**
@@ -115,11 +103,7 @@ public final class SafeTensors implements TensorFile {
     /** A floating tensor as an array of F32, converted from F16, BF16 or F64 if it is stored so. */
     @Override
     public float[] floats(String name) {
-        TensorType type = type(name);
-        Bytes.requireFloating(type.dtype(), where(name));
-        float[] values = new float[Bytes.arrayLength(type, where(name))];
-        floats(name, MemorySegment.ofArray(values));
-        return values;
+        return Bytes.array(type(name), where(name), dst -> floats(name, dst));
     }
 
     /**

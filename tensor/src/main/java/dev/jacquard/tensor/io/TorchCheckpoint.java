@@ -82,19 +82,7 @@ public final class TorchCheckpoint implements TensorFile {
 
     /** Opens a file, checks its directory and reads its pickle. @throws DataException if the file is missing, damaged, or holds more than plain tensors */
     public static TorchCheckpoint open(Path path) {
-        FileChannel channel = FileErrors.openForReading(path);
-        boolean opened = false;
-        try {
-            TorchCheckpoint f = new TorchCheckpoint(path, channel);
-            opened = true;
-            return f;
-        } catch (IOException e) {
-            throw FileErrors.io(path, "cannot be read", e);
-        } finally {
-            if (!opened) {
-                FileErrors.closeQuietly(channel);
-            }
-        }
+        return FileErrors.open(path, channel -> new TorchCheckpoint(path, channel));
     }
 
     private void refuseLegacy() throws IOException {
@@ -215,11 +203,7 @@ public final class TorchCheckpoint implements TensorFile {
 
     @Override
     public float[] floats(String name) {
-        TensorType type = type(name);
-        Bytes.requireFloating(type.dtype(), where(name));
-        float[] values = new float[Bytes.arrayLength(type, where(name))];
-        floats(name, MemorySegment.ofArray(values));
-        return values;
+        return Bytes.array(type(name), where(name), dst -> floats(name, dst));
     }
 
     @Override
