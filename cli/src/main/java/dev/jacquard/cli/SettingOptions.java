@@ -16,7 +16,6 @@ import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.ISetter;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.TypeConversionException;
 
 /** The flags of a command that takes all settings of a run, made from their table: one per setting, its other names, and its shorthands. */
 final class SettingOptions implements IModelTransformer {
@@ -53,7 +52,7 @@ final class SettingOptions implements IModelTransformer {
         if (flag) {
             option.type(Boolean.class).arity("0").negatable(true);
         } else {
-            option.type(String.class).arity("1").paramLabel(label(row)).converters(text -> typed(row, text));
+            option.type(String.class).arity("1").paramLabel(label(row)); // what a text should be is said by Settings.Row, under the flag's own name
         }
         List<OptionSpec> all = new ArrayList<>(List.of(option.build()));
         for (String shorthand : s.shorthands()) {
@@ -65,14 +64,6 @@ final class SettingOptions implements IModelTransformer {
 
     private static String choices(Settings.Row row) {
         return row.choices().isEmpty() ? "" : " One of " + String.join(", ", row.choices()) + ".";
-    }
-
-    /** A text that can be read; whether it is in range is asked when all layers are there. */
-    private static String typed(Settings.Row row, String text) {
-        if (!row.readable(text)) {
-            throw new TypeConversionException("'" + text + "' is not " + row.expected());
-        }
-        return text;
     }
 
     private static String label(Settings.Row row) {

@@ -65,6 +65,12 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
 
     @Override
     public Integer call() {
+        if (dryRun && resume) {
+            throw new CallerException("--dry-run", "with --resume", "both", "one of them", "leave --dry-run out; config.json in the run's folder says what it does");
+        }
+        if (!lrAt.isEmpty() && !dryRun) {
+            throw new CallerException("--lr-at", "without --dry-run", "a run that trains", "both, or none", "add --dry-run; a run's learning rates are in its log.jsonl");
+        }
         if (resume) {
             if (out == null) {
                 out = RunFolder.latest(RUNS).orElseThrow(() -> new DataException("--resume", "no run to resume", "no run in " + RUNS + "/", "the folder of a run", "name it with --out"));

@@ -15,7 +15,8 @@ final class TrainReport {
     /** Says how a run ended. @return the exit code: a part that ended where it was told to has done its work */
     static int print(PrintWriter text, RunFolder run, Outcome o) {
         if (o.ended() == Ending.STOPPED) {
-            text.printf(Locale.ROOT, "stopped after step %d; checkpoint saved. Continue with: ./jacquard train --resume --out %s%n", o.steps(), run.path());
+            text.printf(Locale.ROOT, "stopped after step %d; %s%n", o.steps(),
+                    Files.exists(run.last()) ? "checkpoint saved. Continue with: ./jacquard train --resume --out " + run.path() : "nothing saved, as --no-checkpoints says");
             return Main.INTERRUPTED;
         }
         text.printf(Locale.ROOT, "%s: %s after %d epochs and %d steps; %.0f images/s%n", o.complete() ? "done" : "ended", o.ended(), o.epochs(), o.steps(), o.images_per_second());

@@ -38,6 +38,17 @@ class ConvertCommandTest {
         return new Result(code, out.toString(), err.toString());
     }
 
+    @Test
+    void safetensorsDoNotGoUnderPyTorchsNames() throws IOException {
+        Path in = checkpoint();
+        for (String name : List.of("o.pth", "o.PT", "o.pth.tar")) {
+            Result r = run("convert", in, folder.resolve(name));
+            assertEquals(2, r.code);
+            assertTrue(r.err.contains(".safetensors") && r.err.indexOf('\n') == r.err.length() - 1, r.err);
+            assertTrue(Files.notExists(folder.resolve(name)));
+        }
+    }
+
     /** A checkpoint with resnet18's tensors, and averages of them: zeros, but for a first bias that tells the parts apart. */
     private Path checkpoint() {
         Map<String, TensorType> types = new LinkedHashMap<>();

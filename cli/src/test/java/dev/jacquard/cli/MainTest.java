@@ -39,12 +39,32 @@ class MainTest {
 
     @Test
     void usageErrorsAreOneLine() {
-        for (String args : new String[] {"trian", "train --epochs ten", "train --nonsense", "predict --weights x", "classify --weights x", "train --device"}) {
+        for (String args : new String[] {"trian", "train --nonsense", "predict --weights x", "classify --weights x", "train --device"}) {
             Result r = run(args.split(" "));
             assertEquals(2, r.code, args);
             assertTrue(r.err.startsWith("error: ") && r.err.indexOf('\n') == r.err.length() - 1 && r.err.contains("--help"), args + ": " + r.err);
             assertEquals("", r.out);
         }
+    }
+
+    @Test
+    void settingsThatMakeNoSenseAreRefusedInOneLineAndNothingIsMade() {
+        for (String[] c : new String[][] {{"--epochs ten", "--epochs: no such value"}, {"--lr nan", "--lr: no such value"}, {"--lr_init NaN", "--lr: out of range"}, {"--lr 1e999", "--lr: out of range"},
+                {"--lr-milestones NaN", "--lr-milestones: out of range"}, {"--lr-milestones -5,3", "--lr-milestones: out of range"}, {"--lr-multipliers NaN,1,1,1", "--lr-multipliers: out of range"},
+                {"--nesterov --momentum 0", "--nesterov: "}, {"--nesterov --optimizer rmsprop", "--nesterov: "}, {"--optimizer rmsprop --optimizer-form paddle", "--optimizer-form: "},
+                {"--dry-run --resume", "--dry-run: "}, {"--lr-at 3", "--lr-at: "}}) {
+            Result r = run(("train --max-steps 1 --out never-made " + c[0]).split(" "));
+            assertEquals(2, r.code, c[0]);
+            assertTrue(r.err.startsWith("error: " + c[1]) && r.err.indexOf('\n') == r.err.length() - 1, c[0] + ": " + r.err);
+            assertFalse(Files.exists(Path.of("never-made")), c[0]);
+        }
+    }
+
+    @Test
+    void nesterovOfTheRecipeIsNoneOfAnotherOptimizer() {
+        assertTrue(run("train", "--dry-run").out.contains("nesterov true"));
+        assertTrue(run("train", "--dry-run", "--optimizer", "rmsprop").out.contains("nesterov false"));
+        assertTrue(run("train", "--dry-run", "--momentum", "0").out.contains("nesterov false"));
     }
 
     @Test

@@ -28,7 +28,7 @@ record FilePart(String path, Map<String, String> names) {
     static FilePart of(TensorFile file, String fileName, boolean averaged) {
         if (averaged) {
             return dictionary(file, AVERAGES).orElseThrow(() -> new DataException(fileName, "no averaged weights", file.names().size() + " tensors, none of them in one of " + AVERAGES,
-                    "a checkpoint of a training with averages", "leave --ema out"));
+                    "a checkpoint of a training with averages", "leave --ema out; a run of ours has them in a file of their own, whose name ends in _ema.safetensors"));
         }
         return dictionary(file, WEIGHTS).orElseGet(() -> of("", file.names().stream().filter(n -> AVERAGES.stream().noneMatch(a -> n.startsWith(a + ".")))));
     }

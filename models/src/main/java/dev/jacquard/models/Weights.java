@@ -2,6 +2,7 @@ package dev.jacquard.models;
 
 import dev.jacquard.layers.Module;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
@@ -199,6 +200,9 @@ public final class Weights {
      * @throws DataException if it is of no known architecture or of another one; nothing is written then
      */
     public static Info convert(Path in, Path out, Naming naming, String arch, boolean averaged) {
+        if (out.toString().matches("(?i).*\\.(pt|pth|tar|zip)")) { // PyTorch would take it for its own, and the name of what was read may be meant
+            throw new CallerException(out.toString(), "no name for safetensors", out.getFileName().toString(), "a name that ends in .safetensors", "give another name");
+        }
         try (TensorFile file = TensorFile.open(in)) {
             FilePart part = FilePart.of(file, in.toString(), averaged);
             Info info = info(in, file, part);

@@ -57,11 +57,15 @@ public record ResolvedConfig(String recipe, TrainConfig config, Map<String, Orig
         origins.put(name, origin);
     }
 
-    /** A warm-up that nobody typed is not longer than a run that somebody made short. */
+    /** A warm-up that nobody typed is not longer than a run that somebody made short; Nesterov's momentum that nobody typed is none of another optimizer. */
     private static void fit(Map<String, Object> values, Map<String, Origin> origins) {
         double epochs = (Integer) values.get("epochs");
         if (origins.get("warmup-epochs") != Origin.FLAG && (Double) values.get("warmup-epochs") > epochs) {
             put(values, origins, "warmup-epochs", epochs, origins.get("epochs"));
+        }
+        boolean sgd = values.get("optimizer") == TrainConfig.UpdateRule.SGD;
+        if (origins.get("nesterov") != Origin.FLAG && (!sgd || (Double) values.get("momentum") == 0)) {
+            put(values, origins, "nesterov", false, (Boolean) values.get("nesterov") ? origins.get(sgd ? "momentum" : "optimizer") : origins.get("nesterov"));
         }
     }
 

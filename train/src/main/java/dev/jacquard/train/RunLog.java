@@ -4,6 +4,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +22,9 @@ import java.util.function.Function;
  * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. A resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
  */
 public final class RunLog implements AutoCloseable {
+    /** Learning rates are small: what counts are their first digits, not their places. */
+    private static final MathContext SMALL = new MathContext(9);
+
     private final Path file;
     private final FileChannel channel;
 
@@ -137,7 +142,7 @@ public final class RunLog implements AutoCloseable {
     /** JSON has no NaN; what is not a number is left out. */
     private static void add(JsonObject o, String name, Double value) {
         if (value != null && Double.isFinite(value)) {
-            o.addProperty(name, Math.round(value * 1e6) / 1e6 == 0 ? value : Math.round(value * 1e6) / 1e6);
+            o.addProperty(name, Math.abs(value) < 1 ? new BigDecimal(value).round(SMALL).doubleValue() : Math.round(value * 1e6) / 1e6);
         }
     }
 

@@ -12,6 +12,7 @@ import dev.jacquard.tensor.EngineBugException;
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -128,8 +129,10 @@ public final class Settings {
         /** @throws CallerException if the value is out of range */
         void check(Object value) {
             Interval interval = Interval.of(setting.range());
-            if (value instanceof Number n && !interval.contains(n.doubleValue())) {
-                throw new CallerException(flag(), "out of range", Settings.text(value), interval.words(), "give another value");
+            for (Object each : value instanceof List<?> l ? l : Collections.singletonList(value)) {
+                if (each instanceof Number n && !interval.contains(n.doubleValue())) {
+                    throw new CallerException(flag(), "out of range", Settings.text(value), interval.words(), "give another value");
+                }
             }
         }
 

@@ -163,7 +163,12 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "best", value = "raw", help = "Weights that are called the best: raw, or the better of raw and averaged.") Best best,
             @Setting(name = "label-smoothing", value = "0.1", range = "[0, 1)", help = "Part of the target that is spread evenly.") double labelSmoothing,
             @Setting(name = "smooth-eval-loss", value = "false", help = "Smooth the targets of the evaluation's loss, too.") boolean smoothEvalLoss,
-            @Setting(name = "seed", value = "1", help = "Seed of initial values, order, augmentation and dropout.") long seed) {}
+            @Setting(name = "seed", value = "1", help = "Seed of initial values, order, augmentation and dropout.") long seed) {
+        /** Whether there is a momentum to look ahead along. */
+        boolean takesNesterov() {
+            return rule == UpdateRule.SGD && momentum > 0;
+        }
+    }
 
     /** For how long, at which learning rate. */
     public record Schedule(
@@ -179,8 +184,9 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "warmup-epochs", value = "0", range = "[0, 1000000]", aliases = {"--warmup", "--lr-warmup-epochs"},
                     help = "Epochs of linear warm-up, may be a fraction.") double warmupEpochs,
             @Setting(name = "warmup-start-lr", value = "0", range = "[0, )", help = "Where the warm-up begins.") double warmupStartLr,
-            @Setting(name = "lr-milestones", value = "30,60,80", help = "Epochs at which the rate falls, with step and piecewise.") List<Double> milestones,
-            @Setting(name = "lr-multipliers", value = "1,0.1,0.01,0.001", help = "What --lr is multiplied by before, between and after them, with piecewise.") List<Double> multipliers,
+            @Setting(name = "lr-milestones", value = "30,60,80", range = "[0, )", help = "Epochs at which the rate falls, with step and piecewise.") List<Double> milestones,
+            @Setting(name = "lr-multipliers", value = "1,0.1,0.01,0.001", range = "[0, )",
+                    help = "What --lr is multiplied by before, between and after them, with piecewise.") List<Double> multipliers,
             @Setting(name = "lr-factor", value = "0.1", range = "(0, 1]", help = "What it is multiplied by at each of them, with step.") double factor,
             @Setting(name = "lr-decay-rate", value = "0.97", range = "(0, 1]", help = "What it is multiplied by every --lr-decay-epochs, with exponential.") double decayRate,
             @Setting(name = "lr-decay-epochs", value = "2.4", range = "(0, 1000000]", help = "Epochs between falls, with exponential.") double decayEpochs) {}
@@ -202,7 +208,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** In which numbers. */
     public record Precision(
             @Setting(name = "amp", value = "off", help = "Mixed precision.") Amp amp,
-            @Setting(name = "tf32", value = "false", help = "Products of F32 with 10 bits of mantissa, as A100 has them.") boolean tf32,
+            @Setting(name = "tf32", value = "false", help = "Products of F32 with 10 bits of mantissa, as A100 has them, where the device has such; elsewhere they are those of F32.") boolean tf32,
             @Setting(name = "loss-scale", value = "128", range = "(0, )", aliases = {"--static-loss-scale", "--scale-loss"}, help = "First loss scale of --amp fp16.") double lossScale,
             @Setting(name = "loss-scale-growth", value = "2", range = "[1, )", help = "What the scale grows by.") double growth,
             @Setting(name = "loss-scale-interval", value = "100", range = "[1, )", help = "Steps without overflow before it grows.") int interval,
@@ -265,6 +271,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
         Settings.validate(this);
         require("--min-scale", data.minScale, data.minScale <= data.maxScale, "at most --max-scale " + Settings.text(data.maxScale));
         require("--warmup-epochs", schedule.warmupEpochs, schedule.warmupEpochs <= schedule.epochs, "0 to the number of epochs, " + schedule.epochs);
+        require("--nesterov", optimization.nesterov, !optimization.nesterov || optimization.takesNesterov(), "with --optimizer sgd and a --momentum above 0 only");
+        require("--optimizer-form", optimization.form, optimization.rule != UpdateRule.RMSPROP || optimization.form != Form.PADDLE, "pytorch or tensorflow, with --optimizer rmsprop");
         require("--stages", stages.count, stages.count <= schedule.epochs, "1 to the number of epochs, " + schedule.epochs);
         require("--base-image-size", stages.baseImageSize, stages.count == 1 || stages.baseImageSize <= data.imageSize, "at most --image-size " + data.imageSize);
         require("--lr-milestones", schedule.milestones, schedule.milestones.stream().sorted().toList().equals(schedule.milestones), "epochs in rising order");

@@ -110,6 +110,16 @@ class RunFilesTest {
     }
 
     @Test
+    void smallLearningRatesKeepTheirDigits() {
+        Path file = folder.resolve("small.jsonl");
+        try (RunLog log = RunLog.open(file, 0, false)) {
+            log.append(RunLog.Line.step(1, 1, 12.3456789, 4.0912345678e-6, 100, 1));
+        }
+        assertEquals(4.09123457e-6, RunLog.lines(file).getFirst().lr(), 0);
+        assertEquals(12.345679, RunLog.lines(file).getFirst().loss(), 0);
+    }
+
+    @Test
     void numbersThatAreNoneAreLeftOut() throws IOException {
         Path file = folder.resolve("log.jsonl");
         try (RunLog log = RunLog.open(file, 0, false)) {
