@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
@@ -209,6 +210,7 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             if (b.optimizer() > 0 && b.global() != b.optimizer()) {
                 text.printf(Locale.ROOT, "warning: --optimizer-batch-size %d is no multiple of the batch: %d images per update%n", b.optimizer(), b.global());
             }
+            accumulation(config, trainer.totalSteps()).ifPresent(text::println);
             text.printf(Locale.ROOT, "run folder %s%s%n", run.path(), trainer.stepsDone() > 0 ? ", resumed after step " + trainer.stepsDone() : "");
             text.flush();
             ProgressLine progress = new ProgressLine(text, onTerminal(), config.batch().size(), config.schedule().epochs());
@@ -222,6 +224,19 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             ended.countDown();
             unhook(hook);
         }
+    }
+
+    /** What is to be said of accumulated gradients. @throws CallerException if the whole run is too short for one update */
+    private static Optional<String> accumulation(TrainConfig config, long steps) {
+        TrainConfig.BatchSizes b = config.batch();
+        if (b.accumulation() > steps) {
+            throw new CallerException("--optimizer-batch-size", "no update in the whole run", b.accumulation() + " steps per update", "at most the run's " + steps, "lower it, or train for longer");
+        }
+        if (b.optimizer() <= 0) {
+            return Optional.empty();
+        }
+        String fits = b.global() == b.optimizer() ? "" : "; --optimizer-batch-size " + b.optimizer() + " is no multiple of the batch";
+        return Optional.of("%d images per update, in %d step%s%s".formatted(b.global(), b.accumulation(), b.accumulation() == 1 ? "" : "s", fits));
     }
 
     private static boolean onTerminal() {

@@ -85,15 +85,19 @@ public record LearningRate(Curve curve, Convention convention, double base, doub
         return new LearningRate(curve, convention, base, end, warmupEpochs, warmupStart, epochs, milestones, multipliers, by, everyEpochs);
     }
 
-    /** The schedule. @param stepsPerEpoch updates per epoch; where gradients are accumulated, fewer than batches */
-    public Schedule schedule(long stepsPerEpoch) {
+    /**
+     * The schedule.
+     *
+     * @param stepsPerEpoch updates per epoch; where gradients are accumulated, fewer than batches and not always a whole number, so that curves end where the run does. Whole with a schedule per epoch
+     */
+    public Schedule schedule(double stepsPerEpoch) {
         boolean perEpoch = convention == Convention.NVIDIA_PYTORCH;
         double unit = perEpoch ? 1 : stepsPerEpoch;
         long from = Math.round(warmupEpochs * unit);
         long to = Math.round(epochs * unit);
         boolean firstUp = convention == Convention.PER_STEP || perEpoch;
         Schedule whole = new Schedule.WarmUp(from, warmupStart, base, firstUp, curve(unit, from, Math.max(from, to)));
-        return perEpoch ? new Schedule.PerEpoch(whole, stepsPerEpoch) : whole;
+        return perEpoch ? new Schedule.PerEpoch(whole, (long) stepsPerEpoch) : whole;
     }
 
     private Schedule curve(double unit, long from, long to) {

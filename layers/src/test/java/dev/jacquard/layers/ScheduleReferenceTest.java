@@ -86,4 +86,11 @@ class ScheduleReferenceTest {
         assertThrows(CallerException.class, () -> LearningRate.of(PIECEWISE, TENSORFLOW, 1, 10).multipliers(List.of(1.0)).schedule(1));
         assertThrows(CallerException.class, () -> LearningRate.of(EXPONENTIAL, TENSORFLOW, 1, 10).decay(0.9, 0).schedule(1));
     }
+
+    @Test
+    void curvesEndWithTheRunWhereUpdatesLieAcrossEpochs() {
+        Schedule s = LearningRate.of(COSINE, PER_STEP, 1, 4).schedule(1.5); // 6 updates
+        assertEquals(0.25, s.lr(4), 1e-12);
+        assertTrue(s.lr(5) > 0 && s.lr(6) == 0);
+    }
 }

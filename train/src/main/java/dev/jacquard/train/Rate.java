@@ -15,7 +15,7 @@ public record Rate(Schedule schedule, int stepsPerUnit) {
     public static Rate of(TrainConfig config, int stepsPerEpoch) {
         LearningRate rate = Experiment.learningRate(config);
         int unit = rate.convention() == LearningRate.Convention.NVIDIA_PYTORCH ? 1 : config.batch().accumulation();
-        return new Rate(rate.schedule(Math.max(stepsPerEpoch / unit, 1)), unit);
+        return new Rate(rate.schedule((double) stepsPerEpoch / unit), unit);
     }
 
     /** Of a step, from 0. */
