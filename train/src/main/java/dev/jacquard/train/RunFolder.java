@@ -32,6 +32,8 @@ public final class RunFolder implements AutoCloseable {
     private final Path path;
     private final FileChannel channel;
     private final FileLock lock;
+    /** Made for this run; null if it was there before. */
+    private Path parent;
 
     private RunFolder(Path path, FileChannel channel, FileLock lock) {
         this.path = path;
@@ -61,9 +63,12 @@ public final class RunFolder implements AutoCloseable {
         for (int i = 1;; i++) {
             Path path = parent.resolve(name + "-" + i);
             try {
+                boolean first = !Files.exists(parent);
                 Files.createDirectories(parent);
                 Files.createDirectory(path);
-                return create(path);
+                RunFolder run = create(path);
+                run.parent = first ? parent : null;
+                return run;
             } catch (FileAlreadyExistsException e) {
                 if (!Files.isDirectory(parent)) {
                     throw new DataException("--out " + parent, "not a folder", "a file", "a folder, or nothing yet", "choose another path with --out", e);
@@ -205,6 +210,9 @@ public final class RunFolder implements AutoCloseable {
             if (!began) {
                 deleteIfEmpty(checkpoints());
                 deleteIfEmpty(path);
+                if (parent != null) {
+                    deleteIfEmpty(parent);
+                }
             }
         } catch (IOException e) {
             org.slf4j.LoggerFactory.getLogger(RunFolder.class).warn("{}: lock not released cleanly: {}", path, e.toString());

@@ -147,4 +147,14 @@ class RunFilesTest {
         assertTrue(Curves.html("x", List.of()).contains("Nothing logged yet"));
         assertFalse(Curves.html("x", List.of(RunLog.Line.step(1, 1, 0, 0, 1, 1))).contains("NaN"));
     }
+
+    @Test
+    void aNumberedRunThatNeverBeganLeavesNothing() throws IOException {
+        Path parent = folder.resolve("run");
+        RunFolder.createNumbered(parent, "net").close();
+        assertFalse(Files.exists(parent), "the folder that was made for it");
+        Files.createDirectory(parent);
+        RunFolder.createNumbered(parent, "net").close();
+        assertTrue(Files.isDirectory(parent), "a folder that was there stays");
+    }
 }
