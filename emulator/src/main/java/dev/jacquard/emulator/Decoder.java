@@ -135,6 +135,11 @@ final class Decoder {
                         starts.add(i + 1);
                     }
                 }
+                case "mbarrier" -> {
+                    if (in.has("test_wait") || in.has("try_wait")) { // the warp's turn may end there
+                        starts.add(i + 1);
+                    }
+                }
                 default -> { }
             }
         }

@@ -229,6 +229,9 @@ final class BodyParser {
                 offset += tokens.integer();
             } else if (tokens.peek().equals("-")) {
                 offset += tokens.integer();
+            } else if (offset == 0 && tokens.take(",") && operand() instanceof Operand.Group coordinates) {
+                tokens.expect("]");
+                return new Operand.Element(base, coordinates);
             } else {
                 throw new PtxException(tokens.line(), "unexpected " + tokens.peek() + " in an address");
             }
