@@ -41,7 +41,7 @@ final class BulkGroups {
     /** Waits for a lane's groups, oldest first, until so many are left. */
     void complete(Warp w, int lane, int left) {
         while (groups[lane].size() > left) {
-            groups[lane].remove().forEach(c -> w.machine.shared().watches().hasRead(c.from(), c.bytes()));
+            groups[lane].remove().forEach(c -> w.machine.shared().hasRead(w, lane, c.from(), c.bytes(), c.by()));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.jacquard.emulator;
 
+import dev.jacquard.emulator.MatrixProduct.Multiplicand;
 import dev.jacquard.emulator.ptx.Instruction;
 import dev.jacquard.emulator.ptx.Operand;
 import dev.jacquard.emulator.ptx.PtxException;
@@ -7,7 +8,7 @@ import dev.jacquard.emulator.ptx.PtxType;
 import dev.jacquard.emulator.ptx.Register;
 import java.util.List;
 
-/** Makes the instructions that came with sm_90: barriers in shared memory, bulk copies and their fences. */
+/** Makes the instructions that came with sm_90: barriers in shared memory, bulk copies and their fences, and products of warpgroups. */
 final class HopperDecoder {
     private final Decoder decoder;
     private final InsnDecoder plain;
@@ -26,6 +27,7 @@ final class HopperDecoder {
             case "mbarrier" -> barrier();
             case "cp" -> copy();
             case "fence" -> new BulkCopy.Fence();
+            case "wgmma" -> product();
             case "setmaxnreg" -> new Simple.Nothing();
             default -> throw plain.unknown();
         };
@@ -81,10 +83,7 @@ final class HopperDecoder {
             return new BulkCopy.Commit();
         }
         if (in.has("wait_group")) {
-            if (ops.getFirst() instanceof Operand.Immediate i) {
-                return new BulkCopy.Wait((int) i.bits());
-            }
-            throw new PtxException(in.line(), "expected a constant: " + in);
+            return new BulkCopy.Wait((int) constant(0));
         }
         boolean global = in.has("global");
         boolean known = global && in.opcode().equals("cp") && !in.has("prefetch") && !in.has("multicast::cluster") && !in.has("cp_mask") && in.modifiers().stream().noneMatch(m -> m.startsWith("im2col"));
@@ -104,5 +103,63 @@ final class HopperDecoder {
             throw plain.unknown();
         }
         return new BulkCopy.Tile(toShared, place(shared), place(new Operand.Address(base, 0)), coordinates.stream().mapToInt(this::word).toArray(), barrier == null ? null : place(barrier));
+    }
+
+    // Products.
+
+    private Insn product() {
+        String what = in.modifiers().getFirst();
+        if (!what.equals("mma_async")) {
+            return new GroupProduct.Order(what, what.equals("wait_group") ? (int) constant(0) : 0);
+        }
+        String shape = in.modifiers().stream().filter(m -> m.startsWith("m64n")).findFirst().orElseThrow(plain::unknown);
+        int columns = Integer.parseInt(shape.substring(4, shape.indexOf('k')));
+        List<PtxType> types = in.modifiers().stream().map(PtxType::of).filter(t -> t != null).toList();
+        if (types.size() != 3 || in.has("sp")) {
+            throw plain.unknown();
+        }
+        Multiplicand a = multiplicand(types.get(1));
+        boolean integer = a.perWord == 4;
+        boolean halves = a.perWord == 2;
+        boolean descriptor = !(ops.get(1) instanceof Operand.Group);
+        GroupProduct.Kind kind = new GroupProduct.Kind(columns, a, multiplicand(types.get(2)), integer, in.has("satfinite"), !integer && constant(4) < 0, !integer && constant(5) < 0,
+                halves && descriptor && constant(6) != 0, halves && constant(descriptor ? 7 : 6) != 0);
+        int[] d = registers(ops.get(0));
+        int[] fragments = descriptor ? null : registers(ops.get(1));
+        boolean same = integer ? kind.b().perWord == 4 && types.get(0) == PtxType.S32 : kind.b() == a && types.get(0) == PtxType.F32;
+        boolean known = same && columns % 8 == 0 && columns >= 8 && columns <= 256 && d.length == columns / 2 && shape.endsWith("k" + kind.depth()) && (descriptor || fragments.length == 4);
+        if (!known) {
+            throw plain.unknown();
+        }
+        return new GroupProduct(kind, d, fragments, descriptor ? decoder.wide(ops.get(1), PtxType.B64) : -1, decoder.wide(ops.get(2), PtxType.B64), scale(ops.get(3)));
+    }
+
+    private GroupProduct.Scale scale(Operand o) {
+        return o instanceof Operand.Immediate i ? new GroupProduct.Scale(-1, false, i.bits() != 0) : new GroupProduct.Scale(decoder.predicate(o), o instanceof Operand.Not, false);
+    }
+
+    private Multiplicand multiplicand(PtxType type) {
+        return switch (type) {
+            case F16 -> Multiplicand.F16;
+            case BF16 -> Multiplicand.BF16;
+            case TF32 -> Multiplicand.TF32;
+            case S8 -> Multiplicand.S8;
+            case U8 -> Multiplicand.U8;
+            default -> throw plain.unknown();
+        };
+    }
+
+    private int[] registers(Operand o) {
+        if (o instanceof Operand.Group(List<Operand> items)) {
+            return items.stream().mapToInt(i -> decoder.narrow(i, PtxType.B32)).toArray();
+        }
+        throw plain.unknown();
+    }
+
+    private long constant(int operand) {
+        if (ops.size() > operand && ops.get(operand) instanceof Operand.Immediate i) {
+            return i.bits();
+        }
+        throw new PtxException(in.line(), "expected a constant as operand " + (operand + 1) + " of " + in);
     }
 }

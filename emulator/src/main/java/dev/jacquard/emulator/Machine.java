@@ -16,6 +16,7 @@ final class Machine {
     private final SharedMemory shared = new SharedMemory();
     private final GlobalRaces globalRaces = new GlobalRaces();
     private final Mbarriers mbarriers = new Mbarriers();
+    private final Warpgroups warpgroups = new Warpgroups();
     private byte[] parameters = new byte[0];
 
     private Program program;
@@ -53,6 +54,10 @@ final class Machine {
 
     Mbarriers mbarriers() {
         return mbarriers;
+    }
+
+    Warpgroups warpgroups() {
+        return warpgroups;
     }
 
     /** A warp of the block that runs. */
@@ -161,6 +166,7 @@ final class Machine {
     private void runBlock() {
         shared.start();
         mbarriers.start();
+        warpgroups.start();
         globalRaces.start(at[0] + grid[0] * (at[1] + grid[1] * at[2]));
         for (int k = 0; k < 3; k++) {
             int slot = program.blockIndex[k];
@@ -208,14 +214,24 @@ final class Machine {
         }
     }
 
-    /** The block has ended: no bulk copy may still be under way. */
+    /** The block has ended: no bulk copy, nor product of a warpgroup, may still be under way. */
     private void unfinished() {
+        int behind = warpgroups.behind(count);
+        if (behind >= 0) {
+            current = warpgroups.missed(behind);
+            throw fault(warps[behind], new Fault(0, "wgmma: the warp has ended without this product of its warpgroup"));
+        }
         BulkCopy.Flight flight = mbarriers.anyFlight();
         if (flight != null) {
             current = flight.by();
             throw fault(flight.warp(), new Fault(flight.lane(), "the block has ended and nobody has waited for this copy"));
         }
         for (int i = 0; i < count; i++) {
+            Insn product = warps[i].products == null ? null : warps[i].products.any();
+            if (product != null) {
+                current = product;
+                throw fault(warps[i], new Fault(0, "the block has ended and the warp has not waited for this wgmma"));
+            }
             BulkGroups.Out out = warps[i].bulksOrNull() == null ? null : warps[i].bulksOrNull().any();
             if (out != null) {
                 current = out.by();
@@ -303,6 +319,9 @@ final class Machine {
                 if (m != 0) {
                     if (counters != null) {
                         counters.instruction(w, i, m);
+                    }
+                    if (w.products != null) {
+                        w.products.before(i, Integer.numberOfTrailingZeros(m));
                     }
                     i.run(w, m);
                 }

@@ -277,6 +277,14 @@ final class SharedMemory {
         }
     }
 
+    /** An asynchronous instruction of a lane that has been waited for has read bytes: it counts as a read of the lane, now. */
+    void hasRead(Warp w, int lane, int offset, int bytes, Insn by) {
+        watches.hasRead(offset, bytes);
+        for (int g = offset >> grain; g <= offset + bytes - 1 >> grain && w.machine.options().races(); g++) {
+            read(w, lane, w.index * Warp.LANES + lane, g, by);
+        }
+    }
+
     /** An asynchronous copy has come. */
     void fill(int offset, byte[] from) {
         System.arraycopy(from, 0, data, offset, from.length);
@@ -289,17 +297,22 @@ final class SharedMemory {
 
     /** An asynchronous instruction of a lane reads bytes. @throws Fault if they are not there, or not for it */
     void asyncRead(Warp w, int lane, int offset, int bytes, String what) {
+        boolean races = w.machine.options().races();
+        if (races && watches.active()) {
+            watches.check(w, lane, offset, bytes, true, false, false);
+        }
         for (int at = offset; at < offset + bytes && w.machine.options().uninitialized(); at++) {
             if ((valid[at >> 6] >>> at & 1) == 0) {
                 throw new Fault(lane, what + " of shared memory that was never written, at " + describe(at + (long) Windows.SHARED_START));
             }
         }
-        if (!w.machine.options().races()) {
-            return;
+        if (races) {
+            ordered(w, lane, offset, bytes, what);
         }
-        if (watches.active()) {
-            watches.check(w, lane, offset, bytes, true, false, false);
-        }
+    }
+
+    /** Fails if a write of bytes is not ordered before an asynchronous read of them. */
+    private void ordered(Warp w, int lane, int offset, int bytes, String what) {
         int thread = w.index * Warp.LANES + lane;
         for (int g = offset >> grain; g <= offset + bytes - 1 >> grain; g++) {
             if (writeEpoch[g] >= first) {

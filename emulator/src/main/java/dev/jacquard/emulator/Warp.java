@@ -43,6 +43,8 @@ final class Warp {
 
     /** Asynchronous copies under way; null until there is one. */
     private PendingCopies copies;
+    /** Products of its warpgroup, or null if the kernel has none. */
+    final GroupProducts products;
     /** Bulk copies from shared memory under way; null until there is one. */
     private BulkGroups bulks;
 
@@ -51,13 +53,14 @@ final class Warp {
     int[] pathEnd = new int[16];
     int[] pathMask = new int[16];
 
-    Warp(Machine machine, int index, int[][] r, long[][] q, int[] p, int localBytes) {
+    Warp(Machine machine, int index, int[][] r, long[][] q, int[] p, int localBytes, boolean watched) {
         this.machine = machine;
         this.index = index;
         this.r = r;
         this.q = q;
         this.p = p;
         local = new byte[localBytes * LANES];
+        products = watched ? new GroupProducts(r.length) : null;
     }
 
     void start(int lanes, int exitBlock) {
@@ -72,6 +75,9 @@ final class Warp {
         fenceEpoch = 0;
         if (bulks != null) {
             bulks.clear();
+        }
+        if (products != null) {
+            products.clear();
         }
         if (copies != null) {
             copies.clear();
