@@ -18,7 +18,8 @@ final class BulkCopy {
         private final Insn by;
         private final Mbarrier barrier;
         private final int to;
-        private final byte[] data;
+        private final int bytes;
+        private byte[] data;
         private int phase = -1;
 
         Flight(Warp warp, int lane, Insn by, Mbarrier barrier, int to, byte[] data) {
@@ -28,6 +29,7 @@ final class BulkCopy {
             this.barrier = barrier;
             this.to = to;
             this.data = data;
+            bytes = data.length;
         }
 
         Warp warp() {
@@ -50,8 +52,8 @@ final class BulkCopy {
             return to;
         }
 
-        byte[] data() {
-            return data;
+        int bytes() {
+            return bytes;
         }
 
         /** The barrier's phase in which it has landed, or -1. */
@@ -63,6 +65,7 @@ final class BulkCopy {
             phase = inPhase;
             SharedMemory shared = warp.machine.shared();
             shared.fill(to, data);
+            data = null;
             shared.watches().lands(this);
         }
     }

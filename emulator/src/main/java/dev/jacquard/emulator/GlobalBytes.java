@@ -31,6 +31,9 @@ final class GlobalBytes {
         if (a == null) {
             throw new Fault(lane, what + " of " + n + " bytes at " + memory.describe(address));
         }
+        if (w.machine.counters() != null) {
+            w.machine.counters().bulk(a, (int) (address - a.base), n, writes);
+        }
         GlobalRaces races = w.machine.globalRaces();
         if (races.watches(a)) {
             if (a.marks == null) {

@@ -56,6 +56,11 @@ final class Machine {
         return mbarriers;
     }
 
+    /** What counts this launch, or null. */
+    Counters counters() {
+        return counters;
+    }
+
     Warpgroups warpgroups() {
         return warpgroups;
     }

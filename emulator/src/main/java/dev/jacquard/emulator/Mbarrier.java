@@ -53,7 +53,7 @@ final class Mbarrier {
 
     /** Whether the maker's warp, or another, has executed a fence since that shows the barrier to the asynchronous proxy. */
     boolean visible(Warp w) {
-        return w.machine.warp(maker).asyncFence > madeIn || w.asyncFence > 0 && w.index != maker;
+        return w.machine.warp(maker).asyncFence > madeIn || w.fenceEpoch > epoch;
     }
 
     /** So many arrivals of a thread. @param release whether what its warp did before is ordered before the phase's end */
@@ -120,7 +120,7 @@ final class Mbarrier {
         while (phase <= asked && !flights.isEmpty()) {
             BulkCopy.Flight f = flights.remove();
             f.land(phase);
-            complete(f.warp(), f.lane(), f.data().length);
+            complete(f.warp(), f.lane(), f.bytes());
         }
         return phase > asked;
     }

@@ -43,8 +43,8 @@ final class MbarrierInsn {
         @Override
         void run(Warp w, int lane, Mbarriers all) {
             int offset = offset(w, lane);
-            w.machine.shared().claim(w, lane, offset, BYTES, this);
             all.make(w, lane, offset, w.r[count][lane]);
+            w.machine.shared().claim(w, lane, offset, BYTES);
             w.machine.shared().watches().reserve(offset, BYTES, this);
         }
     }

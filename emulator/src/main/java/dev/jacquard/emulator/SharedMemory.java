@@ -251,11 +251,9 @@ final class SharedMemory {
 
     // What is not a thread's own access.
 
-    /** A thread takes bytes for a barrier object: they are no more what was written there. */
-    void claim(Warp w, int lane, int offset, int bytes, Insn by) {
-        if (w.machine.options().races()) {
-            refill(w, lane, offset, bytes, "mbarrier.init over");
-        }
+    /** A thread takes bytes for a barrier object. @throws Fault as {@link #refill} */
+    void claim(Warp w, int lane, int offset, int bytes) {
+        refill(w, lane, offset, bytes, "mbarrier.init");
     }
 
     /** An asynchronous instruction of a lane begins to overwrite bytes. @throws Fault if another thread's access to them is not ordered before it */

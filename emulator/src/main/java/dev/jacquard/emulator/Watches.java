@@ -71,11 +71,12 @@ final class Watches {
     }
 
     void flies(BulkCopy.Flight flight) {
-        mark(flight.to(), flight.data().length, flight);
+        mark(flight.to(), flight.bytes(), flight);
     }
 
     /** A copy has come: threads that have waited for it may touch its bytes. */
     void lands(BulkCopy.Flight flight) {
+        landed.removeIf(f -> f.to() == flight.to() && f.bytes() == flight.bytes()); // the copy before into the same place, of which nothing is left
         landed.add(flight);
     }
 
@@ -85,7 +86,7 @@ final class Watches {
             if (!f.barrier().seen(f.phase())) {
                 return false;
             }
-            for (int word = f.to() >> 2; word < f.to() + f.data().length >> 2; word++) {
+            for (int word = f.to() >> 2; word < f.to() + f.bytes() >> 2; word++) {
                 if (marks[word] == f) {
                     marks[word] = null;
                 }

@@ -52,6 +52,18 @@ class BulkCopyTest {
         }
     }
 
+    @Test
+    void counted() {
+        rig.driver.count(true);
+        byte[] m = matrix(20, 160);
+        TensorMap map = new TensorMap(2, rig.upload(m), List.of(80L, 20L), List.of(160L), List.of(16, 8), Swizzle.B32);
+        rig.launch("tile_out", 1, 32, map.boxBytes(), parameter(map), parameter(map), 70, 14, map.boxBytes());
+        LaunchStats s = rig.driver.takeStats().getFirst();
+        assertEquals(6 * 20, s.bytesRead()); // of the box's 8 rows and 16 columns 6 and 10 are inside
+        assertEquals(6 * 20, s.stores().bytes());
+        assertEquals(6, s.loads().count());
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 11})
     void pipelines(int k) {

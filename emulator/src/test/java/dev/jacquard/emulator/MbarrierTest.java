@@ -1,7 +1,11 @@
 package dev.jacquard.emulator;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.kernels.driver.DriverException;
 import java.io.IOException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -88,5 +92,50 @@ class MbarrierTest {
     @Test
     void invalidated() throws IOException {
         caught("invalidated", 32, "(0,0,0)", "mbarrier.arrive: no mbarrier has been initialised");
+    }
+
+    /** Runs instructions on a barrier in r1 by one warp, of which a first lane's predicate is p2; rd3 is what all store. */
+    private static long[] of(String body) {
+        String whole = """
+                .shared .align 8 .b64 s;
+                mov.u32 %r10, %tid.x; ld.param.u64 %rd2, [out]; mul.wide.u32 %rd4, %r10, 8; add.s64 %rd2, %rd2, %rd4; mov.u32 %r1, s; setp.eq.u32 %p2, %r10, 0; mov.u64 %rd3, 0;
+                """ + body + "\nst.global.u64 [%rd2], %rd3;";
+        try (Rig rig = Rig.of("", whole)) {
+            long y = rig.driver.allocate(256);
+            rig.launch("k", 1, 32, 0, 0L, y);
+            return rig.longs(y, 32);
+        }
+    }
+
+    private static String test(int parity) {
+        return "mbarrier.test_wait.parity.shared::cta.b64 %p1, [%r1], " + parity + "; selp.u64 %rd3, 1, 0, %p1;";
+    }
+
+    @Test
+    void arrivalsMayBeManyAndBytesBeExpectedAndCompletedApart() {
+        String init = "@%p2 mbarrier.init.shared.b64 [%r1], 70; bar.sync 0; mbarrier.arrive.release.cta.shared::cta.b64 _, [%r1], 2;";
+        assertEquals(0, of(init + test(0))[5]);
+        assertEquals(1, of(init + "@%p2 mbarrier.arrive.shared.b64 %rd5, [%r1], 6;" + test(0))[5]);
+        String bytes = init + "@%p2 mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%r1], 48; @%p2 mbarrier.arrive.shared.b64 %rd5, [%r1], 6;";
+        assertEquals(0, of(bytes + test(0))[5]);
+        assertEquals(1, of(bytes + "@%p2 mbarrier.complete_tx.relaxed.cta.shared::cta.b64 [%r1], 48;" + test(0))[5]);
+        assertEquals(1, of(init + test(1))[5]); // of the phase before the first
+    }
+
+    @Test
+    void whoDropsOutIsNotExpectedAgain() {
+        String drop = "@%p2 mbarrier.init.shared.b64 [%r1], 33; bar.sync 0; @%p2 mbarrier.arrive_drop.shared.b64 _, [%r1]; mbarrier.arrive.shared.b64 _, [%r1];";
+        assertEquals(1, of(drop + test(0))[0]);
+        assertEquals(0, of(drop + test(1))[0]);
+        assertEquals(1, of(drop + "mbarrier.arrive.shared.b64 _, [%r1];" + test(1))[0]);
+    }
+
+    @Test
+    void statesAreOfThisPhaseOrTheOneBefore() {
+        String two = "@%p2 mbarrier.init.shared.b64 [%r1], 32; bar.sync 0; mbarrier.arrive.shared.b64 %rd5, [%r1]; mbarrier.arrive.shared.b64 _, [%r1];";
+        DriverException e = assertThrows(DriverException.class, () -> of(two + "mbarrier.test_wait.shared.b64 %p1, [%r1], %rd5;"));
+        assertTrue(e.getMessage().contains("mbarrier wait for the state of phase 0, which is neither phase 2 nor the one before"), e.getMessage());
+        assertTrue(assertThrows(DriverException.class, () -> of(two + "mbarrier.test_wait.parity.shared.b64 %p1, [%r1], 2;")).getMessage().contains("a parity of 2"));
+        assertTrue(assertThrows(DriverException.class, () -> of(two + "@%p2 mbarrier.init.shared.b64 [%r1], 32;")).getMessage().contains("without mbarrier.inval before"));
     }
 }
