@@ -123,6 +123,14 @@ class MbarrierTest {
     }
 
     @Test
+    void waitsOfInlineAssemblyMayHaveTheSameLabels() {
+        String wait = "{ .reg .pred p; AGAIN: mbarrier.try_wait.parity.shared::cta.b64 p, [%%r1], %d; @p bra DONE; bra AGAIN; DONE: }\n";
+        String arrive = "mbarrier.arrive.shared.b64 _, [%r1];";
+        String body = "@%p2 mbarrier.init.shared.b64 [%r1], 32; bar.sync 0;" + arrive + wait.formatted(0) + "add.s64 %rd3, %rd3, 1;" + arrive + wait.formatted(1) + "add.s64 %rd3, %rd3, 10;";
+        assertEquals(11, of(body)[31]);
+    }
+
+    @Test
     void whoDropsOutIsNotExpectedAgain() {
         String drop = "@%p2 mbarrier.init.shared.b64 [%r1], 33; bar.sync 0; @%p2 mbarrier.arrive_drop.shared.b64 _, [%r1]; mbarrier.arrive.shared.b64 _, [%r1];";
         assertEquals(1, of(drop + test(0))[0]);
