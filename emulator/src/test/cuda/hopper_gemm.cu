@@ -180,14 +180,15 @@ __global__ void gemm_three_warps(const __grid_constant__ Map a, const __grid_con
     store(y, 64, d);
 }
 
-// y = A B of 128 x 128 x 64 steps, by two warpgroups of 64 rows each and a warp that fills three stages.
-__global__ void gemm128(const __grid_constant__ Map a, const __grid_constant__ Map b, float* y, int steps) {
+// y = A B of 128 x 128 x 64 steps, by two warpgroups of 64 rows each and a warp that fills three stages. Of so many threads one says that they have read a stage: must be
+// 32, since warps wait for their products one by one.
+__global__ void gemm128(const __grid_constant__ Map a, const __grid_constant__ Map b, float* y, int steps, int every) {
     extern __shared__ __align__(1024) __half s[];
     __shared__ State full[3], empty[3];
     if (threadIdx.x == 0) {
         for (int i = 0; i < 3; i++) {
             INIT(full + i, 1);
-            INIT(empty + i, 8);
+            INIT(empty + i, 256 / every);
         }
         FENCE_INIT();
     }
@@ -199,7 +200,7 @@ __global__ void gemm128(const __grid_constant__ Map a, const __grid_constant__ M
                 int stage = i % 3;
                 WAIT(empty + stage, i / 3 % 2 ^ 1);
                 EXPECT(full + stage, 32768);
-                TILE(s + stage * 16384, &a, 64 * i, 0, full + stage);
+                TILE(s + stage * 16384, &a, 64 * i, 0, full + stage);  // here
                 TILE(s + stage * 16384 + 8192, &b, 64 * i, 0, full + stage);
             }
         }
@@ -221,7 +222,7 @@ __global__ void gemm128(const __grid_constant__ Map a, const __grid_constant__ M
         }
         GROUP();
         GROUP_WAIT(1);
-        if (i > 0 && threadIdx.x % 32 == 0) {
+        if (i > 0 && threadIdx.x % every == 0) {
             ARRIVE(empty + (i - 1) % 3);
         }
     }

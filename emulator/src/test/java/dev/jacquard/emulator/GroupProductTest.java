@@ -95,8 +95,16 @@ class GroupProductTest {
         short[] b = matrix(128, 64 * steps);
         long y = rig.driver.allocate(4 * 128 * 128);
         rig.driver.maxDynamicShared(rig.function("gemm128"), 98304);
-        rig.launch("gemm128", 1, 288, 98304, map(a, 128, 64 * steps, Swizzle.B128), map(b, 128, 64 * steps, Swizzle.B128), y, steps);
+        rig.launch("gemm128", 1, 288, 98304, map(a, 128, 64 * steps, Swizzle.B128), map(b, 128, 64 * steps, Swizzle.B128), y, steps, 32);
         check(a, b, 128, 64 * steps, rig.floats(y, 128 * 128));
+    }
+
+    @Test
+    void oneWarpReleasesForFour() throws IOException {
+        short[] m = matrix(128, 64 * 7);
+        rig.driver.maxDynamicShared(rig.function("gemm128"), 98304);
+        TensorFaults.caughtIn("hopper_gemm.cu", rig, "gemm128", 288, 98304, "(256,0,0)", "cp.async.bulk after a read by thread (32,0,0)", map(m, 128, 64 * 7, Swizzle.B128), map(m, 128, 64 * 7, Swizzle.B128),
+                rig.driver.allocate(4 * 128 * 128), 7, 128);
     }
 
     @ParameterizedTest
