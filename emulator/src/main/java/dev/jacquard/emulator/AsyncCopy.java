@@ -55,7 +55,7 @@ final class AsyncCopy extends Access {
                 low = head(from.data, at, Math.min(n, 8));
                 high = n > 8 ? head(from.data, at + 8, n - 8) : 0;
             }
-            shared.copying(w, i, to, this);
+            shared.watches().copying(w, i, to, this);
             w.copies().issue(i, new PendingCopies.Copy(this, to, low, high));
         }
     }

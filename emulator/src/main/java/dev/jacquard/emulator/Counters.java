@@ -125,12 +125,28 @@ final class Counters {
         return out;
     }
 
+    private Marks marks(Allocation of) {
+        return touched.computeIfAbsent(of, x -> new Marks(new long[(int) (x.size + 63 >> 6)], new long[(int) (x.size + 63 >> 6)]));
+    }
+
+    /** A row of bytes that a bulk copy reads or writes: a request of its own. */
+    void bulk(Allocation of, int offset, int bytes, boolean writes) {
+        Bits.set(writes ? marks(of).written() : marks(of).read(), offset, offset + bytes);
+        long sectors = (offset + bytes - 1) / SECTOR - offset / SECTOR + 1;
+        Requests one = new Requests(1, bytes, sectors, (bytes + SECTOR - 1) / SECTOR);
+        if (writes) {
+            stores = stores.plus(one);
+        } else {
+            loads = loads.plus(one);
+        }
+    }
+
     private void mark(Warp w, Access a, long address, int length) {
         Allocation hit = w.machine.memory().find(address, length);
         if (hit == null) {
             return; // the access itself will say so
         }
-        Marks marks = touched.computeIfAbsent(hit, x -> new Marks(new long[(int) (x.size + 63 >> 6)], new long[(int) (x.size + 63 >> 6)]));
+        Marks marks = marks(hit);
         int o = (int) (address - hit.base);
         if (a.reads()) {
             Bits.set(marks.read(), o, o + length);
@@ -198,7 +214,8 @@ final class Counters {
             case "bar", "barrier", "membar", "fence", "mbarrier" -> Kind.BARRIER;
             case "rcp", "sqrt", "rsqrt", "ex2", "lg2", "sin", "cos", "tanh" -> Kind.SPECIAL;
             case "mov", "cvt", "cvta", "selp", "slct", "prmt" -> Kind.MOVE;
-            case "mma", "wmma", "wgmma" -> Kind.TENSOR;
+            case "mma", "wmma" -> Kind.TENSOR;
+            case "wgmma" -> in.has("mma_async") ? Kind.TENSOR : Kind.BARRIER;
             case "div" -> in.type().floating() ? Kind.SPECIAL : Kind.INTEGER;
             default -> {
                 boolean floating = in.modifiers().stream().map(PtxType::of).anyMatch(t -> t != null && t.floating());

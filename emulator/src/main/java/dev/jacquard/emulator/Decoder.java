@@ -19,6 +19,7 @@ import java.util.function.ToLongFunction;
 
 /** Makes a {@link Program} of a kernel: places its variables, gives its registers indexes, cuts it into blocks, and makes an {@link Insn} of each instruction. */
 final class Decoder {
+    private static final Set<String> WITHOUT_RESULT = Set.of("st", "red", "stmatrix", "cp", "bar", "barrier", "bra", "brx", "ret", "exit", "trap", "fence", "membar", "prefetch");
     private final PtxFunction kernel;
     private final ToLongFunction<Variable> globals;
     private final Registers registers = new Registers();
@@ -31,6 +32,8 @@ final class Decoder {
     private int[] offsets;
     private int[] sizes;
     private int parameterBytes;
+    /** Whether the registers of instructions are of interest. */
+    private boolean watched;
 
     /** The instruction being decoded, and the names it sees. */
     private Instruction in;
@@ -46,6 +49,7 @@ final class Decoder {
         placeParameters();
         List<Flattener.Item> items = new Flattener().flatten(kernel);
         placeShared(items);
+        watched = items.stream().anyMatch(i -> i.instruction().opcode().equals("wgmma"));
         TreeSet<Integer> starts = starts(items);
         List<Integer> begin = new ArrayList<>(starts);
         int[] blockOf = new int[items.size() + 1];
@@ -135,6 +139,11 @@ final class Decoder {
                         starts.add(i + 1);
                     }
                 }
+                case "mbarrier" -> {
+                    if (in.has("test_wait") || in.has("try_wait")) { // the warp's turn may end there
+                        starts.add(i + 1);
+                    }
+                }
                 default -> { }
             }
         }
@@ -177,11 +186,36 @@ final class Decoder {
     private Insn finish(Insn made) {
         made.source = in;
         made.kind = Counters.kind(in);
+        if (watched && !in.opcode().equals("wgmma")) {
+            watch(made);
+        }
         if (in.guard() != null) {
             made.guard = register(in.guard());
             made.negated = in.negated();
         }
         return made;
+    }
+
+    /** Notes the registers of an instruction: its first operand is what it writes, but for those without a result. */
+    private void watch(Insn made) {
+        List<Integer> sources = new ArrayList<>();
+        List<Integer> targets = new ArrayList<>();
+        for (int i = 0; i < in.operands().size(); i++) {
+            narrowRegisters(in.operands().get(i), i > 0 || WITHOUT_RESULT.contains(in.opcode()) ? sources : targets, sources);
+        }
+        made.sources = sources.stream().mapToInt(i -> i).toArray();
+        made.targets = targets.stream().mapToInt(i -> i).toArray();
+    }
+
+    private void narrowRegisters(Operand o, List<Integer> to, List<Integer> read) {
+        switch (o) {
+            case Operand.Reg(Register r) when !r.type().wide() && r.type() != PtxType.PRED -> to.add(register(r));
+            case Operand.Group(List<Operand> items) -> items.forEach(i -> narrowRegisters(i, to, read));
+            case Operand.Pair(Operand first, Operand second) -> narrowRegisters(first, to, read);
+            case Operand.Address(Operand base, long offset) -> narrowRegisters(base, read, read);
+            case Operand.Element(Operand base, Operand.Group coordinates) -> narrowRegisters(coordinates, read, read);
+            default -> { }
+        }
     }
 
     private Flow flow(int[] blockOf) {

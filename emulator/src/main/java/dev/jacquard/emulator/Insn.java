@@ -5,6 +5,7 @@ import dev.jacquard.emulator.ptx.Instruction;
 /** An instruction made ready: what it does to a warp's lanes. Fields are set by {@link Decoder}. */
 abstract class Insn {
     private static final Access[] NONE = {};
+    private static final int[] NO_REGISTERS = {};
 
     /** What it was made of, for messages. */
     Instruction source;
@@ -13,6 +14,10 @@ abstract class Insn {
     boolean negated;
     /** Its class, for counting. */
     LaunchStats.Kind kind;
+
+    /** Registers of at most 32 bits that it reads and writes; known in kernels with {@link GroupProduct}s only. */
+    int[] sources = NO_REGISTERS;
+    int[] targets = NO_REGISTERS;
 
     /** Does it for some lanes, at least one. @throws Fault if a lane misbehaves */
     abstract void run(Warp w, int mask);

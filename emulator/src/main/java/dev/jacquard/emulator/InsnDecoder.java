@@ -39,14 +39,16 @@ final class InsnDecoder {
             case "redux" -> new WarpOps.Reduce(in.modifiers().get(1), type().signed(), narrow(0, type()), narrow(1, type()), narrow(2, PtxType.B32));
             case "elect" -> elect();
             case "bar", "barrier" -> new WarpOps.Sync(narrow(0, PtxType.B32));
-            case "membar", "fence" -> new Simple.Fence(in.has("gl") || in.has("sys") || in.has("gpu"));
+            case "mbarrier", "setmaxnreg", "wgmma" -> new HopperDecoder(decoder, this, in).decode();
+            case "membar", "fence" -> in.has("async") || in.has("mbarrier_init") ? new HopperDecoder(decoder, this, in).decode() : new Simple.Fence(in.has("gl") || in.has("sys") || in.has("gpu"));
             case "prefetch", "prefetchu", "discard", "applypriority", "nanosleep", "pmevent", "griddepcontrol" -> new Simple.Nothing();
             case "isspacep" -> new Spaces.Is(space(), decoder.predicate(ops.get(0)), decoder.wide(ops.get(1), PtxType.U64));
             case "lop3" -> narrowOp(Alu32.lop3((int) ((Operand.Immediate) ops.get(4)).bits()), 3);
             case "dp4a" -> narrowOp(Alu32.dot4(in.modifiers().get(0).equals("s32"), in.modifiers().get(1).equals("s32")), 3);
             case "testp" -> new Spaces.Test(in.modifiers().get(0), type() == PtxType.F64, decoder.predicate(ops.get(0)), source(1, type()));
             case "slct" -> narrowOp(Alu32.find("slct." + name(type())), 3);
-            case "cp", "ldmatrix", "stmatrix", "movmatrix", "mma" -> new TensorDecoder(decoder, this, in).decode();
+            case "cp" -> in.has("bulk") ? new HopperDecoder(decoder, this, in).decode() : new TensorDecoder(decoder, this, in).decode();
+            case "ldmatrix", "stmatrix", "movmatrix", "mma" -> new TensorDecoder(decoder, this, in).decode();
             default -> arithmetic();
         };
     }

@@ -13,8 +13,8 @@ import java.util.Map;
  * @param blocks of threads
  * @param threads in all
  * @param instructions executed by warps, by class
- * @param loads reads of global memory, without atomics
- * @param stores writes of global memory, without atomics
+ * @param loads reads of global memory, without atomics; of a bulk copy each row is one
+ * @param stores writes of global memory, without atomics; as loads
  * @param bytesRead different bytes of global memory that a launch read, summed over launches: what must come from memory when caches are perfect
  * @param bytesWritten different bytes of global memory that a launch wrote, summed over launches
  * @param atomics lanes' atomic operations on global memory

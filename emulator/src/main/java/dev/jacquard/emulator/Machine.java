@@ -7,12 +7,16 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** Executes launches: block after block, a block's warps in turn from barrier to barrier. Used by one thread at a time. */
+/** Executes launches: block after block, a block's warps in turn from barrier to barrier, or to a wait that fails. Used by one thread at a time. */
 final class Machine {
+    /** How often all warps that have not ended ask in vain, before they count as waiting for ever. */
+    private static final int PATIENCE = 1000;
     private final DeviceMemory memory;
     private final EmulatorOptions options;
     private final SharedMemory shared = new SharedMemory();
     private final GlobalRaces globalRaces = new GlobalRaces();
+    private final Mbarriers mbarriers = new Mbarriers();
+    private final Warpgroups warpgroups = new Warpgroups();
     private byte[] parameters = new byte[0];
 
     private Program program;
@@ -46,6 +50,24 @@ final class Machine {
 
     GlobalRaces globalRaces() {
         return globalRaces;
+    }
+
+    Mbarriers mbarriers() {
+        return mbarriers;
+    }
+
+    /** What counts this launch, or null. */
+    Counters counters() {
+        return counters;
+    }
+
+    Warpgroups warpgroups() {
+        return warpgroups;
+    }
+
+    /** A warp of the block that runs. */
+    Warp warp(int index) {
+        return warps[index];
     }
 
     byte[] parameters() {
@@ -148,6 +170,8 @@ final class Machine {
 
     private void runBlock() {
         shared.start();
+        mbarriers.start();
+        warpgroups.start();
         globalRaces.start(at[0] + grid[0] * (at[1] + grid[1] * at[2]));
         for (int k = 0; k < 3; k++) {
             int slot = program.blockIndex[k];
@@ -159,30 +183,70 @@ final class Machine {
             int left = threads - i * Warp.LANES;
             warps[i].start(left >= Warp.LANES ? -1 : (1 << left) - 1, program.blocks.length);
         }
+        long changes = 0;
+        int idle = 0;
         while (true) {
             int done = 0;
+            Warp polling = null;
             for (int i = 0; i < count; i++) {
                 Warp w = warps[i];
                 if (w.state == Warp.RUNNING) {
-                    try {
-                        run(w);
-                    } catch (Fault f) {
-                        throw fault(w, f);
-                    } catch (IndexOutOfBoundsException | NullPointerException | ArithmeticException | ClassCastException e) {
-                        throw new DriverException(Kind.OTHER, "emulator: a bug of the emulator itself at " + (current == null ? "?" : current.source) + " in kernel " + program.function.name(), e);
-                    }
+                    turn(w);
+                    polling = w.state == Warp.RUNNING ? w : polling;
                 }
                 done += w.state == Warp.DONE ? 1 : 0;
             }
             if (done == count) {
+                unfinished();
                 return;
             }
-            barriers();
+            idle = barriers(polling != null) || changes != mbarriers.changes() ? 0 : idle + 1;
+            changes = mbarriers.changes();
+            if (idle > PATIENCE) {
+                current = polling.polls;
+                throw fault(polling, polling.polls.deadlock(polling));
+            }
         }
     }
 
-    /** Lets those warps go on whose barrier is complete. */
-    private void barriers() {
+    private void turn(Warp w) {
+        try {
+            run(w);
+        } catch (Fault f) {
+            throw fault(w, f);
+        } catch (IndexOutOfBoundsException | NullPointerException | ArithmeticException | ClassCastException e) {
+            throw new DriverException(Kind.OTHER, "emulator: a bug of the emulator itself at " + (current == null ? "?" : current.source) + " in kernel " + program.function.name(), e);
+        }
+    }
+
+    /** The block has ended: no bulk copy, nor product of a warpgroup, may still be under way. */
+    private void unfinished() {
+        int behind = warpgroups.behind(count);
+        if (behind >= 0) {
+            current = warpgroups.missed(behind);
+            throw fault(warps[behind], new Fault(0, "wgmma: the warp has ended without this product of its warpgroup"));
+        }
+        BulkCopy.Flight flight = mbarriers.anyFlight();
+        if (flight != null) {
+            current = flight.by();
+            throw fault(flight.warp(), new Fault(flight.lane(), "the block has ended and nobody has waited for this copy"));
+        }
+        for (int i = 0; i < count; i++) {
+            Insn product = warps[i].products == null ? null : warps[i].products.any();
+            if (product != null) {
+                current = product;
+                throw fault(warps[i], new Fault(0, "the block has ended and the warp has not waited for this wgmma"));
+            }
+            BulkGroups.Out out = warps[i].bulksOrNull() == null ? null : warps[i].bulksOrNull().any();
+            if (out != null) {
+                current = out.by();
+                throw fault(warps[i], new Fault(out.lane(), "the block has ended and the thread has not waited for this copy to have read shared memory"));
+            }
+        }
+    }
+
+    /** Lets those warps go on whose barrier is complete. @param polling whether other warps wait at mbarriers @return whether there is one */
+    private boolean barriers(boolean polling) {
         boolean moved = false;
         for (int i = 0; i < count; i++) {
             Warp w = warps[i];
@@ -200,13 +264,14 @@ final class Machine {
                 }
             }
         }
-        if (!moved) {
+        if (!moved && !polling) {
             Warp w = Arrays.stream(warps, 0, count).filter(x -> x.state == Warp.AT_BARRIER).findFirst().orElseThrow();
             current = program.blocks[w.pathBlock[w.depth - 1] - 1].last;
             int exited = threads - Arrays.stream(warps, 0, count).mapToInt(x -> Integer.bitCount(x.alive)).sum();
             String why = exited > 0 ? exited + " of the block's " + threads + " threads have exited" : "the block's other threads wait elsewhere";
             throw fault(w, new Fault(Integer.numberOfTrailingZeros(w.alive), "divergent barrier: " + why));
         }
+        return moved;
     }
 
     private void release(int id) {
@@ -238,6 +303,7 @@ final class Machine {
 
     /** Runs a warp until it ends or waits. */
     private void run(Warp w) {
+        w.polls = null;
         Block[] blocks = program.blocks;
         while (true) {
             int top = w.depth - 1;
@@ -259,6 +325,9 @@ final class Machine {
                     if (counters != null) {
                         counters.instruction(w, i, m);
                     }
+                    if (w.products != null) {
+                        w.products.before(i, Integer.numberOfTrailingZeros(m));
+                    }
                     i.run(w, m);
                 }
             }
@@ -268,7 +337,7 @@ final class Machine {
                 throw new Fault(Integer.numberOfTrailingZeros(mask), "endless loop: more than " + options.instructionBudget() + " warp instructions in one launch");
             }
             follow(w, here, b, mask);
-            if (w.state != Warp.RUNNING) {
+            if (w.state != Warp.RUNNING || w.polls != null) {
                 return;
             }
         }

@@ -31,6 +31,8 @@ final class Program {
     /** Grid, block and dynamic shared memory that the idle warps' special registers were set for, and how many of them. */
     int[] lastShape;
     int lastWarps;
+    /** Whether there are products of warpgroups, whose registers are watched. */
+    private final boolean watched;
     /** Registers of the block's index. */
     final int[] blockIndex;
     /** Warps that earlier launches left. */
@@ -49,6 +51,7 @@ final class Program {
         this.sharedBytes = sharedBytes;
         this.localBytes = localBytes;
         blockIndex = new int[] {specials.getOrDefault("%ctaid.x", -1), specials.getOrDefault("%ctaid.y", -1), specials.getOrDefault("%ctaid.z", -1)};
+        watched = Arrays.stream(blocks).flatMap(b -> Arrays.stream(b.code)).anyMatch(i -> i.source.opcode().equals("wgmma"));
         narrowestShared = narrowest(Space.SHARED);
         narrowestGlobal = narrowest(Space.GLOBAL);
     }
@@ -67,6 +70,6 @@ final class Program {
         for (int i = 0; i < q.length; i++) {
             q[i] = wide[i] != null ? wide[i] : new long[Warp.LANES];
         }
-        return new Warp(machine, index, r, q, new int[predicates], localBytes);
+        return new Warp(machine, index, r, q, new int[predicates], localBytes, watched);
     }
 }

@@ -29,10 +29,11 @@ final class SharedMemory {
     private int[] readRound = new int[0];
     private Insn[] writeAt = new Insn[0];
     private Insn[] readAt = new Insn[0];
-    /** For each word the thread whose asynchronous copy is filling it, plus one, or 0; and the copy. */
-    private int[] copier = new int[0];
-    private Insn[] copyAt = new Insn[0];
-    private int copies;
+    /** By grain that warps read which are told apart by mbarriers: for each warp the round of its last read plus one, or 0. */
+    private int[][] crowds = new int[0][];
+    private final Watches watches = new Watches(this);
+    /** The epoch in which the block began. */
+    private int first;
 
     /** A new launch. @param narrowest bytes of the kernel's narrowest access; a power of two */
     void resize(int bytes, int narrowest) {
@@ -53,27 +54,39 @@ final class SharedMemory {
             readRound = new int[grains];
             writeAt = new Insn[grains];
             readAt = new Insn[grains];
+            crowds = new int[grains][];
             epoch = 0;
         }
     }
 
     /** A new block: nothing has been written. */
     void start() {
-        if (copies > 0) {
-            Arrays.fill(copier, 0);
-            copies = 0;
-        }
+        watches.start();
         Arrays.fill(valid, 0, (size + 63) >> 6, 0);
         barrier();
+        first = epoch;
     }
 
     /** What was done before is ordered before what follows. */
     void barrier() {
+        if (watches.active()) {
+            watches.barrier();
+        }
         if (++epoch == Integer.MAX_VALUE) {
             Arrays.fill(writeEpoch, 0);
             Arrays.fill(readEpoch, 0);
             epoch = 1;
+            first = 1;
         }
+    }
+
+    /** Counts the block's barriers. */
+    int epoch() {
+        return epoch;
+    }
+
+    Watches watches() {
+        return watches;
     }
 
     int size() {
@@ -98,8 +111,8 @@ final class SharedMemory {
         boolean reads = by.reads();
         boolean writes = by.writes();
         long bits = (1L << bytes) - 1 << (offset & 63);
-        if (copies > 0 && w.machine.options().races()) {
-            underWay(w, lane, offset, by);
+        if (watches.active() && w.machine.options().races()) {
+            watches.check(w, lane, offset, bytes, reads, writes, false);
         }
         if (reads && (valid[offset >> 6] & bits) != bits && w.machine.options().uninitialized()) {
             throw new Fault(lane, "read of shared memory that was never written, " + bytes + " bytes at " + describe(offset + (long) Windows.SHARED_START));
@@ -120,35 +133,11 @@ final class SharedMemory {
         return found;
     }
 
-    /** Fails if a copy is filling what is accessed. */
-    private void underWay(Warp w, int lane, int offset, Access by) {
-        for (int word = offset >> 2; word <= offset + by.bytes - 1 >> 2; word++) {
-            if (copier[word] != 0) {
-                int other = copier[word] - 1;
-                String who = other == w.index * Warp.LANES + lane ? "this thread" : "thread " + w.machine.threadName(other);
-                throw new Fault(lane, (by.reads() ? "read of" : "write to") + " shared memory that cp.async of " + who + place(copyAt[word]) + " is filling and that has not been waited for, at "
-                        + describe(4L * word + Windows.SHARED_START));
-            }
-        }
-    }
-
-    /** A copy of whole words begins, whose place {@link #check} has seen: until it is complete nobody may touch it. */
-    void copying(Warp w, int lane, int offset, Access by) {
-        if (copier.length < data.length + 3 >> 2) {
-            copier = new int[data.length + 3 >> 2];
-            copyAt = new Insn[copier.length];
-        }
-        copies++;
-        Arrays.fill(copier, offset >> 2, offset + by.bytes >> 2, w.index * Warp.LANES + lane + 1);
-        Arrays.fill(copyAt, offset >> 2, offset + by.bytes >> 2, by);
-    }
-
     /** A copy is complete: it counts as a write of its thread, now. */
     void copied(Warp w, int lane, PendingCopies.Copy copy) {
         int offset = copy.to();
         int bytes = copy.by().bytes;
-        copies--;
-        Arrays.fill(copier, offset >> 2, offset + bytes >> 2, 0);
+        watches.copied(offset, bytes);
         if (bytes == 4) {
             Access.INTS.set(data, offset, (int) copy.low());
         } else {
@@ -166,7 +155,11 @@ final class SharedMemory {
 
     /** Whether another thread's access in this epoch is ordered before this one of the warp. */
     private static boolean ordered(Warp w, int other, int round) {
-        return other >= 0 && other / Warp.LANES == w.index && round < w.round;
+        if (other < 0) {
+            return false;
+        }
+        int warp = other / Warp.LANES;
+        return warp == w.index ? round < w.round : w.seen != null && round < w.seen[warp];
     }
 
     private Fault read(Warp w, int lane, int thread, int g, Insn by) {
@@ -181,6 +174,9 @@ final class SharedMemory {
             return null;
         }
         int before = reader[g];
+        if (before == MANY && crowds[g] != null) {
+            crowds[g][w.index] = w.round + 1;
+        }
         if (before == MANY || before == SEVERAL - w.index && readRound[g] == w.round) {
             return null; // nothing new: the commonest case, where all threads read the same
         }
@@ -192,6 +188,7 @@ final class SharedMemory {
         int warp = before >= 0 ? before / Warp.LANES : SEVERAL - before;
         if (warp != w.index) {
             reader[g] = MANY;
+            crowd(w, g, warp);
         } else if (readRound[g] < w.round) { // earlier reads of this warp are ordered before whatever it does from now on
             reader[g] = thread;
             readRound[g] = w.round;
@@ -199,6 +196,35 @@ final class SharedMemory {
             reader[g] = SEVERAL - w.index;
         }
         return null;
+    }
+
+    /** From now on several warps' reads of a grain are remembered one by one, if mbarriers may order them. */
+    private void crowd(Warp w, int g, int warp) {
+        if (w.machine.mbarriers().changes() == 0) {
+            crowds[g] = null;
+            return;
+        }
+        if (crowds[g] == null) {
+            crowds[g] = new int[Mbarrier.WARPS];
+        }
+        Arrays.fill(crowds[g], 0);
+        crowds[g][warp] = readRound[g] + 1;
+        crowds[g][w.index] = w.round + 1;
+    }
+
+    /** Whether all reads of a grain in this epoch, of which one at least is another thread's, are ordered before what the warp does now. */
+    private boolean readsOrdered(Warp w, int g) {
+        int before = reader[g];
+        if (before == MANY) {
+            int[] crowd = crowds[g];
+            for (int i = 0; crowd != null && i < crowd.length; i++) {
+                if (crowd[i] > 0 && !ordered(w, i * Warp.LANES, crowd[i] - 1)) {
+                    return false;
+                }
+            }
+            return crowd != null;
+        }
+        return ordered(w, before >= 0 ? before : (SEVERAL - before) * Warp.LANES, readRound[g]);
     }
 
     private Fault write(Warp w, int lane, int thread, int g, Access by) {
@@ -212,12 +238,8 @@ final class SharedMemory {
             }
             who = MANY;
         }
-        if (readEpoch[g] == epoch && reader[g] != thread) {
-            int before = reader[g];
-            boolean mine = before != MANY && (before >= 0 ? before / Warp.LANES : SEVERAL - before) == w.index;
-            if (!mine || readRound[g] >= w.round) {
-                found = race(w, lane, now, "read", before, readAt[g], g);
-            }
+        if (readEpoch[g] == epoch && reader[g] != thread && !readsOrdered(w, g)) {
+            found = race(w, lane, now, "read", reader[g], readAt[g], g);
         }
         writeEpoch[g] = epoch;
         writeAt[g] = by;
@@ -227,7 +249,84 @@ final class SharedMemory {
         return found;
     }
 
-    private static String place(Insn at) {
+    // What is not a thread's own access.
+
+    /** A thread takes bytes for a barrier object. @throws Fault as {@link #refill} */
+    void claim(Warp w, int lane, int offset, int bytes) {
+        refill(w, lane, offset, bytes, "mbarrier.init");
+    }
+
+    /** An asynchronous instruction of a lane begins to overwrite bytes. @throws Fault if another thread's access to them is not ordered before it */
+    void refill(Warp w, int lane, int offset, int bytes, String what) {
+        if (!w.machine.options().races()) {
+            return;
+        }
+        if (watches.active()) {
+            watches.check(w, lane, offset, bytes, false, true, true);
+        }
+        int thread = w.index * Warp.LANES + lane;
+        for (int g = offset >> grain; g <= offset + bytes - 1 >> grain; g++) {
+            if (writeEpoch[g] == epoch && writer[g] != thread && !ordered(w, writer[g], writeRound[g])) {
+                throw race(w, lane, what, "write", writer[g], writeAt[g], g);
+            }
+            if (readEpoch[g] == epoch && reader[g] != thread && !readsOrdered(w, g)) {
+                throw race(w, lane, what, "read", reader[g], readAt[g], g);
+            }
+        }
+    }
+
+    /** An asynchronous instruction of a lane that has been waited for has read bytes: it counts as a read of the lane, now. */
+    void hasRead(Warp w, int lane, int offset, int bytes, Insn by) {
+        watches.hasRead(offset, bytes);
+        for (int g = offset >> grain; g <= offset + bytes - 1 >> grain && w.machine.options().races(); g++) {
+            read(w, lane, w.index * Warp.LANES + lane, g, by);
+        }
+    }
+
+    /** An asynchronous copy has come. */
+    void fill(int offset, byte[] from) {
+        System.arraycopy(from, 0, data, offset, from.length);
+        Bits.set(valid, offset, offset + from.length);
+        for (int g = offset >> grain; g <= offset + from.length - 1 >> grain; g++) {
+            writeEpoch[g] = 0;
+            readEpoch[g] = 0;
+        }
+    }
+
+    /** An asynchronous instruction of a lane reads bytes. @throws Fault if they are not there, or not for it */
+    void asyncRead(Warp w, int lane, int offset, int bytes, String what) {
+        boolean races = w.machine.options().races();
+        if (races && watches.active()) {
+            watches.check(w, lane, offset, bytes, true, false, false);
+        }
+        for (int at = offset; at < offset + bytes && w.machine.options().uninitialized(); at++) {
+            if ((valid[at >> 6] >>> at & 1) == 0) {
+                throw new Fault(lane, what + " of shared memory that was never written, at " + describe(at + (long) Windows.SHARED_START));
+            }
+        }
+        if (races) {
+            ordered(w, lane, offset, bytes, what);
+        }
+    }
+
+    /** Fails if a write of bytes is not ordered before an asynchronous read of them. */
+    private void ordered(Warp w, int lane, int offset, int bytes, String what) {
+        int thread = w.index * Warp.LANES + lane;
+        for (int g = offset >> grain; g <= offset + bytes - 1 >> grain; g++) {
+            if (writeEpoch[g] >= first) {
+                if (writeEpoch[g] == epoch && writer[g] != thread && !ordered(w, writer[g], writeRound[g])) {
+                    throw race(w, lane, what, "write", writer[g], writeAt[g], g);
+                }
+                boolean fenced = w.fenceEpoch > writeEpoch[g] || writer[g] >= 0 && w.machine.warp(writer[g] / Warp.LANES).asyncFence > writeRound[g];
+                if (!fenced) {
+                    throw new Fault(lane, "missing fence.proxy.async: " + what + " of shared memory that " + (writer[g] < 0 ? "several threads" : "thread " + w.machine.threadName(writer[g]))
+                            + place(writeAt[g]) + " wrote without one, at " + describe(((long) g << grain) + Windows.SHARED_START));
+                }
+            }
+        }
+    }
+
+    static String place(Insn at) {
         return at.source.location() == null ? "" : " (" + at.source.location() + ")";
     }
 

@@ -37,7 +37,7 @@ final class TensorDecoder {
     // Copies.
 
     private Insn copy() {
-        if (!in.has("async") || in.has("bulk") || in.has("mbarrier")) {
+        if (!in.has("async") || in.has("mbarrier")) {
             throw plain.unknown();
         }
         if (in.has("commit_group")) {

@@ -32,21 +32,35 @@ final class Warp {
     /** Counts the instructions in which lanes met: what is before one is ordered before what is after it. */
     int round;
 
+    /** The wait that failed and ended the warp's turn, or null; and a lane that has to ask again. */
+    MbarrierInsn.Wait polls;
+    int pollLane;
+    /** By warp, the first of its rounds that is not ordered before what this one does, as mbarriers tell; null until one has. */
+    int[] seen;
+    /** The first round after the last fence of the asynchronous proxy, or 0; and the block's epoch then. */
+    int asyncFence;
+    int fenceEpoch;
+
     /** Asynchronous copies under way; null until there is one. */
     private PendingCopies copies;
+    /** Products of its warpgroup, or null if the kernel has none. */
+    final GroupProducts products;
+    /** Bulk copies from shared memory under way; null until there is one. */
+    private BulkGroups bulks;
 
     int depth;
     int[] pathBlock = new int[16];
     int[] pathEnd = new int[16];
     int[] pathMask = new int[16];
 
-    Warp(Machine machine, int index, int[][] r, long[][] q, int[] p, int localBytes) {
+    Warp(Machine machine, int index, int[][] r, long[][] q, int[] p, int localBytes, boolean watched) {
         this.machine = machine;
         this.index = index;
         this.r = r;
         this.q = q;
         this.p = p;
         local = new byte[localBytes * LANES];
+        products = watched ? new GroupProducts(r.length) : null;
     }
 
     void start(int lanes, int exitBlock) {
@@ -55,10 +69,32 @@ final class Warp {
         depth = 0;
         round = 0;
         waitingAt = null;
+        polls = null;
+        seen = null;
+        asyncFence = 0;
+        fenceEpoch = 0;
+        if (bulks != null) {
+            bulks.clear();
+        }
+        if (products != null) {
+            products.clear();
+        }
         if (copies != null) {
             copies.clear();
         }
         push(0, exitBlock, lanes);
+    }
+
+    BulkGroups bulks() {
+        if (bulks == null) {
+            bulks = new BulkGroups();
+        }
+        return bulks;
+    }
+
+    /** Bulk copies from shared memory, or null. */
+    BulkGroups bulksOrNull() {
+        return bulks;
     }
 
     PendingCopies copies() {

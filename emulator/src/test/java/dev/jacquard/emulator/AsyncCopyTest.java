@@ -197,6 +197,6 @@ class AsyncCopyTest {
             String message = assertThrows(DriverException.class, () -> odd("cp.async." + bad + ";")).getMessage();
             assertTrue(message.contains("ca copies 4, 8 or 16, cg 16"), message);
         }
-        assertTrue(assertThrows(DriverException.class, () -> odd("cp.async.bulk.commit_group;")).getMessage().contains("does not know cp.async.bulk.commit_group"));
+        assertTrue(assertThrows(DriverException.class, () -> odd("cp.async.mbarrier.arrive.b64 [%rd1];")).getMessage().contains("does not know cp.async.mbarrier.arrive"));
     }
 }

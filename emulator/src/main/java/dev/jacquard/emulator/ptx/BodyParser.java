@@ -16,9 +16,14 @@ final class BodyParser {
     private final Deque<Map<String, Object>> scopes = new ArrayDeque<>();
     private final List<Instruction> instructions = new ArrayList<>();
     private final Map<String, Integer> labels = new HashMap<>();
+    /** The scopes that are open beside the function's own: inline assembly may use a label in many. */
+    private final Deque<LabelScope> labelScopes = new ArrayDeque<>();
     private final Map<String, List<String>> tables = new HashMap<>();
     private final List<Variable> variables = new ArrayList<>();
     private Location location;
+
+    /** Labels of a scope. @param first its first instruction */
+    private record LabelScope(int first, Map<String, Integer> labels) {}
 
     BodyParser(PtxModule module, PtxFunction function, int start) {
         this.module = module;
@@ -42,8 +47,10 @@ final class BodyParser {
                     return new Body(instructions, labels, tables, variables);
                 }
                 scopes.pop();
+                closeLabels();
             } else if (tokens.take("{")) {
                 scopes.push(new HashMap<>());
+                labelScopes.push(new LabelScope(instructions.size(), new HashMap<>()));
             } else {
                 statement();
             }
@@ -89,8 +96,26 @@ final class BodyParser {
             tokens.expect(";");
             tables.put(name, targets);
         } else {
-            labels.put(name, instructions.size());
+            Map<String, Integer> to = labelScopes.isEmpty() ? labels : labelScopes.peek().labels;
+            if (to.put(name, instructions.size()) != null) {
+                throw new PtxException(tokens.line(), "label " + name + " is defined twice");
+            }
         }
+    }
+
+    /** A scope ends: its labels become the function's, under another name if there is one of theirs. */
+    private void closeLabels() {
+        LabelScope scope = labelScopes.pop();
+        scope.labels.forEach((name, at) -> {
+            boolean taken = labels.containsKey(name) || labelScopes.stream().anyMatch(s -> s.labels.containsKey(name));
+            String unique = taken ? name + "#" + at : name;
+            labels.put(unique, at);
+            for (int i = scope.first; taken && i < instructions.size(); i++) {
+                Instruction in = instructions.get(i);
+                List<Operand> operands = in.operands().stream().map(o -> o.equals(new Operand.Name(name)) ? new Operand.Name(unique) : o).toList();
+                instructions.set(i, new Instruction(in.guard(), in.negated(), in.opcode(), in.modifiers(), operands, in.line(), in.location()));
+            }
+        });
     }
 
     private void registers() {
@@ -229,6 +254,9 @@ final class BodyParser {
                 offset += tokens.integer();
             } else if (tokens.peek().equals("-")) {
                 offset += tokens.integer();
+            } else if (offset == 0 && tokens.take(",") && operand() instanceof Operand.Group coordinates) {
+                tokens.expect("]");
+                return new Operand.Element(base, coordinates);
             } else {
                 throw new PtxException(tokens.line(), "unexpected " + tokens.peek() + " in an address");
             }

@@ -66,6 +66,14 @@ public sealed interface Operand {
         }
     }
 
+    /** An element of a tensor that a map describes: the map's address and a list of coordinates. */
+    record Element(Operand base, Group coordinates) implements Operand {
+        @Override
+        public String toString() {
+            return "[" + base + ", " + coordinates + "]";
+        }
+    }
+
     /** A brace list; call arguments are one too. */
     record Group(List<Operand> items) implements Operand {
         @Override
