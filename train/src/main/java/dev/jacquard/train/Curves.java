@@ -17,6 +17,9 @@ public final class Curves {
     private static final int BOTTOM = 40;
     /** More points than pixels only make the file large. */
     private static final int MOST_POINTS = 600;
+    /** Of many values, the share that lies below those which may be outliers. */
+    private static final double OUTLIERS = 0.9;
+    private static final int MANY = 40;
 
     private static final String STYLE = """
             :root { color-scheme: light dark; --ink: #1b1f24; --faint: #8a929b; --grid: #e3e6ea; --page: #ffffff; --a: #1f6feb; --b: #d1570a; --c: #2b8a3e; }
@@ -146,9 +149,12 @@ public final class Curves {
         return kept;
     }
 
+    /** From 0 to the largest value; a few that are far above all others are left at the upper edge, or the rest would be a flat line. */
     private static double[] range(List<Point> points) {
-        double lo = Math.min(points.stream().mapToDouble(Point::y).min().orElseThrow(), 0);
-        double hi = points.stream().mapToDouble(Point::y).max().orElseThrow();
+        double[] sorted = points.stream().mapToDouble(Point::y).sorted().toArray();
+        double lo = Math.min(sorted[0], 0);
+        double most = sorted[(int) (OUTLIERS * (sorted.length - 1))];
+        double hi = sorted.length >= MANY && most > lo && sorted[sorted.length - 1] > 2 * most ? 1.2 * most : sorted[sorted.length - 1];
         return new double[] {lo, hi > lo ? lo + (hi - lo) * 1.05 : lo + 1};
     }
 
@@ -157,7 +163,7 @@ public final class Curves {
     }
 
     private static double y(double v, double[] y) {
-        return TOP + (y[1] - v) / (y[1] - y[0]) * (HEIGHT - TOP - BOTTOM);
+        return TOP + Math.max(y[1] - v, 0) / (y[1] - y[0]) * (HEIGHT - TOP - BOTTOM);
     }
 
     /** Round numbers, about five of them. */

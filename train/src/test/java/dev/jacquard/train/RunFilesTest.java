@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
@@ -156,5 +157,16 @@ class RunFilesTest {
         Files.createDirectory(parent);
         RunFolder.createNumbered(parent, "net").close();
         assertTrue(Files.isDirectory(parent), "a folder that was there stays");
+    }
+
+    @Test
+    void oneValueFarAboveTheOthersDoesNotFlattenTheCurve() {
+        List<RunLog.Line> log = new ArrayList<>();
+        for (int i = 1; i <= 60; i++) {
+            log.add(RunLog.Line.step(i, 1, i == 5 ? 500 : 2 + 0.01 * i, 0.1, 1, i));
+        }
+        String html = Curves.html("x", log);
+        assertTrue(html.contains(">3</text>"), "the loss's axis ends near 3");
+        assertFalse(html.contains(">500</text>"), "and not where the one value is");
     }
 }
