@@ -120,7 +120,7 @@ final class DryRun {
     }
 
     /** Six digits, and no more of them than are there. */
-    private static String digits(double x) {
+    static String digits(double x) {
         BigDecimal rounded = new BigDecimal(x).round(new MathContext(6)).stripTrailingZeros();
         return Math.abs(x) < 1e-4 ? rounded.toString() : rounded.toPlainString();
     }

@@ -114,6 +114,7 @@ class RecipesTest {
     void recipesAreListed() {
         String list = run("recipes").out;
         Recipes.names().forEach(n -> assertTrue(list.contains(n + " "), n));
+        assertTrue(list.lines().anyMatch(l -> l.matches("pytorch/efficientnet-b4/v100-32g-fp32-qat-2e +2 +0\\.00000409 .*")), "a small rate has its digits and its power");
         JsonArray json = JsonParser.parseString(run("recipes", "--json").out).getAsJsonArray();
         assertEquals(Recipes.names().size(), json.size());
         assertEquals(0.896, json.asList().stream().map(o -> o.getAsJsonObject()).filter(o -> o.get("name").getAsString().equals("pytorch/resnet50/v100-16g-fp32-90e")).findFirst().orElseThrow()
