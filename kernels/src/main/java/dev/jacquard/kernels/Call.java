@@ -2,6 +2,7 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.View;
 import java.util.List;
 
@@ -25,6 +26,11 @@ record Call(Device device, List<View> in, List<View> out, long workspace) {
     /** Address of the first element of output i. */
     long out(int i) {
         return address(out.get(i));
+    }
+
+    /** The inputs' types. */
+    List<TensorType> types() {
+        return in.stream().map(View::type).toList();
     }
 
     Shape inShape(int i) {

@@ -34,8 +34,13 @@ public final class CudaBackend implements Backend {
      * @param cacheMemory whether freed memory is kept for later allocations; a driver that checks memory wants to see each
      */
     public CudaBackend(String name, Driver driver, boolean cacheMemory) {
+        this(name, driver, cacheMemory, MatrixOptions.DEFAULT);
+    }
+
+    /** The same, with a say in how matrix products are computed. */
+    public CudaBackend(String name, Driver driver, boolean cacheMemory, MatrixOptions options) {
         this.name = name;
-        this.device = new Device(name, driver, cacheMemory);
+        this.device = new Device(name, driver, cacheMemory, options);
     }
 
     /** Kernels that belong together. @param rows each op's kernel @param workloads what they are measured on, by images per batch */
@@ -114,7 +119,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public long workspace(Op op, List<TensorType> in) {
-        return in.stream().anyMatch(t -> t.shape().size() == 0) ? 0 : kernel(op).workspace(op, in, device.driver().device().multiprocessors());
+        return in.stream().anyMatch(t -> t.shape().size() == 0) ? 0 : kernel(op).workspace(op, in, device);
     }
 
     @Override

@@ -39,8 +39,8 @@ interface CudaKernel<O extends Op> {
         return layout.isContiguous() && layout.offset() % ALIGNMENT == 0;
     }
 
-    /** Scratch in bytes. @param multiprocessors of the device, for kernels whose partial results follow it (their results must not) */
-    default long workspace(O op, List<TensorType> in, int multiprocessors) {
+    /** Scratch in bytes. @param device that it will be bound on */
+    default long workspace(O op, List<TensorType> in, Device device) {
         return 0;
     }
 }

@@ -23,17 +23,24 @@ final class Device implements AutoCloseable {
     private final Map<String, Kernel> kernels = new HashMap<>();
     private final MemoryPool memory;
     private final Staging staging;
+    private final Choices choices;
 
-    Device(String name, Driver driver, boolean cacheMemory) {
+    Device(String name, Driver driver, boolean cacheMemory, MatrixOptions options) {
         this.name = name;
         this.driver = driver;
         this.stream = driver.createStream();
         this.memory = new MemoryPool(driver, cacheMemory);
         this.staging = new Staging(driver, stream);
+        this.choices = new Choices(new Target(driver.device(), options.tf32()), options.selection());
     }
 
     Driver driver() {
         return driver;
+    }
+
+    /** Which of several kernels ops take. */
+    Choices choices() {
+        return choices;
     }
 
     /** The stream that all computing is ordered in. */

@@ -50,7 +50,7 @@ final class LossKernels {
     /** The rows' losses into scratch memory, then their mean. */
     private record Forward<O extends Op>(BiFunction<O, Call, Targets> targets) implements CudaKernel<O> {
         @Override
-        public long workspace(O op, List<TensorType> in, int multiprocessors) {
+        public long workspace(O op, List<TensorType> in, Device device) {
             return in.getFirst().shape().dim(0) * DType.F32.bytes();
         }
 

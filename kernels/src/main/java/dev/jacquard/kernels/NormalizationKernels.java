@@ -72,7 +72,7 @@ final class NormalizationKernels {
         }
 
         @Override
-        public long workspace(O op, List<TensorType> in, int multiprocessors) {
+        public long workspace(O op, List<TensorType> in, Device device) {
             TensorType t = in.get(x);
             return 4L * t.shape().dim(-1) * (2L * reducing(t.shape(), t.dtype()).chunks() + PARAMS);
         }

@@ -1,5 +1,7 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.tensor.DType;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -41,8 +43,13 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
         return split().workspace(m * n);
     }
 
+    /** Ways to make output 0 of inputs a and b, which have this type. */
+    List<Candidate> candidates(DType dtype, Target target, int a, int b) {
+        return List.of(Candidate.of("simt", workspace(), call -> bind(call, a, b)));
+    }
+
     /** The product of inputs a and b, into output 0. */
-    CudaLaunch bind(Call call, int a, int b) {
+    private CudaLaunch bind(Call call, int a, int b) {
         Split split = split();
         CudaLaunch launch = call.launch("matmul", tile().symbol("matmul"), call.out().getFirst().dtype())
                 .grid(tiles(), 1, split.parts())

@@ -1,6 +1,5 @@
 package dev.jacquard.kernels;
 
-import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
@@ -73,44 +72,5 @@ final class ProductKernels {
             case BACKWARD_DATA -> Sample.of(new Conv2dBackwardData(window, groups, h, h), y, w);
             case BACKWARD_WEIGHT -> Sample.of(new Conv2dBackwardWeight(window, groups, r, r), x, y);
         };
-    }
-
-    private record MatMulKernel() implements CudaKernel<MatMul> {
-        @Override
-        public CudaLaunch bind(MatMul op, Call call) {
-            return product(op, call.inShape(0).dims(), call.inShape(1).dims()).bind(call, 0, 1);
-        }
-
-        @Override
-        public long workspace(MatMul op, List<TensorType> in, int multiprocessors) {
-            return product(op, in.get(0).shape().dims(), in.get(1).shape().dims()).workspace();
-        }
-
-        private static Product product(MatMul op, long[] a, long[] b) {
-            return new Product(a[op.transposeA() ? 1 : 0], b[op.transposeB() ? 0 : 1], a[op.transposeA() ? 0 : 1], op.transposeA(), op.transposeB());
-        }
-    }
-
-    /** Chooses among the plain product, the depthwise kernels, and the implicit product. */
-    private record ConvolutionKernel() implements CudaKernel<Convolution> {
-        @Override
-        public CudaLaunch bind(Convolution op, Call call) {
-            ConvolutionPass pass = ConvolutionPass.of(op, List.of(call.inShape(0), call.inShape(1)));
-            Product product = pass.product();
-            if (product == null) {
-                return DepthwisePass.takes(pass) ? new DepthwisePass(pass).bind(call) : pass.bind(call);
-            }
-            return pass.kind() == ConvolutionPass.Kind.BACKWARD_WEIGHT ? product.bind(call, 1, 0) : product.bind(call, 0, 1);
-        }
-
-        @Override
-        public long workspace(Convolution op, List<TensorType> in, int multiprocessors) {
-            ConvolutionPass pass = ConvolutionPass.ofTypes(op, in);
-            Product product = pass.product();
-            if (product == null) {
-                return DepthwisePass.takes(pass) ? new DepthwisePass(pass).workspace() : pass.split().workspace(pass.results());
-            }
-            return product.workspace();
-        }
     }
 }

@@ -98,7 +98,7 @@ final class SqueezeExciteKernels {
         }
 
         @Override
-        public long workspace(O op, List<TensorType> in, int multiprocessors) {
+        public long workspace(O op, List<TensorType> in, Device device) {
             return new Sizes(in.get(x).shape(), in.get(w1).shape().dim(0)).places(0, in.get(x).dtype()).end();
         }
     }

@@ -101,7 +101,7 @@ record SumKernel() implements CudaKernel<Reduction.Sum> {
     }
 
     @Override
-    public long workspace(Reduction.Sum op, List<TensorType> in, int multiprocessors) {
+    public long workspace(Reduction.Sum op, List<TensorType> in, Device device) {
         Launches l = new Launches(null, in.getFirst().dtype());
         l.all(passes(op, in.getFirst().shape()));
         return l.scratch;
