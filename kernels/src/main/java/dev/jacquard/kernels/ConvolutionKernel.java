@@ -2,9 +2,10 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
+import java.util.ArrayList;
 import java.util.List;
 
-/** The three passes of convolution: a plain product where the kernel is 1x1, the depthwise kernels, the implicit product. */
+/** The three passes of convolution: a plain product where the kernel is 1x1, the depthwise kernels, the implicit product on tensor cores or on the CUDA cores. */
 record ConvolutionKernel() implements ChoosingKernel<Convolution> {
     @Override
     public List<Candidate> candidates(Convolution op, List<TensorType> in, Target target) {
@@ -18,6 +19,8 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
             DepthwisePass depthwise = new DepthwisePass(pass);
             return List.of(Candidate.of("depthwise", depthwise.workspace(), depthwise::bind));
         }
-        return List.of(Candidate.of("simt", pass.split().workspace(pass.results()), pass::bind));
+        List<Candidate> all = new ArrayList<>(TensorConvolution.candidates(pass, in.getFirst().dtype(), target));
+        all.add(Candidate.of("simt", pass.split().workspace(pass.results()), pass::bind));
+        return List.copyOf(all);
     }
 }

@@ -112,22 +112,39 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     }
 
     /** Residues of pixels modulo the stride that meet different taps. */
-    private int phases() {
+    int phases() {
         return kind == Kind.BACKWARD_DATA ? window.strideH() * window.strideW() : 1;
     }
 
-    private long tiles() {
-        long rows = switch (kind) {
+    /** Rows of the implicit product, of one group and phase. */
+    long rows() {
+        return switch (kind) {
             case FORWARD -> n * oh * ow;
             case BACKWARD_DATA -> n * area();
             case BACKWARD_WEIGHT -> k / groups;
         };
-        long columns = switch (kind) {
+    }
+
+    /** Columns of the implicit product, of one group and phase. */
+    long columns() {
+        return switch (kind) {
             case FORWARD -> k / groups;
             case BACKWARD_DATA -> c / groups;
             case BACKWARD_WEIGHT -> r * s * (c / groups);
         };
-        return tile().count(rows, columns);
+    }
+
+    /** Depth of the implicit product, of the phase that meets the most taps. */
+    long depth() {
+        return switch (kind) {
+            case FORWARD -> r * s * (c / groups);
+            case BACKWARD_DATA -> Call.blocks(r, rowStep()) * Call.blocks(s, columnStep()) * (k / groups);
+            case BACKWARD_WEIGHT -> n * oh * ow;
+        };
+    }
+
+    private long tiles() {
+        return tile().count(rows(), columns());
     }
 
     private Tile tile() {
@@ -143,12 +160,7 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
 
     /** Of the implicit product, over groups and phases. */
     Split split() {
-        long depth = switch (kind) {
-            case FORWARD -> r * s * (c / groups);
-            case BACKWARD_DATA -> Call.blocks(r, rowStep()) * Call.blocks(s, columnStep()) * (k / groups);
-            case BACKWARD_WEIGHT -> n * oh * ow;
-        };
-        return Split.of(tiles() * groups * phases(), depth);
+        return Split.of(tiles() * groups * phases(), depth());
     }
 
     /** Pixels of an image that rows (for the weights' gradient: depth) of the product go through. */
@@ -180,8 +192,8 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         return split.then(call, launch);
     }
 
-    /** {@code struct Convolution} of convolution.cu. */
-    private MemorySegment parameters(Split split) {
+    /** {@code struct Convolution} of convolution.cuh. */
+    MemorySegment parameters(Split split) {
         boolean data = kind == Kind.BACKWARD_DATA;
         IntStream extents = LongStream.of(n, h, w, c, oh, ow, k, r, s).mapToInt(Math::toIntExact);
         IntStream steps = IntStream.of(window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), groups, split.parts(), split.depth(),
