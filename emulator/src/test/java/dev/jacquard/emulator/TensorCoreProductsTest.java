@@ -34,15 +34,18 @@ class TensorCoreProductsTest {
         return seen;
     }
 
+    /** m, n, k. In whole chunks and not, smaller than any tile, of several, deep enough to be split. */
     @ParameterizedTest
-    @CsvSource({"8, 8, 8", "136, 72, 104", "256, 136, 40", "128, 128, 32", "1, 8, 1000"})
+    @CsvSource({"8, 8, 8", "136, 264, 104", "264, 136, 40", "128, 256, 32", "8, 16, 1000", "1, 3, 5", "70, 129, 33", "65, 8, 301"})
     void everyCandidateIsRight(int m, int n, int k) {
-        for (int t = 0; t < 3; t++) {
-            boolean ta = t == 2 && m % 8 == 0;
-            boolean tb = t == 0;
-            Sample sample = Sample.of(new MatMul(ta, tb), ta ? Operand.of(k, m) : Operand.of(m, k), tb ? Operand.of(n, k) : Operand.of(k, n));
-            Set<String> seen = onEachCandidate(sample, DType.F16, false);
-            assertTrue(seen.stream().anyMatch(s -> s.startsWith("mma")), seen.toString());
+        for (DType dtype : new DType[] {DType.F16, DType.BF16, DType.F32}) {
+            for (int t = 0; t < 3; t++) {
+                boolean ta = t == 2;
+                boolean tb = t == 0;
+                Sample sample = Sample.of(new MatMul(ta, tb), ta ? Operand.of(k, m) : Operand.of(m, k), tb ? Operand.of(n, k) : Operand.of(k, n));
+                Set<String> seen = onEachCandidate(sample, dtype, dtype == DType.F32);
+                assertTrue(seen.stream().anyMatch(s -> s.startsWith("mma")), seen.toString());
+            }
         }
     }
 }

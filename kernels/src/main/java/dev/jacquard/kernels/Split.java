@@ -21,6 +21,11 @@ record Split(int parts, int depth) {
     /** For a product of so many tiles by a kernel with slices so deep. */
     static Split of(long tiles, long depth, long slice) {
         long parts = Math.max(1, Math.min(ENOUGH_BLOCKS / Math.max(tiles, 1), Call.blocks(depth, LEAST_DEPTH)));
+        return into(parts, depth, slice);
+    }
+
+    /** Into so many parts, or fewer where they would be empty. @param slice that each but the last is a multiple of */
+    static Split into(long parts, long depth, long slice) {
         long each = Math.max(1, Call.blocks(Call.blocks(depth, parts), slice)) * slice;
         return new Split(Math.toIntExact(Call.blocks(depth, each)), Math.toIntExact(each));
     }
