@@ -3,8 +3,8 @@
 // Math         the gradient of conv2d by its weights: dw[k][r][s][c] = sum over n, oh, ow of dy[n][oh][ow][k] * x[n][oh*sh + r*dh - top][ow*sw + s*dw - left][c], in each group of channels
 // Contract     x (N, H, W, C), w (K, R, S, C/groups), y (N, OH, OW, K): without gaps, 16-byte aligned, extents > 0, less than 2^31 elements each; R, S <= 16; channels of a group, of x and of y,
 //              a multiple of 4; with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up
-// Launch       grid (tiles, 1, groups * splits), block 128; smem dynamic: 48 KiB with tiles of 128 x 128, 36 KiB with 64 x 128, 32 KiB with 64 x 64
-// Traffic      conv2d_backward_weight_tf32_128x128, conv2d_backward_weight_tf32_64x128, conv2d_backward_weight_tf32_64x64: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
+// Launch       grid (tiles, 1, groups * splits), block 128; smem 256 * (ROWS + COLUMNS) bytes dynamic, four stages: 64, 48 and 32 KiB
+// Traffic      conv2d_backward_weight_tf32_128x128, conv2d_backward_weight_tf32_128x64, conv2d_backward_weight_tf32_64x64: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
 // Roofline     compute bound: an implicit matrix product of (k, pixels) by (pixels, taps and channels), 2*N*OH*OW*K*R*S*C/groups flop; its depth, all pixels, is divided among blocks
 // Numerics     rounded to TF32 (10 bits of mantissa, to nearest, ties away from zero), multiplied exactly, summed in f32 in order of pixels (of splits, then), rounded once;
 //              padding takes part as 0, so that it meets an infinite gradient as NaN
@@ -13,6 +13,6 @@
 // Versions     v1 chunks of 16 bytes gathered by cp.async, a bit per tap and line for the padding
 // Measured     not yet: no GPU so far
 #include "conv_tensor_cores.cuh"
-CONVOLUTION(backwardWeight, conv2d_backward_weight_tf32_128x128_f32, f32, 128, 128, 64, 64, 3)
-CONVOLUTION(backwardWeight, conv2d_backward_weight_tf32_64x128_f32, f32, 64, 128, 32, 64, 3)
+CONVOLUTION(backwardWeight, conv2d_backward_weight_tf32_128x128_f32, f32, 128, 128, 64, 64, 4)
+CONVOLUTION(backwardWeight, conv2d_backward_weight_tf32_128x64_f32, f32, 128, 64, 64, 32, 4)
 CONVOLUTION(backwardWeight, conv2d_backward_weight_tf32_64x64_f32, f32, 64, 64, 32, 32, 4)

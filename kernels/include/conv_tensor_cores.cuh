@@ -50,7 +50,7 @@ template <class E> struct Gathered {
     }
 
     DEVICE void copy(u32 slice, int k0) const {
-        int chunk = S::chunk(0);
+        int chunk = S::chunk();
         int k = k0 + chunk * S::ELEMENTS;
         int tap = k / channels;
         int r = tap / taps;
@@ -60,7 +60,7 @@ template <class E> struct Gathered {
 #pragma unroll
         for (int i = 0; i < S::PER_THREAD; i++) {
             bool there = (inside[i] & both) == both;
-            copyChunk(slice + S::place(S::line(i), chunk), at + (there ? lines[i] + step : 0), there);
+            copyChunk(slice + S::ownPlace(i), there ? at + (lines[i] + step) : at, there);
         }
     }
 };
@@ -78,7 +78,7 @@ template <class E> struct TapWeights {
     Divisor channels, taps;
 
     DEVICE void copy(u32 slice, int k0) const {
-        int chunk = S::chunk(0);
+        int chunk = S::chunk();
         int o = first + chunk * S::ELEMENTS;
 #pragma unroll
         for (int i = 0; i < S::PER_THREAD; i++) {
@@ -87,7 +87,7 @@ template <class E> struct TapWeights {
             int r = tap / taps;
             bool there = o < cg && k < depth;
             int offset = (k - tap * (int)channels.d) * pitch + r * down + (tap - r * (int)taps.d) * right + o;
-            copyChunk(slice + S::place(S::line(i), chunk), at + (there ? offset : 0), there);
+            copyChunk(slice + S::ownPlace(i), at + (there ? offset : 0), there);
         }
     }
 };
@@ -103,7 +103,7 @@ template <class E> struct Patches {
     int depth;      // 0 where the thread has no column
 
     DEVICE Patches(const T *x, const Convolution &p, int first, int columns, int to) : p(p) {
-        int column = first + S::chunk(0) * S::ELEMENTS;
+        int column = first + S::chunk() * S::ELEMENTS;
         int tap = column / p.channels;
         int r = tap / p.tapsMore;
         at = x + (column - tap * (int)p.channels.d);
@@ -120,7 +120,7 @@ template <class E> struct Patches {
             int y = pixel.h * p.sh + top;
             int x = pixel.w * p.sw + left;
             bool there = k < depth && (u32)y < (u32)p.h && (u32)x < (u32)p.w;
-            copyChunk(slice + S::place(S::line(i), S::chunk(0)), at + (there ? ((pixel.n * p.h + y) * p.w + x) * p.c : 0), there);
+            copyChunk(slice + S::ownPlace(i), at + (there ? ((pixel.n * p.h + y) * p.w + x) * p.c : 0), there);
         }
     }
 };
@@ -204,7 +204,7 @@ template <class E> DEVICE void forward(const typename E::Element *x, const typen
         Pixel at(m, p);
         left.place(i, at.n, at.h * p.sh - p.top, at.w * p.sw - p.left, p.h, p.w, p.c, p.dh, p.dw, m < rows ? p.r : 0, p.s);
     }
-    DenseOperand<E, E::COLUMNS, true> right = {w + (i64)part.group * kg * depth, depth, part.column, kg, part.to};
+    DenseOperand<E, E::COLUMNS, true> right(w + (i64)part.group * kg * depth, depth, part.column, kg, part.to);
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
     Rows<T> sink = {Results<T>(y, partial, p, part, (i64)rows * p.k), part.row, rows, part.column, kg, p.k, part.group * kg};
@@ -249,7 +249,7 @@ template <class E> DEVICE void backwardWeight(const typename E::Element *x, cons
     int columns = p.r * p.s * cg;
     Part part(p, E::ROWS, E::COLUMNS, columns, 1);
     part.range(p, p.n * p.oh * p.ow);
-    DenseOperand<E, E::ROWS, false> left = {dy + part.group * kg, p.k, part.row, kg, part.to};
+    DenseOperand<E, E::ROWS, false> left(dy + part.group * kg, p.k, part.row, kg, part.to);
     Patches<E> right(x + part.group * cg, p, part.column, columns, part.to);
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
