@@ -227,9 +227,9 @@ public sealed interface FusedProduct extends Composite {
                 .map(c -> Sample.of(new ConvolutionStatistics(c.window(), c.groups()), Operand.of(c.n(), c.h(), c.w(), c.c()), weight(c))).toList();
     }
 
-    /** Of a size at which results are about as large as the images. */
+    /** At most 1, and of a size at which results are about as large as the images. */
     private static Operand weight(Convolution.Case c) {
-        double bound = 2 / Math.sqrt(c.r() * c.s() * c.c() / c.groups());
+        double bound = Math.min(2 / Math.sqrt(c.r() * c.s() * c.c() / c.groups()), 1);
         return Operand.range(-bound, bound, c.k(), c.r(), c.s(), c.c() / c.groups());
     }
 
