@@ -9,10 +9,8 @@
 //
 // and where results go is that of the sink, see store().
 #pragma once
-#include "nonlinearity.cuh"
-#include "common.cuh"
+#include "epilogue.cuh"
 
-struct i8 { signed char bits; };
 DEVICE u32 rawBits(f16 x) { return x.bits; }
 DEVICE u32 rawBits(bf16 x) { return x.bits; }
 DEVICE u32 rawBits(f32 x) { return floatToBits(x); }
@@ -151,7 +149,9 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
     static const int THREADS = R / WR * (C / WC) * 32;
     static const int STAGE_BYTES = (R + C) * DEPTH_BYTES;
     static const int SHARED_BYTES = S * STAGE_BYTES;  // dynamic, at launch
-    static_assert(THREADS / 32 * 16 * WC * 4 <= SHARED_BYTES, "store() needs so much");
+    static const int ROW_BYTES = THREADS / 32 * WC * 4;  // in store(), of all warps
+    static const int PASS = WR * ROW_BYTES <= SHARED_BYTES ? WR : WR / 2 * ROW_BYTES <= SHARED_BYTES ? WR / 2 : 16;  // rows that go through shared memory at once
+    static_assert(PASS * ROW_BYTES <= SHARED_BYTES && WR % PASS == 0 && PASS % 16 == 0, "store() needs so much");
 
     typedef Sum Sums[WR / 16][WC / 8][4];
 
@@ -212,29 +212,32 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
     //
     //   void begin(int column)                  the first of the thread's W columns in the tile, the same for all its rows
     //   void put(int row, const float (&v)[W])  of the tile
+    //
+    // As many rows as shared memory holds are written before the first is read: the code of put() is there once, or twice.
     template <int W, class SINK> static DEVICE void store(const Sums &sums, unsigned char *shared, SINK &sink) {
         const int LANES = WC / W;  // of a row
-        static_assert(WC >= 32 && LANES <= 32 && 32 / LANES <= 16, "a pass is of 16 rows");
+        static_assert(WC >= 32 && LANES <= 32 && 32 / LANES <= 16, "lanes have rows");
         int lane = threadIdx.x % 32;
-        u32 *mine = reinterpret_cast<u32 *>(shared) + threadIdx.x / 32 * (16 * WC);
+        u32 *mine = reinterpret_cast<u32 *>(shared) + threadIdx.x / 32 * (PASS * WC);
         sink.begin(warpColumn() + lane % LANES * W);
 #pragma unroll
-        for (int i = 0; i < WR / 16; i++) {
+        for (int pass = 0; pass < WR; pass += PASS) {
 #pragma unroll
-            for (int h = 0; h < 2; h++) {
-                int r = 8 * h + lane / 4;
+            for (int i = 0; i < PASS / 8; i++) {
+                int r = 8 * i + lane / 4;
 #pragma unroll
                 for (int j = 0; j < WC / 8; j++) {
-                    uint2 v = make_uint2(bitsOf(sums[i][j][2 * h]), bitsOf(sums[i][j][2 * h + 1]));
+                    const Sum(&of)[4] = sums[pass / 16 + i / 2][j];
+                    uint2 v = make_uint2(bitsOf(of[i % 2 * 2]), bitsOf(of[i % 2 * 2 + 1]));
                     *reinterpret_cast<uint2 *>(mine + r * WC + (2 * j + lane % 4 / 2 ^ 2 * (r & 3)) * 4 + lane % 2 * 2) = v;
                 }
             }
             __syncwarp();
 #pragma unroll 1
-            for (int r = lane / LANES; r < 16; r += 32 / LANES) {
+            for (int r = lane / LANES; r < PASS; r += 32 / LANES) {
                 float v[W];
                 readRow<W>(v, mine + r * WC, lane % LANES * (W / 4), 2 * (r & 3), lane);
-                sink.put(warpRow() + 16 * i + r, v);
+                sink.put(warpRow() + pass + r, v);
             }
             __syncwarp();
         }

@@ -47,4 +47,14 @@ record Split(int parts, int depth) {
                 .pointer(call.workspace()).pointer(call.out(0)).i64(n).i32(parts)
                 .build());
     }
+
+    /** After a launch that left sums in the workspace, of one part or more, the one that adds them up and does what follows them. @param columns of the results */
+    CudaLaunch then(Call call, CudaLaunch launch, Epilogue epilogue, long columns) {
+        long n = call.outShape(0).size();
+        return call.sequence(launch, call.launch("split_sum", "split_epilogue", call.out().getFirst().dtype())
+                .grid(Call.blocks(n, 4L * Call.BLOCK))
+                .block(Call.BLOCK)
+                .pointer(call.workspace()).pointer(call.out(0)).i64(n).i32(columns).i32(parts).struct(epilogue.parameters(call))
+                .build());
+    }
 }

@@ -13,10 +13,11 @@ import java.util.List;
  * @param ragged rows of an operand or of the result are no multiples of 16 bytes
  * @param a index of the left operand among a call's inputs
  * @param b of the right one
+ * @param epilogue what follows
  */
-record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged, int a, int b) implements Candidate {
+record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged, int a, int b, Epilogue epilogue) implements Candidate {
     /** Ways that are worth their while, the best by rule first; none if there is no kernel for it. */
-    static List<Candidate> candidates(Product p, DType dtype, Target target, int a, int b) {
+    static List<Candidate> candidates(Product p, DType dtype, Target target, int a, int b, Epilogue epilogue) {
         boolean takes = dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32();
         if (!target.tensorCores() || !takes || p.transposeA() && p.transposeB()) {
             return List.of();
@@ -25,7 +26,7 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
         List<Candidate> all = new ArrayList<>();
         for (Tiling t : Tiling.ranked(p.m(), p.n(), p.k(), 1, dtype, target)) {
             if (!ragged || t.tile() == TensorTile.T64X64) {
-                all.add(new TensorProduct(p, dtype, t, ragged, a, b));
+                all.add(new TensorProduct(p, dtype, t, ragged, a, b, epilogue));
             }
         }
         return all;
@@ -42,9 +43,18 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
         return "mma " + (ragged ? "ragged " : "") + tiling;
     }
 
+    /** Only the kernels of layers and 1x1 convolutions have an epilogue; the others leave their sums to a kernel that has, as all do when the depth is split. */
+    private boolean fused() {
+        return product.transposeB() && !product.transposeA();
+    }
+
+    private boolean leavesSums() {
+        return tiling.split().parts() > 1 || !epilogue.isNone() && !fused();
+    }
+
     @Override
     public long workspace() {
-        return tiling.split().workspace(product.m() * product.n());
+        return leavesSums() ? tiling.split().parts() * product.m() * product.n() * Float.BYTES : 0;
     }
 
     @Override
@@ -54,14 +64,14 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
         String type = dtype == DType.F32 ? "tf32" : dtype.toString();
         String layout = product.transposeA() ? "tn" : product.transposeB() ? "nt" : "nn";
         String symbol = "matmul_" + layout + "_" + (ragged ? "ragged" : tile) + (dtype == DType.F32 ? "_tf32" : "");
-        CudaLaunch launch = call.launch("matmul_" + type, symbol, dtype)
+        KernelLaunch.Builder builder = call.launch("matmul_" + type, symbol, dtype)
                 .grid(tile.count(product.m(), product.n()), 1, split.parts())
                 .block(tile.threads())
                 .shared(tile.sharedBytes())
-                .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
-                .i32(product.m()).i32(product.n()).i32(product.k()).i32(split.depth())
-                .build();
-        return split.then(call, launch);
+                .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(leavesSums() ? call.workspace() : 0)
+                .i32(product.m()).i32(product.n()).i32(product.k()).i32(split.depth());
+        CudaLaunch launch = (fused() ? builder.struct(epilogue.parameters(call)) : builder).build();
+        return !leavesSums() ? launch : epilogue.isNone() ? split.then(call, launch) : split.then(call, launch, epilogue, product.n());
     }
 
     @Override
