@@ -15,6 +15,4 @@
 // Versions     v1 chunks of 16 bytes gathered by cp.async, a bit per tap and line for the padding
 // Measured     not yet: no GPU so far
 #include "conv_tensor_cores.cuh"
-CONVOLUTION(backwardData, conv2d_backward_data_mma_128x128_f16, f16, 128, 128, 64, 64, 4)
-CONVOLUTION(backwardData, conv2d_backward_data_mma_128x64_f16, f16, 128, 64, 64, 32, 4)
-CONVOLUTION(backwardData, conv2d_backward_data_mma_64x64_f16, f16, 64, 64, 32, 32, 4)
+BACKWARDS(backwardData, conv2d_backward_data_mma, f16)

@@ -15,6 +15,4 @@
 // Versions     v1 chunks of 16 bytes gathered by cp.async, a bit per tap and line for the padding
 // Measured     not yet: no GPU so far
 #include "conv_tensor_cores.cuh"
-CONVOLUTION(backwardData, conv2d_backward_data_tf32_128x128_f32, f32, 128, 128, 64, 64, 4)
-CONVOLUTION(backwardData, conv2d_backward_data_tf32_128x64_f32, f32, 128, 64, 64, 32, 4)
-CONVOLUTION(backwardData, conv2d_backward_data_tf32_64x64_f32, f32, 64, 64, 32, 32, 4)
+BACKWARDS(backwardData, conv2d_backward_data_tf32, f32)

@@ -13,6 +13,4 @@
 // Versions     v1 chunks of 16 bytes gathered by cp.async, a bit per tap and line for the padding
 // Measured     not yet: no GPU so far
 #include "conv_tensor_cores.cuh"
-CONVOLUTION(backwardWeight, conv2d_backward_weight_mma_128x128_bf16, bf16, 128, 128, 64, 64, 4)
-CONVOLUTION(backwardWeight, conv2d_backward_weight_mma_128x64_bf16, bf16, 128, 64, 64, 32, 4)
-CONVOLUTION(backwardWeight, conv2d_backward_weight_mma_64x64_bf16, bf16, 64, 64, 32, 32, 4)
+BACKWARDS(backwardWeight, conv2d_backward_weight_mma, bf16)

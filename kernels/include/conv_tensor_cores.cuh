@@ -24,6 +24,9 @@ struct Part {
         from = split * p.perSplit;
         to = min(depth, from + p.perSplit);
     }
+
+    // Where this split's sums of so many outputs go; null if results are written at once.
+    DEVICE float *sums(float *partial, i64 outputs) const { return partial == nullptr ? nullptr : partial + split * outputs; }
 };
 
 // The left operand of forward and backward_data, (pixel, (tap, channel)), gathered from an image.
@@ -125,46 +128,39 @@ template <class E> struct Patches {
     }
 };
 
-// W neighbouring results to where they belong: rounded, or as they are to this split's sums.
-template <typename T> struct Results {
+// Rows of results that lie one after the other, pixels of y or weights: with what follows them rounded to y, or as they are to this split's sums. FUSED: something may follow.
+template <typename T, bool FUSED> struct Rows {
     static const int W = 16 / (int)sizeof(T);
     T *y;
-    float *partial;  // null with one split
-
-    DEVICE Results(T *y, float *partial, const Convolution &p, const Part &part, i64 size) : y(y), partial(p.splits > 1 ? partial + part.split * size : nullptr) {}
-
-    DEVICE void put(i64 at, const float (&v)[W]) const {
-        if (partial != nullptr) {
-#pragma unroll
-            for (int i = 0; i < W; i += 4) store16(partial + at + i, floatToBits(v[i]), floatToBits(v[i + 1]), floatToBits(v[i + 2]), floatToBits(v[i + 3]));
-        } else {
-            Pack<T> pack;
-#pragma unroll
-            for (int i = 0; i < W; i++) pack.v[i] = v[i];
-            pack.storeWhole(y + at);
-        }
-    }
-};
-
-// Rows of results that lie one after the other: pixels of y, or weights.
-template <typename T> struct Rows {
-    static const int W = Results<T>::W;
-    Results<T> to;
+    float *partial;  // or null
+    Epilogue epilogue;
     int row, rows;
-    int column, columns;
+    int column, columns;  // of the group
     i64 pitch;
-    int group;  // where the group's columns begin
+    int group;            // where the group's columns begin
+    ColumnEpilogue<T, T, true, W> after;
 
-    DEVICE void begin(int c) { column += c; }
-    DEVICE void put(int r, const float (&v)[W]) const {
-        if (row + r < rows && column < columns) to.put((row + r) * pitch + (group + column), v);
+    DEVICE void begin(int c) {
+        column += c;
+        if (FUSED && column < columns) after.begin(epilogue, group + column, columns - column);
+    }
+    DEVICE void put(int r, float (&v)[W]) const {
+        if (row + r >= rows || column >= columns) return;
+        i64 at = (row + r) * pitch + (group + column);
+        if (partial != nullptr) {
+            putNeighbours<true>(partial + at, v, W);
+            return;
+        }
+        if (FUSED) after.apply(v, at, W);
+        putNeighbours<true>(y + at, v, W);
     }
 };
 
 // Rows of results that are every so many-th pixel of x.
 template <typename T> struct PhaseRows {
-    static const int W = Results<T>::W;
-    Results<T> to;
+    static const int W = 16 / (int)sizeof(T);
+    T *y;
+    float *partial;  // or null
     const Convolution &p;
     int row, rows;
     int column, columns;
@@ -174,19 +170,26 @@ template <typename T> struct PhaseRows {
     DEVICE void begin(int c) { column += c; }
     DEVICE void put(int r, const float (&v)[W]) const {
         int m = row + r;
-        Pixel at(m, p);
-        int y = ph + p.sh * at.h;
-        int x = pw + p.sw * at.w;
-        if (m < rows && column < columns && y < p.h && x < p.w) to.put((((i64)at.n * p.h + y) * p.w + x) * p.c + (group + column), v);
+        Pixel pixel(m, p);
+        int h = ph + p.sh * pixel.h;
+        int w = pw + p.sw * pixel.w;
+        if (m >= rows || column >= columns || h >= p.h || w >= p.w) return;
+        i64 at = (((i64)pixel.n * p.h + h) * p.w + w) * p.c + (group + column);
+        if (partial != nullptr) {
+            putNeighbours<true>(partial + at, v, W);
+        } else {
+            putNeighbours<true>(y + at, v, W);
+        }
     }
 };
 
 extern __shared__ __align__(128) unsigned char stages[];
 DEVICE u32 stagesAddress() { return (u32)__cvta_generic_to_shared(stages); }
 
-template <class E> DEVICE void forward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p) {
+template <class E> DEVICE void forward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p, const Epilogue &epilogue) {
     typedef typename E::Element T;
     typedef Gathered<E> Left;
+    typedef Rows<T, true> Sink;
     int kg = p.k / p.groups, cg = p.c / p.groups;
     int depth = p.r * p.s * cg, rows = p.n * p.oh * p.ow;
     Part part(p, E::ROWS, E::COLUMNS, kg, 1);
@@ -207,8 +210,8 @@ template <class E> DEVICE void forward(const typename E::Element *x, const typen
     DenseOperand<E, E::COLUMNS, true> right(w + (i64)part.group * kg * depth, depth, part.column, kg, part.to);
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
-    Rows<T> sink = {Results<T>(y, partial, p, part, (i64)rows * p.k), part.row, rows, part.column, kg, p.k, part.group * kg};
-    E::template store<Rows<T>::W>(sums, stages, sink);
+    Sink sink = {y, part.sums(partial, (i64)rows * p.k), epilogue, part.row, rows, part.column, kg, p.k, part.group * kg};
+    E::template store<Sink::W>(sums, stages, sink);
 }
 
 template <class E> DEVICE void backwardData(const typename E::Element *dy, const typename E::Element *w, typename E::Element *dx, float *partial, const Convolution &p) {
@@ -239,7 +242,7 @@ template <class E> DEVICE void backwardData(const typename E::Element *dy, const
     TapWeights<E> right = {w + ((i64)part.group * kg * pitch + (r0 * p.s + s0) * cg), pitch, cg, p.rowStep * p.s * cg, p.columnStep * cg, part.column, part.to, p.channels, left.taps};
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
-    PhaseRows<T> sink = {Results<T>(dx, partial, p, part, (i64)p.n * p.h * p.w * p.c), p, part.row, rows, part.column, cg, ph, pw, part.group * cg};
+    PhaseRows<T> sink = {dx, part.sums(partial, (i64)p.n * p.h * p.w * p.c), p, part.row, rows, part.column, cg, ph, pw, part.group * cg};
     E::template store<PhaseRows<T>::W>(sums, stages, sink);
 }
 
@@ -253,10 +256,22 @@ template <class E> DEVICE void backwardWeight(const typename E::Element *x, cons
     Patches<E> right(x + part.group * cg, p, part.column, columns, part.to);
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
-    Rows<T> sink = {Results<T>(dw + (i64)part.group * kg * columns, partial + (i64)part.group * kg * columns, p, part, (i64)p.k * columns), part.row, kg, part.column, columns, columns, 0};
-    E::template store<Rows<T>::W>(sums, stages, sink);
+    i64 group = (i64)part.group * kg * columns;
+    float *own = part.sums(partial, (i64)p.k * columns);
+    Rows<T, false> sink = {dw + group, own == nullptr ? nullptr : own + group, {}, part.row, kg, part.column, columns, columns, 0};
+    E::template store<Rows<T, false>::W>(sums, stages, sink);
 }
 
-// Kernels of a pass with tiles of R x C, of which each warp has WR x WC, and S stages.
-#define CONVOLUTION(PASS, NAME, T, R, C, WR, WC, S) \
-    KERNEL(R / WR * (C / WC) * 32) NAME(const T *a, const T *b, T *y, float *partial, const Convolution p) { PASS<Engine<T, R, C, WR, WC, S>>(a, b, y, partial, p); }
+// Kernels with tiles of R x C, of which each warp has WR x WC. BLOCKS: on a multiprocessor, at least; left to itself, ptxas spills to have one more.
+#define KERNEL_OF(BLOCKS, R, C, WR, WC) extern "C" __global__ void __launch_bounds__(R / WR * (C / WC) * 32, BLOCKS)
+#define FORWARD(NAME, T, R, C, WR, WC, BLOCKS)                                                                                                        \
+    KERNEL_OF(BLOCKS, R, C, WR, WC) NAME(const T *x, const T *w, T *y, float *partial, const Convolution p, const Epilogue epilogue) {               \
+        forward<Engine<T, R, C, WR, WC, 4>>(x, w, y, partial, p, epilogue);                                                                           \
+    }
+#define BACKWARD(PASS, NAME, T, R, C, WR, WC, BLOCKS)                                                                                                 \
+    KERNEL_OF(BLOCKS, R, C, WR, WC) NAME(const T *a, const T *b, T *y, float *partial, const Convolution p) {                                         \
+        PASS<Engine<T, R, C, WR, WC, 4>>(a, b, y, partial, p);                                                                                        \
+    }
+// The tiles of TensorTile.java but the largest.
+#define FORWARDS(MARK, T) FORWARD(conv2d_##MARK##_128x128_##T, T, 128, 128, 64, 64, 2) FORWARD(conv2d_##MARK##_128x64_##T, T, 128, 64, 64, 32, 3) FORWARD(conv2d_##MARK##_64x64_##T, T, 64, 64, 32, 32, 4)
+#define BACKWARDS(PASS, NAME, T) BACKWARD(PASS, NAME##_128x128_##T, T, 128, 128, 64, 64, 2) BACKWARD(PASS, NAME##_128x64_##T, T, 128, 64, 64, 32, 3) BACKWARD(PASS, NAME##_64x64_##T, T, 64, 64, 32, 32, 4)

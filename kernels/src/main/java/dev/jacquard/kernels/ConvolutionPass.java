@@ -180,16 +180,20 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         return b == 0 ? a : gcd(b, a % b);
     }
 
-    /** Launches the pass as an implicit matrix product: inputs 0 and 1 to output 0. */
-    CudaLaunch bind(Call call) {
-        Split split = split();
-        CudaLaunch launch = call.launch("convolution", tile().symbol(kind.symbol("conv2d")), call.out().getFirst().dtype())
+    /** On the CUDA cores: inputs 0 and 1 to output 0, with what follows. */
+    Candidate simt(Epilogue epilogue) {
+        Split split = epilogue.isNone() ? split() : split().leavingSums();
+        return Candidate.of("simt", split.workspace(results()), call -> epilogue.isNone() ? split.then(call, launch(call, split)) : split.then(call, launch(call, split), epilogue, k));
+    }
+
+    /** Launches the pass as an implicit matrix product. */
+    private CudaLaunch launch(Call call, Split split) {
+        return call.launch("convolution", tile().symbol(kind.symbol("conv2d")), call.out().getFirst().dtype())
                 .grid(tiles(), 1, (long) groups * phases() * split.parts())
                 .block(Tile.THREADS)
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.workspace())
                 .struct(parameters(split))
                 .build();
-        return split.then(call, launch);
     }
 
     /** {@code struct Convolution} of convolution.cuh. */

@@ -30,6 +30,11 @@ record Split(int parts, int depth) {
         return new Split(Math.toIntExact(Call.blocks(depth, each)), Math.toIntExact(each));
     }
 
+    /** One whose kernels leave their sums in the workspace, which those of one part do not: two then, of which the second is empty. */
+    Split leavingSums() {
+        return parts > 1 ? this : new Split(2, depth);
+    }
+
     /** Scratch that the parts' sums of so many results take, in bytes. */
     long workspace(long results) {
         return parts == 1 ? 0 : parts * results * Float.BYTES;

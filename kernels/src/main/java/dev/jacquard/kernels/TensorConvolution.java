@@ -11,20 +11,21 @@ import java.util.Map;
  * @param pass which
  * @param dtype of its operands and results
  * @param tiling tile and split
+ * @param epilogue what follows a forward pass
  */
-record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling) implements Candidate {
+record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogue epilogue) implements Candidate {
     /** The most rows or columns of taps: each is a bit of half a word. */
     private static final long MOST_TAPS = 16;
     private static final int MOST_BLOCKS_DEEP = 65_535;
 
     /** Ways that are worth their while, the best by rule first; none where channels are no multiple of 16 bytes, or the target has no tensor cores for the type. */
-    static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target) {
+    static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
         if (!takes(pass, dtype, target)) {
             return List.of();
         }
         return Tiling.ranked(pass.rows(), pass.columns(), pass.depth(), (long) pass.groups() * pass.phases(), dtype, target).stream()
                 .filter(t -> t.tile() != TensorTile.T128X256)
-                .map(t -> new TensorConvolution(pass, dtype, t))
+                .map(t -> new TensorConvolution(pass, dtype, t, epilogue))
                 .filter(c -> c.deep() <= MOST_BLOCKS_DEEP)
                 .map(Candidate.class::cast).toList();
     }
@@ -70,14 +71,15 @@ record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling) imple
     @Override
     public CudaLaunch bind(Call call) {
         TensorTile tile = tiling.tile();
-        CudaLaunch launch = call.launch(module(), pass.kind().symbol("conv2d") + (dtype == DType.F32 ? "_tf32_" : "_mma_") + tile, dtype)
+        Split split = tiling.split();
+        KernelLaunch.Builder builder = call.launch(module(), pass.kind().symbol("conv2d") + (dtype == DType.F32 ? "_tf32_" : "_mma_") + tile, dtype)
                 .grid(tile.count(pass.rows(), pass.columns()), 1, deep())
                 .block(tile.threads())
                 .shared(tile.sharedBytes())
-                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.workspace())
-                .struct(pass.parameters(tiling.split()))
-                .build();
-        return tiling.split().then(call, launch);
+                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(split.parts() > 1 ? call.workspace() : 0)
+                .struct(pass.parameters(split));
+        CudaLaunch launch = (pass.kind() == ConvolutionPass.Kind.FORWARD ? builder.struct(epilogue.parameters(call)) : builder).build();
+        return epilogue.isNone() || split.parts() == 1 ? split.then(call, launch) : split.then(call, launch, epilogue, pass.k());
     }
 
     @Override
