@@ -6,8 +6,7 @@ import dev.jacquard.emulator.EmulatorDriver;
 import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.layers.Module;
 import dev.jacquard.models.SmallNetworks;
-import dev.jacquard.passes.FuseNormalization;
-import dev.jacquard.passes.FuseProducts;
+import dev.jacquard.passes.Fusion;
 import dev.jacquard.tck.Comparator;
 import dev.jacquard.tck.Tolerance;
 import dev.jacquard.tck.reference.ReferenceBackend;
@@ -41,7 +40,7 @@ class FusedEvaluationTest {
         b.output("logits", module.apply(b.input("images", IMAGES)));
         Graph plain = b.build();
         try (Backend reference = new ReferenceBackend(); Backend cuda = new CudaBackend("emulator", new EmulatorDriver(), false)) {
-            Graph fused = new FuseNormalization(cuda).then(new FuseProducts(cuda)).apply(plain).verify();
+            Graph fused = Fusion.ofEvaluation(cuda).apply(plain).verify();
             assertEquals(0, count(fused, "conv2d") + count(fused, "scale_shift") + count(fused, "mul_add"), fused.print());
             assertEquals(1, count(fused, "matmul_shift"));
             double[] want = run(module, plain, reference);
