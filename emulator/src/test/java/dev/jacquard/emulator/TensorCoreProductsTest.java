@@ -13,10 +13,15 @@ import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.OpTable;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -73,5 +78,29 @@ class TensorCoreProductsTest {
                 assertTrue(seen.stream().anyMatch(s -> s.startsWith("mma")), seen.toString());
             }
         }
+    }
+
+    /** The samples are odd in every way; two have whole rows and more than one tile. */
+    @Test
+    void productsOfBytesAreRight() {
+        List<Sample> samples = new ArrayList<>(OpTable.rows().stream().filter(r -> r.type() == QuantizedMatMul.class).findFirst().orElseThrow().samples());
+        samples.add(bytes(new QuantizedMatMul(Nonlinearity.NONE, 0.5, DType.I8), 136, 272, 80));
+        samples.add(bytes(new QuantizedMatMul(Nonlinearity.SILU, 0, DType.F32), 72, 144, 208));
+        for (Sample s : samples) {
+            if (s.operands().getFirst().type().shape().size() > 0) {
+                Set<String> seen = onEachCandidate(s, DType.F32, false);
+                assertTrue(seen.stream().allMatch(c -> c.startsWith("mma")), seen.toString());
+            }
+        }
+    }
+
+    private static Sample bytes(QuantizedMatMul op, long m, long n, long k) {
+        List<Operand> operands = new ArrayList<>(List.of(Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k),
+                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, new double[] {0x1p-14, 0x1p-13, -0x1p-14}),
+                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, new double[] {0.5, -3, 7.25, 0})));
+        if (op.residual()) {
+            operands.add(Operand.integers(DType.I8, -128, 128, m, n));
+        }
+        return new Sample(op, List.copyOf(operands));
     }
 }
