@@ -5,11 +5,13 @@ import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
@@ -25,6 +27,8 @@ final class ProductKernels {
                 MatMul.class, new MatMulKernel(),
                 MatMulShift.class, new MatMulKernel.Shift(),
                 ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
+                ConvolutionStatistics.class, new ConvolutionStatisticsKernel(),
+                QuantizedMatMul.class, new MatMulKernel.Quantized(),
                 Conv2d.class, new ConvolutionKernel(),
                 Conv2dBackwardData.class, new ConvolutionKernel(),
                 Conv2dBackwardWeight.class, new ConvolutionKernel());
