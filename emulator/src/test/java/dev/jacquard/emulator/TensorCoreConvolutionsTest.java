@@ -117,6 +117,19 @@ class TensorCoreConvolutionsTest {
         }
     }
 
+    /** Images of three channels and of five, which fill no chunk. */
+    @ParameterizedTest
+    @EnumSource(names = {"F16", "BF16", "F32"})
+    void stems(DType dtype) {
+        for (Problem p : List.of(new Problem(Window.of(2, 3), 1, 2, 11, 14, 3, 72, 7, 7), new Problem(new Window(1, 2, 0, 1, 2, 0, 2, 1), 1, 1, 9, 8, 5, 8, 3, 4))) {
+            for (Sample sample : List.of(p.forward(), p.backwardWeight())) {
+                Set<String> seen = onEach(sample, dtype);
+                assertTrue(seen.stream().anyMatch(s -> s.startsWith("mma stem")), () -> sample + ": " + seen);
+            }
+            onEach(p.followed(Nonlinearity.RELU, false), dtype);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(names = {"F16", "BF16", "F32"})
     void whatFollowsIsRight(DType dtype) {

@@ -27,6 +27,7 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
             return product.candidates(dtype, target, swapped ? 1 : 0, swapped ? 0 : 1, epilogue);
         }
         List<Candidate> all = new ArrayList<>(TensorConvolution.candidates(pass, dtype, target, epilogue));
+        all.addAll(StemConvolution.candidates(pass, dtype, target, epilogue));
         all.add(pass.simt(epilogue));
         return List.copyOf(all);
     }

@@ -31,11 +31,15 @@ record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilo
     }
 
     private static boolean takes(ConvolutionPass pass, DType dtype, Target target) {
-        boolean type = dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32();
         long chunk = 16 / dtype.bytes();
-        boolean chunks = pass.c() / pass.groups() % chunk == 0 && pass.k() / pass.groups() % chunk == 0;
+        return possible(pass, dtype, target) && pass.c() / pass.groups() % chunk == 0 && pass.k() / pass.groups() % chunk == 0;
+    }
+
+    /** Whether a pass is of a type and size for the kernels on tensor cores. */
+    static boolean possible(ConvolutionPass pass, DType dtype, Target target) {
+        boolean type = dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32();
         boolean small = pass.n() * pass.h() * pass.w() * pass.c() <= Integer.MAX_VALUE && pass.n() * pass.oh() * pass.ow() * pass.k() <= Integer.MAX_VALUE;
-        return target.tensorCores() && type && chunks && small && pass.r() <= MOST_TAPS && pass.s() <= MOST_TAPS;
+        return target.tensorCores() && type && small && pass.r() <= MOST_TAPS && pass.s() <= MOST_TAPS;
     }
 
     /** Blocks in the grid's third extent. */
