@@ -9,6 +9,7 @@ import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
@@ -23,6 +24,7 @@ final class ProductKernels {
         return Map.of(
                 MatMul.class, new MatMulKernel(),
                 MatMulShift.class, new MatMulKernel.Shift(),
+                QuantizedMatMul.class, new MatMulKernel.Quantized(),
                 ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
                 Conv2d.class, new ConvolutionKernel(),
                 Conv2dBackwardData.class, new ConvolutionKernel(),
