@@ -32,7 +32,7 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
         return List.copyOf(all);
     }
 
-    /** Convolution with scale, shift, residual and activation. Depthwise ones, which memory bounds, have no kernel for it. */
+    /** Convolution with scale, shift, residual and activation. Depthwise ones have no kernel for a residual, which no network gives them. */
     record ScaleShift() implements ChoosingKernel<ConvolutionScaleShift> {
         private static final int SCALE = 2;
         private static final int SHIFT = 3;
@@ -40,13 +40,17 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
 
         @Override
         public List<Candidate> candidates(ConvolutionScaleShift op, List<TensorType> in, Target target) {
+            ConvolutionPass pass = pass(op, in);
+            if (DepthwisePass.takes(pass)) {
+                return List.of(Candidate.of("depthwise", 0, call -> new DepthwisePass(pass).bindScaleShift(call, op.activation())));
+            }
             Epilogue epilogue = new Epilogue(SCALE, SHIFT, op.residual() ? RESIDUAL : Epilogue.ABSENT, op.residual() ? 1 : 0, op.activation());
-            return ConvolutionKernel.candidates(pass(op, in), in.getFirst().dtype(), target, epilogue);
+            return ConvolutionKernel.candidates(pass, in.getFirst().dtype(), target, epilogue);
         }
 
         @Override
         public boolean takes(ConvolutionScaleShift op, List<TensorType> in) {
-            return ChoosingKernel.super.takes(op, in) && in.stream().allMatch(t -> t.shape().size() > 0) && !DepthwisePass.takes(pass(op, in));
+            return ChoosingKernel.super.takes(op, in) && in.stream().allMatch(t -> t.shape().size() > 0) && !(op.residual() && DepthwisePass.takes(pass(op, in)));
         }
 
         private static ConvolutionPass pass(ConvolutionScaleShift op, List<TensorType> in) {

@@ -191,6 +191,7 @@ public sealed interface QuantizedProduct extends Composite {
             all.add(new Sample(op, operands(op, bytes(c.n(), c.h(), c.w(), c.c()), bytes(c.k(), c.r(), c.s(), c.c() / c.groups()),
                     bytes(c.n(), c.window().outH(c.h(), c.r()), c.window().outW(c.w(), c.s()), c.k()))));
         }
+        all.add(halves(new QuantizedConv2d(Window.of(1, 1), 1, Nonlinearity.NONE, -0.5, DType.I8), small(8, 2, 5, 4, 32), small(2, 16, 3, 3, 32), bytes(2, 5, 4, 16)));
         return List.copyOf(all);
     }
 
@@ -201,6 +202,7 @@ public sealed interface QuantizedProduct extends Composite {
             long[] s = shapes[i];
             all.add(new Sample(epilogues().get(i), operands(epilogues().get(i), bytes(s[0], s[2]), bytes(s[1], s[2]), bytes(s[0], s[1]))));
         }
+        all.add(halves(new QuantizedMatMul(Nonlinearity.NONE, -0.5, DType.I8), small(16, 9, 48), small(4, 64, 48), bytes(9, 64)));
         return List.copyOf(all);
     }
 
@@ -222,6 +224,16 @@ public sealed interface QuantizedProduct extends Composite {
             all.add(r);
         }
         return List.copyOf(all);
+    }
+
+    /** A sample of whose results many are halves before they are rounded. */
+    private static Sample halves(QuantizedProduct op, Operand x, Operand w, Operand r) {
+        long channels = w.type().shape().dim(0);
+        return Sample.of(op, x, w, given(channels, 0.25, 0.5, -0.25), given(channels, 0.5, 0, -0.25, 1), r);
+    }
+
+    private static Operand small(long bound, long... dims) {
+        return Operand.integers(DType.I8, -bound, bound, dims);
     }
 
     private static Operand given(long channels, double... values) {
