@@ -63,7 +63,7 @@ template <class E> struct Gathered {
 #pragma unroll
         for (int i = 0; i < S::PER_THREAD; i++) {
             bool there = (inside[i] & both) == both;
-            copyChunk(slice + S::ownPlace(i), there ? at + (lines[i] + step) : at, there);
+            copyChunk(slice + S::ownPlace(i), at + (lines[i] + step), there);
         }
     }
 };
@@ -90,7 +90,7 @@ template <class E> struct TapWeights {
             int r = tap / taps;
             bool there = o < cg && k < depth;
             int offset = (k - tap * (int)channels.d) * pitch + r * down + (tap - r * (int)taps.d) * right + o;
-            copyChunk(slice + S::ownPlace(i), at + (there ? offset : 0), there);
+            copyChunk(slice + S::ownPlace(i), at + offset, there);
         }
     }
 };
@@ -123,7 +123,7 @@ template <class E> struct Patches {
             int y = pixel.h * p.sh + top;
             int x = pixel.w * p.sw + left;
             bool there = k < depth && (u32)y < (u32)p.h && (u32)x < (u32)p.w;
-            copyChunk(slice + S::ownPlace(i), at + (there ? ((pixel.n * p.h + y) * p.w + x) * p.c : 0), there);
+            copyChunk(slice + S::ownPlace(i), at + ((pixel.n * p.h + y) * p.w + x) * p.c, there);
         }
     }
 };
@@ -186,27 +186,30 @@ template <typename T> struct PhaseRows {
 extern __shared__ __align__(128) unsigned char stages[];
 DEVICE u32 stagesAddress() { return (u32)__cvta_generic_to_shared(stages); }
 
-template <class E> DEVICE void forward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p, const Epilogue &epilogue) {
-    typedef typename E::Element T;
-    typedef Gathered<E> Left;
-    typedef Rows<T, true> Sink;
-    int kg = p.k / p.groups, cg = p.c / p.groups;
-    int depth = p.r * p.s * cg, rows = p.n * p.oh * p.ow;
-    Part part(p, E::ROWS, E::COLUMNS, kg, 1);
-    part.range(p, depth);
-    Left left;
-    left.at = x + part.group * cg;
+// The left operand of forward for a block's part.
+template <class E> DEVICE void gatherForward(Gathered<E> &left, const typename E::Element *x, const Convolution &p, const Part &part) {
+    typedef typename Gathered<E>::S S;
+    left.at = x + part.group * (p.c / p.groups);
     left.down = p.dh * p.w * p.c;
     left.right = p.dw * p.c;
     left.depth = part.to;
     left.channels = p.channels;
     left.taps = p.tapsMore;
 #pragma unroll
-    for (int i = 0; i < Left::S::PER_THREAD; i++) {
-        int m = part.row + Left::S::line(i);
+    for (int i = 0; i < S::PER_THREAD; i++) {
+        int m = part.row + S::line(i);
         Pixel at(m, p);
-        left.place(i, at.n, at.h * p.sh - p.top, at.w * p.sw - p.left, p.h, p.w, p.c, p.dh, p.dw, m < rows ? p.r : 0, p.s);
+        left.place(i, at.n, at.h * p.sh - p.top, at.w * p.sw - p.left, p.h, p.w, p.c, p.dh, p.dw, m < p.n * p.oh * p.ow ? p.r : 0, p.s);
     }
+}
+
+template <class E> DEVICE void forward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p, const Epilogue &epilogue) {
+    typedef Rows<typename E::Element, true> Sink;
+    int kg = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups), rows = p.n * p.oh * p.ow;
+    Part part(p, E::ROWS, E::COLUMNS, kg, 1);
+    part.range(p, depth);
+    Gathered<E> left;
+    gatherForward(left, x, p, part);
     DenseOperand<E, E::COLUMNS, true> right(w + (i64)part.group * kg * depth, depth, part.column, kg, part.to);
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);

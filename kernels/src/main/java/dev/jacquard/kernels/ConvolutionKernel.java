@@ -4,6 +4,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedConv2d;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -55,6 +56,21 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
 
         private static ConvolutionPass pass(ConvolutionScaleShift op, List<TensorType> in) {
             return ConvolutionPass.ofTypes(op.product(), in);
+        }
+    }
+
+    /** Convolution of bytes, with scales. */
+    record Quantized() implements ChoosingKernel<QuantizedConv2d> {
+        @Override
+        public List<Candidate> candidates(QuantizedConv2d op, List<TensorType> in, Target target) {
+            Epilogue epilogue = new Epilogue(2, 3, op.residual() ? 4 : Epilogue.ABSENT, op.residualScale(), op.activation());
+            return ByteConvolution.candidates(ConvolutionPass.ofTypes(op.product(), in.subList(0, 2)), target, epilogue);
+        }
+
+        @Override
+        public boolean takes(QuantizedConv2d op, List<TensorType> in, Device device) {
+            boolean some = in.stream().allMatch(t -> t.shape().size() > 0);
+            return some && in.get(2).dtype() == DType.F32 && !candidates(op, in, device.choices().target()).isEmpty();
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedConv2d;
 import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
@@ -27,6 +28,7 @@ final class ProductKernels {
                 MatMulShift.class, new MatMulKernel.Shift(),
                 QuantizedMatMul.class, new MatMulKernel.Quantized(),
                 ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
+                QuantizedConv2d.class, new ConvolutionKernel.Quantized(),
                 Conv2d.class, new ConvolutionKernel(),
                 Conv2dBackwardData.class, new ConvolutionKernel(),
                 Conv2dBackwardWeight.class, new ConvolutionKernel());

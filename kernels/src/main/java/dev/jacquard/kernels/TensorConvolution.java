@@ -37,9 +37,13 @@ record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilo
 
     /** Whether a pass is of a type and size for the kernels on tensor cores. */
     static boolean possible(ConvolutionPass pass, DType dtype, Target target) {
-        boolean type = dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32();
+        return target.tensorCores() && (dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32()) && fits(pass);
+    }
+
+    /** Whether the kernels' indices and masks reach everything. */
+    static boolean fits(ConvolutionPass pass) {
         boolean small = pass.n() * pass.h() * pass.w() * pass.c() <= Integer.MAX_VALUE && pass.n() * pass.oh() * pass.ow() * pass.k() <= Integer.MAX_VALUE;
-        return target.tensorCores() && type && small && pass.r() <= MOST_TAPS && pass.s() <= MOST_TAPS;
+        return small && pass.r() <= MOST_TAPS && pass.s() <= MOST_TAPS;
     }
 
     /** Blocks in the grid's third extent. */
