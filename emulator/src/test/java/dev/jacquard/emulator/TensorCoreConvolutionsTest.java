@@ -12,6 +12,7 @@ import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.QuantizedProduct;
@@ -116,6 +117,16 @@ class TensorCoreConvolutionsTest {
         assertEquals(3, onEach(PROBLEMS.get(0).followed(Nonlinearity.RELU, true), dtype).stream().filter(s -> s.startsWith("mma") && !s.contains("split")).count());
         onEach(PROBLEMS.get(7).followed(Nonlinearity.SILU, true), dtype);
         onEach(new Problem(Window.of(1, 1), 1, 1, 3, 3, 64, 8, 3, 3).followed(Nonlinearity.NONE, false), dtype);
+    }
+
+    /** Tiles that are not full, of one group and of two, a stem, and more tiles than one step combines. */
+    @ParameterizedTest
+    @EnumSource(names = {"F16", "BF16", "F32"})
+    void statisticsAreRight(DType dtype) {
+        for (Problem p : List.of(PROBLEMS.get(0), PROBLEMS.get(6), new Problem(Window.of(2, 3), 1, 2, 11, 14, 3, 72, 7, 7), new Problem(Window.of(1, 0), 1, 1, 129, 65, 8, 8, 1, 2))) {
+            Sample sample = Sample.of(new ConvolutionStatistics(p.window(), p.groups()), p.x(), p.weights());
+            assertTrue(onEach(sample, dtype).stream().allMatch(s -> s.startsWith("mma")));
+        }
     }
 
     /** Convolutions of bytes: the family's own samples, and one with groups and several tiles. */

@@ -20,8 +20,8 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
         return candidates(pass, in.getFirst().dtype(), target, Epilogue.NONE);
     }
 
-    /** Of a pass that is not depthwise, with what follows a forward one. */
-    private static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
+    /** Of a pass that is not depthwise, with what follows a forward one. Statistics come from the kernels on tensor cores alone: there may be no way. */
+    static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
         Product product = pass.product();
         if (product != null) {
             boolean swapped = pass.kind() == ConvolutionPass.Kind.BACKWARD_WEIGHT;
@@ -29,7 +29,9 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
         }
         List<Candidate> all = new ArrayList<>(TensorConvolution.candidates(pass, dtype, target, epilogue));
         all.addAll(StemConvolution.candidates(pass, dtype, target, epilogue));
-        all.add(pass.simt(epilogue));
+        if (!epilogue.statistics()) {
+            all.add(pass.simt(epilogue));
+        }
         return List.copyOf(all);
     }
 

@@ -5,6 +5,7 @@ import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
@@ -26,6 +27,7 @@ final class ProductKernels {
         return Map.of(
                 MatMul.class, new MatMulKernel(),
                 MatMulShift.class, new MatMulKernel.Shift(),
+                ConvolutionStatistics.class, new ConvolutionStatisticsKernel(),
                 QuantizedMatMul.class, new MatMulKernel.Quantized(),
                 ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
                 QuantizedConv2d.class, new ConvolutionKernel.Quantized(),
