@@ -161,9 +161,9 @@ template <class E, bool FUSED> struct Rows {
         if (FUSED && epilogue.statistics != nullptr) moments.add(v);
         putNeighbours<true>(y + at, v, W);
     }
-    // After store(): what is wanted of the tile's columns, of `all` that results have. All threads must call.
+    // After store(): what is wanted of the tile's columns, of `all` that results have; with several groups, their tiles are full. All threads must call.
     DEVICE void finish(int all) {
-        if (epilogue.statistics != nullptr) moments.finish(stages, epilogue.statistics + (i64)(row / E::ROWS) * 2 * all, column < columns ? group + column : all, all);
+        if (epilogue.statistics != nullptr) moments.finish(stages, epilogue.statistics + (i64)(row / E::ROWS) * 2 * all, group + column, all);
     }
 };
 

@@ -44,6 +44,7 @@ final class ProductKernels {
         all.add(matmul(96, 256, batch * 196, true, false).by("simt"));
         all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()).by("simt"));
         all.addAll(TensorWorkloads.all(batch));
+        all.addAll(ConvolutionWorkloads.all(batch));
         for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
             all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));

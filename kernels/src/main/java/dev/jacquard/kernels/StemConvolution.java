@@ -3,7 +3,6 @@ package dev.jacquard.kernels;
 import dev.jacquard.kernels.ConvolutionPass.Kind;
 import dev.jacquard.tensor.DType;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A convolution of images with few channels on tensor cores, or its weights' gradient: the {@code conv_stem_*.cu} modules. The depth is (row of taps, element of the row), each row filled up to whole
@@ -37,11 +36,6 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
     private static long filled(ConvolutionPass pass, DType dtype) {
         long chunk = 16 / dtype.bytes();
         return Call.blocks(pass.s() * pass.c(), chunk) * chunk;
-    }
-
-    /** Values of the names in the Traffic lines. */
-    Map<String, Long> sizes() {
-        return pass.sizes(workspace());
     }
 
     @Override
