@@ -1,0 +1,279 @@
+package dev.jacquard.tensor.op;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.DTypeException;
+import dev.jacquard.tensor.DataException;
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.ShapeException;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * 2:4 structured sparsity (Mishra et al. 2021, arXiv:2104.08378): of each four neighbours along the last axis two are zero, and tensor cores skip them. Weights are pruned by magnitude while they are
+ * dense, trained on under the mask, compressed once, and multiplied as compressed. A 1x1 convolution of stride 1 is such a product over pixels: its weights (K, 1, 1, C) are compressed as (K, C).
+ */
+public sealed interface Sparse24 extends Op {
+    /** Columns of which two are kept. */
+    int FOUR = 4;
+
+    private static void quads(Op op, TensorType w) {
+        long last = w.shape().rank() == 0 ? 1 : w.shape().dim(-1);
+        if (last % FOUR != 0) {
+            throw new ShapeException(op.name(), "last axis is not a multiple of 4", w.toString(), "(.., 4 n)", "leave this weight dense, or pad it");
+        }
+    }
+
+    /** Checks a dense matrix (N, K). */
+    private static TensorType matrix(Op op, TensorType w) {
+        Types.rank(op, "matrix", w, 2, "(N, K)");
+        if (!w.dtype().isFloating() && w.dtype() != DType.I8) {
+            throw new DTypeException(op.name(), "element type is neither floating nor i8", w.toString(), "f32, f16, bf16, f64 or i8", "cast it");
+        }
+        quads(op, w);
+        return w;
+    }
+
+    /** Checks values (N, K / 2) and their metadata. @return the type of the dense matrix (N, K) */
+    private static TensorType expanded(Op op, TensorType values, TensorType metadata) {
+        Types.rank(op, "values", values, 2, "(N, K / 2)");
+        TensorType dense = matrix(op, TensorType.of(values.dtype(), values.shape().dim(0), 2 * values.shape().dim(1)));
+        Types.dtype(op, "metadata", metadata, DType.I32);
+        Types.shape(op, "metadata", metadata, Metadata24.of(dense).type());
+        return dense;
+    }
+
+    /**
+     * Checks that of each four neighbours along the last axis at most two are not zero.
+     *
+     * @param name of the matrix, for the message
+     * @param shape its shape
+     * @param values its elements, row-major
+     * @throws ShapeException if the last axis is not a multiple of 4
+     * @throws DataException with the place of the first four of which more than two are not zero
+     */
+    static void check(String name, Shape shape, double[] values) {
+        quads(new Prune24(), TensorType.f32(shape.dims()));
+        long last = shape.rank() == 0 ? FOUR : shape.dim(-1);
+        for (int i = 0; i < values.length; i += FOUR) {
+            int kept = 0;
+            for (int j = i; j < i + FOUR; j++) {
+                kept += values[j] != 0 ? 1 : 0;
+            }
+            if (kept > 2) {
+                throw new DataException(name, "not 2:4 sparse", "%d non-zeros in columns %d to %d of row %d".formatted(kept, i % last, i % last + FOUR - 1, i / last),
+                        "at most 2 of each 4 neighbours along the last axis", "prune it first, with Prune24");
+            }
+        }
+    }
+
+    /**
+     * 1 where an element of w (.., 4 n) is among the two of its four neighbours that are largest in magnitude, else 0; two ones in any case. Of equals the first is kept; NaN counts as infinite.
+     */
+    record Mask24() implements Sparse24, Composite {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 1);
+            Types.floating(this, in);
+            quads(this, in.getFirst());
+            return List.of(in.getFirst());
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 3 * in.getFirst().shape().size());
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.exact();
+        }
+
+        /** Each two of the four play once, the earlier one winning draws; who loses at most once is kept. */
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor w = in.getFirst();
+            Tensor isNumber = w.apply(new Pointwise.Equal(), w);
+            Tensor size = isNumber.apply(new Pointwise.Select(), w.abs(), constant(w, Double.POSITIVE_INFINITY)).reshape(w.shape().size() / FOUR, FOUR);
+            Tensor[] losses = new Tensor[FOUR];
+            for (int later = 1; later < FOUR; later++) {
+                for (int earlier = 0; earlier < later; earlier++) {
+                    Tensor wins = column(size, later).greater(column(size, earlier));
+                    losses[earlier] = plus(losses[earlier], wins);
+                    losses[later] = plus(losses[later], wins.rsub(1));
+                }
+            }
+            Tensor[] kept = new Tensor[FOUR];
+            for (int i = 0; i < FOUR; i++) {
+                kept[i] = constant(w, 1.5).greater(losses[i]);
+            }
+            return List.of(kept[0].concat(1, kept[1], kept[2], kept[3]).reshape(w.shape().dims()));
+        }
+
+        private static Tensor column(Tensor quads, int i) {
+            return quads.slice(1, i, i + 1);
+        }
+
+        private static Tensor plus(Tensor sum, Tensor x) {
+            return sum == null ? x : sum.add(x);
+        }
+    }
+
+    private static Tensor constant(Tensor like, double value) {
+        return like.context().fill(like.type().withShape(Shape.scalar()), value);
+    }
+
+    /** w (.., 4 n) with zeros where {@link Mask24} has them. The gradient is that of the elements that are kept. */
+    record Prune24() implements Sparse24, Composite {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            return new Mask24().infer(in);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 3 * in.getFirst().shape().size());
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return 0;
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.exact();
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor w = in.getFirst();
+            return List.of(w.apply(new Mask24()).apply(new Pointwise.Select(), w, constant(w, 0)));
+        }
+    }
+
+    /**
+     * From w (N, K), floating or I8, to the elements that {@link Mask24} keeps, in order: values (N, K / 2), and their places, {@link Metadata24} I32. Of a matrix that is 2:4 nothing is lost; of another
+     * one, what pruning takes away: see {@link #check}.
+     */
+    record Compress24() implements Sparse24 {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 1);
+            TensorType w = matrix(this, in.getFirst());
+            return List.of(TensorType.of(w.dtype(), w.shape().dim(0), w.shape().dim(1) / 2), Metadata24.of(w).type());
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 3 * in.getFirst().shape().size());
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.exact();
+        }
+    }
+
+    /** The inverse of {@link Compress24}: from values (N, K / 2) and metadata to w (N, K). */
+    record Expand24() implements Sparse24 {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 2);
+            return List.of(expanded(this, in.get(0), in.get(1)));
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.exact();
+        }
+    }
+
+    /** {@code x w^T} of x (M, K) and a compressed w (N, K): from x, values (N, K / 2), metadata to (M, N). */
+    record SparseMatMul() implements Sparse24, Composite {
+        @Override
+        public String name() {
+            return "sparse_matmul";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 3);
+            TensorType x = in.get(0);
+            Types.rank(this, "lhs", x, 2, "(M, K)");
+            Types.same(this, in.subList(0, 2));
+            Types.floating(this, in.subList(0, 2));
+            TensorType w = expanded(this, in.get(1), in.get(2));
+            Types.equal(this, "inner dimensions differ", x.shape().dim(1), w.shape().dim(1), "values have half as many columns as the lhs");
+            return List.of(TensorType.of(x.dtype(), x.shape().dim(0), w.shape().dim(0)));
+        }
+
+        /** Multiply-adds of the kept elements count two, the others nothing. */
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, out.getFirst().shape().size() * in.get(0).shape().dim(1));
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.matmul(in.get(1).shape().dim(1));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(in.get(0).matmul(in.get(1).apply(new Expand24(), in.get(2)), true));
+        }
+    }
+
+    /** The family's rows. */
+    static List<OpRow> rows() {
+        Operand odd = Operand.values(1, -2, 3, -4, 0, 0, 5, 0, 2, 2, -2, 2, Double.NaN, 1, Double.NEGATIVE_INFINITY, 7, -0.0, 0, 0, 0, 1, 1, 2, 1);
+        List<Sample> products = new ArrayList<>();
+        for (long[] s : new long[][] {{1, 1, 4}, {3, 5, 8}, {7, 16, 32}, {9, 17, 64}, {2, 40, 36}, {33, 130, 96}, {130, 24, 160}, {5, 33, 224}, {0, 3, 8}}) {
+            products.add(Sample.of(new SparseMatMul(), Operand.of(s[0], s[2]), Operand.of(s[1], s[2] / 2), metadata(s[1], s[2], false)));
+        }
+        return List.of(
+                OpRow.of(Mask24.class, "1 at the two largest of each four in magnitude, else 0",
+                        Sample.of(new Mask24(), sizes(8)), Sample.of(new Mask24(), odd), Sample.of(new Mask24(), Operand.of(3, 260)), Sample.of(new Mask24(), Operand.of(5, 3, 3, 12)))
+                        .refuses(new Mask24(), "not a multiple of 4", TensorType.f32(8, 6))
+                        .refuses(new Mask24(), "not floating", TensorType.of(DType.I8, 8, 8)),
+                OpRow.of(Prune24.class, "w where it is among the two largest of each four in magnitude, else 0",
+                        Sample.of(new Prune24(), sizes(8)), Sample.of(new Prune24(), odd), Sample.of(new Prune24(), sizes(3, 260)), Sample.of(new Prune24(), sizes(5, 3, 3, 12)))
+                        .refuses(new Prune24(), "not a multiple of 4", TensorType.f32(8, 6)),
+                OpRow.of(Compress24.class, "the two largest of each four in magnitude, and which they are",
+                        Sample.of(new Compress24(), sizes(1, 4)), Sample.of(new Compress24(), sizes(17, 68)), Sample.of(new Compress24(), sizes(33, 32)),
+                        Sample.of(new Compress24(), new Operand(TensorType.f32(6, 8), Operand.Fill.GIVEN, 0, 0, odd.given())),
+                        Sample.of(new Compress24(), Operand.integers(DType.I8, -128, 128, 19, 100)), Sample.of(new Compress24(), Operand.integers(DType.I8, -2, 3, 16, 64)))
+                        .refuses(new Compress24(), "not a multiple of 4", TensorType.f32(8, 6))
+                        .refuses(new Compress24(), "neither floating nor i8", TensorType.of(DType.I32, 8, 8))
+                        .refuses(new Compress24(), "wrong rank", TensorType.f32(8)),
+                OpRow.of(Expand24.class, "values at their places, else 0",
+                        Sample.of(new Expand24(), Operand.of(1, 2), metadata(1, 4, false)), Sample.of(new Expand24(), Operand.of(17, 34), metadata(17, 68, false)),
+                        Sample.of(new Expand24(), Operand.of(33, 16), metadata(33, 32, false)),
+                        Sample.of(new Expand24(), Operand.integers(DType.I8, -128, 128, 19, 50), metadata(19, 100, true)))
+                        .refuses(new Expand24(), "metadata has the wrong shape", TensorType.f32(8, 8), TensorType.of(DType.I32, 1, 1, 16))
+                        .refuses(new Expand24(), "metadata has the wrong element type", TensorType.f32(8, 8), TensorType.f32(1, 1, 32)),
+                new OpRow(SparseMatMul.class, "x w^T of a compressed w", List.copyOf(products), List.of())
+                        .refuses(new SparseMatMul(), "inner dimensions differ", TensorType.f32(4, 8), TensorType.f32(4, 8), TensorType.of(DType.I32, 1, 1, 32)));
+    }
+
+    /** Distinct magnitudes, so that no small change exchanges what is kept. */
+    private static Operand sizes(long... dims) {
+        return new Operand(TensorType.f32(dims), Operand.Fill.DISTINCT, 0.1, 1);
+    }
+
+    /** Metadata of a matrix (n, k) in which every nibble that is possible comes at every place. */
+    private static Operand metadata(long n, long k, boolean bytes) {
+        int[] nibbles = {4, 8, 12, 9, 13, 14};
+        double[] words = new double[35];
+        for (int i = 0; i < words.length; i++) {
+            int word = 0;
+            for (int j = 0; j < 8; j++) {
+                word |= nibbles[(i * 5 + j * (1 + i % 3) + i / 7) % nibbles.length] << 4 * j;
+            }
+            words[i] = word;
+        }
+        return new Operand(new Metadata24(n, k, bytes).type(), Operand.Fill.GIVEN, 0, 0, words);
+    }
+}
