@@ -44,6 +44,14 @@ public sealed interface Sparse24 extends Op {
         return dense;
     }
 
+    /** Checks x (M, K) and a compressed (N, K). @return (M, N) of x's element type */
+    private static TensorType product(Op op, TensorType x, TensorType values, TensorType metadata) {
+        Types.rank(op, "lhs", x, 2, "(M, K)");
+        TensorType w = expanded(op, values, metadata);
+        Types.equal(op, "inner dimensions differ", x.shape().dim(1), w.shape().dim(1), "values have half as many columns as the lhs");
+        return TensorType.of(x.dtype(), x.shape().dim(0), w.shape().dim(0));
+    }
+
     /**
      * Checks that of each four neighbours along the last axis at most two are not zero.
      *
@@ -200,13 +208,9 @@ public sealed interface Sparse24 extends Op {
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             Types.count(this, in, 3);
-            TensorType x = in.get(0);
-            Types.rank(this, "lhs", x, 2, "(M, K)");
             Types.same(this, in.subList(0, 2));
             Types.floating(this, in.subList(0, 2));
-            TensorType w = expanded(this, in.get(1), in.get(2));
-            Types.equal(this, "inner dimensions differ", x.shape().dim(1), w.shape().dim(1), "values have half as many columns as the lhs");
-            return List.of(TensorType.of(x.dtype(), x.shape().dim(0), w.shape().dim(0)));
+            return List.of(product(this, in.get(0), in.get(1), in.get(2)));
         }
 
         /** Multiply-adds of the kept elements count two, the others nothing. */
@@ -223,6 +227,68 @@ public sealed interface Sparse24 extends Op {
         @Override
         public List<Tensor> define(List<Tensor> in) {
             return List.of(in.get(0).matmul(in.get(1).apply(new Expand24(), in.get(2)), true));
+        }
+    }
+
+    /**
+     * {@code activation(sum * scale[n] + shift[n])} of the exact sums of {@code x w^T}, in F32, rounded once: from x (M, K) I8, values (N, K / 2) I8, metadata, scale (N), shift (N) to (M, N). A result in
+     * I8 is rounded half to even and saturated. Symmetric, zero point 0 (Jacob et al. 2018, arXiv:1712.05877); scale has the factors of input, weights and result in it.
+     *
+     * @param activation what comes before the rounding
+     * @param to element type of the result: I8, F16, BF16 or F32
+     */
+    record QuantizedSparseMatMul(Nonlinearity activation, DType to) implements Sparse24, Composite {
+        /** Checks the type. @throws DTypeException if there is no such result */
+        public QuantizedSparseMatMul {
+            if (to != DType.I8 && to != DType.F16 && to != DType.BF16 && to != DType.F32) {
+                throw new DTypeException("quantized_sparse_matmul", "no such result", to.toString(), "i8, f16, bf16 or f32", "ask for one of them, and cast it");
+            }
+        }
+
+        @Override
+        public String name() {
+            return "quantized_sparse_matmul";
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 5);
+            Types.dtype(this, "lhs", in.get(0), DType.I8);
+            Types.dtype(this, "values", in.get(1), DType.I8);
+            TensorType y = product(this, in.get(0), in.get(1), in.get(2));
+            Types.floating(this, in.subList(3, 5));
+            Types.same(this, in.subList(3, 5));
+            Types.perChannel(this, y, in.subList(3, 5));
+            return List.of(y.withDType(to));
+        }
+
+        /** Multiply-adds of the kept elements count two, the others nothing. */
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, out.getFirst().shape().size() * (in.get(0).shape().dim(1) + 4));
+        }
+
+        /** Sums are exact; only what follows them rounds. */
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.elementwise();
+        }
+
+        /** In F32, in which integers up to 2^24 are exact, unless the scale is more precise than that. */
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            DType arithmetic = in.get(3).dtype() == DType.F64 ? DType.F64 : DType.F32;
+            Tensor w = in.get(1).apply(new Expand24(), in.get(2)).cast(arithmetic);
+            Tensor sums = in.get(0).cast(arithmetic).matmul(w, true);
+            Tensor v = activation.apply(sums.mulAdd(as(in.get(3), arithmetic), as(in.get(4), arithmetic)));
+            if (to == DType.I8) {
+                v = v.apply(new Quantization.FakeQuantize(Byte.MIN_VALUE, Byte.MAX_VALUE), constant(v, 1));
+            }
+            return List.of(as(v, to));
+        }
+
+        private static Tensor as(Tensor t, DType dtype) {
+            return t.dtype() == dtype ? t : t.cast(dtype);
         }
     }
 
@@ -254,8 +320,30 @@ public sealed interface Sparse24 extends Op {
                         Sample.of(new Expand24(), Operand.integers(DType.I8, -128, 128, 19, 50), metadata(19, 100, true)))
                         .refuses(new Expand24(), "metadata has the wrong shape", TensorType.f32(8, 8), TensorType.of(DType.I32, 1, 1, 16))
                         .refuses(new Expand24(), "metadata has the wrong element type", TensorType.f32(8, 8), TensorType.f32(1, 1, 32)),
+                new OpRow(QuantizedSparseMatMul.class, "x w^T of I8 and a compressed w, with scales, shifts and an activation, rounded", quantized(), List.of())
+                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), "wrong element type", TensorType.f32(4, 8), TensorType.f32(4, 4), TensorType.of(DType.I32, 1, 1, 32),
+                                TensorType.f32(4), TensorType.f32(4))
+                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), "channels differ", TensorType.of(DType.I8, 4, 8), TensorType.of(DType.I8, 4, 4),
+                                TensorType.of(DType.I32, 1, 1, 32), TensorType.f32(3), TensorType.f32(3)),
                 new OpRow(SparseMatMul.class, "x w^T of a compressed w", List.copyOf(products), List.of())
                         .refuses(new SparseMatMul(), "inner dimensions differ", TensorType.f32(4, 8), TensorType.f32(4, 8), TensorType.of(DType.I32, 1, 1, 32)));
+    }
+
+    /** Scales are small multiples of a power of two; with the shifts they make values that F32 has exactly, and ties. Results in I8 are compared bit for bit, so SiLU goes with floating ones. */
+    private static List<Sample> quantized() {
+        List<QuantizedSparseMatMul> ops = List.of(
+                new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), new QuantizedSparseMatMul(Nonlinearity.RELU, DType.I8), new QuantizedSparseMatMul(Nonlinearity.SILU, DType.F32),
+                new QuantizedSparseMatMul(Nonlinearity.RELU, DType.F16), new QuantizedSparseMatMul(Nonlinearity.NONE, DType.BF16));
+        long[][] shapes = {{3, 5, 8}, {7, 17, 32}, {33, 130, 96}, {130, 24, 160}, {9, 33, 224}};
+        List<Sample> all = new ArrayList<>();
+        for (int i = 0; i < shapes.length; i++) {
+            long n = shapes[i][1];
+            long k = shapes[i][2];
+            double step = Math.scalb(1.0, (ops.get(i).to == DType.I8 ? 5 : 0) - 15);
+            all.add(Sample.of(ops.get(i), Operand.integers(DType.I8, -128, 128, shapes[i][0], k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
+                    new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5)));
+        }
+        return List.copyOf(all);
     }
 
     /** Distinct magnitudes, so that no small change exchanges what is kept. */
@@ -263,14 +351,14 @@ public sealed interface Sparse24 extends Op {
         return new Operand(TensorType.f32(dims), Operand.Fill.DISTINCT, 0.1, 1);
     }
 
-    /** Metadata of a matrix (n, k) in which every nibble that is possible comes at every place. */
+    /** Metadata of a matrix (n, k) in which every nibble that is possible comes at every place: seven words, as 7 and the 32 words of a block have no common divisor. */
     private static Operand metadata(long n, long k, boolean bytes) {
         int[] nibbles = {4, 8, 12, 9, 13, 14};
-        double[] words = new double[35];
+        double[] words = new double[7];
         for (int i = 0; i < words.length; i++) {
             int word = 0;
             for (int j = 0; j < 8; j++) {
-                word |= nibbles[(i * 5 + j * (1 + i % 3) + i / 7) % nibbles.length] << 4 * j;
+                word |= nibbles[(i + j) % nibbles.length] << 4 * j;
             }
             words[i] = word;
         }

@@ -1,0 +1,51 @@
+package dev.jacquard.emulator;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Metadata24;
+import dev.jacquard.tensor.op.Nonlinearity;
+import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.Sample;
+import dev.jacquard.tensor.op.Sparse24.QuantizedSparseMatMul;
+import dev.jacquard.tensor.op.Sparse24.SparseMatMul;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** 2:4 sparse products on tensor cores: every candidate against the reference. */
+class SparseMatMulTest {
+    /** Words in which every pair of places comes at every place. */
+    private static final double[] WORDS = IntStream.range(0, 7).mapToDouble(SparseMatMulTest::word).toArray();
+
+    private static int word(int i) {
+        int[] nibbles = {4, 8, 12, 9, 13, 14};
+        return IntStream.range(0, 8).map(j -> nibbles[(i + j) % 6] << 4 * j).reduce(0, (a, b) -> a | b);
+    }
+
+    private static Operand metadata(int n, int k, boolean bytes) {
+        return new Operand(new Metadata24(n, k, bytes).type(), Operand.Fill.GIVEN, 0, 0, WORDS);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"128, 128, 64, F16", "1, 8, 16, F16", "130, 259, 96, F16", "33, 66, 208, BF16", "70, 264, 320, BF16"})
+    void everyFloatingCandidateIsRight(int m, int n, int k, DType dtype) {
+        Sample sample = Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(n, k, false));
+        Set<String> seen = new TreeSet<>();
+        TensorCoreProductsTest.onEachCandidate(sample, dtype, false).forEach(s -> seen.add(s.replaceFirst(" split \\d+", "")));
+        assertTrue(seen.containsAll(Set.of("mma.sp 256x128", "mma.sp 128x128", "mma.sp 64x32", "expand, simt")), seen.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"128, 128, 128, NONE, I8", "130, 259, 96, RELU, F16", "33, 66, 224, SILU, F32", "70, 264, 320, RELU, BF16"})
+    void everyQuantizedCandidateIsRight(int m, int n, int k, Nonlinearity activation, DType to) {
+        double step = Math.scalb(1.0, -14);
+        Sample sample = Sample.of(new QuantizedSparseMatMul(activation, to), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
+                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5));
+        assertEquals(Set.of("mma.sp 256x128", "mma.sp 128x128", "mma.sp 64x32", "simt"), TensorCoreProductsTest.onEachCandidate(sample, DType.F32, false));
+    }
+}

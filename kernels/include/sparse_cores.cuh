@@ -1,0 +1,162 @@
+// Products of a 2:4 sparse matrix on the tensor cores of sm_80 and later: y = x w^T, w compressed (Sparse24.java, Metadata24.java). The sparse operand of mma.sp is the left one, so a block computes
+// ROWS channels (rows of w) by COLUMNS pixels (rows of x), each of its warps WARP_ROWS x WARP_COLUMNS of them, and turns them when it stores. A stage of shared memory has 64 bytes of each row of
+// values (a slice of tensor_cores.cuh), the 128 bytes of each row of x that belong to them (two slices), and the metadata, whose words lie in the order of the lanes. An instruction takes 32 bytes of
+// values and a slice of x.
+#pragma once
+#include "tensor_cores.cuh"
+#include "quad.cuh"
+
+// What differs between element types: d += a b for 16 rows, 8 columns and 64 bytes of depth, of which 32 are stored of a. Metadata is ordered: the lower of two indices comes first.
+template <typename T> struct SparseCore;
+#define SPARSE_CORE(T, SUM, CONSTRAINT, WORDS_PER_STAGE, INSTRUCTION)                                                                                                                 \
+    template <> struct SparseCore<T> {                                                                                                                                                \
+        typedef SUM Sum;                                                                                                                                                              \
+        static const int WORDS = WORDS_PER_STAGE; /* of metadata for 16 rows of a stage, per lane: of 16-bit elements one word serves two instructions, which the selector tells apart */ \
+        template <int SELECTOR> static DEVICE void multiply(SUM (&d)[4], const u32 (&a)[4], const u32 (&b)[4], u32 metadata) {                                                        \
+            asm volatile(INSTRUCTION " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9, %10, %11}, {%0, %1, %2, %3}, %12, %13;"                                                           \
+                         : CONSTRAINT(d[0]), CONSTRAINT(d[1]), CONSTRAINT(d[2]), CONSTRAINT(d[3])                                                                                      \
+                         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]), "r"(b[3]), "r"(metadata), "n"(SELECTOR));                                    \
+        }                                                                                                                                                                             \
+    };
+SPARSE_CORE(f16, float, "+f", 1, "mma.sp::ordered_metadata.sync.aligned.m16n8k32.row.col.f32.f16.f16.f32")
+SPARSE_CORE(bf16, float, "+f", 1, "mma.sp::ordered_metadata.sync.aligned.m16n8k32.row.col.f32.bf16.bf16.f32")
+SPARSE_CORE(i8, int, "+r", 2, "mma.sp::ordered_metadata.sync.aligned.m16n8k64.row.col.s32.s8.s8.s32")
+
+const int METADATA_ROWS = 16;     // of a block of metadata
+const int METADATA_BYTES = 128;   // of it: a word per lane
+const int METADATA_COLUMNS = 64;  // of the dense matrix
+
+template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
+    typedef typename SparseCore<T>::Sum Sum;
+    typedef Sum Sums[WR / 16][WC / 8][4];
+    static const int ROWS = R;
+    static const int COLUMNS = C;
+    static const int THREADS = R / WR * (C / WC) * 32;
+    static const int STORED = DEPTH_BYTES / (int)sizeof(T);  // values of a row in a stage
+    static const int DEPTH = 2 * STORED;                     // columns of the dense matrix
+    static const int WORDS = SparseCore<T>::WORDS;
+    static const int CHUNKS = METADATA_BYTES * WORDS / CHUNK;  // of metadata, for 16 rows
+    static const int METADATA = (R + 2 * C) * DEPTH_BYTES;     // where it begins in a stage
+    static const int STAGE_BYTES = METADATA + R / METADATA_ROWS * CHUNKS * CHUNK;
+    static const int SHARED_BYTES = S * STAGE_BYTES;  // dynamic, at launch
+    static const int PITCH = WR + 4;                  // floats between pixels on their way out
+    typedef Slice<T, R, true, THREADS> Values;
+    typedef Slice<T, C, true, THREADS> Pixels;
+    static_assert(R / METADATA_ROWS * CHUNKS <= THREADS, "a thread copies at most a chunk of metadata");
+    static_assert(THREADS / 32 * 16 * PITCH * 4 <= SHARED_BYTES, "store() needs so much");
+    static_assert(METADATA_COLUMNS * WORDS == DEPTH, "a stage has whole blocks of metadata");
+
+    // Where the warp's results begin in the tile.
+    static DEVICE int warpRow() { return (int)threadIdx.x / 32 / (C / WC) * WR; }
+    static DEVICE int warpColumn() { return (int)threadIdx.x / 32 % (C / WC) * WC; }
+
+    // A matrix in rows, of which SIDE from `first` on are in the tile.
+    template <class SLICE> struct Rows {
+        const T *at;
+        int first, rows, depth;
+
+        // Starts copies of 64 bytes of each row from element k0 on, zeros outside.
+        DEVICE void copy(u32 slice, int k0) const {
+#pragma unroll
+            for (int i = 0; i < SLICE::PER_THREAD; i++) {
+                int r = first + SLICE::line(i), k = k0 + SLICE::chunk(i) * SLICE::ELEMENTS;
+                bool there = r < rows && k < depth;
+                copyChunk(slice + SLICE::place(SLICE::line(i), SLICE::chunk(i)), there ? at + (i64)r * depth + k : at, there);
+            }
+        }
+    };
+
+    struct Operands {
+        Rows<Values> values;
+        Rows<Pixels> pixels;
+        const u32 *metadata;
+        int blockRow, blockRows, blockColumns;  // the tile's first block of metadata; all of them
+
+        // Starts the copies of the stage at column k0. Blocks beside the matrix are replaced by its last ones: what is multiplied there is zeros, but zeros would be no metadata.
+        DEVICE void copy(u32 stage, int k0) const {
+            values.copy(stage, k0 / 2);
+            pixels.copy(stage + R * DEPTH_BYTES, k0);
+            pixels.copy(stage + (R + C) * DEPTH_BYTES, k0 + STORED);
+            int number = threadIdx.x;
+            if (number < R / METADATA_ROWS * CHUNKS) {
+                int row = min(blockRow + number / CHUNKS, blockRows - 1);
+                int column = min(k0 / METADATA_COLUMNS + number % CHUNKS / (METADATA_BYTES / CHUNK), blockColumns - 1);
+                copyChunk(stage + METADATA + number * CHUNK, metadata + ((i64)row * blockColumns + column) * 32 + number % (METADATA_BYTES / CHUNK) * 4, true);
+            }
+        }
+    };
+
+    // What one instruction takes of each row, for all of the warp's results.
+    template <int STEP> static DEVICE void multiplyStep(Sums &sums, u32 stage, u32 (&metadata)[WR / 16]) {
+        int lane = threadIdx.x % 32;
+        u32 a[WR / 16][4];
+#pragma unroll
+        for (int i = 0; i < WR / 16; i++) {
+            Values::left(a[i], stage, warpRow() + 16 * i, STEP);
+            if (STEP < WORDS) metadata[i] = loadShared4(stage + METADATA + ((warpRow() / METADATA_ROWS + i) * WORDS + STEP) * METADATA_BYTES + lane * 4);
+        }
+#pragma unroll
+        for (int j = 0; j < WC / 8; j++) {
+            u32 b[4];
+            loadMatrices(b, stage + (R + STEP * C) * DEPTH_BYTES + Pixels::place(warpColumn() + 8 * j + lane % 8, lane / 8));
+#pragma unroll
+            for (int i = 0; i < WR / 16; i++) SparseCore<T>::template multiply<WORDS == 1 ? STEP : 0>(sums[i][j], a[i], b, metadata[i]);
+        }
+    }
+
+    // Adds the products over columns from .. to - 1 to the sums; `from` is a multiple of DEPTH. All threads of the block must call, with the same range.
+    static DEVICE void multiply(Sums &sums, u32 shared, const Operands &in, int from, int to) {
+        int stages = (to - from + DEPTH - 1) / DEPTH;
+#pragma unroll
+        for (int s = 0; s < S - 1; s++) {
+            if (s < stages) in.copy(shared + s * STAGE_BYTES, from + s * DEPTH);
+            commitCopies();
+        }
+        u32 use = shared, fill = shared + (S - 1) * STAGE_BYTES, end = shared + SHARED_BYTES;
+#pragma unroll 1
+        for (int t = 0; t < stages; t++) {
+            awaitCopies<S - 2>();  // this stage has come: a group per stage, empty ones at the end
+            __syncthreads();       // for all threads, and nobody reads the stage that is filled next
+            if (t + S - 1 < stages) in.copy(fill, from + (t + S - 1) * DEPTH);
+            commitCopies();
+            u32 metadata[WR / 16];
+            multiplyStep<0>(sums, use, metadata);
+            multiplyStep<1>(sums, use, metadata);
+            use = use + STAGE_BYTES == end ? shared : use + STAGE_BYTES;
+            fill = fill + STAGE_BYTES == end ? shared : fill + STAGE_BYTES;
+        }
+        __syncthreads();  // shared memory is free again
+    }
+
+    // Hands the sums to a sink, four neighbouring channels of a pixel at a time, through the warp's own part of shared memory, so that neighbouring lanes have a pixel:
+    //
+    //   void begin(int channel)               the first of the thread's four channels in the tile, the same for all its pixels
+    //   void put(int pixel, float4 v)         of the tile
+    template <class SINK> static DEVICE void store(const Sums &sums, unsigned char *shared, SINK &sink) {
+        const int LANES = WR / 4;  // of a pixel
+        int lane = threadIdx.x % 32;
+        float *mine = reinterpret_cast<float *>(shared) + threadIdx.x / 32 * (16 * PITCH);
+        sink.begin(warpRow() + lane % LANES * 4);
+#pragma unroll
+        for (int pass = 0; pass < WC / 16; pass++) {
+#pragma unroll
+            for (int j = 0; j < 2; j++) {
+#pragma unroll
+                for (int i = 0; i < WR / 16; i++) {
+#pragma unroll
+                    for (int e = 0; e < 4; e++) mine[(8 * j + lane % 4 * 2 + e % 2) * PITCH + 16 * i + e / 2 * 8 + lane / 4] = (float)sums[i][2 * pass + j][e];
+                }
+            }
+            __syncwarp();
+#pragma unroll 1
+            for (int p = lane / LANES; p < 16; p += 32 / LANES) sink.put(warpColumn() + 16 * pass + p, *reinterpret_cast<const float4 *>(mine + p * PITCH + lane % LANES * 4));
+            __syncwarp();
+        }
+    }
+};
+
+// A tile's product of columns from .. to - 1.
+template <class E, typename T> DEVICE void sparseProduct(typename E::Sums &sums, unsigned char *shared, const T *x, const T *values, const u32 *metadata, int channel, int pixel, int m, int n, int k, int from, int to) {
+    typename E::Operands in = {{values, channel, n, k / 2}, {x, pixel, m, k}, metadata, channel / METADATA_ROWS, (n + METADATA_ROWS - 1) / METADATA_ROWS, (k + METADATA_COLUMNS - 1) / METADATA_COLUMNS};
+    E::multiply(sums, (u32)__cvta_generic_to_shared(shared), in, from, to);
+}

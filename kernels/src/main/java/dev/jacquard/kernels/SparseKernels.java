@@ -1,0 +1,106 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.Metadata24;
+import dev.jacquard.tensor.op.Nonlinearity;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.Sample;
+import dev.jacquard.tensor.op.Sparse24.Compress24;
+import dev.jacquard.tensor.op.Sparse24.Expand24;
+import dev.jacquard.tensor.op.Sparse24.Mask24;
+import dev.jacquard.tensor.op.Sparse24.Prune24;
+import dev.jacquard.tensor.op.Sparse24.QuantizedSparseMatMul;
+import dev.jacquard.tensor.op.Sparse24.SparseMatMul;
+import java.util.List;
+import java.util.Map;
+
+/** 2:4 sparsity: pruning, compression, products. */
+final class SparseKernels {
+    private SparseKernels() {}
+
+    static Map<Class<? extends Op>, CudaKernel<?>> rows() {
+        return Map.of(
+                Mask24.class, (CudaKernel<Mask24>) (_, call) -> prune("mask24", call),
+                Prune24.class, (CudaKernel<Prune24>) (_, call) -> prune("prune24", call),
+                Compress24.class, (CudaKernel<Compress24>) (_, call) -> compress(call),
+                Expand24.class, (CudaKernel<Expand24>) (_, call) -> expand(call, call.in(0), call.in(1), call.out().getFirst()),
+                SparseMatMul.class, new Floating(),
+                QuantizedSparseMatMul.class, new Quantized());
+    }
+
+    private static CudaLaunch prune(String symbol, Call call) {
+        long quads = call.outShape(0).size() / 4;
+        return call.launch("sparse", symbol, call.out().getFirst().dtype())
+                .grid(Call.blocks(quads, Call.BLOCK)).block(Call.BLOCK)
+                .pointer(call.in(0)).pointer(call.out(0)).i64(quads)
+                .build();
+    }
+
+    private static CudaLaunch compress(Call call) {
+        Metadata24 layout = Metadata24.of(call.in().getFirst().type());
+        long words = layout.type().shape().size();
+        return call.launch("sparse", "compress24", call.in().getFirst().dtype())
+                .grid(Call.blocks(words, Call.BLOCK)).block(Call.BLOCK)
+                .pointer(call.in(0)).pointer(call.out(0)).pointer(call.out(1)).i32(layout.n()).i32(layout.k()).i32(layout.blockColumns()).i64(words)
+                .build();
+    }
+
+    /** From addresses of values and metadata to the dense matrix. */
+    static CudaLaunch expand(Call call, long values, long metadata, View dense) {
+        Metadata24 layout = Metadata24.of(dense.type());
+        long quads = dense.shape().size() / 4;
+        return call.launch("sparse", "expand24", dense.dtype())
+                .grid(Call.blocks(quads, Call.BLOCK)).block(Call.BLOCK)
+                .pointer(values).pointer(metadata).pointer(Call.address(dense)).i64(quads).i32(layout.k() / 4).i32(layout.blockColumns())
+                .build();
+    }
+
+    private record Floating() implements ChoosingKernel<SparseMatMul> {
+        @Override
+        public List<Candidate> candidates(SparseMatMul op, List<TensorType> in, Target target) {
+            return SparseProduct.of(in.get(0), in.get(1)).floating(in.getFirst().dtype(), target);
+        }
+    }
+
+    private record Quantized() implements ChoosingKernel<QuantizedSparseMatMul> {
+        @Override
+        public List<Candidate> candidates(QuantizedSparseMatMul op, List<TensorType> in, Target target) {
+            return SparseProduct.of(in.get(0), in.get(1)).quantized(target, op.activation().ordinal(), op.to());
+        }
+
+        @Override
+        public boolean takes(QuantizedSparseMatMul op, List<TensorType> in) {
+            return in.get(3).dtype() == DType.F32;
+        }
+    }
+
+    /** What the kernels are measured on: a linear layer's weights, and products over the pixels of 14 x 14 images. */
+    static List<Workload> workloads(long batch) {
+        long m = batch * 196;
+        long n = 256;
+        long k = 128;
+        Metadata24 layout = new Metadata24(n, k, false);
+        Metadata24 bytes = new Metadata24(n, k, true);
+        SparseProduct product = new SparseProduct(m, n, k);
+        Map<String, Long> sizes = Map.of("n", n, "k", k, "h", k / 2, "b", layout.type().shape().size(), "q", n * k / 4);
+        Operand w = Operand.of(n, k);
+        Operand scale = Operand.range(0.01, 0.02, n);
+        return List.of(
+                new Workload("sparse", Sample.of(new Mask24(), w), sizes),
+                new Workload("sparse", Sample.of(new Prune24(), w), sizes),
+                new Workload("sparse", Sample.of(new Compress24(), w), sizes),
+                new Workload("sparse", Sample.of(new Compress24(), Operand.integers(DType.I8, -127, 128, n, k)), sizes),
+                new Workload("sparse", Sample.of(new Expand24(), Operand.of(n, k / 2), metadata(layout)), sizes),
+                new Workload("sparse", Sample.of(new Expand24(), Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes)), sizes),
+                new Workload("matmul_sparse_f16", Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(layout)), product.sizes(0)),
+                new Workload("matmul_sparse_i8", Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, DType.I8), Operand.integers(DType.I8, -127, 128, m, k),
+                        Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes), scale, scale), product.sizes(1)));
+    }
+
+    private static Operand metadata(Metadata24 layout) {
+        return new Operand(layout.type(), Operand.Fill.GIVEN, 0, 0, 0x44444444, 0xeeeeeeee, 0xd9c8d9c8);
+    }
+}

@@ -1,0 +1,150 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.Metadata24;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A product x w^T with a compressed 2:4 w, as {@code matmul_sparse_*.cu} computes it.
+ *
+ * @param m rows of x
+ * @param n rows of w
+ * @param k columns of both
+ */
+record SparseProduct(long m, long n, long k) {
+    /** The oldest driver that knows mma.sp with ordered metadata (PTX 8.5): that of CUDA 12.5. */
+    static final int DRIVER = 12_050;
+    /** Blocks that fill the largest devices; not those of the device at hand, so that results do not depend on it. */
+    private static final long MANY = 132;
+    private static final int ALIGNMENT = 256;
+
+    /** What a block computes. @param rows of w @param columns rows of x @param threads of a block @param stages of shared memory */
+    enum Shape {
+        LARGE(256, 128, 256, 4), SQUARE(128, 128, 128, 3), SMALL(64, 32, 128, 4);
+
+        final int rows;
+        final int columns;
+        final int threads;
+        final int stages;
+
+        Shape(int rows, int columns, int threads, int stages) {
+            this.rows = rows;
+            this.columns = columns;
+            this.threads = threads;
+            this.stages = stages;
+        }
+
+        /** {@code 128x128}, as symbols have it. */
+        @Override
+        public String toString() {
+            return rows + "x" + columns;
+        }
+
+        /** Dynamic shared memory in bytes: of each row of w 64 bytes of values, of each row of x 128, and metadata, of which bytes have twice as much. */
+        int shared(boolean bytes) {
+            return stages * (64 * rows + 128 * columns + (bytes ? 16 : 8) * rows);
+        }
+    }
+
+    /** For x (M, K), values (N, K / 2). */
+    static SparseProduct of(TensorType x, TensorType values) {
+        return new SparseProduct(x.shape().dim(0), values.shape().dim(0), x.shape().dim(1));
+    }
+
+    private long blocks(Shape s) {
+        return Call.blocks(n, s.rows) * Call.blocks(m, s.columns);
+    }
+
+    /** Large tiles load the least, but there must be enough of them. */
+    private Shape best() {
+        return blocks(Shape.LARGE) >= MANY ? Shape.LARGE : 2 * blocks(Shape.SQUARE) >= MANY ? Shape.SQUARE : Shape.SMALL;
+    }
+
+    /** Shapes that a device has room for, the best by rule first. */
+    private List<Shape> shapes(Target target, boolean bytes) {
+        Shape best = best();
+        return List.of(Shape.values()).stream().filter(s -> s.shared(bytes) <= target.device().sharedBytesPerBlock())
+                .sorted(Comparator.comparing(s -> s != best)).toList();
+    }
+
+    /** Whether a device and its driver have mma.sp, and rows of values begin at 16 bytes. */
+    private boolean sparse(DType dtype, Target target) {
+        boolean typed = dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.I8;
+        return typed && k * dtype.bytes() % 32 == 0 && target.tensorCores() && target.device().driverVersion() >= DRIVER;
+    }
+
+    /** Ways to make y of inputs x, values and metadata: sparse ones, and those of the dense product after the matrix was expanded, which are always possible. */
+    List<Candidate> floating(DType dtype, Target target) {
+        List<Candidate> all = new ArrayList<>();
+        if (sparse(dtype, target)) {
+            shapes(target, false).forEach(s -> all.add(sparse(s, dtype)));
+        }
+        long expanded = Call.blocks(n * k * dtype.bytes(), ALIGNMENT) * ALIGNMENT;
+        for (Candidate dense : new Product(m, n, k, false, true).candidates(dtype, target, 0, 1)) {
+            all.add(Candidate.of("expand, " + dense.name(), expanded + dense.workspace(), call -> {
+                View w = View.of(new CudaBuffer(call.device(), call.workspace(), expanded, false), TensorType.of(dtype, n, k));
+                Call product = new Call(call.device(), List.of(call.in().getFirst(), w), call.out(), call.workspace() + expanded);
+                return call.sequence(SparseKernels.expand(call, call.in(1), call.in(2), w), dense.bind(product));
+            }));
+        }
+        return all;
+    }
+
+    private Split split(Shape s) {
+        return Split.of(blocks(s), k, Metadata24.COLUMNS);
+    }
+
+    private Candidate sparse(Shape s, DType dtype) {
+        Split split = split(s);
+        return Candidate.of("mma.sp " + s + (split.parts() > 1 ? " split " + split.parts() : ""), split.workspace(m * n), call -> split.then(call, call
+                .launch("matmul_sparse_" + dtype, "sparse_matmul_" + s, dtype)
+                .grid(blocks(s), 1, split.parts())
+                .block(s.threads)
+                .shared(s.shared(false))
+                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0)).pointer(call.workspace())
+                .i32(m).i32(n).i32(k).i32(split.depth())
+                .build()));
+    }
+
+    /** Ways to make y of inputs x, values, metadata, scale and shift, all sums in one block: integers are exact, and halves of them in F32 would not be. */
+    List<Candidate> quantized(Target target, int activation, DType to) {
+        List<Candidate> all = new ArrayList<>();
+        if (sparse(DType.I8, target)) {
+            shapes(target, true).forEach(s -> all.add(Candidate.of("mma.sp " + s, 0, call -> quantized(call, "matmul_sparse_i8", "quantized_sparse_matmul_" + s, activation, to)
+                    .grid(blocks(s)).block(s.threads).shared(s.shared(true)).build())));
+        }
+        all.add(Candidate.of("simt", 0, call -> quantized(call, "sparse", "quantized_sparse_matmul", activation, to).grid(Call.blocks(m * n, Call.BLOCK)).block(Call.BLOCK).build()));
+        return all;
+    }
+
+    private KernelLaunch.Builder quantized(Call call, String module, String symbol, int activation, DType to) {
+        return call.launch(module, symbol, DType.I8)
+                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.in(3)).pointer(call.in(4)).pointer(call.out(0))
+                .i32(m).i32(n).i32(k).i32(activation).i32(type(to));
+    }
+
+    /** As kernels number the types of results. */
+    private static int type(DType to) {
+        return switch (to) {
+            case I8 -> 0;
+            case F16 -> 1;
+            case BF16 -> 2;
+            default -> 3;
+        };
+    }
+
+    /** Values of the names in the Traffic lines, for the candidate that is best by rule. @param resultBytes of an element of a quantised product's result */
+    Map<String, Long> sizes(long resultBytes) {
+        long partial = split(best()).workspace(m * n) / Float.BYTES;
+        return Map.of("m", m, "n", n, "k", k, "h", k / 2, "b", metadataWords(), "p", partial, "outputs", m * n, "y", partial > 0 ? 0 : m * n, "r", resultBytes);
+    }
+
+    private long metadataWords() {
+        return new Metadata24(n, k, false).type().shape().size();
+    }
+}
