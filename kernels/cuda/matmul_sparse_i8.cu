@@ -22,10 +22,17 @@ struct QuantizedSink {
 
     DEVICE void begin(int c) {
         channel += c;
+        four(s, scale);
+        four(t, shift);
+    }
+
+    DEVICE void four(float (&to)[4], const float *from) const {
+        if (n % 4 == 0 && channel < n) {
+            float4 v = *reinterpret_cast<const float4 *>(from + channel);
+            to[0] = v.x; to[1] = v.y; to[2] = v.z; to[3] = v.w;
+        } else {
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            s[i] = channel + i < n ? scale[channel + i] : 0;
-            t[i] = channel + i < n ? shift[channel + i] : 0;
+            for (int i = 0; i < 4; i++) to[i] = channel + i < n ? from[channel + i] : 0;
         }
     }
 

@@ -3,6 +3,10 @@ package dev.jacquard.emulator;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
+import dev.jacquard.kernels.Workload;
+import dev.jacquard.kernels.WorkloadRun;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Metadata24;
@@ -11,6 +15,7 @@ import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Sparse24.QuantizedSparseMatMul;
 import dev.jacquard.tensor.op.Sparse24.SparseMatMul;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
@@ -47,5 +52,37 @@ class SparseMatMulTest {
         Sample sample = Sample.of(new QuantizedSparseMatMul(activation, to), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
                 new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5));
         assertEquals(Set.of("mma.sp 256x128", "mma.sp 128x128", "mma.sp 64x32", "simt"), TensorCoreProductsTest.onEachCandidate(sample, DType.F32, false));
+    }
+
+    /** Bytes that the blocks of a tile algorithm load: each its rows of values and of x, its metadata, and scales and shifts of bytes. */
+    private static long tiles(int rows, int columns, int m, int n, int k, int bytes) {
+        return (long) n / rows * (m / columns) * ((long) rows * k / 2 * bytes + (long) columns * k * bytes + rows * k / 8L + (bytes == 1 ? 8L * rows : 0));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"256x128, 256, 128, F16, 3", "128x128, 128, 128, BF16, 5", "64x32, 64, 32, F16, 5", "256x128, 256, 128, I8, 6", "128x128, 128, 128, I8, 3", "128x128, 128, 128, I8, 5", "64x32, 64, 32, I8, 3", "64x32, 64, 32, I8, 5"})
+    void noConflictsAndNoByteTwice(String tile, int rows, int columns, DType dtype, int stages) {
+        int m = 256;
+        int n = 256;
+        boolean bytes = dtype == DType.I8;
+        int k = stages * (bytes ? 128 : 64);
+        Sample sample = bytes
+                ? Sample.of(new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
+                        Operand.of(n), Operand.of(n))
+                : Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(n, k, false));
+        EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true));
+        MatrixOptions options = new MatrixOptions(false, (_, _, names) -> IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith("mma.sp " + tile)).findFirst().orElseThrow());
+        try (CudaBackend cuda = new CudaBackend("emulator", driver, false, options);
+                WorkloadRun run = WorkloadRun.of(cuda, new Workload("matmul_sparse_f16", sample, Map.of()), bytes ? DType.F32 : dtype, 1).orElseThrow()) {
+            driver.takeStats();
+            run.run();
+            LaunchStats s = driver.takeStats().getFirst();
+            assertTrue(s.kernel().contains("sparse_matmul_" + tile), s.kernel());
+            System.out.println(s); assertEquals(0, s.bankConflicts());
+            double own = tiles(rows, columns, m, n, k, dtype.bytes());
+            assertTrue(s.loads().sectors() * 32 <= 1.1 * own, s.loads() + ", the tiles' own count is " + own);
+            assertEquals(1, s.stores().sectorRatio());
+            assertEquals((long) m * n * k / (16 * 8 * (bytes ? 64 : 32)), s.instructions().get(LaunchStats.Kind.TENSOR));
+        }
     }
 }

@@ -95,8 +95,10 @@ record SparseProduct(long m, long n, long k) {
         return all;
     }
 
+    /** As that of dense products in units of four columns: a part is at least 256 columns deep, four stages. */
     private Split split(Shape s) {
-        return Split.of(blocks(s), k, Metadata24.COLUMNS);
+        Split quads = Split.of(blocks(s), Call.blocks(k, 4), Metadata24.COLUMNS / 4);
+        return new Split(quads.parts(), 4 * quads.depth());
     }
 
     private Candidate sparse(Shape s, DType dtype) {
