@@ -10,7 +10,7 @@
 // Numerics     kept elements multiplied exactly, summed in f32, rounded once; what was pruned is not multiplied: an infinite x there makes no NaN
 // Determinism  bitwise, run to run; splits follow from the shape alone
 // CPU twin     dev.jacquard.cpu.SparseKernels
-// Versions     v1; kernels/dev/matmul_sparse has its counts
+// Versions     v2; kernels/dev/matmul_sparse has them and their counts
 // Measured     not yet: no GPU so far
 #include "sparse_products.cuh"
 SPARSE_MATMULS(bf16, bf16)

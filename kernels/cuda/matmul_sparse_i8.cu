@@ -9,7 +9,7 @@
 // Numerics     sums exact in i32 while k < 2^17; times scale, plus shift, activated in f32; rounded once, to i8 half to even and saturated
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.SparseKernels
-// Versions     v1; kernels/dev/matmul_sparse has its counts
+// Versions     v2; kernels/dev/matmul_sparse has them and their counts
 // Measured     not yet: no GPU so far
 #include "sparse_cores.cuh"
 #include "quantized_sums.cuh"

@@ -50,66 +50,111 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
     static DEVICE int warpRow() { return (int)threadIdx.x / 32 / (C / WC) * WR; }
     static DEVICE int warpColumn() { return (int)threadIdx.x / 32 % (C / WC) * WC; }
 
-    // A matrix in rows, of which SIDE from `first` on are in the tile.
+    // A matrix in rows, of which this thread copies a chunk of every (THREADS / 4)-th. Whatever does not change from stage to stage is computed once: beside 64 products per stage, warps have little
+    // time for addresses.
     template <class SLICE> struct Rows {
-        const T *at;
-        int first, rows, depth;
+        static const int APART = THREADS / 4;
+        const T *at;   // the thread's first chunk
+        i64 step;      // elements between its rows
+        u32 there;     // bit 4 + i: row i is in the matrix
 
-        // Starts copies of 64 bytes of each row from element k0 on, zeros outside.
-        DEVICE void copy(u32 slice, int k0) const {
+        DEVICE Rows(const T *matrix, int first, int rows, int pitch, int from) {
+            int row = first + SLICE::line(0);
+            at = matrix + (i64)row * pitch + from + SLICE::chunk(0) * SLICE::ELEMENTS;
+            step = (i64)pitch * APART;
+            there = 0;
 #pragma unroll
-            for (int i = 0; i < SLICE::PER_THREAD; i++) {
-                int r = first + SLICE::line(i), k = k0 + SLICE::chunk(i) * SLICE::ELEMENTS;
-                bool there = r < rows && k < depth;
-                copyChunk(slice + SLICE::place(SLICE::line(i), SLICE::chunk(i)), there ? at + (i64)r * depth + k : at, there);
+            for (int i = 0; i < SLICE::PER_THREAD; i++) there |= row + i * APART < rows ? 16u << i : 0;
+        }
+
+        // Starts copies of `parts` x 64 bytes of each row, zeros where there are none: those of part p go to slices + p * SLICE::BYTES, if `valid` says so.
+        template <int PARTS> DEVICE void copy(u32 to, const bool (&valid)[PARTS]) const {
+            const T *from = at;
+#pragma unroll
+            for (int i = 0; i < SLICE::PER_THREAD; i++, from += step) {
+#pragma unroll
+                for (int p = 0; p < PARTS; p++) copyBytes(to + p * SLICE::BYTES + i * APART * DEPTH_BYTES, from + p * STORED, valid[p] ? there >> i & 16 : 0);
             }
         }
     };
 
+    // Starts a copy of a chunk, of which so many bytes are read (16 or none) and the others are zeros.
+    static DEVICE void copyBytes(u32 to, const void *from, u32 bytes) {
+        asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(__cvta_generic_to_global(from)), "r"(bytes) : "memory");
+    }
+
+    // Copies stage after stage.
     struct Operands {
         Rows<Values> values;
         Rows<Pixels> pixels;
         const u32 *metadata;
-        int blockRow, blockRows, blockColumns;  // the tile's first block of metadata; all of them
+        int columns;  // blocks of metadata from the thread's on, of its row
+        int left;     // columns of the dense matrix from the thread's chunk of x on
+        u32 place;    // of the thread's first chunk in a slice
+        u32 word;     // of its chunk of metadata in a stage
 
-        // Starts the copies of the stage at column k0. Blocks beside the matrix are replaced by its last ones: what is multiplied there is zeros, but zeros would be no metadata.
-        DEVICE void copy(u32 stage, int k0) const {
-            values.copy(stage, k0 / 2);
-            pixels.copy(stage + R * DEPTH_BYTES, k0);
-            pixels.copy(stage + (R + C) * DEPTH_BYTES, k0 + STORED);
-            int number = threadIdx.x;
-            if (number < R / METADATA_ROWS * CHUNKS) {
-                int row = min(blockRow + number / CHUNKS, blockRows - 1);
-                int column = min(k0 / METADATA_COLUMNS + number % CHUNKS / (METADATA_BYTES / CHUNK), blockColumns - 1);
-                copyChunk(stage + METADATA + number * CHUNK, metadata + ((i64)row * blockColumns + column) * 32 + number % (METADATA_BYTES / CHUNK) * 4, true);
-            }
+        // Rows of metadata beside the matrix are replaced by its last ones: what is multiplied there is zeros, but zeros would be no metadata.
+        DEVICE Operands(const T *x, const T *w, const u32 *words, int channel, int pixel, int m, int n, int k, int from, int to)
+            : values(w, channel, n, k / 2, from / 2), pixels(x, pixel, m, k, from) {
+            int blockColumns = (k + METADATA_COLUMNS - 1) / METADATA_COLUMNS, blockRows = (n + METADATA_ROWS - 1) / METADATA_ROWS;
+            int number = threadIdx.x, row = min(channel / METADATA_ROWS + number / CHUNKS, blockRows - 1), column = from / METADATA_COLUMNS + number % CHUNKS / (METADATA_BYTES / CHUNK);
+            metadata = words + ((i64)row * blockColumns + column) * (METADATA_BYTES / 4) + number % (METADATA_BYTES / CHUNK) * 4;
+            columns = blockColumns - column;
+            left = to - from - Values::chunk(0) * Values::ELEMENTS;
+            place = Values::place(Values::line(0), Values::chunk(0));
+            word = METADATA + number * CHUNK;
+        }
+
+        DEVICE void copy(u32 stage) {
+            int more = left - Values::chunk(0) * Values::ELEMENTS;  // of the dense matrix from the thread's chunk of values on
+            const bool kept[1] = {more > 0}, both[2] = {left > 0, left > STORED};
+            values.copy(stage + place, kept);
+            pixels.copy(stage + R * DEPTH_BYTES + place, both);
+            if (threadIdx.x < R / METADATA_ROWS * CHUNKS) copyBytes(stage + word, columns > 0 ? metadata : metadata - METADATA_BYTES / 4, 16);
+            values.at += STORED;
+            pixels.at += DEPTH;
+            metadata += METADATA_BYTES / 4 * WORDS;
+            columns -= WORDS;
+            left -= DEPTH;
+        }
+    };
+
+    // Where a lane finds its rows of fragments in a stage. Chunks are turned by the row's number modulo 8, so that other rows of the warp's are a constant away.
+    struct Lane {
+        u32 values[2], pixels, metadata;
+
+        DEVICE Lane() {
+            int lane = threadIdx.x % 32;
+#pragma unroll
+            for (int step = 0; step < 2; step++) values[step] = Values::place(warpRow() + lane % 16, 2 * step + lane / 16);
+            pixels = R * DEPTH_BYTES + Pixels::place(warpColumn() + lane % 8, lane / 8);
+            metadata = METADATA + warpRow() / METADATA_ROWS * WORDS * METADATA_BYTES + lane * 4;
         }
     };
 
     // What one instruction takes of each row, for all of the warp's results.
-    template <int STEP> static DEVICE void multiplyStep(Sums &sums, u32 stage, u32 (&metadata)[WR / 16]) {
-        int lane = threadIdx.x % 32;
-        u32 a[WR / 16][4];
+    template <int STEP> static DEVICE void multiplyStep(Sums &sums, u32 stage, const Lane &lane, u32 (&metadata)[WR / 16]) {
+        u32 a[WR / 16][4], values = stage + lane.values[STEP], pixels = stage + lane.pixels + STEP * Pixels::BYTES;
 #pragma unroll
         for (int i = 0; i < WR / 16; i++) {
-            Values::left(a[i], stage, warpRow() + 16 * i, STEP);
-            if (STEP < WORDS) metadata[i] = loadShared4(stage + METADATA + ((warpRow() / METADATA_ROWS + i) * WORDS + STEP) * METADATA_BYTES + lane * 4);
+            loadMatrices(a[i], values + i * 16 * DEPTH_BYTES);
+            if (STEP < WORDS) metadata[i] = loadShared4(stage + lane.metadata + (i * WORDS + STEP) * METADATA_BYTES);
         }
 #pragma unroll
         for (int j = 0; j < WC / 8; j++) {
             u32 b[4];
-            loadMatrices(b, stage + (R + STEP * C) * DEPTH_BYTES + Pixels::place(warpColumn() + 8 * j + lane % 8, lane / 8));
+            loadMatrices(b, pixels + j * 8 * DEPTH_BYTES);
 #pragma unroll
             for (int i = 0; i < WR / 16; i++) SparseCore<T>::template multiply<WORDS == 1 ? STEP : 0>(sums[i][j], a[i], b, metadata[i]);
         }
     }
 
-    // Adds the products over columns from .. to - 1 to the sums; `from` is a multiple of DEPTH. All threads of the block must call, with the same range.
-    static DEVICE void multiply(Sums &sums, u32 shared, const Operands &in, int from, int to) {
-        int stages = (to - from + DEPTH - 1) / DEPTH;
+    // Adds the products of so many stages to the sums. All threads of the block must call.
+    static DEVICE void multiply(Sums &sums, u32 shared, Operands &in, int stages) {
+        Lane lane;
 #pragma unroll
         for (int s = 0; s < S - 1; s++) {
-            if (s < stages) in.copy(shared + s * STAGE_BYTES, from + s * DEPTH);
+            if (s < stages) in.copy(shared + s * STAGE_BYTES);
             commitCopies();
         }
         u32 use = shared, fill = shared + (S - 1) * STAGE_BYTES, end = shared + SHARED_BYTES;
@@ -117,11 +162,11 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
         for (int t = 0; t < stages; t++) {
             awaitCopies<S - 2>();  // this stage has come: a group per stage, empty ones at the end
             __syncthreads();       // for all threads, and nobody reads the stage that is filled next
-            if (t + S - 1 < stages) in.copy(fill, from + (t + S - 1) * DEPTH);
+            if (t + S - 1 < stages) in.copy(fill);
             commitCopies();
             u32 metadata[WR / 16];
-            multiplyStep<0>(sums, use, metadata);
-            multiplyStep<1>(sums, use, metadata);
+            multiplyStep<0>(sums, use, lane, metadata);
+            multiplyStep<1>(sums, use, lane, metadata);
             use = use + STAGE_BYTES == end ? shared : use + STAGE_BYTES;
             fill = fill + STAGE_BYTES == end ? shared : fill + STAGE_BYTES;
         }
@@ -155,8 +200,8 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
     }
 };
 
-// A tile's product of columns from .. to - 1.
+// A tile's product of columns from .. to - 1, of which `from` begins a stage.
 template <class E, typename T> DEVICE void sparseProduct(typename E::Sums &sums, unsigned char *shared, const T *x, const T *values, const u32 *metadata, int channel, int pixel, int m, int n, int k, int from, int to) {
-    typename E::Operands in = {{values, channel, n, k / 2}, {x, pixel, m, k}, metadata, channel / METADATA_ROWS, (n + METADATA_ROWS - 1) / METADATA_ROWS, (k + METADATA_COLUMNS - 1) / METADATA_COLUMNS};
-    E::multiply(sums, (u32)__cvta_generic_to_shared(shared), in, from, to);
+    typename E::Operands in(x, values, metadata, channel, pixel, m, n, k, from, to);
+    E::multiply(sums, (u32)__cvta_generic_to_shared(shared), in, (to - from + E::DEPTH - 1) / E::DEPTH);
 }

@@ -78,7 +78,7 @@ class SparseMatMulTest {
             run.run();
             LaunchStats s = driver.takeStats().getFirst();
             assertTrue(s.kernel().contains("sparse_matmul_" + tile), s.kernel());
-            System.out.println(s); assertEquals(0, s.bankConflicts());
+            assertEquals(0, s.bankConflicts());
             double own = tiles(rows, columns, m, n, k, dtype.bytes());
             assertTrue(s.loads().sectors() * 32 <= 1.1 * own, s.loads() + ", the tiles' own count is " + own);
             assertEquals(1, s.stores().sectorRatio());
