@@ -3,16 +3,14 @@
 //              prune24: y[i] = x[i] where mask24 is 1, else 0
 //              compress24: the elements of w that mask24 keeps, in order, and their places as nibbles: Metadata24.java has the layout
 //              expand24: the inverse
-//              quantized_sparse_matmul: matmul_sparse_i8.cu's product for devices and drivers without mma.sp, and depths that it does not take; plain
 // Contract     x, y: quads of 4 neighbours, contiguous, 16-byte aligned; y may be x; w: (n, k), values: (n, k/2), row-major, k a multiple of 4; metadata: (ceil(n/16), ceil(k/64), 32) words;
-//              quads, n, k > 0; operands of the product as matmul_sparse_i8.cu has them, k a multiple of 4
-// Launch       block 256, smem 0, a thread per quad of x (mask24, prune24) or w (expand24), per word of metadata (compress24), per result (quantized_sparse_matmul); grid ceil(threads / 256)
+//              quads, n, k > 0
+// Launch       block 256, smem 0, a thread per quad of x (mask24, prune24) or w (expand24), per word of metadata (compress24); grid ceil(threads / 256)
 // Traffic      mask24, prune24: read q*4*T, write q*4*T
 //              compress24_i8: read n*k, write n*h + b*4
 //              expand24_i8: read n*h + b*4, write n*k
 //              compress24: read n*k*T, write n*h*T + b*4
 //              expand24: read n*h*T + b*4, write n*k*T
-//              quantized_sparse_matmul_i8: read m*k + n*h + b*4 + n*8, write m*n*r
 // Roofline     memory bound: six comparisons per four elements
 // Numerics     exact
 // Determinism  bitwise, run to run
@@ -21,7 +19,7 @@
 // Sectors      compress24: a thread owns a word of metadata, 32 bytes of w (of f32, 64) and half as many of values, which it takes and leaves quad by quad; the sectors are whole in the L1 cache.
 //              expand24: neighbours share words of metadata
 // Measured     not yet: no GPU so far
-#include "quantized_sums.cuh"
+#include "epilogue.cuh"
 
 // Four neighbours as words: 4, 8 or 16 bytes.
 template <int SIZE> struct Words;
@@ -152,26 +150,3 @@ template <typename T> DEVICE void expand(const T *values, const u32 *metadata, T
 FOR_FLOATS(PRUNE)
 FOR_FLOATS(COMPRESS)
 COMPRESS(i8, i8)
-
-// As one instruction: two of them would be made into dp2a, which the emulator does not know.
-DEVICE int multiplyAdd(int a, int b, int c) {
-    int d;
-    asm("mad.lo.s32 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
-    return d;
-}
-
-KERNEL(256) quantized_sparse_matmul_i8(const i8 *x, const i8 *values, const u32 *metadata, const float *scale, const float *shift, void *y, int m, int n, int k, int act, int to) {
-    i64 i = (i64)blockIdx.x * 256 + threadIdx.x;
-    if (i >= (i64)m * n) return;
-    int channel = (int)(i % n);
-    const i8 *row = x + i / n * k, *kept = values + (i64)channel * (k / 2);
-    u32 columns = (u32)(k + 63) / 64;
-    int sum = 0;
-#pragma unroll 1
-    for (int quad = 0; quad < k / 4; quad++) {
-        u32 nibble = nibbleOf<i8>(metadata, channel, quad, columns);
-        sum = multiplyAdd(kept[2 * quad].bits, row[4 * quad + (nibble & 3)].bits, sum);
-        sum = multiplyAdd(kept[2 * quad + 1].bits, row[4 * quad + (nibble >> 2)].bits, sum);
-    }
-    storeResult(y, i, to, scaled((float)sum, scale[channel], shift[channel], act));
-}

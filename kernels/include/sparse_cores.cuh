@@ -4,7 +4,6 @@
 // values and a slice of x.
 #pragma once
 #include "tensor_cores.cuh"
-#include "quad.cuh"
 
 // What differs between element types: d += a b for 16 rows, 8 columns and 64 bytes of depth, of which 32 are stored of a. Metadata is ordered: the lower of two indices comes first.
 template <typename T> struct SparseCore;
@@ -40,10 +39,11 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
     static const int STAGE_BYTES = METADATA + R / METADATA_ROWS * CHUNKS * CHUNK;
     static const int SHARED_BYTES = S * STAGE_BYTES;  // dynamic, at launch
     static const int PITCH = WR + 4;                  // floats between pixels on their way out
+    static const int PASS = THREADS / 32 * WC * PITCH * 4 <= SHARED_BYTES ? WC : WC / 2;  // pixels of a warp that go out at once
     typedef Slice<T, R, true, THREADS> Values;
     typedef Slice<T, C, true, THREADS> Pixels;
     static_assert(R / METADATA_ROWS * CHUNKS <= THREADS, "a thread copies at most a chunk of metadata");
-    static_assert(THREADS / 32 * 16 * PITCH * 4 <= SHARED_BYTES, "store() needs so much");
+    static_assert(THREADS / 32 * PASS * PITCH * 4 <= SHARED_BYTES && PASS % 8 == 0, "store() needs so much");
     static_assert(METADATA_COLUMNS * WORDS == DEPTH, "a stage has whole blocks of metadata");
 
     // Where the warp's results begin in the tile.
@@ -53,14 +53,14 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
     // A matrix in rows, of which this thread copies a chunk of every (THREADS / 4)-th. Whatever does not change from stage to stage is computed once: beside 64 products per stage, warps have little
     // time for addresses.
     template <class SLICE> struct Rows {
-        static const int APART = THREADS / 4;
+        static const int APART = SLICE::LINE_STEP;
         const T *at;   // the thread's first chunk
         i64 step;      // elements between its rows
         u32 there;     // bit 4 + i: row i is in the matrix
 
         DEVICE Rows(const T *matrix, int first, int rows, int pitch, int from) {
             int row = first + SLICE::line(0);
-            at = matrix + (i64)row * pitch + from + SLICE::chunk(0) * SLICE::ELEMENTS;
+            at = matrix + (i64)row * pitch + from + SLICE::chunk() * SLICE::ELEMENTS;
             step = (i64)pitch * APART;
             there = 0;
 #pragma unroll
@@ -100,13 +100,13 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
             int number = threadIdx.x, row = min(channel / METADATA_ROWS + number / CHUNKS, blockRows - 1), column = from / METADATA_COLUMNS + number % CHUNKS / (METADATA_BYTES / CHUNK);
             metadata = words + ((i64)row * blockColumns + column) * (METADATA_BYTES / 4) + number % (METADATA_BYTES / CHUNK) * 4;
             columns = blockColumns - column;
-            left = to - from - Values::chunk(0) * Values::ELEMENTS;
-            place = Values::place(Values::line(0), Values::chunk(0));
+            left = to - from - Values::chunk() * Values::ELEMENTS;
+            place = Values::ownPlace(0);
             word = METADATA + number * CHUNK;
         }
 
         DEVICE void copy(u32 stage) {
-            int more = left - Values::chunk(0) * Values::ELEMENTS;  // of the dense matrix from the thread's chunk of values on
+            int more = left - Values::chunk() * Values::ELEMENTS;  // of the dense matrix from the thread's chunk of values on
             const bool kept[1] = {more > 0}, both[2] = {left > 0, left > STORED};
             values.copy(stage + place, kept);
             pixels.copy(stage + R * DEPTH_BYTES + place, both);
@@ -180,21 +180,21 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
     template <class SINK> static DEVICE void store(const Sums &sums, unsigned char *shared, SINK &sink) {
         const int LANES = WR / 4;  // of a pixel
         int lane = threadIdx.x % 32;
-        float *mine = reinterpret_cast<float *>(shared) + threadIdx.x / 32 * (16 * PITCH);
+        float *mine = reinterpret_cast<float *>(shared) + threadIdx.x / 32 * (PASS * PITCH);
         sink.begin(warpRow() + lane % LANES * 4);
 #pragma unroll
-        for (int pass = 0; pass < WC / 16; pass++) {
+        for (int first = 0; first < WC; first += PASS) {
 #pragma unroll
-            for (int j = 0; j < 2; j++) {
+            for (int j = 0; j < PASS / 8; j++) {
 #pragma unroll
                 for (int i = 0; i < WR / 16; i++) {
 #pragma unroll
-                    for (int e = 0; e < 4; e++) mine[(8 * j + lane % 4 * 2 + e % 2) * PITCH + 16 * i + e / 2 * 8 + lane / 4] = (float)sums[i][2 * pass + j][e];
+                    for (int e = 0; e < 4; e++) mine[(8 * j + lane % 4 * 2 + e % 2) * PITCH + 16 * i + e / 2 * 8 + lane / 4] = (float)sums[i][first / 8 + j][e];
                 }
             }
             __syncwarp();
 #pragma unroll 1
-            for (int p = lane / LANES; p < 16; p += 32 / LANES) sink.put(warpColumn() + 16 * pass + p, *reinterpret_cast<const float4 *>(mine + p * PITCH + lane % LANES * 4));
+            for (int p = lane / LANES; p < PASS; p += 32 / LANES) sink.put(warpColumn() + first + p, *reinterpret_cast<const float4 *>(mine + p * PITCH + lane % LANES * 4));
             __syncwarp();
         }
     }

@@ -67,7 +67,7 @@ class SparseFaultsTest {
         String text = change.apply(kernel());
         try (Rig rig = new Rig(EmulatorOptions.DEFAULT, "changed", text.getBytes(StandardCharsets.UTF_8))) {
             long y = rig.driver.allocate(2 * M * N);
-            rig.launch(KERNEL, (N + 63) / 64 * ((M + 31) / 32), 128, SHARED, rig.upload(x), rig.upload(words(compressed.get(0))), rig.upload(words), y, 0L, M, N, K, K);
+            rig.launch(KERNEL, (N + 63) / 64 * ((M + 31) / 32), 128, SHARED, rig.upload(x), rig.upload(words(compressed.get(0))), rig.upload(words), y, 0L, M, N, K, K, rig.struct(32)); // no epilogue
             double[] got = doubles(rig.ints(y, M * N / 2));
             double[] want = want();
             Tolerance tolerance = Tolerance.of(DType.F16, Accuracy.matmul(K / 2));

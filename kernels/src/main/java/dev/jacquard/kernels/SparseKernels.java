@@ -14,6 +14,7 @@ import dev.jacquard.tensor.op.Sparse24.Mask24;
 import dev.jacquard.tensor.op.Sparse24.Prune24;
 import dev.jacquard.tensor.op.Sparse24.QuantizedSparseMatMul;
 import dev.jacquard.tensor.op.Sparse24.SparseMatMul;
+import dev.jacquard.tensor.op.Sparse24.SparseMatMulShift;
 import java.util.List;
 import java.util.Map;
 
@@ -28,6 +29,7 @@ final class SparseKernels {
                 Compress24.class, (CudaKernel<Compress24>) (_, call) -> compress(call),
                 Expand24.class, (CudaKernel<Expand24>) (_, call) -> expand(call, call.in(0), call.in(1), call.out().getFirst()),
                 SparseMatMul.class, new Floating(),
+                SparseMatMulShift.class, new Shift(),
                 QuantizedSparseMatMul.class, new Quantized());
     }
 
@@ -58,22 +60,41 @@ final class SparseKernels {
                 .build();
     }
 
+    /** The product alone. */
     private record Floating() implements ChoosingKernel<SparseMatMul> {
         @Override
         public List<Candidate> candidates(SparseMatMul op, List<TensorType> in, Target target) {
-            return SparseProduct.of(in.get(0), in.get(1)).floating(in.getFirst().dtype(), target);
+            return SparseProduct.of(in.get(0), in.get(1)).floating(in.getFirst().dtype(), target, Epilogue.NONE);
         }
     }
 
+    /** The product with a row that is added and an activation. */
+    private record Shift() implements ChoosingKernel<SparseMatMulShift> {
+        @Override
+        public List<Candidate> candidates(SparseMatMulShift op, List<TensorType> in, Target target) {
+            Epilogue epilogue = new Epilogue(Epilogue.ABSENT, 3, Epilogue.ABSENT, 0, op.activation());
+            return SparseProduct.of(in.get(0), in.get(1)).floating(in.getFirst().dtype(), target, epilogue);
+        }
+
+        /** Not the sum of nothing, to which something is added: the definition has that. */
+        @Override
+        public boolean takes(SparseMatMulShift op, List<TensorType> in) {
+            return ChoosingKernel.super.takes(op, in) && in.stream().allMatch(t -> t.shape().size() > 0);
+        }
+    }
+
+    /** The product of bytes, with scales. */
     private record Quantized() implements ChoosingKernel<QuantizedSparseMatMul> {
         @Override
         public List<Candidate> candidates(QuantizedSparseMatMul op, List<TensorType> in, Target target) {
-            return SparseProduct.of(in.get(0), in.get(1)).quantized(target, op.activation().ordinal(), op.to());
+            Epilogue epilogue = new Epilogue(3, 4, op.residual() ? 5 : Epilogue.ABSENT, op.residualScale(), op.activation());
+            return SparseProduct.of(in.get(0), in.get(1)).quantized(target, epilogue);
         }
 
         @Override
-        public boolean takes(QuantizedSparseMatMul op, List<TensorType> in) {
-            return in.get(3).dtype() == DType.F32;
+        public boolean takes(QuantizedSparseMatMul op, List<TensorType> in, Device device) {
+            boolean some = in.stream().allMatch(t -> t.shape().size() > 0);
+            return some && in.get(3).dtype() == DType.F32 && !candidates(op, in, device.choices().target()).isEmpty();
         }
     }
 
@@ -95,9 +116,9 @@ final class SparseKernels {
                 new Workload("sparse", Sample.of(new Compress24(), Operand.integers(DType.I8, -127, 128, n, k)), sizes),
                 new Workload("sparse", Sample.of(new Expand24(), Operand.of(n, k / 2), metadata(layout)), sizes),
                 new Workload("sparse", Sample.of(new Expand24(), Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes)), sizes),
-                new Workload("matmul_sparse_f16", Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(layout)), product.sizes(0)),
-                new Workload("matmul_sparse_i8", Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, DType.I8), Operand.integers(DType.I8, -127, 128, m, k),
-                        Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes), scale, scale), product.sizes(1)));
+                new Workload("matmul_sparse_f16", Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(layout)), product.sizes(0, 0)),
+                new Workload("matmul_sparse_i8", Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k),
+                        Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes), scale, scale), product.sizes(1, 2 * n)));
     }
 
     private static Operand metadata(Metadata24 layout) {

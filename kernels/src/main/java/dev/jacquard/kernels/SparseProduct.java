@@ -6,6 +6,7 @@ import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Metadata24;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -22,6 +23,8 @@ record SparseProduct(long m, long n, long k) {
     /** Blocks that fill the largest devices; not those of the device at hand, so that results do not depend on it. */
     private static final long MANY = 132;
     private static final int ALIGNMENT = 256;
+    /** Beyond, a sum of products of the lowest values leaves I32. */
+    private static final long MOST_DEPTH = (1 << 17) - 1;
 
     /** What a block computes. @param rows of w @param columns rows of x @param threads of a block @param stages of shared memory */
     enum Shape {
@@ -78,21 +81,48 @@ record SparseProduct(long m, long n, long k) {
         return typed && k * dtype.bytes() % 32 == 0 && target.tensorCores() && target.device().driverVersion() >= DRIVER;
     }
 
-    /** Ways to make y of inputs x, values and metadata: sparse ones, and those of the dense product after the matrix was expanded, which are always possible. */
-    List<Candidate> floating(DType dtype, Target target) {
+    /**
+     * Ways to make output 0 of inputs x, values and metadata, of one floating type, and what the epilogue names: sparse ones, and those of the dense product after the matrix was expanded, which are
+     * always possible.
+     */
+    List<Candidate> floating(DType dtype, Target target, Epilogue epilogue) {
         List<Candidate> all = new ArrayList<>();
         if (sparse(dtype, target)) {
-            shapes(target, false).forEach(s -> all.add(sparse(s, dtype)));
+            shapes(target, false).forEach(s -> all.add(sparse(s, dtype, epilogue)));
         }
-        long expanded = Call.blocks(n * k * dtype.bytes(), ALIGNMENT) * ALIGNMENT;
-        for (Candidate dense : new Product(m, n, k, false, true).candidates(dtype, target, 0, 1)) {
-            all.add(Candidate.of("expand, " + dense.name(), expanded + dense.workspace(), call -> {
-                View w = View.of(new CudaBuffer(call.device(), call.workspace(), expanded, false), TensorType.of(dtype, n, k));
-                Call product = new Call(call.device(), List.of(call.in().getFirst(), w), call.out(), call.workspace() + expanded);
-                return call.sequence(SparseKernels.expand(call, call.in(1), call.in(2), w), dense.bind(product));
-            }));
-        }
+        Product product = new Product(m, n, k, false, true);
+        product.candidates(dtype, target, 0, 1, dense(epilogue)).forEach(d -> all.add(expanded(dtype, d)));
         return all;
+    }
+
+    /** The same of I8, with all sums in one block: integers are exact, and parts of them in F32 would not be. None if there are no tensor cores. */
+    List<Candidate> quantized(Target target, Epilogue epilogue) {
+        List<Candidate> all = new ArrayList<>();
+        if (sparse(DType.I8, target) && k <= MOST_DEPTH) {
+            shapes(target, true).forEach(s -> all.add(quantized(s, epilogue)));
+        }
+        ByteProduct.candidates(m, n, k, target, dense(epilogue)).forEach(d -> all.add(expanded(DType.I8, d)));
+        return all;
+    }
+
+    /** The epilogue where one dense matrix stands for values and metadata among the inputs. */
+    private static Epilogue dense(Epilogue e) {
+        return new Epilogue(before(e.scale()), before(e.shift()), before(e.residual()), e.residualScale(), e.activation());
+    }
+
+    private static int before(int input) {
+        return input == Epilogue.ABSENT ? input : input - 1;
+    }
+
+    private Candidate expanded(DType dtype, Candidate dense) {
+        TensorType type = TensorType.of(dtype, n, k);
+        long bytes = Call.blocks(type.bytes(), ALIGNMENT) * ALIGNMENT;
+        return Candidate.of("expand, " + dense.name(), bytes + dense.workspace(), call -> {
+            View w = View.of(new CudaBuffer(call.device(), call.workspace(), bytes, false), type);
+            List<View> in = new ArrayList<>(List.of(call.in().getFirst(), w));
+            in.addAll(call.in().subList(3, call.in().size()));
+            return call.sequence(SparseKernels.expand(call, call.in(1), call.in(2), w), dense.bind(new Call(call.device(), List.copyOf(in), call.out(), call.workspace() + bytes)));
+        });
     }
 
     /** As that of dense products in units of four columns: a part is at least 256 columns deep, four stages. */
@@ -101,49 +131,36 @@ record SparseProduct(long m, long n, long k) {
         return new Split(quads.parts(), 4 * quads.depth());
     }
 
-    private Candidate sparse(Shape s, DType dtype) {
+    private Candidate sparse(Shape s, DType dtype, Epilogue epilogue) {
         Split split = split(s);
-        return Candidate.of("mma.sp " + s + (split.parts() > 1 ? " split " + split.parts() : ""), split.workspace(m * n), call -> split.then(call, call
-                .launch("matmul_sparse_" + dtype, "sparse_matmul_" + s, dtype)
-                .grid(blocks(s), 1, split.parts())
-                .block(s.threads)
-                .shared(s.shared(false))
-                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0)).pointer(call.workspace())
-                .i32(m).i32(n).i32(k).i32(split.depth())
-                .build()));
+        boolean whole = split.parts() == 1;
+        return Candidate.of("mma.sp " + s + (whole ? "" : " split " + split.parts()), split.workspace(m * n), call -> {
+            CudaLaunch launch = launch(call, s, false, "matmul_sparse_" + dtype, "sparse_matmul_" + s + "_" + dtype)
+                    .grid(blocks(s), 1, split.parts())
+                    .pointer(whole ? 0 : call.workspace())
+                    .i32(m).i32(n).i32(k).i32(split.depth()).struct(epilogue.parameters(call))
+                    .build();
+            return epilogue.isNone() ? split.then(call, launch) : whole ? launch : split.then(call, launch, epilogue, n);
+        });
     }
 
-    /** Ways to make y of inputs x, values, metadata, scale and shift, all sums in one block: integers are exact, and halves of them in F32 would not be. */
-    List<Candidate> quantized(Target target, int activation, DType to) {
-        List<Candidate> all = new ArrayList<>();
-        if (sparse(DType.I8, target)) {
-            shapes(target, true).forEach(s -> all.add(Candidate.of("mma.sp " + s, 0, call -> quantized(call, "matmul_sparse_i8", "quantized_sparse_matmul_" + s, activation, to)
-                    .grid(blocks(s)).block(s.threads).shared(s.shared(true)).build())));
-        }
-        all.add(Candidate.of("simt", 0, call -> quantized(call, "sparse", "quantized_sparse_matmul", activation, to).grid(Call.blocks(m * n, Call.BLOCK)).block(Call.BLOCK).build()));
-        return all;
+    private Candidate quantized(Shape s, Epilogue epilogue) {
+        return Candidate.of("mma.sp " + s, 0, call -> launch(call, s, true, "matmul_sparse_i8", "quantized_sparse_matmul_" + s + "_i8")
+                .grid(blocks(s))
+                .i32(m).i32(n).i32(k).i32(ByteProduct.code(call.out().getFirst().dtype())).struct(epilogue.parameters(call))
+                .build());
     }
 
-    private KernelLaunch.Builder quantized(Call call, String module, String symbol, int activation, DType to) {
-        return call.launch(module, symbol, DType.I8)
-                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.in(3)).pointer(call.in(4)).pointer(call.out(0))
-                .i32(m).i32(n).i32(k).i32(activation).i32(type(to));
+    private static KernelLaunch.Builder launch(Call call, Shape s, boolean bytes, String module, String symbol) {
+        return call.launch(module, symbol).block(s.threads).shared(s.shared(bytes)).pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0));
     }
 
-    /** As kernels number the types of results. */
-    private static int type(DType to) {
-        return switch (to) {
-            case I8 -> 0;
-            case F16 -> 1;
-            case BF16 -> 2;
-            default -> 3;
-        };
-    }
-
-    /** Values of the names in the Traffic lines, for the candidate that is best by rule. @param resultBytes of an element of a quantised product's result */
-    Map<String, Long> sizes(long resultBytes) {
+    /** Values of the names in the Traffic lines, for the candidate that is best by rule. @param resultBytes of an element of a quantised product's result @param epilogue elements that it reads */
+    Map<String, Long> sizes(long resultBytes, long epilogue) {
         long partial = split(best()).workspace(m * n) / Float.BYTES;
-        return Map.of("m", m, "n", n, "k", k, "h", k / 2, "b", metadataWords(), "p", partial, "outputs", m * n, "y", partial > 0 ? 0 : m * n, "r", resultBytes);
+        Map<String, Long> sizes = new HashMap<>(new Product(m, n, k, false, true).sizes());
+        sizes.putAll(Map.of("h", k / 2, "b", metadataWords(), "p", partial, "y", partial > 0 ? 0 : m * n, "r", resultBytes, "e", epilogue));
+        return sizes;
     }
 
     private long metadataWords() {

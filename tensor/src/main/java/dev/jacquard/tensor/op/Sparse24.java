@@ -7,6 +7,8 @@ import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -44,12 +46,11 @@ public sealed interface Sparse24 extends Op {
         return dense;
     }
 
-    /** Checks x (M, K) and a compressed (N, K). @return (M, N) of x's element type */
-    private static TensorType product(Op op, TensorType x, TensorType values, TensorType metadata) {
-        Types.rank(op, "lhs", x, 2, "(M, K)");
-        TensorType w = expanded(op, values, metadata);
-        Types.equal(op, "inner dimensions differ", x.shape().dim(1), w.shape().dim(1), "values have half as many columns as the lhs");
-        return TensorType.of(x.dtype(), x.shape().dim(0), w.shape().dim(0));
+    /** The inputs x, values, metadata and others with the type of the dense matrix for values and metadata, which it checks. */
+    private static List<TensorType> withDense(Op op, List<TensorType> in) {
+        List<TensorType> all = new ArrayList<>(List.of(in.get(0), expanded(op, in.get(1), in.get(2))));
+        all.addAll(in.subList(3, in.size()));
+        return all;
     }
 
     /**
@@ -208,9 +209,7 @@ public sealed interface Sparse24 extends Op {
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             Types.count(this, in, 3);
-            Types.same(this, in.subList(0, 2));
-            Types.floating(this, in.subList(0, 2));
-            return List.of(product(this, in.get(0), in.get(1), in.get(2)));
+            return new MatMul(false, true).infer(withDense(this, in));
         }
 
         /** Multiply-adds of the kept elements count two, the others nothing. */
@@ -231,18 +230,55 @@ public sealed interface Sparse24 extends Op {
     }
 
     /**
-     * {@code activation(sum * scale[n] + shift[n])} of the exact sums of {@code x w^T}, in F32, rounded once: from x (M, K) I8, values (N, K / 2) I8, metadata, scale (N), shift (N) to (M, N). A result in
-     * I8 is rounded half to even and saturated. Symmetric, zero point 0 (Jacob et al. 2018, arXiv:1712.05877); scale has the factors of input, weights and result in it.
+     * {@code activation(x w^T + shift)} of x (M, K) and a compressed w (N, K): from x, values (N, K / 2), metadata, shift (N) to (M, N). A linear layer with its bias.
+     *
+     * @param activation what comes last
+     */
+    record SparseMatMulShift(Nonlinearity activation) implements Sparse24, Composite {
+        @Override
+        public String name() {
+            return "sparse_matmul_shift";
+        }
+
+        /** The same of the dense matrix. */
+        public MatMulShift dense() {
+            return new MatMulShift(false, true, activation);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            Types.count(this, in, 4);
+            return dense().infer(withDense(this, in));
+        }
+
+        /** Multiply-adds of the kept elements count two, the others nothing. */
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, out.getFirst().shape().size() * (in.get(0).shape().dim(1) + 2));
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.matmul(in.get(1).shape().dim(1));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(in.get(0).apply(dense(), in.get(1).apply(new Expand24(), in.get(2)), in.get(3)));
+        }
+    }
+
+    /**
+     * {@link QuantizedMatMul} of a compressed matrix: from x (M, K) I8, values (N, K / 2) I8, metadata, scale (N), shift (N) and, with a residual, r (M, N) I8 to (M, N).
      *
      * @param activation what comes before the rounding
+     * @param residualScale factor of the residual, 0 for none
      * @param to element type of the result: I8, F16, BF16 or F32
      */
-    record QuantizedSparseMatMul(Nonlinearity activation, DType to) implements Sparse24, Composite {
-        /** Checks the type. @throws DTypeException if there is no such result */
+    record QuantizedSparseMatMul(Nonlinearity activation, double residualScale, DType to) implements Sparse24, Composite {
+        /** Checks the attributes. @throws dev.jacquard.tensor.CallerException if the residual's scale is not finite @throws DTypeException if there is no such result */
         public QuantizedSparseMatMul {
-            if (to != DType.I8 && to != DType.F16 && to != DType.BF16 && to != DType.F32) {
-                throw new DTypeException("quantized_sparse_matmul", "no such result", to.toString(), "i8, f16, bf16 or f32", "ask for one of them, and cast it");
-            }
+            new QuantizedMatMul(activation, residualScale, to);
         }
 
         @Override
@@ -250,45 +286,38 @@ public sealed interface Sparse24 extends Op {
             return "quantized_sparse_matmul";
         }
 
+        /** The same of the dense matrix. */
+        public QuantizedMatMul dense() {
+            return new QuantizedMatMul(activation, residualScale, to);
+        }
+
+        /** Whether a residual is the last input. */
+        public boolean residual() {
+            return residualScale != 0;
+        }
+
         @Override
         public List<TensorType> infer(List<TensorType> in) {
-            Types.count(this, in, 5);
-            Types.dtype(this, "lhs", in.get(0), DType.I8);
-            Types.dtype(this, "values", in.get(1), DType.I8);
-            TensorType y = product(this, in.get(0), in.get(1), in.get(2));
-            Types.floating(this, in.subList(3, 5));
-            Types.same(this, in.subList(3, 5));
-            Types.perChannel(this, y, in.subList(3, 5));
-            return List.of(y.withDType(to));
+            Types.count(this, in, residual() ? 6 : 5);
+            return dense().infer(withDense(this, in));
         }
 
         /** Multiply-adds of the kept elements count two, the others nothing. */
         @Override
         public Cost cost(List<TensorType> in, List<TensorType> out) {
-            return Cost.of(in, out, out.getFirst().shape().size() * (in.get(0).shape().dim(1) + 4));
+            return Cost.of(in, out, out.getFirst().shape().size() * (in.get(0).shape().dim(1) + 5));
         }
 
-        /** Sums are exact; only what follows them rounds. */
         @Override
         public Accuracy accuracy(List<TensorType> in) {
-            return Accuracy.elementwise();
+            return dense().accuracy(withDense(this, in));
         }
 
-        /** In F32, in which integers up to 2^24 are exact, unless the scale is more precise than that. */
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            DType arithmetic = in.get(3).dtype() == DType.F64 ? DType.F64 : DType.F32;
-            Tensor w = in.get(1).apply(new Expand24(), in.get(2)).cast(arithmetic);
-            Tensor sums = in.get(0).cast(arithmetic).matmul(w, true);
-            Tensor v = activation.apply(sums.mulAdd(as(in.get(3), arithmetic), as(in.get(4), arithmetic)));
-            if (to == DType.I8) {
-                v = v.apply(new Quantization.FakeQuantize(Byte.MIN_VALUE, Byte.MAX_VALUE), constant(v, 1));
-            }
-            return List.of(as(v, to));
-        }
-
-        private static Tensor as(Tensor t, DType dtype) {
-            return t.dtype() == dtype ? t : t.cast(dtype);
+            List<Tensor> others = new ArrayList<>(List.of(in.get(1).apply(new Expand24(), in.get(2))));
+            others.addAll(in.subList(3, in.size()));
+            return List.of(in.get(0).apply(dense(), others.toArray(Tensor[]::new)));
         }
     }
 
@@ -321,27 +350,45 @@ public sealed interface Sparse24 extends Op {
                         .refuses(new Expand24(), "metadata has the wrong shape", TensorType.f32(8, 8), TensorType.of(DType.I32, 1, 1, 16))
                         .refuses(new Expand24(), "metadata has the wrong element type", TensorType.f32(8, 8), TensorType.f32(1, 1, 32)),
                 new OpRow(QuantizedSparseMatMul.class, "x w^T of I8 and a compressed w, with scales, shifts and an activation, rounded", quantized(), List.of())
-                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), "wrong element type", TensorType.f32(4, 8), TensorType.f32(4, 4), TensorType.of(DType.I32, 1, 1, 32),
+                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), "wrong element type", TensorType.f32(4, 8), TensorType.f32(4, 4), TensorType.of(DType.I32, 1, 1, 32),
                                 TensorType.f32(4), TensorType.f32(4))
-                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), "channels differ", TensorType.of(DType.I8, 4, 8), TensorType.of(DType.I8, 4, 4),
+                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), "channels differ", TensorType.of(DType.I8, 4, 8), TensorType.of(DType.I8, 4, 4),
                                 TensorType.of(DType.I32, 1, 1, 32), TensorType.f32(3), TensorType.f32(3)),
+                new OpRow(SparseMatMulShift.class, "activation(x w^T + shift) of a compressed w", shifted(), List.of())
+                        .refuses(new SparseMatMulShift(Nonlinearity.NONE), "wrong number of inputs", TensorType.f32(4, 8), TensorType.f32(4, 4), TensorType.of(DType.I32, 1, 1, 32)),
                 new OpRow(SparseMatMul.class, "x w^T of a compressed w", List.copyOf(products), List.of())
                         .refuses(new SparseMatMul(), "inner dimensions differ", TensorType.f32(4, 8), TensorType.f32(4, 8), TensorType.of(DType.I32, 1, 1, 32)));
+    }
+
+    private static List<Sample> shifted() {
+        List<Sample> all = new ArrayList<>();
+        long[][] shapes = {{3, 5, 8}, {9, 17, 64}, {33, 68, 96}, {2, 7, 544}};
+        for (int i = 0; i < shapes.length; i++) {
+            long n = shapes[i][1];
+            long k = shapes[i][2];
+            Nonlinearity activation = Nonlinearity.values()[i % 3];
+            all.add(Sample.of(new SparseMatMulShift(activation), Operand.of(shapes[i][0], k), Operand.of(n, k / 2), metadata(n, k, false), Operand.of(n)));
+        }
+        return List.copyOf(all);
     }
 
     /** Scales are small multiples of a power of two; with the shifts they make values that F32 has exactly, and ties. Results in I8 are compared bit for bit, so SiLU goes with floating ones. */
     private static List<Sample> quantized() {
         List<QuantizedSparseMatMul> ops = List.of(
-                new QuantizedSparseMatMul(Nonlinearity.NONE, DType.I8), new QuantizedSparseMatMul(Nonlinearity.RELU, DType.I8), new QuantizedSparseMatMul(Nonlinearity.SILU, DType.F32),
-                new QuantizedSparseMatMul(Nonlinearity.RELU, DType.F16), new QuantizedSparseMatMul(Nonlinearity.NONE, DType.BF16));
+                new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), new QuantizedSparseMatMul(Nonlinearity.RELU, 0.75, DType.I8), new QuantizedSparseMatMul(Nonlinearity.SILU, 0, DType.F32),
+                new QuantizedSparseMatMul(Nonlinearity.RELU, -0.5, DType.F16), new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.BF16));
         long[][] shapes = {{3, 5, 8}, {7, 17, 32}, {33, 130, 96}, {130, 24, 160}, {9, 33, 224}};
         List<Sample> all = new ArrayList<>();
         for (int i = 0; i < shapes.length; i++) {
             long n = shapes[i][1];
             long k = shapes[i][2];
             double step = Math.scalb(1.0, (ops.get(i).to == DType.I8 ? 5 : 0) - 15);
-            all.add(Sample.of(ops.get(i), Operand.integers(DType.I8, -128, 128, shapes[i][0], k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
+            List<Operand> operands = new ArrayList<>(List.of(Operand.integers(DType.I8, -128, 128, shapes[i][0], k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
                     new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5)));
+            if (ops.get(i).residual()) {
+                operands.add(Operand.integers(DType.I8, -128, 128, shapes[i][0], n));
+            }
+            all.add(new Sample(ops.get(i), List.copyOf(operands)));
         }
         return List.copyOf(all);
     }
