@@ -1,5 +1,5 @@
 // matmul_sparse_bf16.cu
-// Target       compute_80 isa 8.5: mma.sp::ordered_metadata, since ptxas warns that plain mma.sp may be much slower on some targets; drivers older than CUDA 12.5 expand the matrix instead
+// Target       compute_80 isa 8.5: mma.sp::ordered_metadata, as ptxas expects plain mma.sp to be much slower on some later devices; drivers older than CUDA 12.5 expand the matrix instead
 // Math         y[i][j] = act(scale[j] * sum over k of x[i][k] * w[j][k] + shift[j] + residualScale * residual[i][j]), where w is 2:4 sparse and given as values and metadata
 // Contract     x: (m, k), values: (n, k/2), y: (m, n), all row-major, without gaps, 16-byte aligned; metadata: (ceil(n/16), ceil(k/64), 32) words as Metadata24.java says, whose indices increase;
 //              scale, shift: n of T, residual: (m, n) of T, each of these three may be null; k a multiple of 16; m, n, k > 0 fit int32; with more than one split the

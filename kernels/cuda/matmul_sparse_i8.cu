@@ -1,5 +1,5 @@
 // matmul_sparse_i8.cu
-// Target       compute_80 isa 8.5: mma.sp::ordered_metadata, since ptxas warns that plain mma.sp may be much slower on some targets; drivers older than CUDA 12.5 expand the matrix instead
+// Target       compute_80 isa 8.5: mma.sp::ordered_metadata, as ptxas expects plain mma.sp to be much slower on some later devices; drivers older than CUDA 12.5 expand the matrix instead
 // Math         y[i][j] = act(scale[j] * sum over k of x[i][k] * w[j][k] + shift[j] + residualScale * residual[i][j]), where w is 2:4 sparse and given as values and metadata
 // Contract     x: (m, k) i8, values: (n, k/2) i8, scale, shift: n f32, residual: (m, n) i8 or null, y: (m, n) of I8, F16, BF16 or F32 as `to` is 0, 1, 2, 3; all row-major, without gaps, 16-byte
 //              aligned; metadata: (ceil(n/16), ceil(k/64), 32) words as Metadata24.java says for bytes, whose indices increase; k a multiple of 32; m, n > 0 and 0 < k < 2^17 fit int32

@@ -107,6 +107,7 @@ final class SparseKernels {
         Metadata24 bytes = new Metadata24(n, k, true);
         SparseProduct product = new SparseProduct(m, n, k);
         Map<String, Long> sizes = Map.of("n", n, "k", k, "h", k / 2, "b", layout.type().shape().size(), "q", n * k / 4);
+        Sample floating = Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(layout));
         Operand w = Operand.of(n, k);
         Operand scale = Operand.range(0.01, 0.02, n);
         return List.of(
@@ -116,7 +117,8 @@ final class SparseKernels {
                 new Workload("sparse", Sample.of(new Compress24(), Operand.integers(DType.I8, -127, 128, n, k)), sizes),
                 new Workload("sparse", Sample.of(new Expand24(), Operand.of(n, k / 2), metadata(layout)), sizes),
                 new Workload("sparse", Sample.of(new Expand24(), Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes)), sizes),
-                new Workload("matmul_sparse_f16", Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(layout)), product.sizes(0, 0)),
+                new Workload("matmul_sparse_f16", floating, product.sizes(0, 0)),
+                new Workload("matmul_sparse_bf16", floating, product.sizes(0, 0)),
                 new Workload("matmul_sparse_i8", Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k),
                         Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes), scale, scale), product.sizes(1, 2 * n)));
     }

@@ -11,10 +11,12 @@ import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Metadata24;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sparse24;
+import dev.jacquard.tensor.op.Window;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -46,6 +48,19 @@ class Sparse24ByHandTest {
         assertArrayEquals(compressed.get(0), again.get(0));
         assertArrayEquals(compressed.get(1), again.get(1));
         assertDoesNotThrow(() -> Sparse24.check("pruned", type.shape(), pruned));
+    }
+
+    /** Weights (K, 1, 1, C) are compressed as (K, C), images (N, H, W, C) multiplied as (N H W, C). */
+    @Test
+    void aConvolutionOfOnePixelIsAProduct() {
+        double[] x = Operand.of(2, 3, 5, 12).materialize(6, 0);
+        double[] w = Oracle.outputs(new Sparse24.Prune24(), List.of(TensorType.f32(7, 1, 1, 12)), List.of(Operand.of(7, 1, 1, 12).materialize(6, 1))).getFirst();
+        double[] want = Oracle.outputs(new Convolution.Conv2d(Window.of(1, 0), 1), List.of(TensorType.f32(2, 3, 5, 12), TensorType.f32(7, 1, 1, 12)), List.of(x, w)).getFirst();
+        TensorType matrix = TensorType.f32(7, 12);
+        List<double[]> compressed = Oracle.outputs(new Sparse24.Compress24(), List.of(matrix), List.of(w));
+        double[] got = Oracle.outputs(new Sparse24.SparseMatMul(), List.of(TensorType.f32(30, 12), TensorType.f32(7, 6), Metadata24.of(matrix).type()), List.of(x, compressed.get(0), compressed.get(1)))
+                .getFirst();
+        assertArrayEquals(want, got, 1e-12);
     }
 
     @Test
