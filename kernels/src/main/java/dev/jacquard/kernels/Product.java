@@ -49,9 +49,12 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
         return candidates(dtype, target, a, b, Epilogue.NONE);
     }
 
-    /** The same with what follows the product. */
+    /** The same with what follows the product. Statistics come from the kernels on tensor cores alone: there may be no way. */
     List<Candidate> candidates(DType dtype, Target target, int a, int b, Epilogue epilogue) {
         List<Candidate> all = new ArrayList<>(TensorProduct.candidates(this, dtype, target, a, b, epilogue));
+        if (epilogue.statistics()) {
+            return all;
+        }
         all.add(epilogue.isNone() ? Candidate.of("simt", workspace(), call -> bind(call, a, b)) : Candidate.of("simt", sums().workspace(m * n), call -> bind(call, a, b, epilogue)));
         return all;
     }

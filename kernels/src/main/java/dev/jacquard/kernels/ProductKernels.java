@@ -4,6 +4,7 @@ import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
@@ -23,6 +24,7 @@ final class ProductKernels {
         return Map.of(
                 MatMul.class, new MatMulKernel(),
                 MatMulShift.class, new MatMulKernel.Shift(),
+                ConvolutionStatistics.class, new ConvolutionStatisticsKernel(),
                 QuantizedMatMul.class, new MatMulKernel.Quantized(),
                 Conv2d.class, new ConvolutionKernel(),
                 Conv2dBackwardData.class, new ConvolutionKernel(),
