@@ -201,7 +201,8 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
 };
 
 // A tile's product of columns from .. to - 1, of which `from` begins a stage.
-template <class E, typename T> DEVICE void sparseProduct(typename E::Sums &sums, unsigned char *shared, const T *x, const T *values, const u32 *metadata, int channel, int pixel, int m, int n, int k, int from, int to) {
+template <class E, typename T> DEVICE void sparseProduct(typename E::Sums &sums, unsigned char *shared, const T *x, const T *values, const u32 *metadata, int channel, int pixel, int m, int n, int k,
+                                                         int from, int to) {
     typename E::Operands in(x, values, metadata, channel, pixel, m, n, k, from, to);
     E::multiply(sums, (u32)__cvta_generic_to_shared(shared), in, (to - from + E::DEPTH - 1) / E::DEPTH);
 }

@@ -88,15 +88,15 @@ class SparseMatMulTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"256x128, 256, 128, F16, 3", "128x128, 128, 128, BF16, 5", "64x32, 64, 32, F16, 5", "256x128, 256, 128, I8, 6", "128x128, 128, 128, I8, 3", "128x128, 128, 128, I8, 5", "64x32, 64, 32, I8, 3", "64x32, 64, 32, I8, 5"})
+    @CsvSource({"256x128, 256, 128, F16, 3", "128x128, 128, 128, BF16, 5", "64x32, 64, 32, F16, 5", "256x128, 256, 128, I8, 6", "128x128, 128, 128, I8, 5", "64x32, 64, 32, I8, 5"})
     void noConflictsAndNoByteTwice(String tile, int rows, int columns, DType dtype, int stages) {
         int m = 256;
         int n = 256;
         boolean bytes = dtype == DType.I8;
         int k = stages * (bytes ? 128 : 64);
         Sample sample = bytes
-                ? Sample.of(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
-                        Operand.of(n), Operand.of(n))
+                ? Sample.of(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2),
+                        metadata(n, k, true), Operand.of(n), Operand.of(n))
                 : Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(n, k, false));
         EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true));
         MatrixOptions options = new MatrixOptions(false, (_, _, names) -> IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith("mma.sp " + tile)).findFirst().orElseThrow());

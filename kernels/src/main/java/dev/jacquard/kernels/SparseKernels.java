@@ -3,6 +3,7 @@ package dev.jacquard.kernels;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Metadata24;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
@@ -15,11 +16,16 @@ import dev.jacquard.tensor.op.Sparse24.Prune24;
 import dev.jacquard.tensor.op.Sparse24.QuantizedSparseMatMul;
 import dev.jacquard.tensor.op.Sparse24.SparseMatMul;
 import dev.jacquard.tensor.op.Sparse24.SparseMatMulShift;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
 /** 2:4 sparsity: pruning, compression, products. */
 final class SparseKernels {
+    /** Images of a batch that only devices compute, emulators do not. */
+    private static final long LARGE_BATCH = 64;
+    private static final long SQUARE = 4096;
+
     private SparseKernels() {}
 
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
@@ -98,8 +104,19 @@ final class SparseKernels {
         }
     }
 
-    /** What the kernels are measured on: weights, and a 1x1 convolution of 14 x 14 images; one that no kernel splits, dense ones neither. */
+    /** What the kernels are measured on: weights, and a 1x1 convolution of 14 x 14 images, which no kernel splits, dense ones neither; with large batches the square product that is compared, too. */
     static List<Workload> workloads(long batch) {
+        List<Workload> all = new ArrayList<>(ofImages(batch));
+        if (batch >= LARGE_BATCH) {
+            Operand x = Operand.of(SQUARE, SQUARE);
+            SparseProduct product = new SparseProduct(SQUARE, SQUARE, SQUARE);
+            all.add(new Workload("matmul_f16", Sample.of(new MatMul(false, true), x, x), product.sizes(0, 0)));
+            all.add(new Workload("matmul_sparse_f16", Sample.of(new SparseMatMul(), x, Operand.of(SQUARE, SQUARE / 2), metadata(new Metadata24(SQUARE, SQUARE, false))), product.sizes(0, 0)));
+        }
+        return List.copyOf(all);
+    }
+
+    private static List<Workload> ofImages(long batch) {
         long m = batch * 196;
         long n = 256;
         long k = 64;

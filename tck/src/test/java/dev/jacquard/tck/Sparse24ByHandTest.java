@@ -58,8 +58,8 @@ class Sparse24ByHandTest {
         double[] want = Oracle.outputs(new Convolution.Conv2d(Window.of(1, 0), 1), List.of(TensorType.f32(2, 3, 5, 12), TensorType.f32(7, 1, 1, 12)), List.of(x, w)).getFirst();
         TensorType matrix = TensorType.f32(7, 12);
         List<double[]> compressed = Oracle.outputs(new Sparse24.Compress24(), List.of(matrix), List.of(w));
-        double[] got = Oracle.outputs(new Sparse24.SparseMatMul(), List.of(TensorType.f32(30, 12), TensorType.f32(7, 6), Metadata24.of(matrix).type()), List.of(x, compressed.get(0), compressed.get(1)))
-                .getFirst();
+        List<TensorType> types = List.of(TensorType.f32(30, 12), TensorType.f32(7, 6), Metadata24.of(matrix).type());
+        double[] got = Oracle.outputs(new Sparse24.SparseMatMul(), types, List.of(x, compressed.get(0), compressed.get(1))).getFirst();
         assertArrayEquals(want, got, 1e-12);
     }
 

@@ -163,8 +163,8 @@ public sealed interface Sparse24 extends Op {
     }
 
     /**
-     * From w (N, K), floating or I8, to the elements that {@link Mask24} keeps, in order: values (N, K / 2), and their places, {@link Metadata24} I32. Of a matrix that is 2:4 nothing is lost; of another
-     * one, what pruning takes away: see {@link #check}.
+     * From w (N, K), floating or I8, to the elements that {@link Mask24} keeps, in order: values (N, K / 2), and their places, {@link Metadata24} I32. Of a matrix that is 2:4 nothing is lost; of
+     * another one, what pruning takes away: see {@link #check}.
      */
     record Compress24() implements Sparse24 {
         @Override
