@@ -266,6 +266,7 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
 template <class E, int W> struct ColumnMoments {
     static const int LANES = E::WARP_COLUMNS / W;  // of a row
     static const int PACKS = E::COLUMNS / W;
+    static const int LINE = PACKS + 32 / W;   // of one column of each pack, in shared memory: both ways to go through it are free of conflicts
     float n, mean[W], m2[W];  // until finish(): count, sum and sum of squares around `first`
     float first[W];
 
@@ -287,7 +288,7 @@ template <class E, int W> struct ColumnMoments {
         }
     }
 
-    // Stores the tile's means at to[0 .. columns - 1] and its squared deviations `columns` further on. All threads must call; shared memory is the block's.
+    // Stores the tile's means at to[0 .. columns - 1] and its squared deviations `columns` further on. column: this thread's first. All threads must call; shared memory is the block's.
     DEVICE void finish(unsigned char *shared, float *to, int column, int columns) {
         moments();
         int lane = threadIdx.x % 32;
@@ -300,29 +301,33 @@ template <class E, int W> struct ColumnMoments {
             n += on;
         }
         __syncthreads(); // nobody is in store() any more
-        static_assert(E::ROWS == 2 * E::WARP_ROWS, "two warps have a column");
-        float *scratch = reinterpret_cast<float *>(shared);
+        static_assert(E::ROWS == 2 * E::WARP_ROWS && E::THREADS >= E::COLUMNS, "two warps have a column, and there is a thread for each");
+        float *counts = reinterpret_cast<float *>(shared), *means = counts + PACKS, *deviations = means + W * LINE;
         int pack = E::warpColumn() / W + lane;
         if (E::warpRow() != 0 && lane < LANES) {
-            scratch[pack] = n;
+            counts[pack] = n;
 #pragma unroll
             for (int i = 0; i < W; i++) {
-                scratch[(1 + i) * PACKS + pack] = mean[i];
-                scratch[(1 + W + i) * PACKS + pack] = m2[i];
+                means[i * LINE + pack] = mean[i];
+                deviations[i * LINE + pack] = m2[i];
             }
         }
         __syncthreads();
         if (E::warpRow() == 0 && lane < LANES) {
-            float on = scratch[pack];
+            float on = counts[pack];
             float share = on / fmaxf(n + on, 1);
 #pragma unroll
             for (int i = 0; i < W; i++) {
-                merge(i, scratch[(1 + i) * PACKS + pack], scratch[(1 + W + i) * PACKS + pack], on, share);
-                if (column + i < columns) {
-                    to[column + i] = mean[i];
-                    to[columns + column + i] = m2[i];
-                }
+                merge(i, means[i * LINE + pack], deviations[i * LINE + pack], on, share);
+                means[i * LINE + pack] = mean[i];
+                deviations[i * LINE + pack] = m2[i];
             }
+        }
+        __syncthreads();
+        int own = threadIdx.x, at = column - E::warpColumn() - lane % LANES * W + own;
+        if (own < E::COLUMNS && at < columns) {
+            to[at] = means[own % W * LINE + own / W];
+            to[columns + at] = deviations[own % W * LINE + own / W];
         }
     }
 

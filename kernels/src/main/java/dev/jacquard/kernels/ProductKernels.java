@@ -34,10 +34,11 @@ final class ProductKernels {
     /** What the kernels are measured on. @param batch images per batch: 1 or 2 to count, 64 or more to time */
     static List<Workload> workloads(long batch) {
         List<Workload> all = new ArrayList<>();
-        all.add(matmul(batch * 196, 96, 256, false, true)); // a 1x1 convolution of 14x14 images, its gradients
-        all.add(matmul(batch * 196, 256, 96, false, false));
-        all.add(matmul(96, 256, batch * 196, true, false));
-        all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()));
+        all.add(matmul(batch * 196, 96, 256, false, true).by("simt")); // a 1x1 convolution of 14x14 images, its gradients
+        all.add(matmul(batch * 196, 256, 96, false, false).by("simt"));
+        all.add(matmul(96, 256, batch * 196, true, false).by("simt"));
+        all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()).by("simt"));
+        all.addAll(TensorWorkloads.all(batch));
         for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
             all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));
@@ -59,7 +60,7 @@ final class ProductKernels {
     private static Workload convolution(ConvolutionPass.Kind kind, Window window, int groups, long n, long h, long c, long k, long r) {
         Sample sample = sample(kind, window, groups, n, h, c, k, r);
         ConvolutionPass pass = ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types());
-        return new Workload("convolution", sample, pass.sizes(pass.split().workspace(pass.results())));
+        return new Workload("convolution", sample, pass.sizes(pass.split().workspace(pass.results()))).by("simt");
     }
 
     private static Workload depthwise(ConvolutionPass.Kind kind, Window window, long n, long h, long c, long r) {
