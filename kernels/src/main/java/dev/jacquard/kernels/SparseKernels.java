@@ -104,40 +104,52 @@ final class SparseKernels {
         }
     }
 
-    /** What the kernels are measured on: weights, and a 1x1 convolution of 14 x 14 images, which no kernel splits, dense ones neither; with large batches the square product that is compared, too. */
+    /**
+     * What the kernels are measured on: weights, and every tile on a 1x1 convolution of 14 x 14 images, which is too shallow for any to be split; with large batches the square product, dense and
+     * sparse, too.
+     */
     static List<Workload> workloads(long batch) {
-        List<Workload> all = new ArrayList<>(ofImages(batch));
+        long n = 256;
+        long k = 64;
+        List<Workload> all = new ArrayList<>(ofWeights(n, k));
+        for (SparseProduct.Shape tile : SparseProduct.Shape.values()) {
+            all.add(product(DType.F16, batch * 196, n, k, tile));
+            all.add(product(DType.BF16, batch * 196, n, k, tile));
+            all.add(bytes(batch * 196, n, k, tile));
+        }
         if (batch >= LARGE_BATCH) {
-            Operand x = Operand.of(SQUARE, SQUARE);
-            SparseProduct product = new SparseProduct(SQUARE, SQUARE, SQUARE);
-            all.add(new Workload("matmul_f16", Sample.of(new MatMul(false, true), x, x), product.sizes(0, 0)));
-            all.add(new Workload("matmul_sparse_f16", Sample.of(new SparseMatMul(), x, Operand.of(SQUARE, SQUARE / 2), metadata(new Metadata24(SQUARE, SQUARE, false))), product.sizes(0, 0)));
+            Sample dense = Sample.of(new MatMul(false, true), Operand.of(SQUARE, SQUARE), Operand.of(SQUARE, SQUARE));
+            Map<String, Long> sizes = new SparseProduct(SQUARE, SQUARE, SQUARE).sizes(0, 0);
+            List.of(TensorTile.T128X256, TensorTile.T128X128).forEach(t -> all.add(new Workload("matmul_f16", dense, sizes).by("mma " + t, DType.F16)));
+            List.of(SparseProduct.Shape.LARGE, SparseProduct.Shape.SQUARE).forEach(t -> all.add(product(DType.F16, SQUARE, SQUARE, SQUARE, t)));
         }
         return List.copyOf(all);
     }
 
-    private static List<Workload> ofImages(long batch) {
-        long m = batch * 196;
-        long n = 256;
-        long k = 64;
+    private static List<Workload> ofWeights(long n, long k) {
         Metadata24 layout = new Metadata24(n, k, false);
-        Metadata24 bytes = new Metadata24(n, k, true);
-        SparseProduct product = new SparseProduct(m, n, k);
         Map<String, Long> sizes = Map.of("n", n, "k", k, "h", k / 2, "b", layout.type().shape().size(), "q", n * k / 4);
-        Sample floating = Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(layout));
         Operand w = Operand.of(n, k);
-        Operand scale = Operand.range(0.01, 0.02, n);
+        Operand bytes = Operand.integers(DType.I8, -127, 128, n, k / 2);
         return List.of(
                 new Workload("sparse", Sample.of(new Mask24(), w), sizes),
                 new Workload("sparse", Sample.of(new Prune24(), w), sizes),
                 new Workload("sparse", Sample.of(new Compress24(), w), sizes),
                 new Workload("sparse", Sample.of(new Compress24(), Operand.integers(DType.I8, -127, 128, n, k)), sizes),
                 new Workload("sparse", Sample.of(new Expand24(), Operand.of(n, k / 2), metadata(layout)), sizes),
-                new Workload("sparse", Sample.of(new Expand24(), Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes)), sizes),
-                new Workload("matmul_sparse_f16", floating, product.sizes(0, 0)),
-                new Workload("matmul_sparse_bf16", floating, product.sizes(0, 0)),
-                new Workload("matmul_sparse_i8", Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k),
-                        Operand.integers(DType.I8, -127, 128, n, k / 2), metadata(bytes), scale, scale), product.sizes(1, 2 * n)));
+                new Workload("sparse", Sample.of(new Expand24(), bytes, metadata(new Metadata24(n, k, true))), sizes));
+    }
+
+    private static Workload product(DType dtype, long m, long n, long k, SparseProduct.Shape tile) {
+        Sample sample = Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(new Metadata24(n, k, false)));
+        return new Workload("matmul_sparse_" + dtype, sample, new SparseProduct(m, n, k).sizes(0, 0)).by("mma.sp " + tile, dtype);
+    }
+
+    private static Workload bytes(long m, long n, long k, SparseProduct.Shape tile) {
+        Operand scale = Operand.range(0.01, 0.02, n);
+        Sample sample = Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k), Operand.integers(DType.I8, -127, 128, n, k / 2),
+                metadata(new Metadata24(n, k, true)), scale, scale);
+        return new Workload("matmul_sparse_i8", sample, new SparseProduct(m, n, k).sizes(1, 0)).by("mma.sp " + tile);
     }
 
     private static Operand metadata(Metadata24 layout) {

@@ -6,7 +6,6 @@ import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Metadata24;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -155,12 +154,9 @@ record SparseProduct(long m, long n, long k) {
         return call.launch(module, symbol).block(s.threads).shared(s.shared(bytes)).pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0));
     }
 
-    /** Values of the names in the Traffic lines, for the candidate that is best by rule. @param resultBytes of an element of a quantised product's result @param epilogue elements that it reads */
+    /** Values of the names in the Traffic lines, for a product that is not split. @param resultBytes of an element of a quantised product's result @param epilogue elements that it reads */
     Map<String, Long> sizes(long resultBytes, long epilogue) {
-        long partial = split(best()).workspace(m * n) / Float.BYTES;
-        Map<String, Long> sizes = new HashMap<>(new Product(m, n, k, false, true).sizes());
-        sizes.putAll(Map.of("h", k / 2, "b", metadataWords(), "p", partial, "y", partial > 0 ? 0 : m * n, "r", resultBytes, "e", epilogue));
-        return sizes;
+        return Map.of("m", m, "n", n, "k", k, "h", k / 2, "b", metadataWords(), "p", 0L, "y", m * n, "r", resultBytes, "e", epilogue);
     }
 
     private long metadataWords() {
