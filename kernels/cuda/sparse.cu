@@ -17,7 +17,6 @@
 // CPU twin     dev.jacquard.cpu.SparseKernels
 // Versions     v1: quads; weights are compressed once
 // Sectors      compress24: a thread owns a word of metadata, 32 bytes of w (of f32, 64) and half as many of values, which it takes and leaves quad by quad; the sectors are whole in the L1 cache.
-//              expand24: neighbours share words of metadata
 // Measured     not yet: no GPU so far
 #include "epilogue.cuh"
 

@@ -67,7 +67,7 @@ template <typename T, int R, int C, int WR, int WC, int S> struct SparseEngine {
             for (int i = 0; i < SLICE::PER_THREAD; i++) there |= row + i * APART < rows ? 16u << i : 0;
         }
 
-        // Starts copies of `parts` x 64 bytes of each row, zeros where there are none: those of part p go to slices + p * SLICE::BYTES, if `valid` says so.
+        // Starts copies of PARTS x 64 bytes of each row, to a slice each; zeros where there are none, or `valid` says so.
         template <int PARTS> DEVICE void copy(u32 to, const bool (&valid)[PARTS]) const {
             const T *from = at;
 #pragma unroll
