@@ -45,7 +45,7 @@ class SparseMatMulTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"128, 128, 64, F16", "1, 8, 16, F16", "130, 257, 96, F16", "33, 66, 208, BF16", "40, 200, 320, BF16"})
+    @CsvSource({"128, 128, 64, F16", "1, 8, 16, F16", "130, 257, 96, F16", "33, 66, 208, BF16", "20, 72, 320, BF16"})
     void everyFloatingCandidateIsRight(int m, int n, int k, DType dtype) {
         Sample sample = Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(n, k, false));
         Set<String> seen = new TreeSet<>();
@@ -54,7 +54,7 @@ class SparseMatMulTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"64, 128, 128, NONE, I8", "130, 259, 96, RELU, F16", "33, 66, 224, SILU, F32", "70, 200, 320, RELU, BF16"})
+    @CsvSource({"64, 128, 128, NONE, I8", "130, 257, 32, RELU, F16", "33, 66, 224, SILU, F32", "40, 72, 320, RELU, BF16"})
     void everyQuantizedCandidateIsRight(int m, int n, int k, Nonlinearity activation, DType to) {
         double step = Math.scalb(1.0, -14);
         Sample sample = Sample.of(new QuantizedSparseMatMul(activation, 0, to), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
