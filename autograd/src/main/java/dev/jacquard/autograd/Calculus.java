@@ -18,6 +18,7 @@ import dev.jacquard.tensor.op.Pooling;
 import dev.jacquard.tensor.op.Quantization;
 import dev.jacquard.tensor.op.Random;
 import dev.jacquard.tensor.op.Reduction;
+import dev.jacquard.tensor.op.Sparse24;
 import dev.jacquard.tensor.op.SqueezeExcitation.SqueezeExcite;
 import dev.jacquard.tensor.op.SqueezeExcitation.SqueezeExciteBackward;
 import java.util.ArrayList;
@@ -177,6 +178,10 @@ public final class Calculus {
             return a.dy().apply(new Quantization.FakeQuantizeBackward(q.qmin(), q.qmax()), a.x(0), a.x(1));
         }), none());
         row(Quantization.FakeQuantizeBackward.class, f(a -> a.dy().apply(a.op(), a.x(1), a.x(2))), none(), none());
+
+        // 2:4 sparsity
+        row(Sparse24.Compress24.class, f(a -> a.dy().apply(new Sparse24.Expand24(), a.y(1)))); // of the values; the metadata has none
+        row(Sparse24.Expand24.class, notImplemented("compressed weights are for inference; train dense ones under the mask"), none());
 
         // Images
         row(Images.Crop.class, none(), none());

@@ -45,6 +45,7 @@ public final class CpuBackend implements Backend {
         all.putAll(TrainingKernels.rows());
         all.putAll(UpdateKernels.rows());
         all.putAll(ImageKernels.rows());
+        all.putAll(SparseKernels.rows());
         return Map.copyOf(all);
     }
 

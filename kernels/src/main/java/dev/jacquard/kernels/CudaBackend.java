@@ -57,6 +57,7 @@ public final class CudaBackend implements Backend {
                 new Family(PoolingKernels.rows(), PoolingKernels::workloads),
                 new Family(OptimizerKernels.rows(), OptimizerKernels::workloads),
                 new Family(QuantizationKernels.rows(), QuantizationKernels::workloads),
+                new Family(SparseKernels.rows(), SparseKernels::workloads),
                 new Family(ImageKernels.rows(), ImageKernels::workloads),
                 new Family(NormalizationKernels.rows(), NormalizationKernels::workloads),
                 new Family(SqueezeExciteKernels.rows(), SqueezeExciteKernels::workloads));

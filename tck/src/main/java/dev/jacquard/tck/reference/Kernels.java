@@ -18,6 +18,7 @@ final class Kernels {
         PoolingKernels.rows();
         RandomKernels.rows();
         ImageKernels.rows();
+        SparseKernels.rows();
     }
 
     private Kernels() {}
