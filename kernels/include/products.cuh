@@ -91,6 +91,3 @@ template <class E, bool TA, bool TB, bool RAGGED, bool FUSED> DEVICE void produc
     P(matmul_##LAYOUT##_128x64_##S, T, 128, 64, 64, 32, TA, TB, false) \
     P(matmul_##LAYOUT##_64x64_##S, T, 64, 64, 32, 32, TA, TB, false) \
     P(matmul_##LAYOUT##_ragged_##S, T, 64, 64, 32, 32, TA, TB, true)
-
-// Layers and 1x1 convolutions, which something may follow, and their gradients, which nothing does.
-#define PRODUCTS_OF_ALL_LAYOUTS(S, T) PRODUCTS(FUSED_PRODUCT, nt, S, T, false, true) PRODUCTS(PRODUCT, nn, S, T, false, false) PRODUCTS(PRODUCT, tn, S, T, true, false)
