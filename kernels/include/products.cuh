@@ -3,8 +3,8 @@
 #pragma once
 #include "tensor_cores.cuh"
 
-// Blocks that run at the same time should need few rows of a and columns of b between them: they go down this many tiles before they go one to the right.
-const int DOWN = 8;
+// Blocks that run at the same time should need few rows of a and columns of b between them: they go down this many tiles before they go one to the right. Some 264 run at once.
+const int DOWN = 16;
 
 // Rows of results: with what follows them rounded to y, or as they are to this part's sums. WHOLE: rows are multiples of 16 bytes. FUSED: something follows.
 template <class E, bool WHOLE, bool FUSED> struct RowSink {
@@ -91,6 +91,3 @@ template <class E, bool TA, bool TB, bool RAGGED, bool FUSED> DEVICE void produc
     P(matmul_##LAYOUT##_128x64_##S, T, 128, 64, 64, 32, TA, TB, false) \
     P(matmul_##LAYOUT##_64x64_##S, T, 64, 64, 32, 32, TA, TB, false) \
     P(matmul_##LAYOUT##_ragged_##S, T, 64, 64, 32, 32, TA, TB, true)
-
-// Layers and 1x1 convolutions, which something may follow, and their gradients, which nothing does.
-#define PRODUCTS_OF_ALL_LAYOUTS(S, T) PRODUCTS(FUSED_PRODUCT, nt, S, T, false, true) PRODUCTS(PRODUCT, nn, S, T, false, false) PRODUCTS(PRODUCT, tn, S, T, true, false)

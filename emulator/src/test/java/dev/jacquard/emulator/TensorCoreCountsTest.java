@@ -135,7 +135,7 @@ class TensorCoreCountsTest {
     @Test
     void plantedErrorsAreCaught() {
         String kernel = "matmul_nn_64x64_f16";
-        String module = Catalog.ptx("matmul_f16");
+        String module = Catalog.ptx("matmul_backward_f16");
         int from = module.indexOf(".entry " + kernel + "(");
         int end = module.indexOf("\n}", from);
         String body = module.substring(from, end);

@@ -1,7 +1,8 @@
 package dev.jacquard.kernels;
 
 /**
- * How the depth of a tiled product is divided among blocks where its tiles are too few to fill a device. It follows from the shape alone, so that results do not depend on the device.
+ * How the depth of a tiled product is divided among blocks where its tiles are too few to fill a device. On the CUDA cores it
+ * follows from the shape alone; {@link Tiling} takes the device into account.
  *
  * @param parts number of parts; with more than one their sums go through the workspace
  * @param depth of each but the last, a multiple of the kernels' slices

@@ -5,7 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A product on tensor cores in one of the ways it can be cut: kernels matmul_f16.cu, matmul_bf16.cu, matmul_tf32.cu.
+ * A product on tensor cores in one of the ways it can be cut: kernels matmul_f16.cu, matmul_bf16.cu, matmul_tf32.cu; matmul_backward_f16.cu and so on for what only training
+ * needs, since a driver compiles a module as a whole when its first kernel is used.
  *
  * @param product what is computed; not both operands transposed
  * @param dtype of operands and result
@@ -69,7 +70,7 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
         String type = dtype == DType.F32 ? "tf32" : dtype.toString();
         String layout = product.transposeA() ? "tn" : product.transposeB() ? "nt" : "nn";
         String symbol = "matmul_" + layout + "_" + (ragged ? "ragged" : tile) + (dtype == DType.F32 ? "_tf32" : "");
-        KernelLaunch.Builder builder = call.launch("matmul_" + type, symbol, dtype)
+        KernelLaunch.Builder builder = call.launch((fused() ? "matmul_" : "matmul_backward_") + type, symbol, dtype)
                 .grid(tile.count(product.m(), product.n()), 1, split.parts())
                 .block(tile.threads())
                 .shared(tile.sharedBytes())

@@ -17,7 +17,6 @@ import java.util.Map;
 final class TensorWorkloads {
     private static final long PIXELS = 196;
     private static final long CHANNELS = 256;
-    private static final Map<DType, String> MODULES = Map.of(DType.F16, "matmul_f16", DType.BF16, "matmul_bf16", DType.F32, "matmul_tf32");
 
     private TensorWorkloads() {}
 
@@ -26,15 +25,15 @@ final class TensorWorkloads {
         long m = batch * PIXELS;
         List<Workload> all = new ArrayList<>();
         for (DType dtype : List.of(DType.F16, DType.BF16, DType.F32)) {
-            String module = MODULES.get(dtype);
+            String type = dtype == DType.F32 ? "tf32" : dtype.toString();
             for (TensorTile tile : TensorTile.values()) {
-                all.add(matmul(module, m, CHANNELS, CHANNELS, false, true).by("mma " + tile, dtype));
-                all.add(matmul(module, m, CHANNELS, CHANNELS, false, false).by("mma " + tile, dtype));
-                all.add(matmul(module, CHANNELS, CHANNELS, m, true, false).by("mma " + tile, dtype));
+                all.add(matmul(type, m, CHANNELS, CHANNELS, false, true).by("mma " + tile, dtype));
+                all.add(matmul(type, m, CHANNELS, CHANNELS, false, false).by("mma " + tile, dtype));
+                all.add(matmul(type, CHANNELS, CHANNELS, m, true, false).by("mma " + tile, dtype));
             }
-            all.add(matmul(module, m, 99, CHANNELS + 1, false, true).by("mma ragged 64x64", dtype));
-            all.add(matmul(module, m, CHANNELS + 1, 99, false, false).by("mma ragged 64x64", dtype));
-            all.add(matmul(module, 99, CHANNELS + 1, m, true, false).by("mma ragged 64x64", dtype));
+            all.add(matmul(type, m, 99, CHANNELS + 1, false, true).by("mma ragged 64x64", dtype));
+            all.add(matmul(type, m, CHANNELS + 1, 99, false, false).by("mma ragged 64x64", dtype));
+            all.add(matmul(type, 99, CHANNELS + 1, m, true, false).by("mma ragged 64x64", dtype));
         }
         for (TensorTile tile : TensorTile.values()) {
             all.add(bytes(m, CHANNELS, CHANNELS, 0).by("mma " + tile));
@@ -46,9 +45,10 @@ final class TensorWorkloads {
         return List.copyOf(all);
     }
 
-    private static Workload matmul(String module, long m, long n, long k, boolean transposeA, boolean transposeB) {
+    private static Workload matmul(String type, long m, long n, long k, boolean transposeA, boolean transposeB) {
         Operand a = transposeA ? Operand.of(k, m) : Operand.of(m, k);
         Operand b = transposeB ? Operand.of(n, k) : Operand.of(k, n);
+        String module = (transposeB ? "matmul_" : "matmul_backward_") + type;
         return new Workload(module, Sample.of(new MatMul(transposeA, transposeB), a, b), Map.of("m", m, "n", n, "k", k, "y", m * n, "p", 0L));
     }
 
