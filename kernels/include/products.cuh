@@ -3,8 +3,8 @@
 #pragma once
 #include "tensor_cores.cuh"
 
-// Blocks that run at the same time should need few rows of a and columns of b between them: they go down this many tiles before they go one to the right.
-const int DOWN = 8;
+// Blocks that run at the same time should need few rows of a and columns of b between them: they go down this many tiles before they go one to the right. Some 264 run at once.
+const int DOWN = 16;
 
 // Rows of results: with what follows them rounded to y, or as they are to this part's sums. WHOLE: rows are multiples of 16 bytes. FUSED: something follows.
 template <class E, bool WHOLE, bool FUSED> struct RowSink {

@@ -3,18 +3,24 @@ package dev.jacquard.emulator;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
+import dev.jacquard.kernels.Selection;
 import dev.jacquard.tck.OpCheck;
 import dev.jacquard.tck.Tf32;
+import dev.jacquard.tck.Tolerance;
 import dev.jacquard.tck.Variant;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.EagerTensor;
 import dev.jacquard.tensor.Scope;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.OpRow;
 import dev.jacquard.tensor.op.OpTable;
 import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
@@ -54,9 +60,9 @@ class TensorCoreProductsTest {
         return new Operand(TensorType.f32(dims), Operand.Fill.GIVEN, 0, 0, values);
     }
 
-    /** m, n, k. In whole chunks and not, smaller than any tile, of several, deep enough to be split. */
+    /** m, n, k. In whole chunks and not, smaller than any tile, of several, of more tiles than one band of the blocks' order has, deep enough to be split. */
     @ParameterizedTest
-    @CsvSource({"8, 8, 8", "136, 264, 104", "264, 136, 40", "8, 16, 520", "1, 3, 5", "70, 129, 33", "65, 8, 301"})
+    @CsvSource({"8, 8, 8", "1096, 136, 8", "136, 264, 104", "264, 136, 40", "8, 16, 520", "1, 3, 5", "70, 129, 33", "65, 8, 301"})
     void everyCandidateIsRight(int m, int n, int k) {
         for (DType dtype : new DType[] {DType.F16, DType.BF16, DType.F32}) {
             for (int t = 0; t < 3; t++) {
@@ -77,6 +83,19 @@ class TensorCoreProductsTest {
                 MatMulShift op = new MatMulShift(false, tb, activation);
                 Set<String> seen = onEachCandidate(Sample.of(op, operand(dtype, false, m, k), operand(dtype, tb, k, n), Operand.of(n)), dtype, dtype == DType.F32);
                 assertTrue(seen.stream().anyMatch(s -> s.startsWith("mma")), seen.toString());
+            }
+        }
+    }
+
+    /** The table's samples, judged by its row for TF32. */
+    @Test
+    void samplesInTf32AreWithinItsTolerance() {
+        try (Backend cuda = new CudaBackend("emulator", new EmulatorDriver(), false, new MatrixOptions(true, Selection.BY_RULE))) {
+            for (OpRow row : OpTable.rows()) {
+                if (row.type() == MatMul.class || row.type() == MatMulShift.class) {
+                    row.samples().stream().filter(s -> cuda.unsupported(s.op(), s.types()).isEmpty())
+                            .forEach(s -> OpCheck.forward(cuda, s, DType.F32, Variant.CONTIGUOUS, 1, Tolerance::tf32));
+                }
             }
         }
     }

@@ -5,13 +5,13 @@ import dev.jacquard.tensor.DType;
 /** The parts of a product that a block of the kernels on tensor_cores.cuh computes. The names of its constants are those of candidates; sizes are the kernels'. */
 enum TensorTile {
     /** Eight warps with 64 x 64 results each: loads least for its results, one block per multiprocessor. */
-    T128X256(128, 256, 256, 0.95),
+    T128X256(128, 256, 256, 1, 0.95),
     /** Four warps with 64 x 64 results. */
-    T128X128(128, 128, 128, 0.9),
+    T128X128(128, 128, 128, 2, 0.9),
     /** Four warps with 64 x 32 results, for few columns. */
-    T128X64(128, 64, 128, 0.75),
+    T128X64(128, 64, 128, 3, 0.75),
     /** Four warps with 32 x 32 results, for small products. */
-    T64X64(64, 64, 128, 0.55);
+    T64X64(64, 64, 128, 4, 0.55);
 
     private static final int STAGES = 4;
     /** Bytes of a row in a stage. */
@@ -20,12 +20,14 @@ enum TensorTile {
     private final int rows;
     private final int columns;
     private final int threads;
+    private final int resident;
     private final double efficiency;
 
-    TensorTile(int rows, int columns, int threads, double efficiency) {
+    TensorTile(int rows, int columns, int threads, int resident, double efficiency) {
         this.rows = rows;
         this.columns = columns;
         this.threads = threads;
+        this.resident = resident;
         this.efficiency = efficiency;
     }
 
@@ -39,6 +41,11 @@ enum TensorTile {
 
     int threads() {
         return threads;
+    }
+
+    /** Blocks that a multiprocessor of sm_80 holds at once, by registers and shared memory. */
+    int resident() {
+        return resident;
     }
 
     /** Part of the tensor cores' rate that its main loop can keep up: bounded by what warps read of shared memory per product. An estimate; nothing was timed. */

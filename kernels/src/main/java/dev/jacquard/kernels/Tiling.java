@@ -22,10 +22,11 @@ record Tiling(TensorTile tile, Split split, double cycles) {
     /** Cycles of a block before its first product and after its last, and of a launch. */
     private static final double BLOCK_OVERHEAD = 1500;
     private static final double LAUNCH = 4000;
-    /** A block alone on a multiprocessor waits for its own loads. */
-    private static final double ALONE = 0.75;
+    /** What a multiprocessor with fewer than so many warps keeps of its rate: they wait for their own loads. */
+    private static final double FEW_WARPS = 0.75;
+    private static final int WARPS = 8;
     private static final int LEAST_DEPTH = 128;
-    private static final int MOST_PARTS = 64;
+    private static final int MOST_PARTS = 256;
     private static final long MOST_WORKSPACE = 256L << 20;
 
     /**
@@ -61,12 +62,14 @@ record Tiling(TensorTile tile, Split split, double cycles) {
     private static double cycles(TensorTile tile, Split split, long m, long n, long batch, DType dtype, Target target) {
         double sms = target.device().multiprocessors();
         double turns = Math.ceil(tile.count(m, n) * batch * split.parts() / sms);
+        double together = Math.min(turns, tile.resident());
         double results = (double) tile.rows() * tile.columns();
-        double compute = results * split.depth() * dtype.bytes() / (2 * RATE * tile.efficiency() * (turns == 1 ? ALONE : 1));
+        double rate = RATE * tile.efficiency() * (together * tile.threads() < WARPS * 32 ? FEW_WARPS : 1);
+        double compute = results * split.depth() * dtype.bytes() / (2 * rate);
         double loads = (double) (tile.rows() + tile.columns()) * split.depth() * dtype.bytes() / CACHE;
-        double block = Math.max(compute, loads) + BLOCK_OVERHEAD;
+        double blocks = turns * Math.max(compute, loads) + BLOCK_OVERHEAD * Math.ceil(turns / together);
         double sums = split.parts() == 1 ? 0 : LAUNCH + 2.0 * split.workspace(batch * m * n) / (MEMORY * sms);
-        return turns * block + sums;
+        return blocks + sums;
     }
 
     /** {@code 128x128 split 3}. */

@@ -91,4 +91,42 @@ class ProductShapesTest {
     void theRuleSplitsWhatWouldLeaveMultiprocessorsIdle() {
         assertTrue(names(Kind.BACKWARD_WEIGHT, 64, 64, DType.F16, 90, false).getFirst().contains("split"));
     }
+
+    private static final Target A100 = new Target(new DeviceInfo("A100", 8, 0, 108, 40L << 30, 163 << 10, 12_000), false);
+    private static final Target T4 = new Target(new DeviceInfo("T4", 7, 5, 40, 16L << 30, 64 << 10, 12_000), true);
+
+    private static List<String> names(long m, long n, long k, DType dtype, boolean tf32) {
+        return new Product(m, n, k, false, true).candidates(dtype, new Target(A100.device(), tf32), 0, 1).stream().map(Candidate::name).toList();
+    }
+
+    @Test
+    void theRuleFillsTheDevice() {
+        assertEquals("mma 128x256", names(4096, 4096, 4096, DType.F16, false).getFirst(), "what loads least where there are tiles enough");
+        assertTrue(names(64, 64, 100_000, DType.F16, false).getFirst().matches("mma .* split \\d+"), "one tile of great depth is divided");
+        assertEquals("mma 64x64", names(196, 1024, 256, DType.F16, false).getFirst(), "small tiles where large ones would be few");
+        for (Tiling t : Tiling.ranked(64, 64, 100_000, 1, DType.F16, A100)) {
+            assertTrue(t.split().depth() % TensorTile.depth(DType.F16) == 0 && (long) t.split().parts() * t.split().depth() >= 100_000, t::toString);
+        }
+    }
+
+    @Test
+    void everyTileIsOfferedUnsplitAndNamesAreUnique() {
+        for (long[] s : new long[][] {{8, 8, 8}, {256, 1000, 2048}, {50_176, 64, 256}, {64, 576, 802_816}}) {
+            List<String> names = names(s[0], s[1], s[2], DType.BF16, false);
+            assertTrue(names.containsAll(List.of("mma 128x256", "mma 128x128", "mma 128x64", "mma 64x64", "simt")), names::toString);
+            assertEquals(names.size(), names.stream().distinct().count(), names::toString);
+        }
+    }
+
+    @Test
+    void tensorCoresAreTakenWhereTheyMayBe() {
+        assertEquals(List.of("simt"), names(128, 128, 128, DType.F32, false), "F32 is not TF32");
+        assertEquals("simt", names(128, 128, 128, DType.F32, true).getLast());
+        assertEquals(List.of("simt"), new Product(128, 128, 128, false, true).candidates(DType.F16, T4, 0, 1).stream().map(Candidate::name).toList(), "an older device");
+        assertEquals(List.of("simt"), new Product(128, 128, 128, true, true).candidates(DType.F16, A100, 0, 1).stream().map(Candidate::name).toList(), "both transposed");
+        assertTrue(names(128, 127, 128, DType.F16, false).stream().allMatch(n -> n.startsWith("mma ragged 64x64") || n.equals("simt")), "rows of no whole chunks");
+        assertEquals(List.of(), ByteProduct.candidates(1, 1, 1 << 17, A100, Epilogue.NONE), "sums that leave I32");
+        assertEquals(List.of(), ByteProduct.candidates(64, 64, 64, T4, Epilogue.NONE));
+        assertEquals(List.of(), new Product(64, 64, 64, false, false).candidates(DType.F16, A100, 0, 1, Epilogue.STATISTICS), "statistics come from forward products alone");
+    }
 }
