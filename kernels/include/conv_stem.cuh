@@ -1,6 +1,6 @@
-// Convolutions of images with few channels, as networks begin with: a chunk of 16 bytes holds several taps of a row. Neighbouring taps of a row are neighbours in memory, as are their weights, so the
-// depth of the product is (row of taps, element of the row), each row filled up with zeros to whole chunks: 7 x 21 elements become 7 x 24. Chunks begin at any element, which cp.async does not
-// copy, so they are loaded one by one and stored to shared memory; one group, no dilation along rows.
+// Convolutions of images with few channels, as networks begin with: a chunk of 16 bytes holds several taps of a row. Neighbouring taps of a row are neighbours in memory, as are their weights, so
+// the depth of the product is (row of taps, element of the row), each row filled up with zeros to whole chunks: 7 x 21 elements become 7 x 24. Chunks begin at any element, which cp.async does
+// not copy, so their elements are loaded one by one, and stored to shared memory together; one group, no dilation along rows.
 #pragma once
 #include "conv_tensor_cores.cuh"
 

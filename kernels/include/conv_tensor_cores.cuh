@@ -1,6 +1,6 @@
-// Convolutions as implicit matrix products on the engine of tensor_cores.cuh: where their operands' chunks lie, and where results go. Channels of a group are a multiple of a chunk's elements, so
-// that a chunk never straddles taps; all of a thread's chunks of a slice have the same place in their lines, so that a slice costs each thread the search for one tap (of a patch: none) and a line
-// only an addition and a test of a bit. Images have less than 2^31 elements, at most 16 x 16 taps take part.
+// Convolutions as implicit matrix products on the engine of tensor_cores.cuh: where their operands' chunks lie, and where results go. Channels of a group are a multiple of a chunk's elements,
+// so that a chunk never straddles taps; all of a thread's chunks of a slice have the same place in their lines, so that a slice costs each thread the search for one tap (of a patch: none) and a
+// line only an addition and a test of a bit. Images have less than 2^31 elements, at most 16 x 16 taps take part.
 #pragma once
 #include "convolution.cuh"
 #include "tensor_cores.cuh"
@@ -285,5 +285,11 @@ template <class E> DEVICE void backwardWeight(const typename E::Element *x, cons
         PASS<Engine<T, R, C, WR, WC, 4>>(a, b, y, partial, p);                                                                                        \
     }
 // The tiles of TensorTile.java but the largest.
-#define FORWARDS(MARK, T) FORWARD(conv2d_##MARK##_128x128_##T, T, 128, 128, 64, 64, 2) FORWARD(conv2d_##MARK##_128x64_##T, T, 128, 64, 64, 32, 3) FORWARD(conv2d_##MARK##_64x64_##T, T, 64, 64, 32, 32, 4)
-#define BACKWARDS(PASS, NAME, T) BACKWARD(PASS, NAME##_128x128_##T, T, 128, 128, 64, 64, 2) BACKWARD(PASS, NAME##_128x64_##T, T, 128, 64, 64, 32, 3) BACKWARD(PASS, NAME##_64x64_##T, T, 64, 64, 32, 32, 4)
+#define FORWARDS(MARK, T)                                             \
+    FORWARD(conv2d_##MARK##_128x128_##T, T, 128, 128, 64, 64, 2)      \
+    FORWARD(conv2d_##MARK##_128x64_##T, T, 128, 64, 64, 32, 3)        \
+    FORWARD(conv2d_##MARK##_64x64_##T, T, 64, 64, 32, 32, 4)
+#define BACKWARDS(PASS, NAME, T)                                      \
+    BACKWARD(PASS, NAME##_128x128_##T, T, 128, 128, 64, 64, 2)        \
+    BACKWARD(PASS, NAME##_128x64_##T, T, 128, 64, 64, 32, 3)          \
+    BACKWARD(PASS, NAME##_64x64_##T, T, 64, 64, 32, 32, 4)

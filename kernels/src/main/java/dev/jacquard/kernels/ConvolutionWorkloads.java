@@ -30,7 +30,7 @@ final class ConvolutionWorkloads {
         for (DType dtype : List.of(DType.F16, DType.BF16, DType.F32)) {
             for (Kind kind : Kind.values()) {
                 Sample sample = ProductKernels.sample(kind, SAME, 1, batch, SIDE, CHANNELS, CHANNELS, 3);
-                TILES.forEach(tile -> all.add(plain(module(kind, dtype), sample, "mma " + tile, dtype)));
+                TILES.forEach(tile -> all.add(plain(TensorConvolution.module(kind, dtype), sample, "mma " + tile, dtype)));
             }
             Window stem = Window.of(2, 3);
             all.add(plain("conv_stem_" + name(dtype), ProductKernels.sample(Kind.FORWARD, stem, 1, batch, 2 * SIDE, 3, CHANNELS, 7), "mma stem 128x64", dtype));
@@ -46,10 +46,6 @@ final class ConvolutionWorkloads {
         return dtype == DType.F32 ? "tf32" : dtype.toString();
     }
 
-    private static String module(Kind kind, DType dtype) {
-        return TensorConvolution.module(kind, dtype);
-    }
-
     private static Workload plain(String module, Sample sample, String candidate, DType dtype) {
         return new Workload(module, sample, ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types()).sizes(0)).by(candidate, dtype);
     }
@@ -60,7 +56,7 @@ final class ConvolutionWorkloads {
         List<Operand> in = new ArrayList<>(plain.operands());
         in.addAll(List.of(Operand.range(0.5, 1.5, CHANNELS), Operand.of(CHANNELS), Operand.of(batch, SIDE, SIDE, CHANNELS)));
         Sample sample = new Sample(new ConvolutionScaleShift(SAME, 1, Nonlinearity.RELU, true), List.copyOf(in));
-        return new Workload(module(Kind.FORWARD, DType.F16), sample, ConvolutionPass.ofTypes((Convolution) plain.op(), plain.types()).sizes(0)).by("mma 64x64", DType.F16);
+        return new Workload(TensorConvolution.module(Kind.FORWARD, DType.F16), sample, ConvolutionPass.ofTypes((Convolution) plain.op(), plain.types()).sizes(0)).by("mma 64x64", DType.F16);
     }
 
     private static Workload statistics(long batch) {
@@ -69,14 +65,15 @@ final class ConvolutionWorkloads {
         long chunks = Call.blocks(pass.rows(), TensorTile.T64X64.rows());
         Map<String, Long> sizes = new HashMap<>(pass.sizes(0));
         sizes.putAll(Map.of("p", chunks * 2 * CHANNELS, "chunks", chunks, "groups", Call.blocks(chunks, 64), "parts", chunks > 128 ? Call.blocks(chunks, 64) : chunks));
-        return new Workload(module(Kind.FORWARD, DType.F16), new Sample(new ConvolutionStatistics(SAME, 1), plain.operands()), Map.copyOf(sizes)).by("mma 64x64", DType.F16);
+        return new Workload(TensorConvolution.module(Kind.FORWARD, DType.F16), new Sample(new ConvolutionStatistics(SAME, 1), plain.operands()), Map.copyOf(sizes)).by("mma 64x64", DType.F16);
     }
 
     private static Workload bytes(long batch) {
         Operand x = values(batch, SIDE, SIDE, CHANNELS);
         Operand w = values(CHANNELS, 3, 3, CHANNELS);
         Sample sample = Sample.of(new QuantizedConv2d(SAME, 1, Nonlinearity.RELU, 0, DType.I8), x, w, Operand.of(CHANNELS), Operand.of(CHANNELS));
-        return new Workload("conv_forward_i8", sample, Map.of("n", batch, "h", SIDE, "w", SIDE, "c", CHANNELS, "k", CHANNELS, "r", 3L, "s", 3L, "g", 1L, "res", 0L, "o", batch * SIDE * SIDE * CHANNELS));
+        Map<String, Long> sizes = Map.of("n", batch, "h", SIDE, "w", SIDE, "c", CHANNELS, "k", CHANNELS, "r", 3L, "s", 3L, "g", 1L, "res", 0L, "o", batch * SIDE * SIDE * CHANNELS);
+        return new Workload("conv_forward_i8", sample, sizes);
     }
 
     private static Operand values(long... dims) {

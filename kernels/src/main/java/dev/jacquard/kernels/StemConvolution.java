@@ -5,8 +5,8 @@ import dev.jacquard.tensor.DType;
 import java.util.List;
 
 /**
- * A convolution of images with few channels on tensor cores, or its weights' gradient: the {@code conv_stem_*.cu} modules. The depth is (row of taps, element of the row), each row filled up to whole
- * chunks of 16 bytes.
+ * A convolution of images with few channels on tensor cores, or its weights' gradient: the {@code conv_stem_*.cu} modules. The depth is (row of taps, element of the row), each row filled up to
+ * whole chunks of 16 bytes.
  *
  * @param pass forward or the weights' gradient, of one group and without dilation of columns
  * @param dtype of its operands and results

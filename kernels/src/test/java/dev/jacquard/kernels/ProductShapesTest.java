@@ -3,6 +3,7 @@ package dev.jacquard.kernels;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.kernels.ConvolutionPass.Kind;
 import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Window;
@@ -64,6 +65,31 @@ class ProductShapesTest {
         ConvolutionPass pointwise = new ConvolutionPass(ConvolutionPass.Kind.BACKWARD_WEIGHT, Window.of(1, 0), 1, 2, 7, 7, 64, 7, 7, 256, 1, 1);
         assertEquals(new Product(256, 64, 98, true, false), pointwise.product());
         assertEquals(null, new ConvolutionPass(ConvolutionPass.Kind.FORWARD, Window.of(2, 0), 1, 2, 7, 7, 64, 4, 4, 256, 1, 1).product(), "a strided one skips pixels");
+    }
+
+    private static List<String> names(Kind kind, int c, int k, DType dtype, int capability, boolean tf32) {
+        ConvolutionPass pass = new ConvolutionPass(kind, Window.of(1, 1), 1, 8, 28, 28, c, 28, 28, k, 3, 3);
+        Target target = new Target(new DeviceInfo("test", capability / 10, capability % 10, 132, 1L << 30, 100 << 10, 13000), tf32);
+        return ConvolutionKernel.candidates(pass, dtype, target, Epilogue.NONE).stream().map(Candidate::name).toList();
+    }
+
+    @Test
+    void convolutionsGoToTensorCoresWhereThereAreAny() {
+        List<String> tensor = names(Kind.FORWARD, 64, 64, DType.F16, 80, false);
+        assertTrue(tensor.containsAll(List.of("mma 128x128", "mma 128x64", "mma 64x64")), tensor::toString);
+        assertEquals("simt", tensor.getLast());
+        assertEquals(List.of("simt"), names(Kind.FORWARD, 64, 64, DType.F16, 75, true));
+        assertEquals(List.of("simt"), names(Kind.FORWARD, 64, 64, DType.F32, 90, false));
+        assertTrue(names(Kind.FORWARD, 64, 64, DType.F32, 90, true).size() > 3);
+        assertEquals(List.of("simt"), names(Kind.FORWARD, 64, 60, DType.BF16, 90, false), "no whole chunks of results");
+        assertTrue(names(Kind.FORWARD, 3, 64, DType.BF16, 90, false).getFirst().startsWith("mma stem 128x64"));
+        assertEquals(List.of("simt"), names(Kind.BACKWARD_DATA, 3, 64, DType.BF16, 90, false), "nobody asks for a stem's images' gradient");
+    }
+
+    /** Few tiles of great depth, as weights' gradients have them. */
+    @Test
+    void theRuleSplitsWhatWouldLeaveMultiprocessorsIdle() {
+        assertTrue(names(Kind.BACKWARD_WEIGHT, 64, 64, DType.F16, 90, false).getFirst().contains("split"));
     }
 
     private static final Target A100 = new Target(new DeviceInfo("A100", 8, 0, 108, 40L << 30, 163 << 10, 12_000), false);
