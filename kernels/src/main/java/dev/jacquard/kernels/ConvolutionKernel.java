@@ -18,6 +18,7 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
             DepthwisePass depthwise = new DepthwisePass(pass);
             return List.of(Candidate.of("depthwise", depthwise.workspace(), depthwise::bind));
         }
-        return List.of(Candidate.of("simt", pass.split().workspace(pass.results()), pass::bind));
+        Candidate simt = Candidate.of("simt", pass.split().workspace(pass.results()), pass::bind);
+        return GroupedPass.takes(pass, in.getFirst().dtype(), target) ? List.of(new GroupedPass(pass).candidate(), simt) : List.of(simt);
     }
 }

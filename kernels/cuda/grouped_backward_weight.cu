@@ -1,0 +1,173 @@
+// grouped_backward_weight.cu
+// Math         dw[k][r][s][j] = sum over n, oh, ow of dy[n][oh][ow][k] * x[n][oh*st + r - top][ow*st + s - left][k / g * g + j] with j < g: the gradient by w of grouped 3x3 convolutions of stride st
+// Contract     x (N, H, W, C), dy (N, OH, OW, C): without gaps, 16-byte aligned; g is 4, 8, 16 or 32; C a multiple of 32; N*H*W and N*OH*OW fit int32. The sums of each block of units go to
+//              partial[blockIdx.y][C][3][3][g] in f32, and split_sum.cu adds them up. grouped16 is for g of 4, 8 and 16
+// Launch       grid (C / 32, blocks of units), block 256; a unit is 8 strips of 8 columns by p.rows rows of dy, see include/grouped.cuh. Dynamic smem: 4 stages of a row of x and of dy (36 KiB), or 3
+//              of two and one (66 KiB); the sums lie there at the end
+// Traffic      grouped16s1_backward_weight, grouped16s2_backward_weight, grouped32s1_backward_weight, grouped32s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
+// Roofline     memory bound: 18 g flop and 4 * sizeof(T) bytes per element of dy (stride 1); tensor cores do 16/g of them for g < 16
+// Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; padding is multiplied as zero
+// Determinism  bitwise, run to run; units and their blocks follow from the shape alone
+// CPU twin     dev.jacquard.cpu.WeightGradientConv
+// Versions     see kernels/dev/grouped: v1 (this)
+// Measured     not yet: no GPU so far
+// Target       compute_80 isa 7.1: cp.async and mma.sync of m16n8k16
+#include "grouped.cuh"
+
+// What a step copies of x; a unit's rows come with the halo above and below.
+template <typename T, int S> struct RowsOfX {
+    typedef RowOf<S, 2> Row;
+    static const int ROWS = S;
+    static DEVICE int steps(const Grouped &p) { return S == 1 ? p.rows + 2 : p.rows + 1; }
+    static DEVICE void begin(Rows<T, Row> &rows, const Unit &unit, const Grouped &p) {
+        int first = unit.chunk * p.rows;
+        rows.begin(p, unit, S, p.left, first * S - p.top, (min(first + p.rows, p.oh) - 1) * S - p.top + 3);
+    }
+};
+
+// And of dy: its row beside the first that it meets, zeros when there is none left.
+template <typename T, int S> struct RowsOfDy {
+    typedef RowOf<1, 0> Row;
+    static const int ROWS = 1;
+    static DEVICE int steps(const Grouped &p) { return RowsOfX<T, S>::steps(p); }
+    static DEVICE void begin(Rows<T, Row> &rows, const Unit &unit, const Grouped &p) {
+        rows.begin(p, unit, 1, 0, unit.chunk * p.rows, unit.chunk * p.rows + p.rows);
+    }
+};
+
+// A warp's sums: 16 channels of dy by 16 of x for all taps, over pairs of strips. With groups of 32, four warps share a pair of strips, else two; the others have other pairs.
+template <typename T, int WIDTH, int S> struct Sums {
+    static const int SHARERS = WIDTH == 32 ? 4 : 2;
+    static const int TURNS = WARPS / SHARERS;            // warps with the same sums
+    static const int PAIRS = STRIPS / 2 / TURNS;         // pairs of strips of a warp
+    static const int HISTORY = S == 1 ? 3 : 2;           // rows of dy that a row of x meets
+    typedef typename RowsOfX<T, S>::Row RowX;
+    typedef typename RowsOfDy<T, S>::Row RowDy;
+    static const int DY = S * RowX::BYTES;               // in a stage
+    static const int STAGE = DY + RowDy::BYTES;
+    float d[TAPS][2][4];
+    u32 dy[PAIRS][HISTORY][4];                           // left operands, the newest row first
+    u32 atX[PAIRS][3], atDy[PAIRS];
+    bool first[PAIRS], second[PAIRS];                    // whether the pair's strips exist
+    int k, j;                                            // first channels in the slab, of dy and of x
+    int turn;
+
+    DEVICE Sums(const Grouped &p) {
+        int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+        k = warp % 2 * 16;
+        j = WIDTH == 32 ? warp / 2 % 2 * 16 : k;
+        turn = warp / SHARERS;
+#pragma unroll
+        for (int i = 0; i < TAPS * 8; i++) d[i / 8][i / 4 % 2][i % 4] = 0;
+#pragma unroll
+        for (int q = 0; q < PAIRS; q++) {
+            int pair = turn + q * TURNS;
+            first[q] = Strip(2 * pair, p).there;
+            second[q] = Strip(2 * pair + 1, p).there;
+            Strip ofX(2 * pair + lane / 8 % 2, p), ofDy(2 * pair + lane / 16, p);
+            atDy[q] = DY + placeOf(RowDy::slotOf(ofDy, 0, p) + lane % 8, k / 8 + lane / 8 % 2);
+#pragma unroll
+            for (int s = 0; s < 3; s++) atX[q][s] = placeOf(RowX::slotOf(ofX, s, p) + lane % 8, j / 8 + lane / 16);
+        }
+    }
+
+    // Rows above the unit are none of its.
+    DEVICE void beginUnit() {
+#pragma unroll
+        for (int i = 0; i < PAIRS * HISTORY * 4; i++) dy[i / (HISTORY * 4)][i / 4 % HISTORY][i % 4] = 0;
+    }
+
+    DEVICE void add(int tap, const u32 (&a)[4], const u32 (&b)[4]) {
+        TensorCore<T>::multiply(d[tap][0], a, b[0], b[1]);
+        TensorCore<T>::multiply(d[tap][1], a, b[2], b[3]);
+    }
+
+    DEVICE void step(u32 stage) {
+#pragma unroll
+        for (int q = 0; q < PAIRS; q++) {
+            if (!first[q]) continue;
+            u32 (&rows)[HISTORY][4] = dy[q];
+#pragma unroll
+            for (int i = 4 * HISTORY - 1; i >= 4; i--) rows[i / 4][i % 4] = rows[i / 4 - 1][i % 4];
+            loadMatricesTransposed(rows[0], stage + atDy[q]);
+            if (!second[q]) rows[0][2] = rows[0][3] = 0;
+            u32 x[4];
+#pragma unroll
+            for (int s = 0; s < 3; s++) {
+                loadMatricesTransposed(x, stage + atX[q][s]);
+#pragma unroll
+                for (int r = 0; r < 3; r += S) add(3 * r + s, rows[r / S], x);
+                if (S == 2) {
+                    loadMatricesTransposed(x, stage + RowX::BYTES + atX[q][s]);
+                    add(3 + s, rows[0], x);
+                }
+            }
+        }
+    }
+
+    // Adds up the warps' sums in order of their turns, in shared memory that nobody uses any more, and stores those inside of groups. All threads must call.
+    DEVICE void store(float *sums, float *partial, const Grouped &p) {
+        const int g = WIDTH == 32 ? 32 : p.g, pitch = TAPS * g + (g >= 16 ? 8 : 0);  // out of step with the banks
+        int lane = threadIdx.x % 32;
+#pragma unroll 1
+        for (int t = 0; t < TURNS; t++) {
+            __syncthreads();
+            if (t != turn) continue;
+#pragma unroll
+            for (int i = 0; i < TAPS * 4; i++) {
+                int tap = i / 4, tile = i / 2 % 2, h = i % 2;
+                int row = k + 8 * h + lane / 4, column = j + 8 * tile + lane % 4 * 2;
+                if (row / g != column / g) continue;
+                float2 *at = reinterpret_cast<float2 *>(sums + row * pitch + tap * g + column % g);
+                float2 sum = t == 0 ? make_float2(0, 0) : *at;
+                *at = make_float2(sum.x + d[tap][tile][2 * h], sum.y + d[tap][tile][2 * h + 1]);
+            }
+        }
+        __syncthreads();
+        float *to = partial + ((i64)blockIdx.y * p.c + blockIdx.x * SLAB) * TAPS * g;
+        int perRow = TAPS * g / 4;
+#pragma unroll 1
+        for (int e = threadIdx.x; e < SLAB * perRow; e += GROUPED_THREADS) {
+            *reinterpret_cast<float4 *>(to + e * 4) = *reinterpret_cast<const float4 *>(sums + e / perRow * pitch + e % perRow * 4);
+        }
+    }
+};
+
+template <typename T, int WIDTH, int S> DEVICE void backwardWeight(const T *x, const T *dy, float *partial, const Grouped &p) {
+    extern __shared__ __align__(128) unsigned char shared[];
+    typedef Sums<T, WIDTH, S> SUMS;
+    const int STAGES = S == 1 ? 4 : 3, STAGE = SUMS::STAGE;
+    const u32 ring = (u32)__cvta_generic_to_shared(shared), end = ring + STAGES * STAGE;
+    const int from = blockIdx.y * p.perBlock, to = min(from + p.perBlock, p.units);
+    Feeder<T, RowsOfX<T, S>> ofX(x, p.h, p.w, p, from, to);
+    Feeder<T, RowsOfDy<T, S>> ofDy(dy, p.oh, p.ow, p, from, to);
+#pragma unroll
+    for (int s = 0; s < STAGES - 1; s++) {
+        ofX.copy(ring + s * STAGE, p);
+        ofDy.copy(ring + s * STAGE + SUMS::DY, p);
+        commitCopies();
+    }
+    SUMS sums(p);
+    u32 use = ring, fill = end - STAGE;
+#pragma unroll 1
+    for (int unit = from; unit < to; unit++) {
+        sums.beginUnit();
+#pragma unroll 1
+        for (int i = 0; i < RowsOfX<T, S>::steps(p); i++) {
+            awaitCopies<STAGES - 2>();  // this step's rows have come: a group per step, empty ones at the end
+            __syncthreads();            // for all threads, and nobody reads the stage that is filled next
+            ofX.copy(fill, p);
+            ofDy.copy(fill + SUMS::DY, p);
+            commitCopies();
+            sums.step(use);
+            use = use + STAGE == end ? ring : use + STAGE;
+            fill = fill + STAGE == end ? ring : fill + STAGE;
+        }
+    }
+    sums.store(reinterpret_cast<float *>(shared), partial, p);
+}
+
+#define GROUPED(WIDTH, S, NAME, T) \
+    KERNEL(GROUPED_THREADS) grouped##WIDTH##s##S##_backward_weight_##NAME(const T *x, const T *dy, float *partial, Grouped p) { backwardWeight<T, WIDTH, S>(x, dy, partial, p); }
+#define BOTH_STRIDES(WIDTH, NAME, T) GROUPED(WIDTH, 1, NAME, T) GROUPED(WIDTH, 2, NAME, T)
+BOTH_STRIDES(16, f16, f16) BOTH_STRIDES(32, f16, f16) BOTH_STRIDES(16, bf16, bf16) BOTH_STRIDES(32, bf16, bf16)
