@@ -43,7 +43,7 @@ template <typename T, int WIDTH> struct BackwardData {
             bool exists = strip.there && image < p.n;
             there[h][0] = exists && x >= 0 && x < p.ow;
             there[h][1] = exists && x + 1 >= 0 && x + 1 < p.ow;
-            at[h] = dx + (((i64)image * p.oh + row) * p.ow + x) * p.c + blockIdx.x * SLAB + firstChannel<WIDTH>(half);
+            at[h] = dx + (((i64)image * p.oh + row) * p.ow + x) * p.c + blockIdx.x * SLAB + firstChannel(half);
         }
     }
 
@@ -60,7 +60,7 @@ template <typename T, int WIDTH> struct BackwardData {
         for (int b = 0; b < 2; b++) {
             T *to[2] = {at[0] + b * p.c, at[1] + b * p.c};
             bool ok[2] = {exists && there[0][b], exists && there[1][b]};
-            storeResults<T, WIDTH>(d[b], to, ok);
+            storeResults<T>(d[b], to, ok);
         }
         at[0] += (i64)p.ow * p.c;
         at[1] += (i64)p.ow * p.c;

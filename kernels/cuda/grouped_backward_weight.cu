@@ -114,13 +114,15 @@ template <typename T, int WIDTH, int S> struct Sums {
             __syncthreads();
             if (t != turn) continue;
 #pragma unroll
-            for (int i = 0; i < TAPS * 4; i++) {
-                int tap = i / 4, tile = i / 2 % 2, h = i % 2;
-                int row = k + 8 * h + lane / 4, column = j + 8 * tile + lane % 4 * 2;
+            for (int i = 0; i < 4; i++) {
+                int row = k + i % 2 * 8 + lane / 4, column = j + i / 2 * 8 + lane % 4 * 2;
                 if (row / g != column / g) continue;
-                float2 *at = reinterpret_cast<float2 *>(sums + row * pitch + tap * g + column % g);
-                float2 sum = t == 0 ? make_float2(0, 0) : *at;
-                *at = make_float2(sum.x + d[tap][tile][2 * h], sum.y + d[tap][tile][2 * h + 1]);
+                float *at = sums + row * pitch + column % g;
+#pragma unroll
+                for (int tap = 0; tap < TAPS; tap++, at += g) {
+                    float2 sum = t == 0 ? make_float2(0, 0) : *reinterpret_cast<const float2 *>(at);
+                    *reinterpret_cast<float2 *>(at) = make_float2(sum.x + d[tap][i / 2][i % 2 * 2], sum.y + d[tap][i / 2][i % 2 * 2 + 1]);
+                }
             }
         }
         __syncthreads();
@@ -141,7 +143,7 @@ template <typename T, int WIDTH, int S> DEVICE void backwardWeight(const T *x, c
     const int from = blockIdx.y * p.perBlock, to = min(from + p.perBlock, p.units);
     Feeder<T, RowsOfX<T, S>> ofX(x, p.h, p.w, p, from, to);
     Feeder<T, RowsOfDy<T, S>> ofDy(dy, p.oh, p.ow, p, from, to);
-#pragma unroll
+#pragma unroll 1
     for (int s = 0; s < STAGES - 1; s++) {
         ofX.copy(ring + s * STAGE, p);
         ofDy.copy(ring + s * STAGE + SUMS::DY, p);

@@ -16,7 +16,7 @@
 #include "grouped_images.cuh"
 
 // What a lane stores of a unit's rows.
-template <typename T, int WIDTH> struct Results {
+template <typename T> struct Results {
     T *at[2];  // of each strip's pixel in the next row
     bool column[2];
     i64 pitch;
@@ -31,12 +31,12 @@ template <typename T, int WIDTH> struct Results {
             int image = unit.image + strip.image, x = 8 * (unit.segment * p.span + strip.local) + (int)threadIdx.x % 32 / 4;
             column[h] = strip.there && image < p.n && x < p.ow;
             i64 pixel = column[h] ? ((i64)image * p.oh + unit.chunk * p.rows) * p.ow + x : 0;
-            at[h] = y + pixel * p.c + blockIdx.x * SLAB + firstChannel<WIDTH>(half);
+            at[h] = y + pixel * p.c + blockIdx.x * SLAB + firstChannel(half);
         }
     }
     DEVICE void store(const float (&d)[2][4]) {
         bool there[2] = {column[0] && rows > 0, column[1] && rows > 0};
-        storeResults<T, WIDTH>(d, at, there);
+        storeResults<T>(d, at, there);
         at[0] += pitch;
         at[1] += pitch;
         rows--;
@@ -50,7 +50,7 @@ template <typename T, int WIDTH, int S> struct Forward {
     static const int STAGES = S == 1 ? 4 : 3;
     static const int SHIFTS = 3;
     static const bool TRANSPOSED = false;
-    Results<T, WIDTH> results;
+    Results<T> results;
     float d[4 - S][2][4];  // of the row that begins, and of those before it
 
     static DEVICE int steps(const Grouped &p) { return S == 1 ? p.rows + 2 : p.rows + 1; }

@@ -3,16 +3,32 @@
 #pragma once
 #include "grouped.cuh"
 
-// Elements between the weights of neighbouring channels in shared memory: out of step with the banks.
-DEVICE int weightPitch(int g) { return TAPS * g + (g >= 16 ? 8 : 0); }
-const int WEIGHT_BYTES = SLAB * (TAPS * 32 + 8) * 2;
+// In shared memory the weights of a channel are 9 taps by WIDTH, those of two groups of 4 with zeros between them, out of step with the banks.
+template <int WIDTH> struct WeightRows {
+    static const int BYTES = (TAPS * WIDTH + (WIDTH == 8 ? 0 : 8)) * 2;
+};
+const int WEIGHT_BYTES = SLAB * WeightRows<32>::BYTES;
 
-// Starts the copies of the slab's weights.
-template <typename T> DEVICE void copyWeights(u32 to, const T *w, const Grouped &p) {
-    const T *from = w + (i64)blockIdx.x * SLAB * TAPS * p.g;
-    int chunks = SLAB * TAPS * p.g / 8, perRow = p.g >= 16 ? TAPS * p.g / 8 : chunks;
+// Brings the slab's weights to shared memory; they are there after the next wait for copies and barrier.
+template <int WIDTH, typename T> DEVICE void copyWeights(unsigned char *to, const T *w, const Grouped &p) {
+    const int CHUNKS = TAPS * WIDTH / 8;  // of a channel
+    if (WIDTH == 8 && p.g == 4) {
+        const uint2 *from = reinterpret_cast<const uint2 *>(w) + (i64)blockIdx.x * SLAB * TAPS;
 #pragma unroll 1
-    for (int e = threadIdx.x; e < chunks; e += GROUPED_THREADS) copyChunk(to + (e + e / perRow) * CHUNK, from + e * 8, true);
+        for (int e = threadIdx.x; e < SLAB * TAPS; e += GROUPED_THREADS) {
+            uint2 v = from[e];
+            bool second = e / TAPS & 4;
+            reinterpret_cast<uint4 *>(to)[e] = make_uint4(second ? 0 : v.x, second ? 0 : v.y, second ? v.x : 0, second ? v.y : 0);
+        }
+        return;
+    }
+    const T *from = w + (i64)blockIdx.x * SLAB * TAPS * WIDTH;
+    u32 base = (u32)__cvta_generic_to_shared(to);
+#pragma unroll 1
+    for (int row = threadIdx.x / 32; row < SLAB; row += WARPS) {
+#pragma unroll 1
+        for (int c = threadIdx.x % 32; c < CHUNKS; c += 32) copyChunk(base + row * WeightRows<WIDTH>::BYTES + c * CHUNK, from + (row * CHUNKS + c) * 8, true);
+    }
 }
 
 // A warp's weights: the right operands of each tap.
@@ -21,27 +37,39 @@ template <typename T, int WIDTH> struct Weights {
     static const int WORDS = WIDTH == 8 ? 1 : 2;
     u32 b[TAPS][STEPS][2][WORDS];
 
-    // The channel of column n of tile j. Of wide groups, columns are dealt out such that a lane's four of both tiles are neighbours.
-    static DEVICE int channel(int half, int j, int n) { return 16 * half + (WIDTH == 8 ? 8 * j + n : n / 2 * 4 + 2 * j + n % 2); }
+    static DEVICE void load(u32 (&d)[4], u32 from, bool transposed) {
+        if (transposed) loadMatricesTransposed(d, from);
+        else loadMatrices(d, from);
+    }
 
-    // From copyWeights' place. @param transposed the results are channels of x @param turned the taps, too
-    DEVICE void read(const T *w, int half, bool transposed, bool turned, const Grouped &p) {
-        int lane = threadIdx.x % 32;
-        const int g = WIDTH == 8 ? p.g : WIDTH, pitch = weightPitch(g);
+    // From where copyWeights put them. @param transposed the results are channels of x @param turned the taps are taken in reverse
+    DEVICE void read(u32 from, int half, bool transposed, bool turned) {
+        const int PITCH = WeightRows<WIDTH>::BYTES, TAP = WIDTH * 2;
+        int lane = threadIdx.x % 32, matrix = lane / 8;
+        u32 at = from + (turned ? (TAPS - 1) * TAP : 0);
+        int step = turned ? -TAP : TAP;
+        u32 d[4];
+        if (WIDTH == 8) { // two tiles of two taps; the last one has no second
+            at += (16 * half + matrix % 2 * 8 + lane % 8) * PITCH;
 #pragma unroll
-        for (int i = 0; i < STEPS * 2 * WORDS; i++) {
-            int word = i % WORDS, j = i / WORDS % 2, step = i / WORDS / 2;
-            int to = channel(half, j, lane / 4);
-            int from = (WIDTH == 32 ? 16 * step : 16 * half) + (WIDTH == 8 ? 8 * j : 8 * word) + lane % 4 * 2;
-            bool together = to / g == from / g;
-            int next = transposed ? pitch : 1;
-            const T *at = w + (together ? transposed ? from * pitch + to % g : to * pitch + from % g : 0);
+            for (int tap = 0; tap < TAPS; tap += 2) {
+                load(d, at + (tap + (tap + 1 < TAPS ? matrix / 2 : 0)) * step, transposed);
 #pragma unroll
-            for (int tap = 0; tap < TAPS; tap++) {
-                const T *t = at + (turned ? TAPS - 1 - tap : tap) * g;
-                u32 pair = (u32)t[0].bits | (u32)t[together ? next : 0].bits << 16;
-                b[tap][step][j][word] = together ? pair : 0;
+                for (int i = 0; i < 4; i++) {
+                    if (tap + i / 2 < TAPS) b[tap + i / 2][0][i % 2][0] = d[i];
+                }
             }
+            return;
+        }
+        // Two tiles of 16 channels of depth: tile, then depth.
+        int to = matrix / 2 * 8, depth = matrix % 2 * 8;
+        at += transposed ? (depth + lane % 8 + (WIDTH == 32 ? 0 : 16 * half)) * PITCH + (to + (WIDTH == 32 ? 16 * half : 0)) * 2 : (16 * half + to + lane % 8) * PITCH + depth * 2;
+#pragma unroll
+        for (int i = 0; i < TAPS * STEPS; i++) {
+            int tap = i / STEPS, part = i % STEPS;
+            load(d, at + tap * step + part * 16 * (transposed ? PITCH : 2), transposed);
+#pragma unroll
+            for (int j = 0; j < 4; j++) b[tap][part][j / 2][WORDS == 1 ? 0 : j % 2] = d[j];
         }
     }
 
@@ -82,26 +110,19 @@ DEVICE void clear(float (&d)[2][4]) {
 }
 
 // Rounds a warp's results and stores those that belong somewhere: a lane has four neighbouring channels of a pixel of each strip, so that four lanes fill a sector. All lanes must call.
-template <typename T, int WIDTH> DEVICE void storeResults(const float (&d)[2][4], T *const (&at)[2], const bool (&there)[2]) {
+template <typename T> DEVICE void storeResults(const float (&d)[2][4], T *const (&at)[2], const bool (&there)[2]) {
     bool odd = threadIdx.x & 1;
 #pragma unroll
     for (int h = 0; h < 2; h++) {
-        u32 lo = wordOfTwo(d[0][2 * h], d[0][2 * h + 1], T());
-        u32 hi = wordOfTwo(d[1][2 * h], d[1][2 * h + 1], T());
-        if (WIDTH == 8) { // lanes have pairs of both tiles, and exchange one for a neighbour of the other
-            u32 got = __shfl_xor_sync(0xffffffffu, odd ? lo : hi, 1);
-            lo = odd ? got : lo;
-            hi = odd ? hi : got;
-        }
-        if (there[h]) *reinterpret_cast<uint2 *>(at[h]) = make_uint2(lo, hi);
+        u32 first = wordOfTwo(d[0][2 * h], d[0][2 * h + 1], T());
+        u32 second = wordOfTwo(d[1][2 * h], d[1][2 * h + 1], T());
+        u32 got = __shfl_xor_sync(0xffffffffu, odd ? first : second, 1);  // lanes have pairs of both tiles, and exchange one for a neighbour of the other
+        if (there[h]) *reinterpret_cast<uint2 *>(at[h]) = make_uint2(odd ? got : first, odd ? second : got);
     }
 }
 
 // The first of a lane's four channels in the slab.
-template <int WIDTH> DEVICE int firstChannel(int half) {
-    int q = threadIdx.x % 4;
-    return 16 * half + (WIDTH == 8 ? q % 2 * 8 + q / 2 * 4 : 4 * q);
-}
+DEVICE int firstChannel(int half) { return 16 * half + threadIdx.x % 2 * 8 + threadIdx.x % 4 / 2 * 4; }
 
 // A block of a pass, which walks down its units. PASS is one of Forward and BackwardData: what a step copies (see Feeder), STAGES of it at most, what a unit keeps, and how a step multiplies and stores.
 template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const T *w, T *y, const Grouped &p) {
@@ -112,8 +133,8 @@ template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const 
     const int warp = threadIdx.x / 32, half = warp % 2, pair = warp / 2;
     const bool active = 2 * pair < p.abreast * p.span;
     Feeder<T, PASS> feeder(x, p.h, p.w, p, from, to);
-    copyWeights(end, w, p);
-#pragma unroll
+    copyWeights<WIDTH>(shared + PASS::STAGES * STAGE, w, p);
+#pragma unroll 1
     for (int s = 0; s < PASS::STAGES - 1; s++) {
         feeder.copy(ring + s * STAGE, p);
         commitCopies();
@@ -121,7 +142,7 @@ template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const 
     awaitCopies<PASS::STAGES - 2>();
     __syncthreads();
     Weights<T, WIDTH> weights;
-    weights.read(reinterpret_cast<const T *>(shared + PASS::STAGES * STAGE), half, PASS::TRANSPOSED || p.flip, p.flip, p);
+    weights.read(end, half, PASS::TRANSPOSED || p.flip, p.flip);
     const Fragments<typename PASS::Row, WIDTH, PASS::SHIFTS> fragments(pair, half, p);
     u32 use = ring, fill = end - STAGE;
 #pragma unroll 1
