@@ -15,26 +15,34 @@
 // Target       compute_80 isa 7.1: cp.async and mma.sync of m16n8k16
 #include "grouped_images.cuh"
 
+// A row of dy in each step; a unit begins with the last one of the unit above.
+template <typename T, int WARPS> struct RowsOfDy {
+    typedef RowOf<WARPS, 1, 1> Row;
+    static const int BYTES = Row::BYTES;
+    Rows<T, Row> rows;
+
+    DEVICE RowsOfDy(const T *dy, const Grouped &p) : rows(dy, p) {}
+    static DEVICE int steps(const Grouped &p) { return p.rows + 1; }
+    DEVICE void begin(const Unit &unit, const Grouped &p) {
+        int first = unit.chunk * p.rows;
+        rows.begin(p, unit, 8 * p.span * unit.segment - 1, first - 1, first + p.rows, p.h, p.w);
+    }
+    DEVICE void copy(u32 stage, const Grouped &p) { rows.copy(stage, p, p.w); }
+};
+
 // A unit. Row u of dy meets rows 2u, 2u + 1 and 2u + 2 of dx, counted from the padding's first, with r = 0, 1, 2; so do its columns. A pixel of a strip stands for two columns of dx.
 template <typename T, int WIDTH> struct BackwardData {
-    typedef RowOf<1, 1> Row;
-    static const int ROWS = 1;
+    typedef RowsOfDy<T, warpsOf<WIDTH>()> Source;
+    typedef const u32 (&Operand)[Weights<T, WIDTH>::STEPS][4];
     static const int STAGES = 4;
     static const int SHIFTS = 2;
     static const bool TRANSPOSED = true;
-    T *at[2];           // of each strip's pixel in row `row` of dx, in the first of its two columns, which need not exist
-    bool there[2][2];   // of strips, of columns
-    int row;            // of dx; above the image at first
-    const Grouped &p;
-    float later[2][2][4];  // sums of the two columns of row 2u + 2
+    T *at[2];            // of each strip's pixel in row `row` of dx, in the first of its two columns, which need not exist
+    bool there[2][2];    // of strips, of columns
+    int row;             // of dx; above the image at first
+    float d[2][2][4];    // sums of the two columns of the next row
 
-    static DEVICE int steps(const Grouped &p) { return p.rows + 1; }
-    static DEVICE void begin(Rows<T, Row> &rows, const Unit &unit, const Grouped &p) {
-        int first = unit.chunk * p.rows;
-        rows.begin(p, unit, 1, 1, first - 1, first + p.rows);
-    }
-
-    DEVICE BackwardData(T *dx, int pair, int half, const Unit &unit, const Grouped &q) : p(q) {
+    DEVICE BackwardData(T *dx, int pair, int half, const Unit &unit, const Grouped &p) {
         row = 2 * unit.chunk * p.rows - p.top;
 #pragma unroll
         for (int h = 0; h < 2; h++) {
@@ -42,19 +50,19 @@ template <typename T, int WIDTH> struct BackwardData {
             int image = unit.image + strip.image, x = 2 * (8 * (unit.segment * p.span + strip.local) + (int)threadIdx.x % 32 / 4) - p.left;
             bool exists = strip.there && image < p.n;
             there[h][0] = exists && x >= 0 && x < p.ow;
-            there[h][1] = exists && x + 1 >= 0 && x + 1 < p.ow;
+            there[h][1] = exists && x >= -1 && x + 1 < p.ow;
             at[h] = dx + (((i64)image * p.oh + row) * p.ow + x) * p.c + blockIdx.x * SLAB + firstChannel(half);
         }
     }
 
-    // Multiplies a pixel of dy and its left neighbour with the three taps of a row.
-    static DEVICE void multiply(float (&d)[2][2][4], const u32 (&a)[Weights<T, WIDTH>::STEPS][4], const u32 (&before)[Weights<T, WIDTH>::STEPS][4], const Weights<T, WIDTH> &weights, int r) {
-        weights.multiply(d[0], a, 3 * r);
+    // Multiplies pixels of dy and their left neighbours with the three taps of a row, and adds what there is.
+    DEVICE void multiply(Operand a, Operand before, const Weights<T, WIDTH> &weights, int r, const float (&c)[2][2][4]) {
+        weights.multiply(d[0], a, 3 * r, c[0]);
+        weights.multiply(d[1], a, 3 * r + 1, c[1]);
         weights.multiply(d[0], before, 3 * r + 2);
-        weights.multiply(d[1], a, 3 * r + 1);
     }
 
-    DEVICE void store(const float (&d)[2][2][4]) {
+    DEVICE void store(const Grouped &p) {
         bool exists = row >= 0 && row < p.oh;
 #pragma unroll
         for (int b = 0; b < 2; b++) {
@@ -67,24 +75,22 @@ template <typename T, int WIDTH> struct BackwardData {
         row++;
     }
 
-    DEVICE void step(int i, u32 stage, const Fragments<Row, WIDTH, 2> &fragments, const Weights<T, WIDTH> &weights) {
+    DEVICE void step(int i, u32 stage, const Fragments<typename Source::Row, WIDTH, 2> &fragments, const Weights<T, WIDTH> &weights, const Grouped &p) {
+        const float none[2][2][4] = {};
         u32 before[Weights<T, WIDTH>::STEPS][4], a[Weights<T, WIDTH>::STEPS][4];
         fragments.load(before, stage, 0);
         fragments.load(a, stage, 1);
-        if (i > 0) { // the first row of dy is the last of the unit above
-            multiply(later, a, before, weights, 0);
-            store(later);
-            clear(later[0]);
-            clear(later[1]);
-            multiply(later, a, before, weights, 1);
-            store(later);
+        if (i > 0) { // the first row of dy only begins the unit's first row
+            multiply(a, before, weights, 0, d);
+            store(p);
+            multiply(a, before, weights, 1, none);
+            store(p);
         }
-        clear(later[0]);
-        clear(later[1]);
-        multiply(later, a, before, weights, 2);
+        multiply(a, before, weights, 2, none);
     }
 };
 
 #define GROUPED(WIDTH, NAME, T) \
-    KERNEL(GROUPED_THREADS) grouped##WIDTH##s2_backward_data_##NAME(const T *dy, const T *w, T *dx, Grouped p) { walk<T, WIDTH, BackwardData<T, WIDTH>>(dy, w, dx, p); }
-GROUPED(8, f16, f16) GROUPED(16, f16, f16) GROUPED(32, f16, f16) GROUPED(8, bf16, bf16) GROUPED(16, bf16, bf16) GROUPED(32, bf16, bf16)
+    GROUPED_KERNEL(warpsOf<WIDTH>() * 32) grouped##WIDTH##s2_backward_data_##NAME(const T *dy, const T *w, T *dx, Grouped p) { walk<T, WIDTH, BackwardData<T, WIDTH>>(dy, w, dx, p); }
+#define WIDTHS(NAME, T) GROUPED(8, NAME, T) GROUPED(16, NAME, T) GROUPED(32, NAME, T)
+WIDTHS(f16, f16) WIDTHS(bf16, bf16)

@@ -14,24 +14,27 @@
 // Target       compute_80 isa 7.1: cp.async and mma.sync of m16n8k16
 #include "grouped.cuh"
 
-// What a step copies of x; a unit's rows come with the halo above and below.
-template <typename T, int S> struct RowsOfX {
-    typedef RowOf<S, 2> Row;
-    static const int ROWS = S;
-    static DEVICE int steps(const Grouped &p) { return S == 1 ? p.rows + 2 : p.rows + 1; }
-    static DEVICE void begin(Rows<T, Row> &rows, const Unit &unit, const Grouped &p) {
-        int first = unit.chunk * p.rows;
-        rows.begin(p, unit, S, p.left, first * S - p.top, (min(first + p.rows, p.oh) - 1) * S - p.top + 3);
-    }
-};
+const int WARPS = 8;
+const int THREADS = WARPS * 32;
 
-// And of dy: its row beside the first that it meets, zeros when there is none left.
-template <typename T, int S> struct RowsOfDy {
-    typedef RowOf<1, 0> Row;
-    static const int ROWS = 1;
-    static DEVICE int steps(const Grouped &p) { return RowsOfX<T, S>::steps(p); }
-    static DEVICE void begin(Rows<T, Row> &rows, const Unit &unit, const Grouped &p) {
-        rows.begin(p, unit, 1, 0, unit.chunk * p.rows, unit.chunk * p.rows + p.rows);
+// Rows of x, and beside the first that it meets each row of dy, zeros when there is none left.
+template <typename T, int S> struct RowsOfBoth {
+    typedef RowsOfX<T, WARPS, S> OfX;
+    typedef RowOf<WARPS, 1, 0> RowDy;
+    static const int DY = OfX::BYTES;  // in a stage
+    static const int BYTES = DY + RowDy::BYTES;
+    OfX x;
+    Rows<T, RowDy> dy;
+
+    DEVICE RowsOfBoth(const T *x, const T *dy, const Grouped &p) : x(x, p), dy(dy, p) {}
+    static DEVICE int steps(const Grouped &p) { return OfX::steps(p); }
+    DEVICE void begin(const Unit &unit, const Grouped &p) {
+        x.begin(unit, p);
+        dy.begin(p, unit, 8 * p.span * unit.segment, unit.chunk * p.rows, unit.chunk * p.rows + p.rows, p.oh, p.ow);
+    }
+    DEVICE void copy(u32 stage, const Grouped &p) {
+        x.copy(stage, p);
+        dy.copy(stage + DY, p, p.ow);
     }
 };
 
@@ -39,12 +42,10 @@ template <typename T, int S> struct RowsOfDy {
 template <typename T, int WIDTH, int S> struct Sums {
     static const int SHARERS = WIDTH == 32 ? 4 : 2;
     static const int TURNS = WARPS / SHARERS;            // warps with the same sums
-    static const int PAIRS = STRIPS / 2 / TURNS;         // pairs of strips of a warp
+    static const int PAIRS = WARPS / 2 / TURNS;          // pairs of strips of a warp
     static const int HISTORY = S == 1 ? 3 : 2;           // rows of dy that a row of x meets
-    typedef typename RowsOfX<T, S>::Row RowX;
-    typedef typename RowsOfDy<T, S>::Row RowDy;
-    static const int DY = S * RowX::BYTES;               // in a stage
-    static const int STAGE = DY + RowDy::BYTES;
+    typedef typename RowsOfBoth<T, S>::OfX::Row RowX;
+    typedef typename RowsOfBoth<T, S>::RowDy RowDy;
     float d[TAPS][2][4];
     u32 dy[PAIRS][HISTORY][4];                           // left operands, the newest row first
     u32 atX[PAIRS][3], atDy[PAIRS];
@@ -65,7 +66,7 @@ template <typename T, int WIDTH, int S> struct Sums {
             first[q] = Strip(2 * pair, p).there;
             second[q] = Strip(2 * pair + 1, p).there;
             Strip ofX(2 * pair + lane / 8 % 2, p), ofDy(2 * pair + lane / 16, p);
-            atDy[q] = DY + placeOf(RowDy::slotOf(ofDy, 0, p) + lane % 8, k / 8 + lane / 8 % 2);
+            atDy[q] = RowsOfBoth<T, S>::DY + placeOf(RowDy::slotOf(ofDy, 0, p) + lane % 8, k / 8 + lane / 8 % 2);
 #pragma unroll
             for (int s = 0; s < 3; s++) atX[q][s] = placeOf(RowX::slotOf(ofX, s, p) + lane % 8, j / 8 + lane / 16);
         }
@@ -77,7 +78,7 @@ template <typename T, int WIDTH, int S> struct Sums {
         for (int i = 0; i < PAIRS * HISTORY * 4; i++) dy[i / (HISTORY * 4)][i / 4 % HISTORY][i % 4] = 0;
     }
 
-    DEVICE void add(int tap, const u32 (&a)[4], const u32 (&b)[4]) {
+    DEVICE void multiply(int tap, const u32 (&a)[4], const u32 (&b)[4]) {
         TensorCore<T>::multiply(d[tap][0], a, b[0], b[1]);
         TensorCore<T>::multiply(d[tap][1], a, b[2], b[3]);
     }
@@ -85,91 +86,95 @@ template <typename T, int WIDTH, int S> struct Sums {
     DEVICE void step(u32 stage) {
 #pragma unroll
         for (int q = 0; q < PAIRS; q++) {
-            if (!first[q]) continue;
             u32 (&rows)[HISTORY][4] = dy[q];
 #pragma unroll
             for (int i = 4 * HISTORY - 1; i >= 4; i--) rows[i / 4][i % 4] = rows[i / 4 - 1][i % 4];
             loadMatricesTransposed(rows[0], stage + atDy[q]);
+            if (!first[q]) rows[0][0] = rows[0][1] = 0;
             if (!second[q]) rows[0][2] = rows[0][3] = 0;
             u32 x[4];
 #pragma unroll
             for (int s = 0; s < 3; s++) {
                 loadMatricesTransposed(x, stage + atX[q][s]);
 #pragma unroll
-                for (int r = 0; r < 3; r += S) add(3 * r + s, rows[r / S], x);
+                for (int r = 0; r < 3; r += S) multiply(3 * r + s, rows[r / S], x);
                 if (S == 2) {
                     loadMatricesTransposed(x, stage + RowX::BYTES + atX[q][s]);
-                    add(3 + s, rows[0], x);
+                    multiply(3 + s, rows[0], x);
                 }
             }
         }
     }
 
     // Adds up the warps' sums in order of their turns, in shared memory that nobody uses any more, and stores those inside of groups. All threads must call.
-    DEVICE void store(float *sums, float *partial, const Grouped &p) {
-        const int g = WIDTH == 32 ? 32 : p.g, pitch = TAPS * g + (g >= 16 ? 8 : 0);  // out of step with the banks
+    DEVICE void store(unsigned char *shared, float *partial, const Grouped &p) {
+        const int g = WIDTH == 32 ? 32 : p.g, pitch = TAPS * g + (g >= 16 ? 8 : 0);  // of floats, out of step with the banks
+        const u32 base = (u32)__cvta_generic_to_shared(shared);
         int lane = threadIdx.x % 32;
 #pragma unroll 1
         for (int t = 0; t < TURNS; t++) {
             __syncthreads();
-            if (t != turn) continue;
 #pragma unroll
             for (int i = 0; i < 4; i++) {
                 int row = k + i % 2 * 8 + lane / 4, column = j + i / 2 * 8 + lane % 4 * 2;
-                if (row / g != column / g) continue;
-                float *at = sums + row * pitch + column % g;
+                if (t != turn || row / g != column / g) continue;
+                u32 at = base + (row * pitch + column % g) * 4;
 #pragma unroll
-                for (int tap = 0; tap < TAPS; tap++, at += g) {
-                    float2 sum = t == 0 ? make_float2(0, 0) : *reinterpret_cast<const float2 *>(at);
-                    *reinterpret_cast<float2 *>(at) = make_float2(sum.x + d[tap][i / 2][i % 2 * 2], sum.y + d[tap][i / 2][i % 2 * 2 + 1]);
+                for (int tap = 0; tap < TAPS; tap++, at += g * 4) {
+                    if (t > 0) add(at, d[tap][i / 2][i % 2 * 2], d[tap][i / 2][i % 2 * 2 + 1]);
+                    asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(at), "f"(d[tap][i / 2][i % 2 * 2]), "f"(d[tap][i / 2][i % 2 * 2 + 1]) : "memory");
                 }
             }
         }
         __syncthreads();
         float *to = partial + ((i64)blockIdx.y * p.c + blockIdx.x * SLAB) * TAPS * g;
-        int perRow = TAPS * g / 4;
+        bool padded = g >= 16;  // then each warp has its rows, else the block all of them as one
+        int rows = padded ? SLAB : 1, perRow = SLAB / rows * TAPS * g / 4, across = padded ? 32 : THREADS;
 #pragma unroll 1
-        for (int e = threadIdx.x; e < SLAB * perRow; e += GROUPED_THREADS) {
-            *reinterpret_cast<float4 *>(to + e * 4) = *reinterpret_cast<const float4 *>(sums + e / perRow * pitch + e % perRow * 4);
+        for (int row = threadIdx.x / across; row < rows; row += THREADS / across) {
+#pragma unroll 1
+            for (int e = threadIdx.x % across; e < perRow; e += across) {
+                reinterpret_cast<float4 *>(to)[row * perRow + e] = reinterpret_cast<const float4 *>(shared)[row * (pitch / 4) + e];
+            }
         }
+    }
+
+    // Adds what other warps have summed.
+    static DEVICE void add(u32 at, float &a, float &b) {
+        float x, y;
+        asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];" : "=f"(x), "=f"(y) : "r"(at) : "memory");
+        a += x;
+        b += y;
     }
 };
 
 template <typename T, int WIDTH, int S> DEVICE void backwardWeight(const T *x, const T *dy, float *partial, const Grouped &p) {
     extern __shared__ __align__(128) unsigned char shared[];
-    typedef Sums<T, WIDTH, S> SUMS;
-    const int STAGES = S == 1 ? 4 : 3, STAGE = SUMS::STAGE;
-    const u32 ring = (u32)__cvta_generic_to_shared(shared), end = ring + STAGES * STAGE;
-    const int from = blockIdx.y * p.perBlock, to = min(from + p.perBlock, p.units);
-    Feeder<T, RowsOfX<T, S>> ofX(x, p.h, p.w, p, from, to);
-    Feeder<T, RowsOfDy<T, S>> ofDy(dy, p.oh, p.ow, p, from, to);
+    typedef RowsOfBoth<T, S> Source;
+    const int STAGES = S == 1 ? 4 : 3, STAGE = Source::BYTES, RING = STAGES * STAGE;
+    const u32 ring = (u32)__cvta_generic_to_shared(shared);
+    Feeder<Source> feeder(Source(x, dy, p), p);
 #pragma unroll 1
-    for (int s = 0; s < STAGES - 1; s++) {
-        ofX.copy(ring + s * STAGE, p);
-        ofDy.copy(ring + s * STAGE + SUMS::DY, p);
-        commitCopies();
-    }
-    SUMS sums(p);
-    u32 use = ring, fill = end - STAGE;
+    for (int s = 0; s < STAGES - 1; s++) feeder.copy(ring + s * STAGE, p);
+    Sums<T, WIDTH, S> sums(p);
+    u32 use = 0, fill = RING - STAGE;
 #pragma unroll 1
-    for (int unit = from; unit < to; unit++) {
+    for (int left = unitsOfBlock(p); left > 0; left--) {
         sums.beginUnit();
 #pragma unroll 1
-        for (int i = 0; i < RowsOfX<T, S>::steps(p); i++) {
+        for (int i = 0; i < Source::steps(p); i++) {
             awaitCopies<STAGES - 2>();  // this step's rows have come: a group per step, empty ones at the end
             __syncthreads();            // for all threads, and nobody reads the stage that is filled next
-            ofX.copy(fill, p);
-            ofDy.copy(fill + SUMS::DY, p);
-            commitCopies();
-            sums.step(use);
-            use = use + STAGE == end ? ring : use + STAGE;
-            fill = fill + STAGE == end ? ring : fill + STAGE;
+            feeder.copy(ring + fill, p);
+            sums.step(ring + use);
+            use = use + STAGE == RING ? 0 : use + STAGE;
+            fill = fill + STAGE == RING ? 0 : fill + STAGE;
         }
     }
-    sums.store(reinterpret_cast<float *>(shared), partial, p);
+    sums.store(shared, partial, p);
 }
 
 #define GROUPED(WIDTH, S, NAME, T) \
-    KERNEL(GROUPED_THREADS) grouped##WIDTH##s##S##_backward_weight_##NAME(const T *x, const T *dy, float *partial, Grouped p) { backwardWeight<T, WIDTH, S>(x, dy, partial, p); }
-#define BOTH_STRIDES(WIDTH, NAME, T) GROUPED(WIDTH, 1, NAME, T) GROUPED(WIDTH, 2, NAME, T)
-BOTH_STRIDES(16, f16, f16) BOTH_STRIDES(32, f16, f16) BOTH_STRIDES(16, bf16, bf16) BOTH_STRIDES(32, bf16, bf16)
+    KERNEL(THREADS) grouped##WIDTH##s##S##_backward_weight_##NAME(const T *x, const T *dy, float *partial, Grouped p) { backwardWeight<T, WIDTH, S>(x, dy, partial, p); }
+#define STRIDES(WIDTH, NAME, T) GROUPED(WIDTH, 1, NAME, T) GROUPED(WIDTH, 2, NAME, T)
+STRIDES(16, f16, f16) STRIDES(32, f16, f16) STRIDES(16, bf16, bf16) STRIDES(32, bf16, bf16)

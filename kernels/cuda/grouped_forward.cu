@@ -15,82 +15,64 @@
 // Target       compute_80 isa 7.1: cp.async and mma.sync of m16n8k16
 #include "grouped_images.cuh"
 
-// What a lane stores of a unit's rows.
-template <typename T> struct Results {
-    T *at[2];  // of each strip's pixel in the next row
-    bool column[2];
-    i64 pitch;
-    int rows;  // left
+// A unit with stride S: rows of results that are under way wait for the rows of x that they still need.
+template <typename T, int WIDTH, int S> struct Forward {
+    typedef RowsOfX<T, warpsOf<WIDTH>(), S> Source;
+    static const int STAGES = S == 1 ? 4 : 3;
+    static const int SHIFTS = 3;
+    static const bool TRANSPOSED = false;
+    static const int LAST = 3 - S;
+    T *at[2];                  // of each strip's pixel in the next row of results
+    bool there[2];             // whether its column exists
+    int rows;                  // that the unit has, and 0 or fewer when it has made them
+    float d[LAST + 1][2][4];   // of the row that begins, and of those before it
 
-    DEVICE Results(T *y, int pair, int half, const Unit &unit, const Grouped &p) {
-        pitch = (i64)p.ow * p.c;
+    DEVICE Forward(T *y, int pair, int half, const Unit &unit, const Grouped &p) {
         rows = min(p.rows, p.oh - unit.chunk * p.rows);
 #pragma unroll
         for (int h = 0; h < 2; h++) {
             Strip strip(2 * pair + h, p);
             int image = unit.image + strip.image, x = 8 * (unit.segment * p.span + strip.local) + (int)threadIdx.x % 32 / 4;
-            column[h] = strip.there && image < p.n && x < p.ow;
-            i64 pixel = column[h] ? ((i64)image * p.oh + unit.chunk * p.rows) * p.ow + x : 0;
-            at[h] = y + pixel * p.c + blockIdx.x * SLAB + firstChannel(half);
+            there[h] = strip.there && image < p.n && x < p.ow;
+            at[h] = y + (i64)((image * p.oh + unit.chunk * p.rows) * p.ow + x) * p.c + blockIdx.x * SLAB + firstChannel(half);
         }
+#pragma unroll
+        for (int i = 0; i <= LAST; i++) clear(d[i]);
     }
-    DEVICE void store(const float (&d)[2][4]) {
-        bool there[2] = {column[0] && rows > 0, column[1] && rows > 0};
-        storeResults<T>(d, at, there);
-        at[0] += pitch;
-        at[1] += pitch;
+
+    DEVICE void store(const float (&sums)[2][4], const Grouped &p) {
+        bool ok[2] = {there[0] && rows > 0, there[1] && rows > 0};
+        storeResults<T>(sums, at, ok);
+        at[0] += (i64)p.ow * p.c;
+        at[1] += (i64)p.ow * p.c;
         rows--;
     }
-};
 
-// A unit with stride S: rows of results that are under way wait for the rows of x that they still need.
-template <typename T, int WIDTH, int S> struct Forward {
-    typedef RowOf<S, 2> Row;
-    static const int ROWS = S;
-    static const int STAGES = S == 1 ? 4 : 3;
-    static const int SHIFTS = 3;
-    static const bool TRANSPOSED = false;
-    Results<T> results;
-    float d[4 - S][2][4];  // of the row that begins, and of those before it
-
-    static DEVICE int steps(const Grouped &p) { return S == 1 ? p.rows + 2 : p.rows + 1; }
-    static DEVICE void begin(Rows<T, Row> &rows, const Unit &unit, const Grouped &p) {
-        int first = unit.chunk * p.rows;
-        rows.begin(p, unit, S, p.left, first * S - p.top, (min(first + p.rows, p.oh) - 1) * S - p.top + 3);
-    }
-
-    DEVICE Forward(T *y, int pair, int half, const Unit &unit, const Grouped &p) : results(y, pair, half, unit, p) {
-#pragma unroll
-        for (int i = 0; i < 4 - S; i++) clear(d[i]);
-    }
-
-    DEVICE void step(int i, u32 stage, const Fragments<Row, WIDTH, 3> &fragments, const Weights<T, WIDTH> &weights) {
+    DEVICE void step(int i, u32 stage, const Fragments<typename Source::Row, WIDTH, 3> &fragments, const Weights<T, WIDTH> &weights, const Grouped &p) {
+        const float none[2][4] = {};
         u32 a[Weights<T, WIDTH>::STEPS][4];
+        fragments.load(a, stage, 0);
+        weights.multiply(d[LAST], a, 6, d[LAST - 1]);  // what was the row before the last is the last now
+        if (S == 1) weights.multiply(d[1], a, 3, d[0]);
+        weights.multiply(d[0], a, 0, none);
 #pragma unroll
-        for (int s = 0; s < 3; s++) {
+        for (int s = 1; s < 3; s++) {
             fragments.load(a, stage, s);
 #pragma unroll
             for (int r = 0; r < 3; r += S) weights.multiply(d[r / S], a, 3 * r + s);
         }
-        const int LAST = 3 - S;
-        if (i >= LAST) results.store(d[LAST]);
+        if (i >= LAST) store(d[LAST], p);
         if (S == 2) {
 #pragma unroll
             for (int s = 0; s < 3; s++) {
-                fragments.load(a, stage + Row::BYTES, s);
+                fragments.load(a, stage + Source::Row::BYTES, s);
                 weights.multiply(d[0], a, 3 + s);
             }
         }
-#pragma unroll
-        for (int j = LAST; j > 0; j--) {
-#pragma unroll
-            for (int k = 0; k < 8; k++) d[j][k / 4][k % 4] = d[j - 1][k / 4][k % 4];
-        }
-        clear(d[0]);
     }
 };
 
 #define GROUPED(WIDTH, S, NAME, T) \
-    KERNEL(GROUPED_THREADS) grouped##WIDTH##s##S##_##NAME(const T *x, const T *w, T *y, Grouped p) { walk<T, WIDTH, Forward<T, WIDTH, S>>(x, w, y, p); }
-#define FOR_WIDTHS(S, NAME, T) GROUPED(8, S, NAME, T) GROUPED(16, S, NAME, T) GROUPED(32, S, NAME, T)
-FOR_WIDTHS(1, f16, f16) FOR_WIDTHS(2, f16, f16) FOR_WIDTHS(1, bf16, bf16) FOR_WIDTHS(2, bf16, bf16)
+    GROUPED_KERNEL(warpsOf<WIDTH>() * 32) grouped##WIDTH##s##S##_##NAME(const T *x, const T *w, T *y, Grouped p) { walk<T, WIDTH, Forward<T, WIDTH, S>>(x, w, y, p); }
+#define WIDTHS(S, NAME, T) GROUPED(8, S, NAME, T) GROUPED(16, S, NAME, T) GROUPED(32, S, NAME, T)
+WIDTHS(1, f16, f16) WIDTHS(2, f16, f16) WIDTHS(1, bf16, bf16) WIDTHS(2, bf16, bf16)

@@ -1,17 +1,14 @@
 // Grouped 3x3 convolution on tensor cores: what its three passes share. Groups are of 4, 8, 16 or 32 channels, as many in as out, so that slabs of 32 channels are convolved apart from each other.
 //
-// A block has a slab of channels and a unit of work: STRIPS strips of 8 columns side by side, of one image or, where images are narrow, of several, and a run of rows. It walks down the rows. Each row
-// of the images comes to shared memory once, with its halo of columns, and is multiplied with all taps that meet it; the rows of results that are under way stay in registers. So nothing but the halo
-// of the runs is read twice. A fragment has 16 pixels, of two neighbouring strips, which is a warp's part of a row.
+// A block has a slab of channels and a unit of work: a strip of 8 columns for each of its WARPS warps, side by side, of one image or, where images are narrow, of several, and a run of rows. It walks
+// down the rows. Each row of the images comes to shared memory once, with its halo of columns, and is multiplied with all taps that meet it; what is under way stays in registers. So nothing but the
+// halo of the runs is read twice. A fragment has 16 pixels, of two neighbouring strips, which is a warp's part of a row: pairs of warps or fours share them, and divide the channels.
 //
 // In shared memory a pixel is 64 bytes, the slab's channels, as four chunks; pixels that a fragment reads are neighbours, which for stride 2 asks for even and odd columns apart. Chunks are permuted
 // so that eight neighbours' chunks of the same channels lie in different banks.
 #pragma once
 #include "tensor_cores.cuh"
 
-const int GROUPED_THREADS = 256;
-const int WARPS = GROUPED_THREADS / 32;
-const int STRIPS = 8;   // of a block, at most
 const int SLAB = 32;    // channels
 const int PIXEL = 64;   // bytes of a slab of a pixel
 const int TAPS = 9;
@@ -29,7 +26,7 @@ struct Grouped {
     int flip;                     // the gradient by x with stride 1: taps turned around, groups' weights transposed
 };
 
-// Which part of the images a unit is.
+// A block's units, one after the other: which part of the images they are.
 struct Unit {
     int image, segment, chunk;
     DEVICE Unit(int unit, const Grouped &p) {
@@ -37,7 +34,18 @@ struct Unit {
         segment = unit / p.chunks % p.segments;
         image = unit / p.chunks / p.segments * p.abreast;
     }
+    DEVICE void next(const Grouped &p) {
+        if (++chunk < p.chunks) return;
+        chunk = 0;
+        if (++segment < p.segments) return;
+        segment = 0;
+        image += p.abreast;
+    }
 };
+
+// The units of this block.
+DEVICE int firstUnit(const Grouped &p) { return blockIdx.y * p.perBlock; }
+DEVICE int unitsOfBlock(const Grouped &p) { return min(p.perBlock, p.units - firstUnit(p)); }
 
 // A strip of a block: its image (an offset) and its place among the image's strips.
 struct Strip {
@@ -53,10 +61,12 @@ struct Strip {
 DEVICE u32 placeOf(int slot, int chunk) { return slot * PIXEL + (chunk ^ (slot >> 1 & 3)) * CHUNK; }
 
 // How rows of images lie in shared memory: STEP columns per column of a strip, EXTRA halo columns; with STEP 2, even columns come first.
-template <int STEP, int EXTRA> struct RowOf {
-    static const int MOST_SLOTS = STRIPS * (8 * STEP + EXTRA);
+template <int WARPS, int STEP, int EXTRA> struct RowOf {
+    static const int THREADS = WARPS * 32;
+    static const int MOST_SLOTS = WARPS * (8 * STEP + EXTRA);
     static const int BYTES = MOST_SLOTS * PIXEL;
-    static const int COPIES = (MOST_SLOTS * 4 + GROUPED_THREADS - 1) / GROUPED_THREADS;  // chunks of a thread
+    static const int COPIES = (MOST_SLOTS * 4 + THREADS - 1) / THREADS;  // chunks of a thread
+    static_assert(THREADS % 32 == 0 && BYTES % 128 == 0, "a thread's chunks are at the same place of their pixels, which differ by a multiple of 8");
 
     static DEVICE int slots(const Grouped &p) { return 8 * STEP * p.span + EXTRA; }
     static DEVICE int columnOf(int slot, const Grouped &p) {
@@ -70,75 +80,86 @@ template <int STEP, int EXTRA> struct RowOf {
     }
 };
 
-// Copies rows of images to shared memory, zeros where there are none.
+// Copies rows of images to shared memory, zeros where there are none. A thread has the same pixels' chunks in each row.
 template <typename T, class ROW> struct Rows {
-    const T *images;
-    int height, width, channels;
-    const T *column[ROW::COPIES];  // each chunk's place in row 0
-    u32 to[ROW::COPIES];
-    u32 there;                     // a bit for each chunk: its column exists
-    int row, limit;                // the next one, and where rows that are needed end
+    const T *images;            // with the thread's chunk of a pixel
+    int slot[ROW::COPIES];      // image << 16 and column of a unit that the thread copies; negative if it has none
+    int pixel[ROW::COPIES];     // of the unit's images, in row 0; negative if there is none
+    u32 to;                     // of the first; others lie THREADS / 4 slots behind each other
+    int row, limit;             // the next one, and where rows that are needed end
 
-    DEVICE Rows(const T *at, int h, int w, int c) : images(at), height(h), width(w), channels(c), there(0), row(0), limit(0) {}
-
-    // A unit's rows from `first` to `end`, whose columns begin at `shift` to the left of its strips' first.
-    DEVICE void begin(const Grouped &p, const Unit &unit, int step, int shift, int first, int end) {
-        row = first;
-        limit = min(end, height);
-        there = 0;
+    DEVICE Rows(const T *at, const Grouped &p) : row(0), limit(0) {
+        images = at + blockIdx.x * SLAB + threadIdx.x % 4 * 8;
+        to = placeOf(threadIdx.x / 4, threadIdx.x % 4);
 #pragma unroll
         for (int m = 0; m < ROW::COPIES; m++) {
-            int e = m * GROUPED_THREADS + (int)threadIdx.x, slot = e / 4, chunk = e % 4;
-            int image = slot / ROW::slots(p);
-            int x = 8 * step * p.span * unit.segment - shift + ROW::columnOf(slot - image * ROW::slots(p), p);
-            bool exists = image < p.abreast && unit.image + image < p.n && x >= 0 && x < width;
-            there |= (exists ? 1u : 0u) << m;
-            to[m] = placeOf(slot, chunk);
-            i64 pixel = exists ? (i64)(unit.image + image) * height * width + x : 0;
-            column[m] = images + pixel * channels + blockIdx.x * SLAB + chunk * 8;
+            int at = m * (ROW::THREADS / 4) + (int)threadIdx.x / 4, image = at / ROW::slots(p);
+            slot[m] = image < p.abreast ? image << 16 | ROW::columnOf(at % ROW::slots(p), p) : -1;
+            asm volatile("" : "+r"(slot[m]));  // is not derived again for every unit, which would take many registers
+            pixel[m] = -1;
         }
     }
 
-    DEVICE void copy(u32 stage, const Grouped &p) {
-        bool inside = row >= 0 && row < limit;
+    // A unit's rows from `first` to `end`, whose columns begin with the given one.
+    DEVICE void begin(const Grouped &p, const Unit &unit, int column, int first, int end, int height, int width) {
+        row = first;
+        limit = min(end, height);
 #pragma unroll
         for (int m = 0; m < ROW::COPIES; m++) {
-            bool exists = inside && there >> m & 1;
-            if (m * GROUPED_THREADS + (int)threadIdx.x < 4 * p.abreast * ROW::slots(p)) {
-                copyChunk(stage + to[m], exists ? column[m] + (i64)row * width * channels : images, exists);
-            }
+            int image = unit.image + (slot[m] >> 16), x = column + (slot[m] & 0xffff);
+            pixel[m] = slot[m] >= 0 && image < p.n && x >= 0 && x < width ? image * height * width + x : -1;
+        }
+    }
+
+    DEVICE void copy(u32 stage, const Grouped &p, int width) {
+        bool inside = row >= 0 && row < limit;
+        int before = row * width;
+#pragma unroll
+        for (int m = 0; m < ROW::COPIES; m++) {
+            bool exists = inside && pixel[m] >= 0;
+            if (slot[m] >= 0) copyChunk(stage + to + m * (ROW::THREADS / 4 * PIXEL), images + (exists ? (i64)(pixel[m] + before) * p.c : 0), exists);
         }
         row++;
     }
 };
 
-// Feeds a block's units, row by row, to a ring of stages. PASS says what a step copies: Row, ROWS of them, steps(p) of a unit, and begin(rows, unit, p).
-template <typename T, class PASS> struct Feeder {
-    Rows<T, typename PASS::Row> rows;
-    int unit, step, left;
+// Feeds a block's units, step by step, to a ring of stages. SOURCE says what a step copies: steps(p) of a unit, begin(unit, p), copy(stage, p).
+template <class SOURCE> struct Feeder {
+    SOURCE source;
+    Unit unit;
+    int step, left;
 
-    DEVICE Feeder(const T *at, int h, int w, const Grouped &p, int from, int to) : rows(at, h, w, p.c), unit(from), step(0), left((to - from) * PASS::steps(p)) {}
+    DEVICE Feeder(const SOURCE &s, const Grouped &p) : source(s), unit(firstUnit(p), p), step(0), left(unitsOfBlock(p) * SOURCE::steps(p)) {}
 
-    // Starts the copies of the next step, if there is one.
+    // Starts the copies of the next step, if there is one; a group in any case.
     DEVICE void copy(u32 stage, const Grouped &p) {
-        if (left == 0) return;
-        if (step == 0) PASS::begin(rows, Unit(unit, p), p);
-#pragma unroll
-        for (int r = 0; r < PASS::ROWS; r++) rows.copy(stage + r * PASS::Row::BYTES, p);
-        left--;
-        if (++step == PASS::steps(p)) {
-            step = 0;
-            unit++;
+        if (left > 0) {
+            if (step == 0) source.begin(unit, p);
+            source.copy(stage, p);
+            left--;
+            if (++step == SOURCE::steps(p)) {
+                step = 0;
+                unit.next(p);
+            }
         }
+        commitCopies();
     }
 };
 
-// The product of halves with 8 channels of depth: d += a b.
-DEVICE void multiply8(float (&d)[4], u32 a0, u32 a1, u32 b, f16) {
-    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a0), "r"(a1), "r"(b));
-}
-DEVICE void multiply8(float (&d)[4], u32 a0, u32 a1, u32 b, bf16) {
-    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%0, %1, %2, %3};"
-                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]) : "r"(a0), "r"(a1), "r"(b));
-}
+// The rows of x that rows of a convolution's results, or of their gradient, meet: S of them in each step.
+template <typename T, int WARPS, int S> struct RowsOfX {
+    typedef RowOf<WARPS, S, 2> Row;
+    static const int BYTES = S * Row::BYTES;
+    Rows<T, Row> rows;
+
+    DEVICE RowsOfX(const T *x, const Grouped &p) : rows(x, p) {}
+    static DEVICE int steps(const Grouped &p) { return S == 1 ? p.rows + 2 : p.rows + 1; }
+    DEVICE void begin(const Unit &unit, const Grouped &p) {
+        int first = unit.chunk * p.rows;
+        rows.begin(p, unit, 8 * S * p.span * unit.segment - p.left, first * S - p.top, (min(first + p.rows, p.oh) - 1) * S - p.top + 3, p.h, p.w);
+    }
+    DEVICE void copy(u32 stage, const Grouped &p) {
+#pragma unroll
+        for (int r = 0; r < S; r++) rows.copy(stage + r * Row::BYTES, p, p.w);
+    }
+};

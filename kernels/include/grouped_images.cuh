@@ -3,6 +3,21 @@
 #pragma once
 #include "grouped.cuh"
 
+// d = a b + c for 16 pixels, 8 channels, and 16 or 8 channels of depth. With c apart from d, rows of sums move on to the next registers at no cost.
+#define PRODUCTS(T)                                                                                                                                      \
+    DEVICE void product16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1, const float (&c)[4], T) {                                                    \
+        asm("mma.sync.aligned.m16n8k16.row.col.f32." #T "." #T ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"                \
+            : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                                                             \
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));                                 \
+    }                                                                                                                                                    \
+    DEVICE void product8(float (&d)[4], u32 a0, u32 a1, u32 b, const float (&c)[4], T) {                                                                 \
+        asm("mma.sync.aligned.m16n8k8.row.col.f32." #T "." #T ".f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"                                \
+            : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                                                             \
+            : "r"(a0), "r"(a1), "r"(b), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));                                                                     \
+    }
+PRODUCTS(f16)
+PRODUCTS(bf16)
+
 // In shared memory the weights of a channel are 9 taps by WIDTH, those of two groups of 4 with zeros between them, out of step with the banks.
 template <int WIDTH> struct WeightRows {
     static const int BYTES = (TAPS * WIDTH + (WIDTH == 8 ? 0 : 8)) * 2;
@@ -15,7 +30,7 @@ template <int WIDTH, typename T> DEVICE void copyWeights(unsigned char *to, cons
     if (WIDTH == 8 && p.g == 4) {
         const uint2 *from = reinterpret_cast<const uint2 *>(w) + (i64)blockIdx.x * SLAB * TAPS;
 #pragma unroll 1
-        for (int e = threadIdx.x; e < SLAB * TAPS; e += GROUPED_THREADS) {
+        for (int e = threadIdx.x; e < SLAB * TAPS; e += blockDim.x) {
             uint2 v = from[e];
             bool second = e / TAPS & 4;
             reinterpret_cast<uint4 *>(to)[e] = make_uint4(second ? 0 : v.x, second ? 0 : v.y, second ? v.x : 0, second ? v.y : 0);
@@ -25,7 +40,7 @@ template <int WIDTH, typename T> DEVICE void copyWeights(unsigned char *to, cons
     const T *from = w + (i64)blockIdx.x * SLAB * TAPS * WIDTH;
     u32 base = (u32)__cvta_generic_to_shared(to);
 #pragma unroll 1
-    for (int row = threadIdx.x / 32; row < SLAB; row += WARPS) {
+    for (int row = threadIdx.x / 32; row < SLAB; row += blockDim.x / 32) {
 #pragma unroll 1
         for (int c = threadIdx.x % 32; c < CHUNKS; c += 32) copyChunk(base + row * WeightRows<WIDTH>::BYTES + c * CHUNK, from + (row * CHUNKS + c) * 8, true);
     }
@@ -73,18 +88,20 @@ template <typename T, int WIDTH> struct Weights {
         }
     }
 
-    // d += a times a tap's weights, for 16 pixels and channels.
-    DEVICE void multiply(float (&d)[2][4], const u32 (&a)[STEPS][4], int tap) const {
+    // d = a times a tap's weights, and c, for 16 pixels and channels.
+    DEVICE void multiply(float (&d)[2][4], const u32 (&a)[STEPS][4], int tap, const float (&c)[2][4]) const {
 #pragma unroll
         for (int j = 0; j < 2; j++) {
             if (WIDTH == 8) {
-                multiply8(d[j], a[0][2 * j], a[0][2 * j + 1], b[tap][0][j][0], T());
+                product8(d[j], a[0][2 * j], a[0][2 * j + 1], b[tap][0][j][0], c[j], T());
             } else {
-#pragma unroll
-                for (int step = 0; step < STEPS; step++) TensorCore<T>::multiply(d[j], a[step], b[tap][step][j][0], b[tap][step][j][WORDS - 1]);
+                product16(d[j], a[0], b[tap][0][j][0], b[tap][0][j][WORDS - 1], c[j], T());
+                if (STEPS == 2) product16(d[j], a[STEPS - 1], b[tap][STEPS - 1][j][0], b[tap][STEPS - 1][j][WORDS - 1], d[j], T());
             }
         }
     }
+    // d += a times a tap's weights.
+    DEVICE void multiply(float (&d)[2][4], const u32 (&a)[STEPS][4], int tap) const { multiply(d, a, tap, d); }
 };
 
 // Where a warp's fragments of a row lie: 16 pixels by the channels that its results depend on.
@@ -124,39 +141,43 @@ template <typename T> DEVICE void storeResults(const float (&d)[2][4], T *const 
 // The first of a lane's four channels in the slab.
 DEVICE int firstChannel(int half) { return 16 * half + threadIdx.x % 2 * 8 + threadIdx.x % 4 / 2 * 4; }
 
-// A block of a pass, which walks down its units. PASS is one of Forward and BackwardData: what a step copies (see Feeder), STAGES of it at most, what a unit keeps, and how a step multiplies and stores.
+// Two blocks on a multiprocessor at least, said to ptxas, which else saves registers for a third and spills.
+#define GROUPED_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 2)
+
+// Warps of a block. With groups of 32 their registers are full of weights, and small blocks fill a multiprocessor better.
+template <int WIDTH> constexpr int warpsOf() { return WIDTH == 32 ? 4 : 8; }
+
+// A block of a pass, which walks down its units. PASS is one of Forward and BackwardData: its Source, STAGES of it at most, what a unit keeps, and how a step multiplies and stores.
 template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const T *w, T *y, const Grouped &p) {
     extern __shared__ __align__(128) unsigned char shared[];
-    const int STAGE = PASS::ROWS * PASS::Row::BYTES;
-    const u32 ring = (u32)__cvta_generic_to_shared(shared), end = ring + PASS::STAGES * STAGE;
-    const int from = blockIdx.y * p.perBlock, to = min(from + p.perBlock, p.units);
+    typedef typename PASS::Source Source;
+    const int STAGE = Source::BYTES, RING = PASS::STAGES * STAGE;
+    const u32 ring = (u32)__cvta_generic_to_shared(shared);
     const int warp = threadIdx.x / 32, half = warp % 2, pair = warp / 2;
     const bool active = 2 * pair < p.abreast * p.span;
-    Feeder<T, PASS> feeder(x, p.h, p.w, p, from, to);
-    copyWeights<WIDTH>(shared + PASS::STAGES * STAGE, w, p);
+    copyWeights<WIDTH>(shared + RING, w, p);
+    Feeder<Source> feeder(Source(x, p), p);
 #pragma unroll 1
-    for (int s = 0; s < PASS::STAGES - 1; s++) {
-        feeder.copy(ring + s * STAGE, p);
-        commitCopies();
-    }
+    for (int s = 0; s < PASS::STAGES - 1; s++) feeder.copy(ring + s * STAGE, p);
     awaitCopies<PASS::STAGES - 2>();
     __syncthreads();
     Weights<T, WIDTH> weights;
-    weights.read(end, half, PASS::TRANSPOSED || p.flip, p.flip);
-    const Fragments<typename PASS::Row, WIDTH, PASS::SHIFTS> fragments(pair, half, p);
-    u32 use = ring, fill = end - STAGE;
+    weights.read(ring + RING, half, PASS::TRANSPOSED || p.flip, p.flip);
+    const Fragments<typename Source::Row, WIDTH, PASS::SHIFTS> fragments(pair, half, p);
+    u32 use = 0, fill = RING - STAGE;
+    Unit unit(firstUnit(p), p);
 #pragma unroll 1
-    for (int unit = from; unit < to; unit++) {
-        PASS pass(y, pair, half, Unit(unit, p), p);
+    for (int left = unitsOfBlock(p); left > 0; left--) {
+        PASS pass(y, pair, half, unit, p);
 #pragma unroll 1
-        for (int i = 0; i < PASS::steps(p); i++) {
+        for (int i = 0; i < Source::steps(p); i++) {
             awaitCopies<PASS::STAGES - 2>();  // this step's rows have come: a group per step, empty ones at the end
             __syncthreads();                  // for all threads, and nobody reads the stage that is filled next
-            feeder.copy(fill, p);
-            commitCopies();
-            if (active) pass.step(i, use, fragments, weights);
-            use = use + STAGE == end ? ring : use + STAGE;
-            fill = fill + STAGE == end ? ring : fill + STAGE;
+            feeder.copy(ring + fill, p);
+            if (active) pass.step(i, ring + use, fragments, weights, p);
+            use = use + STAGE == RING ? 0 : use + STAGE;
+            fill = fill + STAGE == RING ? 0 : fill + STAGE;
         }
+        unit.next(p);
     }
 }

@@ -13,13 +13,10 @@ import java.util.stream.LongStream;
  * @param pass what is computed
  */
 record GroupedPass(ConvolutionPass pass) {
-    private static final int THREADS = 256;
     /** Channels of a block. */
     private static final int SLAB = 32;
     /** Bytes of a slab of a pixel. */
     private static final int PIXEL = 64;
-    /** Strips of a block, side by side. */
-    private static final long STRIPS = 8;
     /** Columns of a strip. */
     private static final long COLUMNS = 8;
     private static final int WEIGHT_BYTES = SLAB * (9 * 32 + 8) * 2;
@@ -83,6 +80,11 @@ record GroupedPass(ConvolutionPass pass) {
         return flipped() || is(Kind.FORWARD) ? "grouped_forward" : pass.kind().symbol("grouped");
     }
 
+    /** Of a block; as many strips side by side. */
+    private int warps() {
+        return width() == 32 && !is(Kind.BACKWARD_WEIGHT) ? 4 : 8;
+    }
+
     private long slabs() {
         return pass.c() / SLAB;
     }
@@ -100,7 +102,7 @@ record GroupedPass(ConvolutionPass pass) {
 
     /** Parts that an image's strips are divided into, for different blocks. */
     private long segments() {
-        return Call.blocks(strips(), STRIPS);
+        return Call.blocks(strips(), warps());
     }
 
     /** Strips of an image in a unit. */
@@ -110,7 +112,7 @@ record GroupedPass(ConvolutionPass pass) {
 
     /** Images side by side in a unit. */
     private long abreast() {
-        return Math.min(pass.n(), STRIPS / span());
+        return Math.min(pass.n(), warps() / span());
     }
 
     /** Units beside each other. */
@@ -193,7 +195,7 @@ record GroupedPass(ConvolutionPass pass) {
         DType dtype = call.out().getFirst().dtype();
         CudaLaunch launch = call.launch(module(), symbol(), dtype)
                 .grid(slabs(), blocks(), 1)
-                .block(THREADS)
+                .block(32 * warps())
                 .shared(sharedBytes())
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(sums ? call.workspace() : call.out(0))
                 .struct(parameters())
@@ -210,10 +212,10 @@ record GroupedPass(ConvolutionPass pass) {
 
     /** The stages, and the weights behind them; of weight gradients, their sums where the stages were. */
     private int sharedBytes() {
-        long x = STRIPS * (pairs() ? COLUMNS + 1 : COLUMNS * stride() + 2) * (pairs() ? 1 : stride());
+        long x = warps() * (pairs() ? COLUMNS + 1 : COLUMNS * stride() + 2) * (pairs() ? 1 : stride());
         int stages = pairs() || stride() == 1 ? 4 : 3;
         if (is(Kind.BACKWARD_WEIGHT)) {
-            return Math.toIntExact(Math.max(stages * (x + STRIPS * COLUMNS) * PIXEL, SUM_BYTES));
+            return Math.toIntExact(Math.max(stages * (x + warps() * COLUMNS) * PIXEL, SUM_BYTES));
         }
         return Math.toIntExact(stages * x * PIXEL + WEIGHT_BYTES);
     }
