@@ -147,13 +147,17 @@ DEVICE int firstChannel(int half) { return 16 * half + threadIdx.x % 2 * 8 + thr
 // Warps of a block. With groups of 32 their registers are full of weights, and small blocks fill a multiprocessor better.
 template <int WIDTH> constexpr int warpsOf() { return WIDTH == 32 ? 4 : 8; }
 
-// A block of a pass, which walks down its units. PASS is one of Forward and BackwardData: its Source, STAGES of it at most, what a unit keeps, and how a step multiplies and stores.
-template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const T *w, T *y, const Grouped &p) {
+// Which half of the slab's channels a warp makes; neighbouring warps share strips.
+DEVICE int halfOf() { return threadIdx.x / 32 % 2; }
+
+// A block of a pass, which walks down its units. PASS is one of Forward and BackwardData: its Source, STAGES of it at most, what a unit keeps, and how a step multiplies and stores; After is what is
+// done to sums before.
+template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const T *w, T *y, const Grouped &p, const typename PASS::After &after) {
     extern __shared__ __align__(128) unsigned char shared[];
     typedef typename PASS::Source Source;
     const int STAGE = Source::BYTES, RING = PASS::STAGES * STAGE;
     const u32 ring = (u32)__cvta_generic_to_shared(shared);
-    const int warp = threadIdx.x / 32, half = warp % 2, pair = warp / 2;
+    const int half = halfOf(), pair = threadIdx.x / 64;
     const bool active = 2 * pair < p.abreast * p.span;
     copyWeights<WIDTH>(shared + RING, w, p);
     Feeder<Source> feeder(Source(x, p), p);
@@ -174,7 +178,7 @@ template <typename T, int WIDTH, class PASS> DEVICE void walk(const T *x, const 
             awaitCopies<PASS::STAGES - 2>();  // this step's rows have come: a group per step, empty ones at the end
             __syncthreads();                  // for all threads, and nobody reads the stage that is filled next
             feeder.copy(ring + fill, p);
-            if (active) pass.step(i, ring + use, fragments, weights, p);
+            if (active) pass.step(i, ring + use, fragments, weights, after, p);
             use = use + STAGE == RING ? 0 : use + STAGE;
             fill = fill + STAGE == RING ? 0 : fill + STAGE;
         }

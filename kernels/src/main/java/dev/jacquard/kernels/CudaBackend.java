@@ -109,7 +109,7 @@ public final class CudaBackend implements Backend {
         if (k == null) {
             return Optional.of("the CUDA backend has no kernel for it");
         }
-        return k.takes(op, in) ? Optional.empty() : Optional.of("cast the operands to f32, f16 or bf16");
+        return k.takes(op, in, device) ? Optional.empty() : Optional.of("cast the operands to f32, f16 or bf16");
     }
 
     @Override

@@ -2,8 +2,13 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.ConvolutionPass.Kind;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.op.Convolution;
+import dev.jacquard.tensor.op.Nonlinearity;
+import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.LongStream;
 
 /**
@@ -11,8 +16,9 @@ import java.util.stream.LongStream;
  * follows from the shape alone, so that results do not depend on the device.
  *
  * @param pass what is computed
+ * @param epilogue what follows a forward pass
  */
-record GroupedPass(ConvolutionPass pass) {
+record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     /** Channels of a block. */
     private static final int SLAB = 32;
     /** Bytes of a slab of a pixel. */
@@ -32,19 +38,22 @@ record GroupedPass(ConvolutionPass pass) {
     /** Blocks of units that a grid can have. */
     private static final long MOST_BLOCKS = 65_535;
 
-    /** Whether there are kernels for a pass: as many channels out as in, groups of 4, 8, 16 or 32; 3x3, stride 1 or 2, without dilation. */
-    static boolean takes(ConvolutionPass p, DType dtype, Target target) {
-        Window w = p.window();
-        long width = p.c() / p.groups();
-        return target.tensorCores() && (dtype == DType.F16 || dtype == DType.BF16)
-                && p.c() == p.k() && p.c() % SLAB == 0 && (width == 4 || width == 8 || width == 16 || width == 32)
-                && p.r() == 3 && p.s() == 3 && w.strideH() == w.strideW() && w.strideH() <= 2 && w.dilationH() == 1 && w.dilationW() == 1
-                && w.top() <= 2 && w.left() <= 2;
+    /** This way to compute a pass, if there are kernels for it: as many channels out as in, groups of 4, 8, 16 or 32; 3x3, stride 1 or 2, without dilation; scale, shift and ReLU behind it. */
+    static List<Candidate> candidates(ConvolutionPass p, DType dtype, Target target, Epilogue epilogue) {
+        if (!target.tensorCores() || dtype != DType.F16 && dtype != DType.BF16 || !takes(p)
+                || epilogue.residual() != Epilogue.ABSENT || epilogue.activation() != Nonlinearity.NONE && epilogue.activation() != Nonlinearity.RELU) {
+            return List.of();
+        }
+        GroupedPass pass = new GroupedPass(p, epilogue);
+        return List.of(Candidate.of("grouped", pass.workspace(), pass::bind));
     }
 
-    /** This way to compute the pass. */
-    Candidate candidate() {
-        return Candidate.of("grouped", workspace(), this::bind);
+    private static boolean takes(ConvolutionPass p) {
+        Window w = p.window();
+        long width = p.c() / p.groups();
+        return p.c() == p.k() && p.c() % SLAB == 0 && (width == 4 || width == 8 || width == 16 || width == 32)
+                && p.r() == 3 && p.s() == 3 && w.strideH() == w.strideW() && w.strideH() <= 2 && w.dilationH() == 1 && w.dilationW() == 1
+                && w.top() <= 2 && w.left() <= 2;
     }
 
     private boolean is(Kind kind) {
@@ -69,15 +78,15 @@ record GroupedPass(ConvolutionPass pass) {
         return pass.c() / pass.groups();
     }
 
-    /** Module and symbol, without the type. */
+    /** Without the type. */
     private String symbol() {
         boolean weight = is(Kind.BACKWARD_WEIGHT);
         String forward = "grouped" + Math.max(width(), weight ? 16 : 8) + "s" + stride();
         return flipped() ? forward : pass.kind().symbol(forward);
     }
 
-    private String module() {
-        return flipped() || is(Kind.FORWARD) ? "grouped_forward" : pass.kind().symbol("grouped");
+    private String module(DType dtype) {
+        return (flipped() || is(Kind.FORWARD) ? "grouped_forward" : pass.kind().symbol("grouped")) + "_" + dtype;
     }
 
     /** Of a block; as many strips side by side. */
@@ -149,36 +158,8 @@ record GroupedPass(ConvolutionPass pass) {
         return is(Kind.BACKWARD_WEIGHT) ? blocks() * pass.results() * Float.BYTES : 0;
     }
 
-    /** Elements that blocks load, counted as often as they do: the halo of a run of rows with each that it belongs to, weights once per block. */
-    long loads() {
-        boolean weight = is(Kind.BACKWARD_WEIGHT);
-        int step = pairs() ? 1 : stride();
-        long halo = pairs() ? 1 : 2;
-        long top = pairs() ? 1 : top();
-        long left = pairs() ? 1 : left();
-        long rows = LongStream.range(0, chunks()).map(i -> {
-            long end = Math.min((i + 1) * rows(), height());
-            return within(i * rows() * step - top, (end - 1) * step - top + halo + 1, gatheredRows());
-        }).sum();
-        long columns = LongStream.range(0, segments()).map(i -> COLUMNS * step * span() * i - left)
-                .map(from -> within(from, from + COLUMNS * step * span() + halo, gatheredColumns())).sum();
-        return (pass.n() * rows * columns + (weight ? pass.n() * pass.oh() * pass.ow() : 0)) * pass.c() + (weight ? 0 : blocks() * pass.k() * 9 * width());
-    }
-
-    private static long within(long from, long end, long size) {
-        return Math.max(0, Math.min(end, size) - Math.max(from, 0));
-    }
-
     private boolean gathersGradient() {
         return is(Kind.BACKWARD_DATA);
-    }
-
-    private long gatheredRows() {
-        return gathersGradient() ? pass.oh() : pass.h();
-    }
-
-    private long gatheredColumns() {
-        return gathersGradient() ? pass.ow() : pass.w();
     }
 
     private int top() {
@@ -193,17 +174,16 @@ record GroupedPass(ConvolutionPass pass) {
     CudaLaunch bind(Call call) {
         boolean sums = is(Kind.BACKWARD_WEIGHT);
         DType dtype = call.out().getFirst().dtype();
-        CudaLaunch launch = call.launch(module(), symbol(), dtype)
+        KernelLaunch.Builder builder = call.launch(module(dtype), symbol(), dtype)
                 .grid(slabs(), blocks(), 1)
                 .block(32 * warps())
                 .shared(sharedBytes())
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(sums ? call.workspace() : call.out(0))
-                .struct(parameters())
-                .build();
+                .struct(parameters());
         if (!sums) {
-            return launch;
+            return (pairs() ? builder : builder.struct(epilogue.parameters(call))).build();
         }
-        return call.sequence(launch, call.launch("split_sum", "split_sum", dtype)
+        return call.sequence(builder.build(), call.launch("split_sum", "split_sum", dtype)
                 .grid(Call.blocks(pass.results(), 4L * Call.BLOCK))
                 .block(Call.BLOCK)
                 .pointer(call.workspace()).pointer(call.out(0)).i64(pass.results()).i32(blocks())
@@ -218,6 +198,30 @@ record GroupedPass(ConvolutionPass pass) {
             return Math.toIntExact(Math.max(stages * (x + warps() * COLUMNS) * PIXEL, SUM_BYTES));
         }
         return Math.toIntExact(stages * x * PIXEL + WEIGHT_BYTES);
+    }
+
+    /** The 3x3 convolutions of ResNeXt with 32 groups, each pass of each stage's, in both types. @param batch images per batch */
+    static List<Workload> workloads(long batch) {
+        List<Workload> all = new ArrayList<>();
+        for (DType dtype : List.of(DType.F16, DType.BF16)) {
+            for (Kind kind : Kind.values()) {
+                for (long width = 4; width <= 32; width *= 2) {
+                    all.add(workload(dtype, kind, 1, batch, 224 / width, width));
+                    if (width > 4) {
+                        all.add(workload(dtype, kind, 2, batch, 448 / width, width)); // the stage's first
+                    }
+                }
+            }
+        }
+        return List.copyOf(all);
+    }
+
+    private static Workload workload(DType dtype, Kind kind, int stride, long n, long h, long width) {
+        long c = 32 * width;
+        Sample sample = ProductKernels.sample(kind, Window.of(stride, 1), 32, n, h, c, c, 3);
+        Sample typed = new Sample(sample.op(), sample.operands().stream().map(o -> o.withDType(dtype)).toList());
+        GroupedPass pass = new GroupedPass(ConvolutionPass.ofTypes((Convolution) typed.op(), typed.types()), Epilogue.NONE);
+        return new Workload(pass.module(dtype), typed, pass.pass.sizes(pass.workspace()));
     }
 
     /** {@code struct Grouped} of grouped.cuh. */

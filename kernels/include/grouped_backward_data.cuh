@@ -1,19 +1,7 @@
-// grouped_backward_data.cu
-// Math         dx[n][2*u + a - top][2*v + b - left][c] = sum over r, s, j of dy[n][u + (a - r)/2][v + (b - s)/2][c / g * g + j] * w[c / g * g + j][r][s][c % g] with j < g, over the r and s of 3 that
-//              a - r and b - s are even for: the gradient by x of a grouped 3x3 convolution with stride 2 (of one with stride 1: grouped_forward.cu)
-// Contract     dy (N, H, W, C), w (C, 3, 3, g), dx (N, OH, OW, C): without gaps, 16-byte aligned; g is 4, 8, 16 or 32; C a multiple of 32; N*H*W and N*OH*OW fit int32. grouped8 is for g of
-//              4 and 8
-// Launch       grid (C / 32, blocks of units), block 256; a unit is 8 strips of 8 pairs of columns by p.rows pairs of rows, counted from the padding's first, see include/grouped.cuh. Dynamic smem: 4
-//              stages of a row of dy (18 KiB) and 18.5 KiB for weights
-// Traffic      grouped8s2_backward_data, grouped16s2_backward_data, grouped32s2_backward_data: read n*oh*ow*c*T + c*9*c/g*T, write n*h*w*c*T
-// Roofline     memory bound: 9 g / 2 flop and 1.25 * sizeof(T) bytes per element of dx; each product of a tap and a pixel of dy is made once, none with a zero that strides leave
-// Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; zeros beside the image and the group as in grouped_forward.cu
-// Determinism  bitwise, run to run
-// CPU twin     dev.jacquard.cpu.GatherConv
-// Versions     see kernels/dev/grouped: v1 (this)
-// Measured     not yet: no GPU so far
-// Target       compute_80 isa 7.1: cp.async and mma.sync of m16n8k16
+// The gradient by x of grouped convolution with stride 2: what grouped_backward_data_*.cu instantiate.
+#pragma once
 #include "grouped_images.cuh"
+
 
 // A row of dy in each step; a unit begins with the last one of the unit above.
 template <typename T, int WARPS> struct RowsOfDy {
@@ -30,6 +18,9 @@ template <typename T, int WARPS> struct RowsOfDy {
     DEVICE void copy(u32 stage, const Grouped &p) { rows.copy(stage, p, p.w); }
 };
 
+// Gradients are stored as they are.
+struct Nothing {};
+
 // A unit. Row u of dy meets rows 2u, 2u + 1 and 2u + 2 of dx, counted from the padding's first, with r = 0, 1, 2; so do its columns. A pixel of a strip stands for two columns of dx.
 template <typename T, int WIDTH> struct BackwardData {
     typedef RowsOfDy<T, warpsOf<WIDTH>()> Source;
@@ -37,6 +28,7 @@ template <typename T, int WIDTH> struct BackwardData {
     static const int STAGES = 4;
     static const int SHIFTS = 2;
     static const bool TRANSPOSED = true;
+    typedef Nothing After;
     T *at[2];            // of each strip's pixel in row `row` of dx, in the first of its two columns, which need not exist
     bool there[2][2];    // of strips, of columns
     int row;             // of dx; above the image at first
@@ -75,7 +67,7 @@ template <typename T, int WIDTH> struct BackwardData {
         row++;
     }
 
-    DEVICE void step(int i, u32 stage, const Fragments<typename Source::Row, WIDTH, 2> &fragments, const Weights<T, WIDTH> &weights, const Grouped &p) {
+    DEVICE void step(int i, u32 stage, const Fragments<typename Source::Row, WIDTH, 2> &fragments, const Weights<T, WIDTH> &weights, const After &, const Grouped &p) {
         const float none[2][2][4] = {};
         u32 before[Weights<T, WIDTH>::STEPS][4], a[Weights<T, WIDTH>::STEPS][4];
         fragments.load(before, stage, 0);
@@ -90,7 +82,8 @@ template <typename T, int WIDTH> struct BackwardData {
     }
 };
 
-#define GROUPED(WIDTH, NAME, T) \
-    GROUPED_KERNEL(warpsOf<WIDTH>() * 32) grouped##WIDTH##s2_backward_data_##NAME(const T *dy, const T *w, T *dx, Grouped p) { walk<T, WIDTH, BackwardData<T, WIDTH>>(dy, w, dx, p); }
-#define WIDTHS(NAME, T) GROUPED(8, NAME, T) GROUPED(16, NAME, T) GROUPED(32, NAME, T)
-WIDTHS(f16, f16) WIDTHS(bf16, bf16)
+#define GROUPED(WIDTH, NAME, T)                                                                                              \
+    GROUPED_KERNEL(warpsOf<WIDTH>() * 32) grouped##WIDTH##s2_backward_data_##NAME(const T *dy, const T *w, T *dx, Grouped p) { \
+        walk<T, WIDTH, BackwardData<T, WIDTH>>(dy, w, dx, p, Nothing());                                                     \
+    }
+#define GROUPED_BACKWARD_DATA(NAME, T) GROUPED(8, NAME, T) GROUPED(16, NAME, T) GROUPED(32, NAME, T)

@@ -1,18 +1,7 @@
-// grouped_backward_weight.cu
-// Math         dw[k][r][s][j] = sum over n, oh, ow of dy[n][oh][ow][k] * x[n][oh*st + r - top][ow*st + s - left][k / g * g + j] with j < g: the gradient by w of grouped 3x3 convolutions of stride st
-// Contract     x (N, H, W, C), dy (N, OH, OW, C): without gaps, 16-byte aligned; g is 4, 8, 16 or 32; C a multiple of 32; N*H*W and N*OH*OW fit int32. The sums of each block of units go to
-//              partial[blockIdx.y][C][3][3][g] in f32, and split_sum.cu adds them up. grouped16 is for g of 4, 8 and 16
-// Launch       grid (C / 32, blocks of units), block 256; a unit is 8 strips of 8 columns by p.rows rows of dy, see include/grouped.cuh. Dynamic smem: 4 stages of a row of x and of dy (36 KiB), or 3
-//              of two and one (66 KiB); the sums lie there at the end
-// Traffic      grouped16s1_backward_weight, grouped16s2_backward_weight, grouped32s1_backward_weight, grouped32s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
-// Roofline     memory bound: 18 g flop and 4 * sizeof(T) bytes per element of dy (stride 1); tensor cores do 16/g of them for g < 16
-// Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; padding is multiplied as zero
-// Determinism  bitwise, run to run; units and their blocks follow from the shape alone
-// CPU twin     dev.jacquard.cpu.WeightGradientConv
-// Versions     see kernels/dev/grouped: v1 (this)
-// Measured     not yet: no GPU so far
-// Target       compute_80 isa 7.1: cp.async and mma.sync of m16n8k16
+// The gradient by w of grouped convolution: what grouped_backward_weight_*.cu instantiate.
+#pragma once
 #include "grouped.cuh"
+
 
 const int WARPS = 8;
 const int THREADS = WARPS * 32;
@@ -176,5 +165,4 @@ template <typename T, int WIDTH, int S> DEVICE void backwardWeight(const T *x, c
 
 #define GROUPED(WIDTH, S, NAME, T) \
     KERNEL(THREADS) grouped##WIDTH##s##S##_backward_weight_##NAME(const T *x, const T *dy, float *partial, Grouped p) { backwardWeight<T, WIDTH, S>(x, dy, partial, p); }
-#define STRIDES(WIDTH, NAME, T) GROUPED(WIDTH, 1, NAME, T) GROUPED(WIDTH, 2, NAME, T)
-STRIDES(16, f16, f16) STRIDES(32, f16, f16) STRIDES(16, bf16, bf16) STRIDES(32, bf16, bf16)
+#define GROUPED_BACKWARD_WEIGHTS(NAME, T) GROUPED(16, 1, NAME, T) GROUPED(32, 1, NAME, T) GROUPED(16, 2, NAME, T) GROUPED(32, 2, NAME, T)
