@@ -14,6 +14,8 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
@@ -87,6 +89,27 @@ class GroupedConvolutionTest {
         for (Window window : List.of(Window.of(1, 0), Window.of(2, 0), Window.of(1, 2), Window.of(2, 2), Window.same(2, 8, 12, 3, 3), new Window(1, 1, 2, 0, 0, 1, 1, 1))) {
             for (String pass : PASSES) {
                 check(sample(pass, window, 2, 8, 12, 32, 8), DType.F16);
+            }
+        }
+    }
+
+    /** With scale, shift and ReLU in the kernel; with what it has not, another way is taken. */
+    @Test
+    void forwardWithAnEpilogue() {
+        for (Nonlinearity activation : Nonlinearity.values()) {
+            for (long g : new long[] {4, 16, 32}) {
+                for (int stride = 1; stride <= 2; stride++) {
+                    Sample plain = sample("forward", Window.of(stride, 1), 2, 7, 9, 64, g);
+                    Operand perChannel = Operand.range(0.5, 1.5, 64);
+                    Sample fused = Sample.of(new ConvolutionScaleShift(Window.of(stride, 1), (int) (64 / g), activation, false), plain.operands().get(0), plain.operands().get(1), perChannel, Operand.of(64));
+                    if (activation == Nonlinearity.SILU) {
+                        CHOSEN.clear();
+                        OpCheck.forward(CUDA, fused, DType.F16, Variant.CONTIGUOUS, 1);
+                        assertTrue(CHOSEN.stream().noneMatch("grouped"::equals), CHOSEN.toString());
+                    } else {
+                        check(fused, stride == 1 ? DType.F16 : DType.BF16);
+                    }
+                }
             }
         }
     }
