@@ -13,6 +13,9 @@ const int SLAB = 32;    // channels
 const int PIXEL = 64;   // bytes of a slab of a pixel
 const int TAPS = 9;
 
+// Blocks of 256 threads two on a multiprocessor, of 128 three: said to ptxas, which else saves registers for more, and spills, or takes more and leaves it half empty.
+#define GROUPED_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, THREADS == 128 ? 3 : 2)
+
 // A pass; GroupedPass.java fills it in this order.
 struct Grouped {
     int n, h, w;                  // images that are gathered from: x, of the gradient by x the gradient by y

@@ -78,7 +78,7 @@ template <typename T, int WIDTH> struct BackwardData {
             multiply(a, before, weights, 1, none);
             store(p);
         }
-        multiply(a, before, weights, 2, none);
+        if (i < p.rows) multiply(a, before, weights, 2, none);
     }
 };
 

@@ -72,12 +72,13 @@ template <typename T, int WIDTH, int S> struct Sums {
         TensorCore<T>::multiply(d[tap][1], a, b[2], b[3]);
     }
 
-    DEVICE void step(u32 stage) {
+    // Step i of a unit of so many rows of dy; what its neighbours' rows would add is left out.
+    DEVICE void step(int i, int unitRows, u32 stage) {
 #pragma unroll
         for (int q = 0; q < PAIRS; q++) {
             u32 (&rows)[HISTORY][4] = dy[q];
 #pragma unroll
-            for (int i = 4 * HISTORY - 1; i >= 4; i--) rows[i / 4][i % 4] = rows[i / 4 - 1][i % 4];
+            for (int j = 4 * HISTORY - 1; j >= 4; j--) rows[j / 4][j % 4] = rows[j / 4 - 1][j % 4];
             loadMatricesTransposed(rows[0], stage + atDy[q]);
             if (!first[q]) rows[0][0] = rows[0][1] = 0;
             if (!second[q]) rows[0][2] = rows[0][3] = 0;
@@ -86,8 +87,10 @@ template <typename T, int WIDTH, int S> struct Sums {
             for (int s = 0; s < 3; s++) {
                 loadMatricesTransposed(x, stage + atX[q][s]);
 #pragma unroll
-                for (int r = 0; r < 3; r += S) multiply(3 * r + s, rows[r / S], x);
-                if (S == 2) {
+                for (int r = 0; r < 3; r += S) {
+                    if (i >= r / S && i - r / S < unitRows) multiply(3 * r + s, rows[r / S], x);
+                }
+                if (S == 2 && i < unitRows) {
                     loadMatricesTransposed(x, stage + RowX::BYTES + atX[q][s]);
                     multiply(3 + s, rows[0], x);
                 }
@@ -155,7 +158,7 @@ template <typename T, int WIDTH, int S> DEVICE void backwardWeight(const T *x, c
             awaitCopies<STAGES - 2>();  // this step's rows have come: a group per step, empty ones at the end
             __syncthreads();            // for all threads, and nobody reads the stage that is filled next
             feeder.copy(ring + fill, p);
-            sums.step(ring + use);
+            sums.step(i, p.rows, ring + use);
             use = use + STAGE == RING ? 0 : use + STAGE;
             fill = fill + STAGE == RING ? 0 : fill + STAGE;
         }
@@ -164,5 +167,5 @@ template <typename T, int WIDTH, int S> DEVICE void backwardWeight(const T *x, c
 }
 
 #define GROUPED(WIDTH, S, NAME, T) \
-    KERNEL(THREADS) grouped##WIDTH##s##S##_backward_weight_##NAME(const T *x, const T *dy, float *partial, Grouped p) { backwardWeight<T, WIDTH, S>(x, dy, partial, p); }
+    GROUPED_KERNEL(THREADS) grouped##WIDTH##s##S##_backward_weight_##NAME(const T *x, const T *dy, float *partial, Grouped p) { backwardWeight<T, WIDTH, S>(x, dy, partial, p); }
 #define GROUPED_BACKWARD_WEIGHTS(NAME, T) GROUPED(16, 1, NAME, T) GROUPED(32, 1, NAME, T) GROUPED(16, 2, NAME, T) GROUPED(32, 2, NAME, T)

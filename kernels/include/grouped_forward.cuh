@@ -66,20 +66,18 @@ template <typename T, int WIDTH, int S> struct Forward {
     }
 
     DEVICE void step(int i, u32 stage, const Fragments<typename Source::Row, WIDTH, 3> &fragments, const Weights<T, WIDTH> &weights, const After &after, const Grouped &p) {
-        const float none[2][4] = {};
+        float none[2][4] = {};
+        const bool begins = i < p.rows, goesOn = i > 0 && i <= p.rows, ends = i >= LAST;  // whether the three rows are the unit's; others need not be right
         u32 a[Weights<T, WIDTH>::STEPS][4];
-        fragments.load(a, stage, 0);
-        weights.multiply(d[LAST], a, 6, d[LAST - 1]);  // what was the row before the last is the last now
-        if (S == 1) weights.multiply(d[1], a, 3, d[0]);
-        weights.multiply(d[0], a, 0, none);
 #pragma unroll
-        for (int s = 1; s < 3; s++) {
+        for (int s = 0; s < 3; s++) {
             fragments.load(a, stage, s);
-#pragma unroll
-            for (int r = 0; r < 3; r += S) weights.multiply(d[r / S], a, 3 * r + s);
+            if (ends) weights.multiply(d[LAST], a, 6 + s, s == 0 ? d[LAST - 1] : d[LAST]);  // what was the row before the last is the last now
+            if (S == 1 && goesOn) weights.multiply(d[1], a, 3 + s, s == 0 ? d[0] : d[1]);
+            if (begins) weights.multiply(d[0], a, s, s == 0 ? none : d[0]);
         }
-        if (i >= LAST) store(d[LAST], after, p);
-        if (S == 2) {
+        if (ends) store(d[LAST], after, p);
+        if (S == 2 && begins) {
 #pragma unroll
             for (int s = 0; s < 3; s++) {
                 fragments.load(a, stage + Source::Row::BYTES, s);

@@ -6,12 +6,12 @@
 // d = a b + c for 16 pixels, 8 channels, and 16 or 8 channels of depth. With c apart from d, rows of sums move on to the next registers at no cost.
 #define PRODUCTS(T)                                                                                                                                      \
     DEVICE void product16(float (&d)[4], const u32 (&a)[4], u32 b0, u32 b1, const float (&c)[4], T) {                                                    \
-        asm("mma.sync.aligned.m16n8k16.row.col.f32." #T "." #T ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"                \
+        asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." #T "." #T ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"                \
             : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                                                             \
             : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));                                 \
     }                                                                                                                                                    \
     DEVICE void product8(float (&d)[4], u32 a0, u32 a1, u32 b, const float (&c)[4], T) {                                                                 \
-        asm("mma.sync.aligned.m16n8k8.row.col.f32." #T "." #T ".f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"                                \
+        asm volatile("mma.sync.aligned.m16n8k8.row.col.f32." #T "." #T ".f32 {%0, %1, %2, %3}, {%4, %5}, {%6}, {%7, %8, %9, %10};"                                \
             : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                                                             \
             : "r"(a0), "r"(a1), "r"(b), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]));                                                                     \
     }
@@ -140,9 +140,6 @@ template <typename T> DEVICE void storeResults(const float (&d)[2][4], T *const 
 
 // The first of a lane's four channels in the slab.
 DEVICE int firstChannel(int half) { return 16 * half + threadIdx.x % 2 * 8 + threadIdx.x % 4 / 2 * 4; }
-
-// Two blocks on a multiprocessor at least, said to ptxas, which else saves registers for a third and spills.
-#define GROUPED_KERNEL(THREADS) extern "C" __global__ void __launch_bounds__(THREADS, 2)
 
 // Warps of a block. With groups of 32 their registers are full of weights, and small blocks fill a multiprocessor better.
 template <int WIDTH> constexpr int warpsOf() { return WIDTH == 32 ? 4 : 8; }

@@ -34,7 +34,7 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     /** Of weight gradients, whose sums are added up at the end: two for each multiprocessor of the largest devices, which is what their registers hold. */
     private static final long ENOUGH_SUMS = 264;
     /** Rows of a run: fewer load more of the halo. */
-    private static final long FEWEST_ROWS = 4;
+    private static final long FEWEST_ROWS = 7;
     /** Blocks of units that a grid can have. */
     private static final long MOST_BLOCKS = 65_535;
 
@@ -121,7 +121,7 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
 
     /** Images side by side in a unit. */
     private long abreast() {
-        return Math.min(pass.n(), warps() / span());
+        return Math.max(1, Math.min(pass.n(), warps() / span()));
     }
 
     /** Units beside each other. */
