@@ -156,7 +156,7 @@ template <typename T> struct StemRows {
 };
 
 template <class E> DEVICE void stemForward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p, const Epilogue &epilogue) {
-    typedef Rows<typename E::Element, true> Sink;
+    typedef Rows<E, true> Sink;
     int rows = p.n * p.oh * p.ow;
     Part part(p, E::ROWS, E::COLUMNS, p.k, 1);
     part.range(p, p.r * (int)p.channels.d);
@@ -166,6 +166,7 @@ template <class E> DEVICE void stemForward(const typename E::Element *x, const t
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
     Sink sink = {y, part.sums(partial, (i64)rows * p.k), epilogue, part.row, rows, part.column, p.k, p.k, 0};
     E::template store<Sink::W>(sums, stages, sink);
+    sink.finish(p.k);
 }
 
 template <class E> DEVICE void stemBackwardWeight(const typename E::Element *x, const typename E::Element *dy, typename E::Element *dw, float *partial, const Convolution &p) {

@@ -136,6 +136,8 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
     typedef typename TensorCore<T>::Sum Sum;
     static const int ROWS = R;
     static const int COLUMNS = C;
+    static const int WARP_ROWS = WR;
+    static const int WARP_COLUMNS = WC;
     static const int STAGES = S;
     static const int DEPTH = DEPTH_BYTES / (int)sizeof(T);
     static const int THREADS = R / WR * (C / WC) * 32;
@@ -255,6 +257,96 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
             v[4 * t + 2] = valueOf(shift ? o.z : p.z, Sum());
             v[4 * t + 3] = valueOf(shift ? o.w : p.w, Sum());
         }
+    }
+};
+
+// Mean and squared deviations of a tile's columns over its rows, for batch normalisation, of W neighbouring columns per thread: a sink has one, begins it, adds each row that exists before it is
+// rounded, and the kernel calls finish() after store(). A thread sums around its own first value, and moments are combined as by Chan et al. 1979, so that a mean that is large against the
+// deviation costs no digits.
+template <class E, int W> struct ColumnMoments {
+    static const int LANES = E::WARP_COLUMNS / W;  // of a row
+    static const int PACKS = E::COLUMNS / W;
+    static const int LINE = PACKS + 32 / W;   // of one column of each pack, in shared memory: both ways to go through it are free of conflicts
+    float n, mean[W], m2[W];  // until finish(): count, sum and sum of squares around `first`
+    float first[W];
+
+    DEVICE void begin() {
+        n = 0;
+#pragma unroll
+        for (int i = 0; i < W; i++) mean[i] = m2[i] = first[i] = 0;
+    }
+
+    DEVICE void add(const float (&v)[W]) {
+        bool none = n == 0;
+        n += 1;
+#pragma unroll
+        for (int i = 0; i < W; i++) {
+            if (none) first[i] = v[i];
+            float d = v[i] - first[i];
+            mean[i] += d;
+            m2[i] += d * d;
+        }
+    }
+
+    // Stores the tile's means at to[0 .. columns - 1] and its squared deviations `columns` further on. column: this thread's first. All threads must call; shared memory is the block's.
+    DEVICE void finish(unsigned char *shared, float *to, int column, int columns) {
+        moments();
+        int lane = threadIdx.x % 32;
+#pragma unroll
+        for (int step = LANES; step < 32; step *= 2) {
+            float on = __shfl_xor_sync(0xffffffffu, n, step);
+            float share = on / fmaxf(n + on, 1);
+#pragma unroll
+            for (int i = 0; i < W; i++) merge(i, __shfl_xor_sync(0xffffffffu, mean[i], step), __shfl_xor_sync(0xffffffffu, m2[i], step), on, share);
+            n += on;
+        }
+        __syncthreads(); // nobody is in store() any more
+        static_assert(E::ROWS == 2 * E::WARP_ROWS && E::THREADS >= E::COLUMNS, "two warps have a column, and there is a thread for each");
+        float *counts = reinterpret_cast<float *>(shared), *means = counts + PACKS, *deviations = means + W * LINE;
+        int pack = E::warpColumn() / W + lane;
+        if (E::warpRow() != 0 && lane < LANES) {
+            counts[pack] = n;
+#pragma unroll
+            for (int i = 0; i < W; i++) {
+                means[i * LINE + pack] = mean[i];
+                deviations[i * LINE + pack] = m2[i];
+            }
+        }
+        __syncthreads();
+        if (E::warpRow() == 0 && lane < LANES) {
+            float on = counts[pack];
+            float share = on / fmaxf(n + on, 1);
+#pragma unroll
+            for (int i = 0; i < W; i++) {
+                merge(i, means[i * LINE + pack], deviations[i * LINE + pack], on, share);
+                means[i * LINE + pack] = mean[i];
+                deviations[i * LINE + pack] = m2[i];
+            }
+        }
+        __syncthreads();
+        int own = threadIdx.x, at = column - E::warpColumn() - lane % LANES * W + own;
+        if (own < E::COLUMNS && at < columns) {
+            to[at] = means[own % W * LINE + own / W];
+            to[columns + at] = deviations[own % W * LINE + own / W];
+        }
+    }
+
+  private:
+    DEVICE void moments() {
+        float share = 1 / fmaxf(n, 1);
+#pragma unroll
+        for (int i = 0; i < W; i++) {
+            float d = mean[i] * share;
+            float left = m2[i] - mean[i] * d;
+            mean[i] = first[i] + d;
+            m2[i] = left < 0 ? 0 : left; // rounding; NaN stays
+        }
+    }
+    // Column i with that of `on` more rows, which are `share` of all.
+    DEVICE void merge(int i, float otherMean, float otherM2, float on, float share) {
+        float d = otherMean - mean[i];
+        mean[i] += d * share;
+        m2[i] += otherM2 + d * d * (n * share);
     }
 };
 

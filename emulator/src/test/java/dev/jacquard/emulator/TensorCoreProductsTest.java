@@ -10,6 +10,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.EagerTensor;
 import dev.jacquard.tensor.Scope;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
@@ -17,6 +18,7 @@ import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.OpTable;
 import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
+import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -41,11 +43,14 @@ class TensorCoreProductsTest {
 
     /** An operand. In F32 of multiples of 2^-8 in [-1, 1], which TF32 has exactly, so that the products are those of F32. */
     private static Operand operand(DType dtype, boolean transposed, long rows, long columns) {
-        long[] dims = transposed ? new long[] {columns, rows} : new long[] {rows, columns};
+        return transposed ? operand(dtype, columns, rows) : operand(dtype, rows, columns);
+    }
+
+    private static Operand operand(DType dtype, long... dims) {
         if (dtype != DType.F32) {
             return Operand.of(dims);
         }
-        double[] values = new Random(rows + 1009 * columns).ints(997, -256, 257).mapToDouble(i -> i / 256.0).toArray();
+        double[] values = new Random(dims[0] + 1009 * dims[1]).ints(997, -256, 257).mapToDouble(i -> i / 256.0).toArray();
         return new Operand(TensorType.f32(dims), Operand.Fill.GIVEN, 0, 0, values);
     }
 
@@ -101,6 +106,17 @@ class TensorCoreProductsTest {
                     }
                 }
             });
+        }
+    }
+
+    /** Few rows, rows off the tiles' edges, rows that are no chunks, and so many that their tiles are combined in two steps. */
+    @ParameterizedTest
+    @CsvSource({"1, 3, 8, 8", "2, 9, 40, 136", "1, 7, 5, 9", "3, 60, 8, 8"})
+    void statisticsAreRight(int images, int side, int c, int k) {
+        for (DType dtype : new DType[] {DType.F16, DType.BF16, DType.F32}) {
+            ConvolutionStatistics op = new ConvolutionStatistics(Window.of(1, 0), 1);
+            Set<String> seen = onEachCandidate(Sample.of(op, operand(dtype, images, side, side, c), operand(dtype, k, 1, 1, c)), dtype, dtype == DType.F32);
+            assertTrue(seen.stream().allMatch(s -> s.startsWith("mma")), seen.toString());
         }
     }
 

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedConv2d;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,8 +20,8 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
         return candidates(pass, in.getFirst().dtype(), target, Epilogue.NONE);
     }
 
-    /** Of a pass that is not depthwise, with what follows a forward one. */
-    private static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
+    /** Of a pass that is not depthwise, with what follows a forward one. Statistics come from the kernels on tensor cores alone: there may be no way. */
+    static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
         Product product = pass.product();
         if (product != null) {
             boolean swapped = pass.kind() == ConvolutionPass.Kind.BACKWARD_WEIGHT;
@@ -29,7 +30,9 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
         List<Candidate> all = new ArrayList<>(GroupedPass.candidates(pass, dtype, target, epilogue));
         all.addAll(TensorConvolution.candidates(pass, dtype, target, epilogue));
         all.addAll(StemConvolution.candidates(pass, dtype, target, epilogue));
-        all.add(pass.simt(epilogue));
+        if (!epilogue.statistics()) {
+            all.add(pass.simt(epilogue));
+        }
         return List.copyOf(all);
     }
 
@@ -56,6 +59,21 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
 
         private static ConvolutionPass pass(ConvolutionScaleShift op, List<TensorType> in) {
             return ConvolutionPass.ofTypes(op.product(), in);
+        }
+    }
+
+    /** Convolution of bytes, with scales. */
+    record Quantized() implements ChoosingKernel<QuantizedConv2d> {
+        @Override
+        public List<Candidate> candidates(QuantizedConv2d op, List<TensorType> in, Target target) {
+            Epilogue epilogue = new Epilogue(2, 3, op.residual() ? 4 : Epilogue.ABSENT, op.residualScale(), op.activation());
+            return ByteConvolution.candidates(ConvolutionPass.ofTypes(op.product(), in.subList(0, 2)), target, epilogue);
+        }
+
+        @Override
+        public boolean takes(QuantizedConv2d op, List<TensorType> in, Device device) {
+            boolean some = in.stream().allMatch(t -> t.shape().size() > 0);
+            return some && in.get(2).dtype() == DType.F32 && !candidates(op, in, device.choices().target()).isEmpty();
         }
     }
 }

@@ -3,7 +3,6 @@ package dev.jacquard.kernels;
 import dev.jacquard.kernels.ConvolutionPass.Kind;
 import dev.jacquard.tensor.DType;
 import java.util.List;
-import java.util.Map;
 
 /**
  * A convolution of images with few channels on tensor cores, or its weights' gradient: the {@code conv_stem_*.cu} modules. The depth is (row of taps, element of the row), each row filled up to whole
@@ -25,7 +24,7 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
         boolean forward = pass.kind() == Kind.FORWARD;
         long taps = pass.r() * filled(pass, dtype);
         return Tiling.ranked(pass.rows(), forward ? pass.columns() : taps, forward ? taps : pass.depth(), 1, dtype, target).stream()
-                .filter(t -> t.tile() == tile(pass))
+                .filter(t -> t.tile() == tile(pass) && (!epilogue.statistics() || t.split().parts() == 1))
                 .map(t -> (Candidate) new StemConvolution(pass, dtype, t, epilogue)).toList();
     }
 
@@ -39,11 +38,6 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
         return Call.blocks(pass.s() * pass.c(), chunk) * chunk;
     }
 
-    /** Values of the names in the Traffic lines. */
-    Map<String, Long> sizes() {
-        return pass.sizes(workspace());
-    }
-
     @Override
     public String name() {
         return "mma stem " + tiling;
@@ -51,7 +45,7 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
 
     @Override
     public long workspace() {
-        return tiling.split().workspace(pass.results());
+        return TensorConvolution.workspace(pass, tiling, epilogue);
     }
 
     @Override
@@ -68,7 +62,7 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(split.parts() > 1 ? call.workspace() : 0)
                 .struct(pass.parameters(split, filled(pass, dtype)));
         CudaLaunch launch = (forward ? builder.struct(epilogue.parameters(call)) : builder).build();
-        return epilogue.isNone() || split.parts() == 1 ? split.then(call, launch) : split.then(call, launch, epilogue, pass.k());
+        return TensorConvolution.followed(call, launch, pass, tiling, epilogue);
     }
 
     @Override
