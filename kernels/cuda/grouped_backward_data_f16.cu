@@ -6,7 +6,7 @@
 // Launch       grid (C / 32, blocks of units), block 256 (grouped32: block 128) threads; a unit is a strip of 8 pairs of columns per warp by p.rows pairs of rows, counted from the padding's first,
 //              see include/grouped.cuh. Dynamic smem: 4 stages of a row of dy (18 KiB; grouped32: 9), and 18.5 KiB for weights
 // Target       compute_80 isa 7.1: cp.async and mma.sync of 16-bit elements
-// Traffic      grouped8s2_backward_data, grouped16s2_backward_data, grouped32s2_backward_data: read 2*n*oh*ow*c + 2*c*9*c/g, write 2*n*h*w*c
+// Traffic      grouped8s2_backward_data, grouped16s2_backward_data, grouped32s2_backward_data: read n*oh*ow*c*T + c*9*c/g*T, write n*h*w*c*T
 // Roofline     memory bound: 4.5 g flop and 2.5 bytes per element of dx; each product of a tap and a pixel of dy is made once, none with a zero that strides leave
 // Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; zeros beside the image and the group take part as in grouped_forward_f16.cu
 // Determinism  bitwise, run to run; units and their blocks follow from the shape alone

@@ -5,7 +5,7 @@
 // Launch       grid (C / 32, blocks of units), block 256; a unit is a strip of 8 columns per warp by p.rows rows of dy, see include/grouped.cuh. Dynamic smem: 4 stages of a row of x and of dy
 //              (37 KiB), or 3 of two and one (66 KiB); the sums lie there at the end
 // Target       compute_80 isa 7.1: cp.async and mma.sync of 16-bit elements
-// Traffic      grouped16s1_backward_weight, grouped16s2_backward_weight, grouped32s1_backward_weight, grouped32s2_backward_weight: read 2*n*h*w*c + 2*n*oh*ow*c, write p*4
+// Traffic      grouped16s1_backward_weight, grouped16s2_backward_weight, grouped32s1_backward_weight, grouped32s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
 // Roofline     memory bound: 18 g flop and 4 bytes per element of dy (stride 1); tensor cores do 16/g times as many for g < 16
 // Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; padding is multiplied as zero
 // Determinism  bitwise, run to run; units and their blocks follow from the shape alone

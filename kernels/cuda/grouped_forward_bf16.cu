@@ -5,7 +5,7 @@
 // Launch       grid (C / 32, blocks of units), block 256 (grouped32: block 128) threads; a unit is a strip of 8 columns per warp by p.rows rows, see include/grouped.cuh. Dynamic smem: 4 stages of
 //              a row (20 KiB) or 3 of two rows (54 KiB), half of it for grouped32; and 18.5 KiB for weights
 // Target       compute_80 isa 7.1: cp.async and mma.sync of 16-bit elements
-// Traffic      grouped8s1, grouped8s2, grouped16s1, grouped16s2, grouped32s1, grouped32s2: read 2*n*h*w*c + 2*c*9*c/g, write 2*n*oh*ow*c
+// Traffic      grouped8s1, grouped8s2, grouped16s1, grouped16s2, grouped32s1, grouped32s2: read n*h*w*c*T + c*9*c/g*T, write n*oh*ow*c*T
 // Roofline     memory bound: 18 g flop and 4 bytes per element (stride 1), for g = 32 on the edge of what mma.sync does; tensor cores do twice as many for g = 4
 // Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once, behind the epilogue. Padding is multiplied as zero, and for g = 4 the neighbouring group's channels with zeros: an
 //              infinity there makes NaN of what it should not touch

@@ -11,10 +11,12 @@ import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tck.OpCheck;
 import dev.jacquard.tck.Variant;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
@@ -114,6 +116,13 @@ class GroupedConvolutionTest {
                 }
             }
         }
+    }
+
+    /** The kernels make no statistics, and must not be taken where some are wanted. */
+    @Test
+    void statisticsAreLeftToTheirDefinition() {
+        List<TensorType> types = List.of(TensorType.of(DType.F16, 2, 7, 7, 64), TensorType.of(DType.F16, 64, 3, 3, 16));
+        assertTrue(CUDA.unsupported(new ConvolutionStatistics(Window.of(1, 1), 4), types).isPresent());
     }
 
     /** More units than blocks: they go on to the next and to the next images. */

@@ -19,6 +19,7 @@ import java.util.stream.LongStream;
  * @param epilogue what follows a forward pass
  */
 record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
+    private static final String NAME = "grouped";
     /** Channels of a block. */
     private static final int SLAB = 32;
     /** Bytes of a slab of a pixel. */
@@ -41,11 +42,11 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     /** This way to compute a pass, if there are kernels for it: as many channels out as in, groups of 4, 8, 16 or 32; 3x3, stride 1 or 2, without dilation; scale, shift and ReLU behind it. */
     static List<Candidate> candidates(ConvolutionPass p, DType dtype, Target target, Epilogue epilogue) {
         if (!target.tensorCores() || dtype != DType.F16 && dtype != DType.BF16 || !takes(p)
-                || epilogue.residual() != Epilogue.ABSENT || epilogue.activation() != Nonlinearity.NONE && epilogue.activation() != Nonlinearity.RELU) {
+                || epilogue.statistics() || epilogue.residual() != Epilogue.ABSENT || epilogue.activation() != Nonlinearity.NONE && epilogue.activation() != Nonlinearity.RELU) {
             return List.of();
         }
         GroupedPass pass = new GroupedPass(p, epilogue);
-        return List.of(Candidate.of("grouped", pass.workspace(), pass::bind));
+        return List.of(Candidate.of(NAME, pass.workspace(), pass::bind));
     }
 
     private static boolean takes(ConvolutionPass p) {
@@ -219,9 +220,8 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     private static Workload workload(DType dtype, Kind kind, int stride, long n, long h, long width) {
         long c = 32 * width;
         Sample sample = ProductKernels.sample(kind, Window.of(stride, 1), 32, n, h, c, c, 3);
-        Sample typed = new Sample(sample.op(), sample.operands().stream().map(o -> o.withDType(dtype)).toList());
-        GroupedPass pass = new GroupedPass(ConvolutionPass.ofTypes((Convolution) typed.op(), typed.types()), Epilogue.NONE);
-        return new Workload(pass.module(dtype), typed, pass.pass.sizes(pass.workspace()));
+        GroupedPass pass = new GroupedPass(ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types()), Epilogue.NONE);
+        return new Workload(pass.module(dtype), sample, pass.pass.sizes(pass.workspace())).by(NAME, dtype);
     }
 
     /** {@code struct Grouped} of grouped.cuh. */
