@@ -118,6 +118,24 @@ class GroupedConvolutionTest {
         }
     }
 
+    /** The other way to cut few images: into runs of two rows. */
+    @Test
+    void shortRuns() {
+        List<String> taken = new ArrayList<>();
+        MatrixOptions shortRuns = new MatrixOptions(false, (_, _, names) -> {
+            taken.add(names.get(1));
+            return 1;
+        });
+        try (CudaBackend cuda = new CudaBackend("emulator", new EmulatorDriver(), false, shortRuns)) {
+            for (String pass : PASSES) {
+                for (int stride = 1; stride <= 2; stride++) {
+                    OpCheck.forward(cuda, sample(pass, Window.of(stride, 1), 1, 9, 7, 32, 16), DType.F16, Variant.CONTIGUOUS, 1);
+                }
+            }
+        }
+        assertTrue(taken.size() >= 6 && taken.stream().allMatch("grouped short"::equals), taken.toString());
+    }
+
     /** The kernels make no statistics, and must not be taken where some are wanted. */
     @Test
     void statisticsAreLeftToTheirDefinition() {

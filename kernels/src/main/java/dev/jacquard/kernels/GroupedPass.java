@@ -17,8 +17,9 @@ import java.util.stream.LongStream;
  *
  * @param pass what is computed
  * @param epilogue what follows a forward pass
+ * @param fewestRows of a run: fewer load more of the halo, more leave multiprocessors idle where images are few
  */
-record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
+record GroupedPass(ConvolutionPass pass, Epilogue epilogue, long fewestRows) {
     private static final String NAME = "grouped";
     /** Channels of a block. */
     private static final int SLAB = 32;
@@ -34,19 +35,21 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     private static final long MANY_BLOCKS = 1056;
     /** Of weight gradients, whose sums are added up at the end: two for each multiprocessor of the largest devices, which is what their registers hold. */
     private static final long ENOUGH_SUMS = 264;
-    /** Rows of a run: fewer load more of the halo. */
-    private static final long FEWEST_ROWS = 7;
+    private static final long LONG_RUNS = 7;
+    private static final long SHORT_RUNS = 2;
     /** Blocks of units that a grid can have. */
     private static final long MOST_BLOCKS = 65_535;
 
-    /** This way to compute a pass, if there are kernels for it: as many channels out as in, groups of 4, 8, 16 or 32; 3x3, stride 1 or 2, without dilation; scale, shift and ReLU behind it. */
+    /** Ways to compute a pass, with long runs of rows and, where that makes a difference, with short ones, if there are kernels for it: as many channels out as in, groups of 4, 8, 16 or 32; 3x3, stride 1 or 2, without dilation; scale, shift and ReLU behind it. */
     static List<Candidate> candidates(ConvolutionPass p, DType dtype, Target target, Epilogue epilogue) {
         if (!target.tensorCores() || dtype != DType.F16 && dtype != DType.BF16 || !takes(p)
                 || epilogue.statistics() || epilogue.residual() != Epilogue.ABSENT || epilogue.activation() != Nonlinearity.NONE && epilogue.activation() != Nonlinearity.RELU) {
             return List.of();
         }
-        GroupedPass pass = new GroupedPass(p, epilogue);
-        return List.of(Candidate.of(NAME, pass.workspace(), pass::bind));
+        GroupedPass runs = new GroupedPass(p, epilogue, LONG_RUNS);
+        GroupedPass shorter = new GroupedPass(p, epilogue, SHORT_RUNS);
+        Candidate best = Candidate.of(NAME, runs.workspace(), runs::bind);
+        return shorter.rows() == runs.rows() ? List.of(best) : List.of(best, Candidate.of(NAME + " short", shorter.workspace(), shorter::bind));
     }
 
     private static boolean takes(ConvolutionPass p) {
@@ -133,7 +136,7 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     /** Rows of a unit. */
     long rows() {
         long enough = is(Kind.BACKWARD_WEIGHT) ? ENOUGH_SUMS : ENOUGH_BLOCKS;
-        long chunks = Math.min(Call.blocks(enough, columns() * slabs()), Call.blocks(height(), FEWEST_ROWS));
+        long chunks = Math.min(Call.blocks(enough, columns() * slabs()), Call.blocks(height(), fewestRows));
         return Call.blocks(height(), chunks);
     }
 
@@ -220,7 +223,7 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue) {
     private static Workload workload(DType dtype, Kind kind, int stride, long n, long h, long width) {
         long c = 32 * width;
         Sample sample = ProductKernels.sample(kind, Window.of(stride, 1), 32, n, h, c, c, 3);
-        GroupedPass pass = new GroupedPass(ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types()), Epilogue.NONE);
+        GroupedPass pass = new GroupedPass(ConvolutionPass.ofTypes((Convolution) sample.op(), sample.types()), Epilogue.NONE, LONG_RUNS);
         return new Workload(pass.module(dtype), sample, pass.pass.sizes(pass.workspace())).by(NAME, dtype);
     }
 
