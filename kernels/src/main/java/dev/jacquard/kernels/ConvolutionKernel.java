@@ -27,7 +27,8 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
             boolean swapped = pass.kind() == ConvolutionPass.Kind.BACKWARD_WEIGHT;
             return product.candidates(dtype, target, swapped ? 1 : 0, swapped ? 0 : 1, epilogue);
         }
-        List<Candidate> all = new ArrayList<>(TensorConvolution.candidates(pass, dtype, target, epilogue));
+        List<Candidate> all = new ArrayList<>(GroupedPass.candidates(pass, dtype, target, epilogue));
+        all.addAll(TensorConvolution.candidates(pass, dtype, target, epilogue));
         all.addAll(StemConvolution.candidates(pass, dtype, target, epilogue));
         if (!epilogue.statistics()) {
             all.add(pass.simt(epilogue));

@@ -58,6 +58,7 @@ final class ProductKernels {
         all.add(depthwiseScaleShift(Window.of(2, 1), batch, 56, 144, 3));
         all.add(depthwiseScaleShift(Window.of(1, 2), batch, 28, 240, 5));
         all.add(depthwiseScaleShift(Window.of(2, 2), batch, 28, 240, 5));
+        all.addAll(GroupedPass.workloads(batch));
         return List.copyOf(all);
     }
 
