@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
@@ -31,11 +32,18 @@ final class Device implements AutoCloseable {
         this.stream = driver.createStream();
         this.memory = new MemoryPool(driver, cacheMemory);
         this.staging = new Staging(driver, stream);
-        this.choices = new Choices(new Target(driver.device(), options.tf32()), options.selection());
+        this.choices = new Choices(new Target(driver.device(), options.tf32()), options, new Tuner(this), () -> conditions(options));
     }
 
     Driver driver() {
         return driver;
+    }
+
+    /** What measured times depend on beside the op. */
+    private String conditions(MatrixOptions options) {
+        DeviceInfo d = driver.device();
+        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(), options.tf32() ? "on" : "off",
+                options.libraries() ? "on" : "off", PtxText.fingerprint());
     }
 
     /** Which of several kernels ops take. */
@@ -130,6 +138,7 @@ final class Device implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        choices.save();
         try {
             staging.close();
             memory.close();
