@@ -44,10 +44,6 @@ final class TrialMemory implements AutoCloseable {
         long bytes() {
             return to - from;
         }
-
-        boolean overlaps(Range other) {
-            return from < other.to && other.from < to;
-        }
     }
 
     /** Contents put aside: on the device, or where that is full on the host. */
@@ -132,10 +128,6 @@ final class TrialMemory implements AutoCloseable {
         return m;
     }
 
-    /** Whether a result lies where an operand lies, so that a second run would not see what the first saw. */
-    boolean inPlace() {
-        return call.out().stream().map(Range::of).anyMatch(o -> call.in().stream().map(Range::of).anyMatch(o::overlaps));
-    }
 
     /** Results, of each output: all of them, or of a large one its beginning, its end, and stretches between. */
     List<double[]> results() {
