@@ -1,7 +1,9 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Op;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,10 +14,12 @@ final class Choices {
 
     private final Target target;
     private final Selection selection;
+    private final MatrixLibraries libraries;
     private final Map<Key, Candidate> chosen = new HashMap<>();
 
-    Choices(Target target, Selection selection) {
+    Choices(Target target, MatrixLibraries libraries, Selection selection) {
         this.target = target;
+        this.libraries = libraries;
         this.selection = selection;
     }
 
@@ -23,7 +27,10 @@ final class Choices {
         Key key = new Key(op, List.copyOf(in));
         Candidate known = chosen.get(key);
         if (known == null) {
-            List<Candidate> all = kernel.candidates(op, in, target);
+            List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, target));
+            if (selection != Selection.BY_RULE) { // the rule is our own kernels, and asking libraries takes time
+                all.addAll(LibraryCandidates.of(libraries, op, in, target));
+            }
             known = all.get(selection.choose(op, in, all.stream().map(Candidate::name).toList()));
             chosen.put(key, known);
         }

@@ -2,6 +2,7 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.JacquardException;
@@ -31,7 +32,7 @@ final class Device implements AutoCloseable {
         this.stream = driver.createStream();
         this.memory = new MemoryPool(driver, cacheMemory);
         this.staging = new Staging(driver, stream);
-        this.choices = new Choices(new Target(driver.device(), options.tf32()), options.selection());
+        this.choices = new Choices(new Target(driver.device(), options.tf32()), options.libraries() ? driver.libraries() : MatrixLibraries.NONE, options.selection());
     }
 
     Driver driver() {
@@ -124,6 +125,7 @@ final class Device implements AutoCloseable {
             case DEVICE_LOST -> new DeviceException(name, what + " failed: the device is gone", e.getMessage(), "a device that stays", "look at the system's log and nvidia-smi, then start again", e);
             case KERNEL_FAULT -> new EngineBugException(what, "a kernel misbehaved; the device's context is lost", e.getMessage(), "no fault",
                     "report this with the model and the batch; run it with --device emulator to find the place", e);
+            case LIBRARY -> new DeviceException(name, what + " failed in a library", e.getMessage(), "success", "run it with --libs off, and ./jacquard selftest to see which engines fail", e);
             case INVALID_PTX, NOT_FOUND, OTHER -> new EngineBugException(what, "the driver refused", e.getMessage(), "success", "report this with the output of ./jacquard doctor", e);
         };
     }
