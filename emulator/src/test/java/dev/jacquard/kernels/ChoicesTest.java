@@ -80,7 +80,7 @@ class ChoicesTest {
 
     private void open(Autotune how, boolean tf32) {
         script = new ScriptedDriver();
-        device = new Device("emulator", script.driver(), false, new MatrixOptions(tf32, Selection.BY_RULE, false, how, folder));
+        device = new Device("emulator", script.driver(), false, new MatrixOptions(tf32, false, Selection.BY_RULE, how, folder));
     }
 
     /** Plans and runs the product. @return what it computed, and what was in its operands' memory before that */

@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.op.Op;
@@ -8,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -23,6 +25,7 @@ final class Choices {
     private static final Logger LOG = LoggerFactory.getLogger(Choices.class);
 
     private final Target target;
+    private final MatrixLibraries libraries;
     private final MatrixOptions options;
     private final Tuner tuner;
     /** Null if there is none. */
@@ -48,8 +51,9 @@ final class Choices {
      *
      * @param conditions what measured times depend on, see {@link ChoiceFile}; asked for only if there are to be any
      */
-    Choices(Target target, MatrixOptions options, Tuner tuner, java.util.function.Supplier<String> conditions) {
+    Choices(Target target, MatrixLibraries libraries, MatrixOptions options, Tuner tuner, Supplier<String> conditions) {
         this.target = target;
+        this.libraries = libraries;
         this.options = options;
         this.tuner = tuner;
         this.file = options.autotune() == Autotune.OFF ? null : new ChoiceFile(options.choices(), conditions.get());
@@ -76,9 +80,12 @@ final class Choices {
 
     private <O extends Op> Entry entry(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
         return entries.computeIfAbsent(new Key(op, List.copyOf(in)), key -> {
-            List<Candidate> all = kernel.candidates(op, in, target);
             Entry e = new Entry();
             Optional<ChoiceFile.Line> line = file == null ? Optional.empty() : file.get(key.toString());
+            List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, target));
+            if (line.isPresent() || options.autotune() == Autotune.ON || options.selection() != Selection.BY_RULE) { // the rule is our own kernels, and asking libraries takes time
+                all.addAll(LibraryCandidates.of(libraries, op, in, target));
+            }
             Optional<Candidate> known = line.flatMap(l -> all.stream().filter(c -> c.name().equals(l.candidate())).findFirst());
             if (known.isPresent()) {
                 decide(e, known.get(), line.get().us());
