@@ -125,7 +125,7 @@ final class PlanCommand implements Callable<Integer> {
             }
             PlanTable table = PlanTable.of(plan, timer, model, tf32, measured);
             long weights = variables.stream().mapToLong(v -> v.type().bytes()).sum();
-            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 ? " with TF32 products" : "", measured ? backend.description() : model.name() + " on paper, kernels by rule", model);
+            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
             out.print(totals(plan, table, weights, model, measured));
             if (explain) {
                 out.print(table.text());

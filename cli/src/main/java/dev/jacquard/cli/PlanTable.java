@@ -9,17 +9,25 @@ import dev.jacquard.tensor.op.Cost;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.plan.Plan;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** A plan's launches, those of equal ops on operands of equal types as one row: what each must do at least, how long that takes at best, which kernel was chosen, how long that takes. */
 final class PlanTable {
     private static final int OPERANDS_SHOWN = 4;
     private static final String CSV = "op,operands,count,dtype,bytes,flops,floor_us,limit,choice,kernels,us,percent_of_floor";
+
+    private static final String WINDOW = "window=Window\\[strideH=(\\d+), strideW=(\\d+), top=(\\d+), bottom=(\\d+), left=(\\d+), right=(\\d+), dilationH=(\\d+), dilationW=(\\d+)]";
+    private static final Set<String> USUAL = Set.of("stride=1x1", "pad=0 0 0 0", "dilation=1x1", "groups=1", "residual=false", "keep=false", "transposeA=false", "transposeB=false");
+    /** Characters of attributes: a fused update has a list of hundreds of parts. */
+    private static final int MOST = 70;
 
     private final List<Row> rows = new ArrayList<>();
 
@@ -53,13 +61,12 @@ final class PlanTable {
             return count * (Double.isNaN(us) ? floor : us);
         }
 
-        /** {@code conv2d 1,1 pad 1,1,1,1 groups=1}: the op's name and attributes. */
+        /** {@code conv2d stride=2x2 pad=1 1 1 1 groups=32}: the op's name and the attributes that are not the usual ones. */
         String what() {
-            String attributes = op.toString().replaceFirst("^[^\\[]*", "").replaceAll("window=Window\\[strideH=(\\d+), strideW=(\\d+), top=(\\d+), bottom=(\\d+), left=(\\d+), right=(\\d+), dilationH=(\\d+), dilationW=(\\d+)]",
-                    "stride=$1x$2, pad=$3 $4 $5 $6, dilation=$7x$8");
-            attributes = attributes.length() > 2 ? attributes.substring(1, attributes.length() - 1) : "";
-            attributes = attributes.replace("stride=1x1, ", "").replace("pad=0 0 0 0, ", "").replace("dilation=1x1, ", "").replaceFirst("^groups=1(, )?", "").replaceFirst(", groups=1\\b", "");
-            return op.name() + (attributes.isEmpty() ? "" : " " + (attributes.length() > 70 ? attributes.substring(0, 67) + "..." : attributes));
+            String text = op.toString().replaceFirst("^[^\\[]*", "").replaceAll(WINDOW, "stride=$1x$2, pad=$3 $4 $5 $6, dilation=$7x$8");
+            List<String> attributes = text.length() <= 2 ? List.of() : Arrays.stream(text.substring(1, text.length() - 1).split(", ")).filter(a -> !USUAL.contains(a)).toList();
+            String all = String.join(" ", attributes);
+            return op.name() + (all.isEmpty() ? "" : " " + (all.length() > MOST ? all.substring(0, MOST) + "..." : all));
         }
 
         String operands() {
@@ -68,13 +75,23 @@ final class PlanTable {
         }
 
         private String kernel() {
-            String symbols = String.join("+", new java.util.LinkedHashSet<>(kernels));
+            String symbols = String.join(" ", new LinkedHashSet<>(kernels));
             return choice.isEmpty() ? symbols : symbols.isEmpty() ? choice : choice + ": " + symbols;
+        }
+
+        private String line() {
+            return String.format(Locale.ROOT, "%5d %,13d %9.3f %10.2f %-6s %10s %8s  %s  %s <- %s%n", count, cost.bytes(), cost.flops() / 1e9, floor, memory ? "memory" : "math", measured("%.2f", us),
+                    measured("%.0f", 100 * floor / us), what(), operands(), kernel());
+        }
+
+        /** A number, or a dash where nothing was measured. */
+        private String measured(String format, double value) {
+            return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, format, value);
         }
 
         private String csv() {
             return String.format(Locale.ROOT, "\"%s\",\"%s\",%d,%s,%d,%d,%.3f,%s,\"%s\",%s,%s,%s", what(), operands(), count, type(), cost.bytes(), cost.flops(), floor, memory ? "memory" : "arithmetic",
-                    choice, String.join(" ", kernels), Double.isNaN(us) ? "" : String.format(Locale.ROOT, "%.3f", us), Double.isNaN(us) ? "" : String.format(Locale.ROOT, "%.1f", 100 * floor / us));
+                    choice, String.join(" ", kernels), measured("%.3f", us), measured("%.1f", 100 * floor / us));
         }
     }
 
@@ -126,10 +143,8 @@ final class PlanTable {
 
     /** The rows as text, those that take the most together first. */
     String text() {
-        StringBuilder text = new StringBuilder(String.format("%5s %12s %10s %10s %-6s %10s %6s  %-44s %s%n", "count", "bytes", "GFLOP", "floor us", "limit", "us", "floor", "kernel", "op"));
-        rows.stream().sorted(Comparator.comparingDouble(r -> -r.total())).forEach(r -> text.append(String.format(Locale.ROOT, "%5d %,12d %10.3f %10.2f %-6s %10s %6s  %-44s %s  %s%n", r.count, r.cost.bytes(),
-                r.cost.flops() / 1e9, r.floor, r.memory ? "memory" : "math", Double.isNaN(r.us) ? "-" : String.format(Locale.ROOT, "%.2f", r.us),
-                Double.isNaN(r.us) ? "-" : String.format(Locale.ROOT, "%.0f %%", 100 * r.floor / r.us), r.kernel(), r.what(), r.operands())));
+        StringBuilder text = new StringBuilder(String.format("%5s %13s %9s %10s %-6s %10s %8s  %s%n", "count", "bytes", "GFLOP", "floor us", "limit", "us", "% floor", "op, operands <- kernels"));
+        rows.stream().sorted(Comparator.comparingDouble(r -> -r.total())).forEach(r -> text.append(r.line()));
         return text.toString();
     }
 
