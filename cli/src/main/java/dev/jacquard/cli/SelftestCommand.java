@@ -1,16 +1,23 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.kernels.CandidateCheck;
+import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.Workload;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.tck.Case;
 import dev.jacquard.tck.Sweep;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.op.OpTable;
+import dev.jacquard.tensor.op.Sample;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,11 +25,13 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard selftest}: what the tests prove of a backend, on the machine and the device at hand. */
-@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then a training step of each family against the CPU.", sortOptions = false)
+@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, kernels of one op against each other, then a training step of each family against the CPU.", sortOptions = false)
 final class SelftestCommand implements Callable<Integer> {
     /** A quick run takes one case in so many of each op. */
     private static final int QUICK = 8;
     private static final int FAILURES_SHOWN = 10;
+    /** Images that kernels are compared on. */
+    private static final long BATCH = 8;
 
     @Mixin
     private DeviceOptions devices;
@@ -30,7 +39,7 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(names = "--quick", description = "One case in " + QUICK + " of each op instead of all.")
     private boolean quick;
 
-    @Option(names = "--only", paramLabel = "ops|training", description = "Only one of the two parts.")
+    @Option(names = "--only", paramLabel = "ops|kernels|training", description = "Only one of the parts.")
     private String only = "";
 
     @Option(names = "--case", paramLabel = "TEXT", description = "Only op cases whose name contains this, or matches it with *.")
@@ -46,14 +55,17 @@ final class SelftestCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!List.of("", "ops", "training").contains(only)) {
-            throw new dev.jacquard.tensor.CallerException("--only", "no such part", only, "ops or training", "choose one of these, or leave it out for both");
+        if (!List.of("", "ops", "kernels", "training").contains(only)) {
+            throw new dev.jacquard.tensor.CallerException("--only", "no such part", only, "ops, kernels or training", "choose one of these, or leave it out for all");
         }
         PrintWriter out = spec.commandLine().getOut();
         try (Backend backend = devices.open(Autotune.OFF)) { // thousands of small cases do not belong in the file of choices
             out.printf("device %s: %s%n", backend.name(), backend.description());
-            boolean lost = !only.equals("training") && ops(backend, out);
-            if (!only.equals("ops") && !lost) {
+            boolean lost = (only.isEmpty() || only.equals("ops")) && ops(backend, out);
+            if ((only.isEmpty() || only.equals("kernels")) && !lost && backend instanceof CudaBackend cuda) {
+                lost = kernels(cuda, out);
+            }
+            if ((only.isEmpty() || only.equals("training")) && !lost) {
                 training(backend, out);
             }
         }
@@ -71,6 +83,38 @@ final class SelftestCommand implements Callable<Integer> {
         table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed), c -> Case.selected(c.name(), selected));
         failures.addAll(table.failures());
         return table.lost();
+    }
+
+    /** Where an op has several kernels, they are compared with each other: those of libraries are nowhere else. @return whether the device was lost on the way */
+    private boolean kernels(CudaBackend cuda, PrintWriter out) {
+        out.printf("%-60s %-5s %10s %7s%n", "kernels of one op compared", "type", "candidates", "failed");
+        for (Sample s : choices(cuda)) {
+            for (DType t : List.of(DType.F32, DType.F16, DType.BF16)) {
+                try {
+                    List<CandidateCheck.Row> rows = CandidateCheck.of(cuda, s, t);
+                    List<CandidateCheck.Row> failed = rows.stream().filter(r -> r.problem() != null).toList();
+                    if (!rows.isEmpty()) {
+                        out.printf("%-60s %-5s %10d %7d%n", s, t, rows.size(), failed.size());
+                        failed.forEach(r -> failures.add(s + " " + t + ": " + r.candidate() + ": " + r.problem()));
+                    }
+                } catch (JacquardException e) {
+                    failures.add(s + " " + t + ": " + e.getMessage());
+                    if (SweepTable.isLost(e)) {
+                        return true;
+                    }
+                }
+                out.flush();
+            }
+        }
+        return false;
+    }
+
+    /** Layers of networks; on the emulator, for which they are too large, the samples that all ops come with. */
+    private List<Sample> choices(CudaBackend cuda) {
+        List<Sample> all = cuda.name().equals("emulator") ? OpTable.rows().stream().flatMap(r -> r.samples().stream()).filter(s -> s.operands().stream().noneMatch(o -> o.type().shape().size() == 0)).toList()
+                : CudaBackend.workloads(BATCH).stream().map(Workload::sample).toList();
+        List<Sample> chosen = all.stream().filter(s -> Case.selected(s.toString(), selected)).toList();
+        return IntStream.range(0, chosen.size()).filter(i -> !quick || i % QUICK == 0).mapToObj(chosen::get).toList();
     }
 
     private void training(Backend backend, PrintWriter out) {

@@ -71,7 +71,7 @@ final class Choices {
         Entry e = entry(kernel, op, in);
         if (e.chosen == null) {
             String key = new Key(op, in).toString();
-            Tuner.Result best = tuner.fastest(key, e.open, call, Agreement.of(op.accuracy(in), target.tf32()));
+            Tuner.Verdict best = tuner.fastest(key, e.open, call, Agreement.of(op.accuracy(in), target.tf32()));
             decide(e, best.candidate(), best.us());
             file.put(key, new ChoiceFile.Line(best.candidate().name(), best.us()));
         }
@@ -82,10 +82,8 @@ final class Choices {
         return entries.computeIfAbsent(new Key(op, List.copyOf(in)), key -> {
             Entry e = new Entry();
             Optional<ChoiceFile.Line> line = file == null ? Optional.empty() : file.get(key.toString());
-            List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, target));
-            if (line.isPresent() || options.autotune() == Autotune.ON || options.selection() != Selection.BY_RULE) { // the rule is our own kernels, and asking libraries takes time
-                all.addAll(LibraryCandidates.of(libraries, op, in, target));
-            }
+            boolean ask = line.isPresent() || options.autotune() == Autotune.ON || options.selection() != Selection.BY_RULE; // the rule is our own kernels, and asking libraries takes time
+            List<Candidate> all = ask ? all(kernel, op, in) : kernel.candidates(op, in, target);
             Optional<Candidate> known = line.flatMap(l -> all.stream().filter(c -> c.name().equals(l.candidate())).findFirst());
             if (known.isPresent()) {
                 decide(e, known.get(), line.get().us());
@@ -97,6 +95,23 @@ final class Choices {
             }
             return e;
         });
+    }
+
+    /** Our kernels, the best by rule first, then libraries' engines. */
+    private <O extends Op> List<Candidate> all(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
+        List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, target));
+        all.addAll(LibraryCandidates.of(libraries, op, in, target));
+        return all;
+    }
+
+    /** Those that may be measured. */
+    <O extends Op> List<Candidate> measurable(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
+        return measurable(new Key(op, in), all(kernel, op, in));
+    }
+
+    /** What came of each candidate on a call's operands, whether it is chosen or not. */
+    synchronized <O extends Op> List<Tuner.Verdict> judge(List<Candidate> candidates, O op, Call call) {
+        return tuner.judge(new Key(op, call.types()).toString(), candidates, call, Agreement.of(op.accuracy(call.types()), target.tf32()));
     }
 
     private static void decide(Entry e, Candidate c, double us) {
