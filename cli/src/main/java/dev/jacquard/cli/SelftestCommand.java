@@ -5,6 +5,7 @@ import dev.jacquard.tck.Case;
 import dev.jacquard.tck.Sweep;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +50,7 @@ final class SelftestCommand implements Callable<Integer> {
             throw new dev.jacquard.tensor.CallerException("--only", "no such part", only, "ops or training", "choose one of these, or leave it out for both");
         }
         PrintWriter out = spec.commandLine().getOut();
-        try (Backend backend = devices.open()) {
+        try (Backend backend = devices.open(Autotune.OFF)) { // thousands of small cases do not belong in the file of choices
             out.printf("device %s: %s%n", backend.name(), backend.description());
             boolean lost = !only.equals("training") && ops(backend, out);
             if (!only.equals("ops") && !lost) {

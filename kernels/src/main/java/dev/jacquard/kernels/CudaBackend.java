@@ -136,6 +136,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Launch sequence(String phase, List<Launch> parts) {
+        device.choices().save(); // a plan is complete
         List<CudaLaunch> ours = new ArrayList<>();
         parts.forEach(p -> ours.add((CudaLaunch) p));
         return new Sequence(device, phase, ours);

@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.MatrixLibraries;
@@ -32,11 +33,19 @@ final class Device implements AutoCloseable {
         this.stream = driver.createStream();
         this.memory = new MemoryPool(driver, cacheMemory);
         this.staging = new Staging(driver, stream);
-        this.choices = new Choices(new Target(driver.device(), options.tf32()), options.libraries() ? driver.libraries() : MatrixLibraries.NONE, options.selection());
+        MatrixLibraries libraries = options.libraries() ? driver.libraries() : MatrixLibraries.NONE;
+        this.choices = new Choices(new Target(driver.device(), options.tf32()), libraries, options, new Tuner(this), () -> conditions(options, libraries));
     }
 
     Driver driver() {
         return driver;
+    }
+
+    /** What measured times depend on beside the op. */
+    private String conditions(MatrixOptions options, MatrixLibraries libraries) {
+        DeviceInfo d = driver.device();
+        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(), options.tf32() ? "on" : "off",
+                libraries.versions(), PtxText.fingerprint());
     }
 
     /** Which of several kernels ops take. */
@@ -132,6 +141,7 @@ final class Device implements AutoCloseable {
 
     @Override
     public synchronized void close() {
+        choices.save();
         try {
             staging.close();
             memory.close();

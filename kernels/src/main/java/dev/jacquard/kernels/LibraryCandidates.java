@@ -61,7 +61,7 @@ final class LibraryCandidates {
 
     private static void add(List<Candidate> all, List<MatrixEngine> engines, int a, int b) {
         for (MatrixEngine e : engines) {
-            all.add(Candidate.of(e.name(), e.workspace(), call -> bind(e, call, a, b)));
+            all.add(Candidate.ofLibrary(e.name(), e.workspace(), call -> bind(e, call, a, b)));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.DType;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -45,7 +46,20 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
 
     /** Ways to make output 0 of inputs a and b, which have this type. */
     List<Candidate> candidates(DType dtype, Target target, int a, int b) {
-        return List.of(Candidate.of("simt", workspace(), call -> bind(call, a, b)));
+        List<Candidate> all = new ArrayList<>();
+        if (target.tensorCores() && dtype == DType.F16 && !(transposeA && transposeB) && n % 8 == 0 && (transposeA ? m : k) % 8 == 0 && (transposeB ? k : n) % 8 == 0) {
+            Split split = Split.of(Call.blocks(m, 128) * Call.blocks(n, 128), k, 32);
+            all.add(Candidate.of("mma 128x128", split.workspace(m * n), call -> split.then(call, call
+                    .launch("matmul_f16", "matmul_" + (transposeA ? "tn" : transposeB ? "nt" : "nn") + "_128x128", dtype)
+                    .grid(Call.blocks(m, 128) * Call.blocks(n, 128), 1, split.parts())
+                    .block(128)
+                    .shared(48 << 10)
+                    .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
+                    .i32(m).i32(n).i32(k).i32(split.depth())
+                    .build())));
+        }
+        all.add(Candidate.of("simt", workspace(), call -> bind(call, a, b)));
+        return all;
     }
 
     /** The product of inputs a and b, into output 0. */

@@ -15,8 +15,13 @@ record Split(int parts, int depth) {
 
     /** For a product of so many tiles. */
     static Split of(long tiles, long depth) {
+        return of(tiles, depth, SLICE);
+    }
+
+    /** For a product of so many tiles by a kernel with slices so deep. */
+    static Split of(long tiles, long depth, long slice) {
         long parts = Math.max(1, Math.min(ENOUGH_BLOCKS / Math.max(tiles, 1), Call.blocks(depth, LEAST_DEPTH)));
-        long each = Math.max(1, Call.blocks(Call.blocks(depth, parts), SLICE)) * SLICE;
+        long each = Math.max(1, Call.blocks(Call.blocks(depth, parts), slice)) * slice;
         return new Split(Math.toIntExact(Call.blocks(depth, each)), Math.toIntExact(each));
     }
 

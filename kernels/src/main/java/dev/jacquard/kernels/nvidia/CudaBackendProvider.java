@@ -1,10 +1,13 @@
 package dev.jacquard.kernels.nvidia;
 
 import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
 import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.backend.BackendProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,16 +38,16 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
-        return open(threads, -1);
+        return open(BackendOptions.DEFAULT.threads(threads), -1);
     }
 
     @Override
-    public Backend open(int threads, int index) {
+    public Backend open(BackendOptions options, int index) {
         String device = index < 0 ? "cuda" : "cuda:" + index;
         try {
             NvidiaDriver driver = index < 0 ? NvidiaDriver.open() : NvidiaDriver.open(index);
             try {
-                return new CudaBackend(device, driver, true);
+                return new CudaBackend(device, driver, true, MatrixOptions.of(options, Autotune.ON));
             } catch (DriverException e) {
                 driver.close();
                 throw e;
