@@ -74,7 +74,7 @@ public final class CudaBackend implements Backend {
     }
 
     @SuppressWarnings("unchecked") // the table maps each op's class to a kernel of that op
-    private static CudaKernel<Op> kernel(Op op) {
+    static CudaKernel<Op> kernel(Op op) {
         return (CudaKernel<Op>) KERNELS.get(op.getClass());
     }
 
