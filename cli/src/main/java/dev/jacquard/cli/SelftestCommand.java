@@ -2,22 +2,18 @@ package dev.jacquard.cli;
 
 import dev.jacquard.kernels.CandidateCheck;
 import dev.jacquard.kernels.CudaBackend;
-import dev.jacquard.kernels.Workload;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.tck.Case;
 import dev.jacquard.tck.Sweep;
+import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
-import dev.jacquard.tensor.op.OpTable;
-import dev.jacquard.tensor.op.Sample;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -25,13 +21,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard selftest}: what the tests prove of a backend, on the machine and the device at hand. */
-@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, kernels of one op against each other, then a training step of each family against the CPU.", sortOptions = false)
+@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then all ways to compute products and convolutions against each other, then a training step of each family against the CPU.", sortOptions = false)
 final class SelftestCommand implements Callable<Integer> {
     /** A quick run takes one case in so many of each op. */
     private static final int QUICK = 8;
     private static final int FAILURES_SHOWN = 10;
-    /** Images that kernels are compared on. */
-    private static final long BATCH = 8;
 
     @Mixin
     private DeviceOptions devices;
@@ -39,7 +33,7 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(names = "--quick", description = "One case in " + QUICK + " of each op instead of all.")
     private boolean quick;
 
-    @Option(names = "--only", paramLabel = "ops|kernels|training", description = "Only one of the parts.")
+    @Option(names = "--only", paramLabel = "ops|engines|training", description = "Only one of the three parts. engines compares libraries and own kernels; on the emulator, which has no libraries, only if asked for.")
     private String only = "";
 
     @Option(names = "--case", paramLabel = "TEXT", description = "Only op cases whose name contains this, or matches it with *.")
@@ -55,17 +49,17 @@ final class SelftestCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!List.of("", "ops", "kernels", "training").contains(only)) {
-            throw new dev.jacquard.tensor.CallerException("--only", "no such part", only, "ops, kernels or training", "choose one of these, or leave it out for all");
+        if (!List.of("", "ops", "engines", "training").contains(only)) {
+            throw new CallerException("--only", "no such part", only, "ops, engines or training", "choose one of these, or leave it out for all");
         }
         PrintWriter out = spec.commandLine().getOut();
         try (Backend backend = devices.open(Autotune.OFF)) { // thousands of small cases do not belong in the file of choices
             out.printf("device %s: %s%n", backend.name(), backend.description());
             boolean lost = (only.isEmpty() || only.equals("ops")) && ops(backend, out);
-            if ((only.isEmpty() || only.equals("kernels")) && !lost && backend instanceof CudaBackend cuda) {
-                lost = kernels(cuda, out);
+            if (!lost && (only.equals("engines") || only.isEmpty() && backend.name().startsWith("cuda"))) {
+                engines(backend, out);
             }
-            if ((only.isEmpty() || only.equals("training")) && !lost) {
+            if (!lost && (only.isEmpty() || only.equals("training"))) {
                 training(backend, out);
             }
         }
@@ -85,36 +79,17 @@ final class SelftestCommand implements Callable<Integer> {
         return table.lost();
     }
 
-    /** Where an op has several kernels, they are compared with each other: those of libraries are nowhere else. @return whether the device was lost on the way */
-    private boolean kernels(CudaBackend cuda, PrintWriter out) {
-        out.printf("%-60s %-5s %10s %7s%n", "kernels of one op compared", "type", "candidates", "failed");
-        for (Sample s : choices(cuda)) {
-            for (DType t : List.of(DType.F32, DType.F16, DType.BF16)) {
-                try {
-                    List<CandidateCheck.Row> rows = CandidateCheck.of(cuda, s, t);
-                    List<CandidateCheck.Row> failed = rows.stream().filter(r -> r.problem() != null).toList();
-                    if (!rows.isEmpty()) {
-                        out.printf("%-60s %-5s %10d %7d%n", s, t, rows.size(), failed.size());
-                        failed.forEach(r -> failures.add(s + " " + t + ": " + r.candidate() + ": " + r.problem()));
-                    }
-                } catch (JacquardException e) {
-                    failures.add(s + " " + t + ": " + e.getMessage());
-                    if (SweepTable.isLost(e)) {
-                        return true;
-                    }
-                }
-                out.flush();
-            }
+    private void engines(Backend backend, PrintWriter out) {
+        if (!(backend instanceof CudaBackend cuda)) {
+            throw new CallerException("--only", "the device has no engines to compare", backend.name(), "cuda or emulator", "choose one of these with --device");
         }
-        return false;
-    }
-
-    /** Layers of networks; on the emulator, for which they are too large, the samples that all ops come with. */
-    private List<Sample> choices(CudaBackend cuda) {
-        List<Sample> all = cuda.name().equals("emulator") ? OpTable.rows().stream().flatMap(r -> r.samples().stream()).filter(s -> s.operands().stream().noneMatch(o -> o.type().shape().size() == 0)).toList()
-                : CudaBackend.workloads(BATCH).stream().map(Workload::sample).toList();
-        List<Sample> chosen = all.stream().filter(s -> Case.selected(s.toString(), selected)).toList();
-        return IntStream.range(0, chosen.size()).filter(i -> !quick || i % QUICK == 0).mapToObj(chosen::get).toList();
+        out.printf(Locale.ROOT, "%-28s %7s %7s %9s   candidates%n", "products and convolutions", "ops", "ways", "wrong");
+        for (DType type : List.of(DType.F32, DType.F16, DType.BF16)) {
+            CandidateCheck.Outcome o = CandidateCheck.run(cuda, CandidateCheck.samples(quick ? 1 : 2, type));
+            out.printf(Locale.ROOT, "%-28s %7d %7d %9d   %s%n", type, o.ops(), o.candidates(), o.findings().size(), String.join(", ", o.names()));
+            o.findings().forEach(f -> failures.add(f.toString()));
+            out.flush();
+        }
     }
 
     private void training(Backend backend, PrintWriter out) {

@@ -1,14 +1,17 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.driver.MatrixLibraries;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.op.Op;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -31,6 +34,11 @@ final class Choices {
     /** Null if there is none. */
     private final ChoiceFile file;
     private final Map<Key, Entry> entries = new HashMap<>();
+
+    private final Set<Banned> banned = new HashSet<>();
+
+    /** A way to compute that has been found wrong. */
+    private record Banned(String op, DType type, String candidate) {}
 
     private record Key(Op op, List<TensorType> in) {
         @Override
@@ -59,6 +67,11 @@ final class Choices {
         this.file = options.autotune() == Autotune.OFF ? null : new ChoiceFile(options.choices(), conditions.get());
     }
 
+    /** What is chosen for. */
+    Target target() {
+        return target;
+    }
+
     /** Scratch of the candidate that is taken, or of any that may be. */
     synchronized <O extends Op> long workspace(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
         Entry e = entry(kernel, op, in);
@@ -82,8 +95,9 @@ final class Choices {
         return entries.computeIfAbsent(new Key(op, List.copyOf(in)), key -> {
             Entry e = new Entry();
             Optional<ChoiceFile.Line> line = file == null ? Optional.empty() : file.get(key.toString());
-            boolean ask = line.isPresent() || options.autotune() == Autotune.ON || options.selection() != Selection.BY_RULE; // the rule is our own kernels, and asking libraries takes time
-            List<Candidate> all = ask ? all(kernel, op, in) : kernel.candidates(op, in, target);
+            // The rule is our own kernels, and asking libraries takes time.
+            boolean asked = line.isPresent() || options.autotune() == Autotune.ON || options.selection() != Selection.BY_RULE;
+            List<Candidate> all = candidates(kernel, op, in, asked ? libraries : MatrixLibraries.NONE);
             Optional<Candidate> known = line.flatMap(l -> all.stream().filter(c -> c.name().equals(l.candidate())).findFirst());
             if (known.isPresent()) {
                 decide(e, known.get(), line.get().us());
@@ -97,21 +111,22 @@ final class Choices {
         });
     }
 
-    /** Our kernels, the best by rule first, then libraries' engines. */
-    private <O extends Op> List<Candidate> all(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
+    private <O extends Op> List<Candidate> candidates(ChoosingKernel<O> kernel, O op, List<TensorType> in, MatrixLibraries from) {
         List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, target));
-        all.addAll(LibraryCandidates.of(libraries, op, in, target));
-        return all;
+        all.addAll(LibraryCandidates.of(from, op, in, target));
+        List<Candidate> fit = all.stream().filter(c -> !banned.contains(new Banned(op.name(), in.getFirst().dtype(), c.name()))).toList();
+        return fit.isEmpty() ? all : fit;
     }
 
-    /** Those that may be measured. */
-    <O extends Op> List<Candidate> measurable(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
-        return measurable(new Key(op, in), all(kernel, op, in));
+    /** All ways to compute an op, libraries' engines too, but for those that are banned. */
+    synchronized <O extends Op> List<Candidate> all(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
+        return candidates(kernel, op, in, libraries);
     }
 
-    /** What came of each candidate on a call's operands, whether it is chosen or not. */
-    synchronized <O extends Op> List<Tuner.Verdict> judge(List<Candidate> candidates, O op, Call call) {
-        return tuner.judge(new Key(op, call.types()).toString(), candidates, call, Agreement.of(op.accuracy(call.types()), target.tf32()));
+    /** Takes a candidate of this name from no op of this kind on operands of this type any more. What has been bound stays. */
+    synchronized void ban(Op op, DType type, String candidate) {
+        banned.add(new Banned(op.name(), type, candidate));
+        entries.values().removeIf(e -> e.chosen == null || e.chosen.name().equals(candidate));
     }
 
     private static void decide(Entry e, Candidate c, double us) {

@@ -44,6 +44,11 @@ final class TrialMemory implements AutoCloseable {
     /** Contents put aside: on the device, or where that is full on the host. */
     private record Saved(Range range, long copy, MemorySegment host) {}
 
+    TrialMemory(Device device, Call call) {
+        this(device, call, new TrialValues());
+    }
+
+    /** @param values made before for other calls, or to be made */
     TrialMemory(Device device, Call call, TrialValues values) {
         this.device = device;
         this.driver = device.driver();

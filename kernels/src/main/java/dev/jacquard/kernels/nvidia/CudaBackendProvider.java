@@ -80,9 +80,13 @@ public final class CudaBackendProvider implements BackendProvider {
         lines.add("kernel module: " + kernelModule());
         Libraries libraries = new Libraries();
         story(lines, probe.search(), "part of the NVIDIA driver; nothing else is needed");
-        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "part of the CUDA toolkit; not needed");
-        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "part of the CUDA toolkit; not needed");
-        story(lines, libraries.find("libcudnn.so.9"), "not needed");
+        if (probe.failure() == null) {
+            LoadedLibraries.here(probe.driverVersion()).all().forEach(e -> lines.add(e.toString()));
+        } else {
+            story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "part of the CUDA toolkit; not needed");
+            story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "part of the CUDA toolkit; not needed");
+            story(lines, libraries.find("libcudnn.so.9"), "not needed");
+        }
         lines.add("looked for these in:");
         libraries.places().forEach(p -> lines.add("  " + p));
         return lines;

@@ -9,6 +9,7 @@ import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
 import dev.jacquard.kernels.driver.FunctionInfo;
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -50,6 +51,7 @@ public final class NvidiaDriver implements Driver {
     private final DeviceInfo info;
     private final CUdevice device = new CUdevice();
     private final long context;
+    private final NvidiaLibraries libraries;
 
     /** Kernels' names for messages, by handle. */
     private final Map<Long, String> names = new ConcurrentHashMap<>();
@@ -99,6 +101,7 @@ public final class NvidiaDriver implements Driver {
         Handles.Context made = new Handles.Context();
         check("cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(made, device));
         context = made.number();
+        libraries = new NvidiaLibraries(this::ready, info.driverVersion());
         LOG.debug("opened device {}: {}", ordinal, info);
     }
 
@@ -139,6 +142,11 @@ public final class NvidiaDriver implements Driver {
     @Override
     public DeviceInfo device() {
         return info;
+    }
+
+    @Override
+    public MatrixLibraries libraries() {
+        return libraries;
     }
 
     @Override
@@ -509,6 +517,10 @@ public final class NvidiaDriver implements Driver {
     @Override
     public synchronized void close() {
         if (over == null || over.kind().sticky()) {
+            if (over == null) { // after a sticky error the libraries' handles are gone with the context
+                ready();
+                libraries.close();
+            }
             over = new DriverException(Kind.OTHER, "the device has been closed");
             int code = JCudaDriver.cuDevicePrimaryCtxRelease(device);
             if (code != 0) {
