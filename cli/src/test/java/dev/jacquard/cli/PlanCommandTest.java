@@ -130,6 +130,12 @@ class PlanCommandTest {
     }
 
     @Test
+    void kernelsAreThoseOfTheGpu() {
+        assertTrue(plan("--arch resnet50 --dtype f16 --explain --gpu a100").out.contains("<- mma "));
+        assertFalse(plan("--arch resnet50 --dtype f16 --explain --gpu t4").out.contains("<- mma "));
+    }
+
+    @Test
     void whatDoesNotFitIsSaid() {
         assertTrue(plan("--arch efficientnet-b4 --train --gpu t4").out.contains("more than the device has"));
         assertFalse(plan("--arch efficientnet-b4 --train").out.contains("more than the device has"));

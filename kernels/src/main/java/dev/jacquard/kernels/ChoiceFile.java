@@ -94,6 +94,7 @@ final class ChoiceFile {
                     AtomicFile.writeStream(file, out -> out.write(text(all).getBytes(StandardCharsets.UTF_8)));
                 }
             }
+            LOG.info("{} measured choices of kernels remembered in {}", fresh.size(), file);
             fresh.clear();
         } catch (IOException | JacquardException e) {
             warn("cannot be written, choices will be measured again: " + e);
