@@ -4,8 +4,7 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.models.ModelRow;
 import dev.jacquard.models.Models;
-import dev.jacquard.passes.FuseNormalization;
-import dev.jacquard.passes.FuseUpdates;
+import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
@@ -40,8 +39,7 @@ record PlannedNetwork(ModelRow row, int batch, int size, DType type, boolean tra
     /** Its graph, with what is fused on a device. */
     Graph graph(Backend backend) {
         Pass stored = type == DType.F32 ? g -> g : new StorageType(type, training);
-        Pass forward = stored.then(new FuseNormalization(backend));
-        return training ? new FuseUpdates(backend).apply(step(forward)) : forward.apply(inference());
+        return training ? Fusion.ofStep(backend).apply(step(stored.then(Fusion.beforeGradients(backend)))) : stored.then(Fusion.ofEvaluation(backend)).apply(inference());
     }
 
     private Graph inference() {
