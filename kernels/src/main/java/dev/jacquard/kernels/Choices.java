@@ -51,7 +51,6 @@ final class Choices {
     private static final class Entry {
         private List<Candidate> open;
         private Candidate chosen;
-        private double us = Double.NaN;
     }
 
     /**
@@ -85,7 +84,7 @@ final class Choices {
         if (e.chosen == null) {
             String key = new Key(op, in).toString();
             Tuner.Verdict best = tuner.fastest(key, e.open, call, Agreement.of(op.accuracy(in), target.tf32()));
-            decide(e, best.candidate(), best.us());
+            decide(e, best.candidate());
             file.put(key, new ChoiceFile.Line(best.candidate().name(), best.us()));
         }
         return e.chosen.bind(call);
@@ -100,11 +99,11 @@ final class Choices {
             List<Candidate> all = candidates(kernel, op, in, asked ? libraries : MatrixLibraries.NONE);
             Optional<Candidate> known = line.flatMap(l -> all.stream().filter(c -> c.name().equals(l.candidate())).findFirst());
             if (known.isPresent()) {
-                decide(e, known.get(), line.get().us());
+                decide(e, known.get());
             } else {
                 e.open = options.autotune() == Autotune.ON ? measurable(key, all) : List.of();
                 if (e.open.size() < 2) {
-                    decide(e, all.get(options.selection().choose(op, in, all.stream().map(Candidate::name).toList())), Double.NaN);
+                    decide(e, all.get(options.selection().choose(op, in, all.stream().map(Candidate::name).toList())));
                 }
             }
             return e;
@@ -129,9 +128,8 @@ final class Choices {
         entries.values().removeIf(e -> e.chosen == null || e.chosen.name().equals(candidate));
     }
 
-    private static void decide(Entry e, Candidate c, double us) {
+    private static void decide(Entry e, Candidate c) {
         e.chosen = c;
-        e.us = us;
         e.open = List.of();
     }
 
