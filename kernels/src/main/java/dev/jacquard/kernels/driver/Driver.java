@@ -56,6 +56,14 @@ public interface Driver extends AutoCloseable {
     /** Lets a kernel use more dynamic shared memory than 48 KiB. */
     void maxDynamicShared(long function, int bytes);
 
+    /**
+     * A tensor map as a kernel takes it, in a parameter that is a struct of 128 bytes. For devices of sm_90 and newer.
+     *
+     * @return {@link TensorMap#BYTES} bytes, which are good for as long as the memory is where it is
+     * @throws DriverException of kind OTHER where the device cannot copy such a box
+     */
+    byte[] encode(TensorMap map);
+
     /** A stream that does not wait for stream 0. */
     long createStream();
 
@@ -110,6 +118,11 @@ public interface Driver extends AutoCloseable {
 
     /** Ends a graph. */
     void destroyGraph(long graph);
+
+    /** Libraries of the device's maker that compute products and convolutions. Looked for and loaded when first asked for. */
+    default MatrixLibraries libraries() {
+        return MatrixLibraries.NONE;
+    }
 
     /** Opens a named range for profilers (NVTX); free where none listens. */
     default void pushRange(String name) {}
