@@ -2,6 +2,7 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Convolution;
+import java.util.ArrayList;
 import java.util.List;
 
 /** The three passes of convolution: a plain product where the kernel is 1x1, the depthwise kernels, the implicit product. */
@@ -18,6 +19,8 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
             DepthwisePass depthwise = new DepthwisePass(pass);
             return List.of(Candidate.of("depthwise", depthwise.workspace(), depthwise::bind));
         }
-        return List.of(Candidate.of("simt", pass.split().workspace(pass.results()), pass::bind));
+        List<Candidate> all = new ArrayList<>(List.of(Candidate.of("simt", pass.split().workspace(pass.results()), pass::bind)));
+        HopperProduct.offer(all, pass, in.getFirst().dtype(), target);
+        return all;
     }
 }

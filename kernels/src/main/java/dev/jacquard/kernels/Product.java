@@ -59,6 +59,7 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
                     .build())));
         }
         all.add(Candidate.of("simt", workspace(), call -> bind(call, a, b)));
+        HopperProduct.offer(all, this, dtype, target, a, b);
         return all;
     }
 
