@@ -139,7 +139,7 @@ final class GroupProduct extends Insn {
     private void matrix(Warp w, SharedMatrix from, Multiplicand type, boolean across, int first, int rows, float[] to, int perRow, int perK) {
         int depth = of.depth();
         int perChunk = 4 * type.perWord;
-        if (w.machine.counters() != null && (rows == ROWS || w.index % 4 == 0)) { // B is the same for the four warps: counted once
+        if (w.machine.counters() != null && (to == left || w.index % 4 == 0)) { // B is the same for the four warps: counted once
             count(w.machine.counters(), from, across, first, rows, perChunk);
         }
         if (across) {
