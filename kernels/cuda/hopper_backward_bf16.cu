@@ -15,5 +15,5 @@
 // Measured     not yet: no GPU so far
 // Target       compute_90a isa 8.0: wgmma and TMA
 #include "hopper.cuh"
-HOPPERS(hopper_data, bf16, bf16, DATA)
-HOPPERS(hopper_weight, bf16, bf16, WEIGHT)
+HOPPERS(HOPPER, hopper_data, bf16, bf16, DATA)
+HOPPERS(HOPPER, hopper_weight, bf16, bf16, WEIGHT)

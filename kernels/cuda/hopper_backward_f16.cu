@@ -15,5 +15,5 @@
 // Measured     not yet: no GPU so far
 // Target       compute_90a isa 8.0: wgmma and TMA
 #include "hopper.cuh"
-HOPPERS(hopper_data, f16, f16, DATA)
-HOPPERS(hopper_weight, f16, f16, WEIGHT)
+HOPPERS(HOPPER, hopper_data, f16, f16, DATA)
+HOPPERS(HOPPER, hopper_weight, f16, f16, WEIGHT)

@@ -9,10 +9,12 @@
 //
 // and where results go is that of the sink, see store().
 #pragma once
-#include "nonlinearity.cuh"
-#include "common.cuh"
+#include "epilogue.cuh"
 
-struct i8 { signed char bits; };
+DEVICE u32 rawBits(f16 x) { return x.bits; }
+DEVICE u32 rawBits(bf16 x) { return x.bits; }
+DEVICE u32 rawBits(f32 x) { return floatToBits(x); }
+DEVICE u32 rawBits(i8 x) { return (u8)x.bits; }
 
 const int CHUNK = 16;        // bytes
 const int DEPTH_BYTES = 64;  // of a slice
@@ -25,8 +27,25 @@ DEVICE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory")
 // Waits until all but the last LEFT groups have come, for this thread.
 template <int LEFT> DEVICE void awaitCopies() { asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory"); }
 
+// Stores 16 bytes to shared memory.
 DEVICE void storeShared16(u32 to, u32 a, u32 b, u32 c, u32 d) { asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(a), "r"(b), "r"(c), "r"(d) : "memory"); }
 DEVICE u32 loadShared4(u32 from) { u32 v; asm volatile("ld.shared.u32 %0, [%1];" : "=r"(v) : "r"(from) : "memory"); return v; }
+
+// A chunk whose address is not a multiple of 16 bytes, or that has only `left` elements; zeros for the others. Done when it returns, for this thread.
+template <typename T> DEVICE void copyElements(u32 to, const T *from, int left) {
+    const int PER_WORD = 4 / (int)sizeof(T);
+    const int BITS = 8 * (int)sizeof(T);
+    u32 w[4];
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        w[i] = 0;
+#pragma unroll
+        for (int j = 0; j < PER_WORD; j++) {
+            if (PER_WORD * i + j < left) w[i] |= rawBits(from[PER_WORD * i + j]) << BITS * j;
+        }
+    }
+    storeShared16(to, w[0], w[1], w[2], w[3]);
+}
 
 // Four 8 x 8 matrices of 16-bit elements (8 x 16 bytes), of which lane 8 i + j gives the address of row j of the i-th.
 DEVICE void loadMatrices(u32 (&d)[4], u32 from) {
@@ -71,10 +90,13 @@ template <typename T, int SIDE, bool ALONG, int THREADS> struct Slice {
     static_assert(LINES * CHUNKS % THREADS == 0, "threads without a chunk");
     static_assert(ALONG || sizeof(T) > 1, "bytes have no transposed fragments");
 
-    // This thread's chunks are number(0 .. PER_THREAD - 1): line n / CHUNKS, chunk n % CHUNKS of it.
-    static DEVICE int number(int i) { return i * THREADS + (int)threadIdx.x; }
-    static DEVICE int line(int i) { return number(i) / CHUNKS; }
-    static DEVICE int chunk(int i) { return number(i) % CHUNKS; }
+    // This thread's chunks are those at lines line(0 .. PER_THREAD - 1), all at the same chunk of their lines.
+    static const int LINE_STEP = THREADS / CHUNKS;
+    static_assert(THREADS % CHUNKS == 0 && LINE_STEP % (sizeof(T) == 4 && !ALONG ? 4 : 8) == 0, "the chunks of a thread are permuted alike");
+    static DEVICE int line(int i) { return (int)threadIdx.x / CHUNKS + i * LINE_STEP; }
+    static DEVICE int chunk() { return (int)threadIdx.x % CHUNKS; }
+    // Where the i-th of them lies in the slice.
+    static DEVICE int ownPlace(int i) { return place((int)threadIdx.x / CHUNKS, chunk()) + i * (LINE_STEP * CHUNKS * CHUNK); }
 
     // Offset of a chunk in the slice.
     static DEVICE int place(int line, int chunk) {
@@ -127,7 +149,9 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
     static const int THREADS = R / WR * (C / WC) * 32;
     static const int STAGE_BYTES = (R + C) * DEPTH_BYTES;
     static const int SHARED_BYTES = S * STAGE_BYTES;  // dynamic, at launch
-    static_assert(THREADS / 32 * 16 * WC * 4 <= SHARED_BYTES, "store() needs so much");
+    static const int ROW_BYTES = THREADS / 32 * WC * 4;  // in store(), of all warps
+    static const int PASS = WR * ROW_BYTES <= SHARED_BYTES ? WR : WR / 2 * ROW_BYTES <= SHARED_BYTES ? WR / 2 : 16;  // rows that go through shared memory at once
+    static_assert(PASS * ROW_BYTES <= SHARED_BYTES && WR % PASS == 0 && PASS % 16 == 0, "store() needs so much");
 
     typedef Sum Sums[WR / 16][WC / 8][4];
 
@@ -188,29 +212,32 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
     //
     //   void begin(int column)                  the first of the thread's W columns in the tile, the same for all its rows
     //   void put(int row, const float (&v)[W])  of the tile
+    //
+    // As many rows as shared memory holds are written before the first is read: the code of put() is there once, or twice.
     template <int W, class SINK> static DEVICE void store(const Sums &sums, unsigned char *shared, SINK &sink) {
         const int LANES = WC / W;  // of a row
-        static_assert(WC >= 32 && LANES <= 32 && 32 / LANES <= 16, "a pass is of 16 rows");
+        static_assert(WC >= 32 && LANES <= 32 && 32 / LANES <= 16, "lanes have rows");
         int lane = threadIdx.x % 32;
-        u32 *mine = reinterpret_cast<u32 *>(shared) + threadIdx.x / 32 * (16 * WC);
+        u32 *mine = reinterpret_cast<u32 *>(shared) + threadIdx.x / 32 * (PASS * WC);
         sink.begin(warpColumn() + lane % LANES * W);
 #pragma unroll
-        for (int i = 0; i < WR / 16; i++) {
+        for (int pass = 0; pass < WR; pass += PASS) {
 #pragma unroll
-            for (int h = 0; h < 2; h++) {
-                int r = 8 * h + lane / 4;
+            for (int i = 0; i < PASS / 8; i++) {
+                int r = 8 * i + lane / 4;
 #pragma unroll
                 for (int j = 0; j < WC / 8; j++) {
-                    uint2 v = make_uint2(bitsOf(sums[i][j][2 * h]), bitsOf(sums[i][j][2 * h + 1]));
+                    const Sum(&of)[4] = sums[pass / 16 + i / 2][j];
+                    uint2 v = make_uint2(bitsOf(of[i % 2 * 2]), bitsOf(of[i % 2 * 2 + 1]));
                     *reinterpret_cast<uint2 *>(mine + r * WC + (2 * j + lane % 4 / 2 ^ 2 * (r & 3)) * 4 + lane % 2 * 2) = v;
                 }
             }
             __syncwarp();
 #pragma unroll 1
-            for (int r = lane / LANES; r < 16; r += 32 / LANES) {
+            for (int r = lane / LANES; r < PASS; r += 32 / LANES) {
                 float v[W];
                 readRow<W>(v, mine + r * WC, lane % LANES * (W / 4), 2 * (r & 3), lane);
-                sink.put(warpRow() + 16 * i + r, v);
+                sink.put(warpRow() + pass + r, v);
             }
             __syncwarp();
         }
@@ -240,25 +267,36 @@ template <typename T, int R, int C, int WR, int WC, int S> struct Engine {
     }
 };
 
-// An operand that lies in memory as a matrix with rows of 16-byte multiples: `outers` by `depth` if ALONG, else the other way round.
-template <class ENGINE, int SIDE, bool A> struct DenseOperand {
+// An operand that lies in memory as a matrix with rows of `pitch` elements: `outers` of them by `depth` if ALONG, else the other way round. Rows are multiples of 16 bytes, or RAGGED.
+template <class ENGINE, int SIDE, bool A, bool RAGGED = false> struct DenseOperand {
     static const bool ALONG = A;
     typedef typename ENGINE::Element T;
     typedef Slice<T, SIDE, A, ENGINE::THREADS> S;
-    const T *at;
+    const T *at;      // the matrix
+    const T *mine;    // this thread's first chunk at depth 0
     i64 pitch;
-    int first;   // of the tile, among the outers
-    int outers;
-    int depth;   // where the part that is summed ends
+    int outer, outers; // of this thread's first chunk; how many there are
+    int depth;         // where the part that is summed ends
+
+    // first: of the tile, among the outers.
+    DEVICE DenseOperand(const T *at, i64 pitch, int first, int outers, int depth) : at(at), pitch(pitch), outers(outers), depth(depth) {
+        outer = first + (A ? S::line(0) : S::chunk() * S::ELEMENTS);
+        mine = at + (A ? outer * pitch + S::chunk() * S::ELEMENTS : S::line(0) * pitch + outer);
+    }
 
     DEVICE void copy(u32 slice, int k0) const {
+        const T *p = mine + (A ? (i64)k0 : k0 * pitch);
 #pragma unroll
         for (int i = 0; i < S::PER_THREAD; i++) {
-            int line = S::line(i), chunk = S::chunk(i);
-            int o = first + (A ? line : chunk * S::ELEMENTS);
-            int k = k0 + (A ? chunk * S::ELEMENTS : line);
+            int o = outer + (A ? i * S::LINE_STEP : 0);
+            int k = k0 + (A ? S::chunk() * S::ELEMENTS : S::line(i));
             bool there = o < outers && k < depth;
-            copyChunk(slice + S::place(line, chunk), there ? at + (A ? o * pitch + k : k * pitch + o) : at, there);
+            const T *from = p + i * S::LINE_STEP * pitch;
+            if (RAGGED) {
+                copyElements<T>(slice + S::ownPlace(i), from, !there ? 0 : A ? depth - k : outers - o);
+            } else {
+                copyChunk(slice + S::ownPlace(i), there ? from : at, there);
+            }
         }
     }
 };

@@ -15,7 +15,9 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
@@ -136,6 +138,17 @@ class HopperFaultsTest {
             checkCounts(counts(new MatMul(false, true), Operand.of(m, k), Operand.of(n, k), "wgmma 128x" + columns), loaded, m * n);
             checkCounts(counts(new MatMul(false, false), Operand.of(m, k), Operand.of(k, n), "wgmma 128x" + columns), loaded, m * n);
             checkCounts(counts(new MatMul(true, false), Operand.of(k, m), Operand.of(k, n), "wgmma 128x" + columns), loaded, m * n);
+        }
+    }
+
+    @Test
+    void whatFollowsConflictsNowhere() {
+        for (int columns : new int[] {256, 128, 64}) {
+            EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true));
+            run(driver, Sample.of(new MatMulShift(false, true, Nonlinearity.RELU), Operand.of(128, 64), Operand.of(256, 64), Operand.of(256)), "wgmma 128x" + columns);
+            LaunchStats s = driver.takeStats().getFirst();
+            assertEquals(0, s.bankConflicts(), s.toString());
+            assertEquals(1, s.stores().sectorRatio());
         }
     }
 

@@ -10,35 +10,53 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Products and convolutions by wgmma and tensor maps: every candidate against the double reference, with guard bands and twice. */
 class HopperProductTest {
-    /** Runs a sample on each of its candidates of this kind. @return their names */
-    static List<String> onEachCandidate(Sample sample, DType dtype) {
-        List<String> ours = new ArrayList<>();
-        for (int[] turn = {0}; turn[0] == 0 || turn[0] < ours.size(); turn[0]++) {
-            MatrixOptions options = new MatrixOptions(false, (op, in, names) -> {
-                ours.clear();
-                names.stream().filter(n -> n.startsWith("wgmma")).forEach(ours::add);
+    /** The i-th takes the i-th candidate of ours. Kept, as reading a module takes longer than a product. */
+    private static final List<CudaBackend> BACKENDS = new ArrayList<>();
+    private static List<String> ours = List.of();
+
+    @AfterAll
+    static void close() {
+        BACKENDS.forEach(CudaBackend::close);
+        BACKENDS.clear();
+    }
+
+    private static CudaBackend taking(int candidate) {
+        while (BACKENDS.size() <= candidate) {
+            int i = BACKENDS.size();
+            BACKENDS.add(new CudaBackend("emulator", new EmulatorDriver(), false, new MatrixOptions(false, (op, in, names) -> {
+                ours = names.stream().filter(n -> n.startsWith("wgmma")).toList();
                 assertFalse(ours.isEmpty(), "no candidate for " + op + " of " + in);
-                return names.indexOf(ours.get(turn[0]));
-            });
-            try (CudaBackend cuda = new CudaBackend("emulator", new EmulatorDriver(), false, options)) {
-                OpCheck.forward(cuda, sample, dtype, Variant.CONTIGUOUS, turn[0]);
-            }
+                return names.indexOf(ours.get(i));
+            })));
+        }
+        return BACKENDS.get(candidate);
+    }
+
+    /** Runs a sample on each of its candidates. @return their names */
+    private static List<String> onEachCandidate(Sample sample, DType dtype) {
+        for (int turn = 0; turn == 0 || turn < ours.size(); turn++) {
+            OpCheck.forward(taking(turn), sample, dtype, Variant.CONTIGUOUS, turn);
         }
         return ours;
     }
 
+    /** @return the candidates' names */
     private static List<String> product(int m, int n, int k, boolean transposeA, boolean transposeB, DType dtype) {
         return onEachCandidate(Sample.of(new MatMul(transposeA, transposeB), transposeA ? Operand.of(k, m) : Operand.of(m, k), transposeB ? Operand.of(n, k) : Operand.of(k, n)), dtype);
     }
@@ -57,6 +75,20 @@ class HopperProductTest {
     void rowsThatAreNoMultiples(int m, int n) {
         product(m, n, 72, false, true, DType.F16);
         product(m, n, 72, false, false, DType.BF16);
+    }
+
+    /** Scale, shift, residual and activation of every combination that ops have, in one kernel and behind a split. */
+    @ParameterizedTest
+    @CsvSource({"136, 264, 72, F16", "64, 72, 1096, BF16"})
+    void whatFollows(int m, int n, int k, DType dtype) {
+        for (Nonlinearity activation : Nonlinearity.values()) {
+            onEachCandidate(Sample.of(new MatMulShift(false, true, activation), Operand.of(m, k), Operand.of(n, k), Operand.of(n)), dtype);
+        }
+        Operand x = Operand.of(2, 7, 9, 24);
+        Operand w = Operand.range(-0.25, 0.25, n, 3, 3, 24);
+        Operand scale = Operand.range(0.5, 1.5, n);
+        onEachCandidate(Sample.of(new ConvolutionScaleShift(Window.of(1, 1), 1, Nonlinearity.RELU, true), x, w, scale, Operand.of(n), Operand.of(2, 7, 9, n)), dtype);
+        onEachCandidate(Sample.of(new ConvolutionScaleShift(Window.of(2, 1), 1, Nonlinearity.SILU, false), x, w, scale, Operand.of(n)), dtype);
     }
 
     private static void convolution(Window window, int n, int h, int w, int c, int k, int r, int s, DType dtype) {

@@ -29,8 +29,9 @@ import java.util.stream.LongStream;
  * @param k its channels
  * @param r rows of the kernel
  * @param s its columns
+ * @param epilogue what follows a forward pass
  */
-record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, long oh, long ow, long k, long r, long s) {
+record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, long oh, long ow, long k, long r, long s, Epilogue epilogue) {
     /** Elements of a 16-byte chunk: what the rows of a map's tensor are multiples of. */
     private static final int CHUNK = 8;
     private static final int LARGEST_STEP = 8;
@@ -40,11 +41,12 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
     /** Parts are made for so many multiprocessors, whatever the device has, and have so many slices at least. */
     private static final int MULTIPROCESSORS = 132;
     private static final int LEAST_SLICES = 8;
-    /** Of the cost model: clocks of a multiprocessor per slice and column (128 * 64 multiply-adds at 2048 a clock), to fill and drain a block, to launch, and bytes of device memory a clock. */
-    private static final double SLICE_CLOCKS = 4;
+    /** Of the cost model, in clocks of a multiprocessor: multiply-adds in one, bytes out of L2 and of its part of memory; to fill and drain a block, and to launch. */
+    private static final double RATE = 2048;
+    private static final double CACHE = 45;
+    private static final double MEMORY = 20;
     private static final double BLOCK_CLOCKS = 3000;
     private static final double LAUNCH_CLOCKS = 4000;
-    private static final double MEMORY_BYTES = 2600;
 
     /** A tile with a division of the depth. @param parts of the depth @param perPart slices of each */
     private record Plan(HopperTile tile, int parts, int perPart) {
@@ -65,29 +67,29 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         }
     }
 
-    private static HopperProduct of(ConvolutionPass p) {
-        return new HopperProduct(p.kind(), p.window(), p.n(), p.h(), p.w(), p.c(), p.oh(), p.ow(), p.k(), p.r(), p.s());
+    private static HopperProduct of(ConvolutionPass p, Epilogue e) {
+        return new HopperProduct(p.kind(), p.window(), p.n(), p.h(), p.w(), p.c(), p.oh(), p.ow(), p.k(), p.r(), p.s(), e);
     }
 
-    private static HopperProduct of(Product p) {
+    private static HopperProduct of(Product p, Epilogue e) {
         Window plain = Window.of(1, 0);
-        return p.transposeB() ? new HopperProduct(Kind.FORWARD, plain, 1, 1, p.m(), p.k(), 1, p.m(), p.n(), 1, 1)
-                : p.transposeA() ? new HopperProduct(Kind.BACKWARD_WEIGHT, plain, 1, 1, p.k(), p.n(), 1, p.k(), p.m(), 1, 1)
-                : new HopperProduct(Kind.BACKWARD_DATA, plain, 1, 1, p.m(), p.n(), 1, p.m(), p.k(), 1, 1);
+        return p.transposeB() ? new HopperProduct(Kind.FORWARD, plain, 1, 1, p.m(), p.k(), 1, p.m(), p.n(), 1, 1, e)
+                : p.transposeA() ? new HopperProduct(Kind.BACKWARD_WEIGHT, plain, 1, 1, p.k(), p.n(), 1, p.k(), p.m(), 1, 1, e)
+                : new HopperProduct(Kind.BACKWARD_DATA, plain, 1, 1, p.m(), p.n(), 1, p.m(), p.k(), 1, 1, e);
     }
 
     /** Adds the ways to make a product of inputs a and b: before the others if they fill half of the device, else behind them. */
-    static void offer(List<Candidate> all, Product product, DType dtype, Target target, int a, int b) {
+    static void offer(List<Candidate> all, Product product, DType dtype, Target target, int a, int b, Epilogue epilogue) {
         if (!product.transposeA() || !product.transposeB()) {
-            of(product).offer(all, dtype, target, a, b);
+            of(product, epilogue).offer(all, dtype, target, a, b);
         }
     }
 
     /** Adds the ways to make a pass: before the others if they fill half of the device, else behind them. */
-    static void offer(List<Candidate> all, ConvolutionPass pass, DType dtype, Target target) {
+    static void offer(List<Candidate> all, ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
         if (pass.groups() == 1) {
             boolean weight = pass.kind() == Kind.BACKWARD_WEIGHT;
-            of(pass).offer(all, dtype, target, weight ? 1 : 0, weight ? 0 : 1);
+            of(pass, epilogue).offer(all, dtype, target, weight ? 1 : 0, weight ? 0 : 1);
         }
     }
 
@@ -107,7 +109,8 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         // The gradient by the image goes through residues modulo the stride, whose taps are a stride apart only without dilation.
         boolean residues = kind != Kind.BACKWARD_DATA || single(window.strideH(), window.dilationH()) && single(window.strideW(), window.dilationW());
         boolean fits = LongStream.of(n, h, w, c, oh, ow, k, r, s).allMatch(e -> e > 0) && Math.max(n * h * w, n * oh * ow) <= Integer.MAX_VALUE;
-        return whole && steps && residues && fits && results() < MOST_RESULTS;
+        boolean follows = epilogue.isNone() || kind == Kind.FORWARD;
+        return whole && steps && residues && fits && follows && results() < MOST_RESULTS;
     }
 
     private static boolean single(int stride, int dilation) {
@@ -144,13 +147,15 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         return all;
     }
 
-    /** What a plan would take, roughly: whole waves of blocks at the tensor cores' full rate; parts are written and read again. A guess to begin with, until timing decides. */
+    /** What a plan would take, roughly: whole turns of blocks, whose slices take as long as their products or their loads; parts are written and read again. A guess to begin with, until timing decides. */
     private double clocks(Plan p, Target target) {
         int blocks = p.tile.blocks();
-        long waves = Call.blocks(items(p), (long) target.device().multiprocessors() * blocks);
-        double product = waves * (blocks * SLICE_CLOCKS * p.tile.columns() * p.perPart + BLOCK_CLOCKS);
-        double loads = p.tile == HopperTile.NARROW ? 1.25 : 1; // 64 columns read as much of shared memory as they multiply
-        return product * loads + (p.parts == 1 ? 0 : LAUNCH_CLOCKS + 2.0 * Float.BYTES * p.parts * results() / MEMORY_BYTES);
+        double sms = target.device().multiprocessors();
+        double products = (double) HopperTile.ROWS * p.tile.columns() * HopperTile.DEPTH / RATE;
+        double loads = (double) (HopperTile.ROWS + p.tile.columns()) * HopperTile.DEPTH * Short.BYTES / CACHE;
+        double turn = blocks * Math.max(products, loads) * p.perPart + BLOCK_CLOCKS;
+        double sums = p.parts == 1 ? 0 : LAUNCH_CLOCKS + 2.0 * Float.BYTES * p.parts * results() / (MEMORY * sms);
+        return Math.ceil(items(p) / (sms * blocks)) * turn + sums;
     }
 
     private Split split(Plan p) {
@@ -216,15 +221,15 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
             case BACKWARD_DATA -> "data";
             case BACKWARD_WEIGHT -> "weight";
         };
-        CudaLaunch launch = call.launch((kind == Kind.FORWARD ? "hopper_forward_" : "hopper_backward_") + dtype, "hopper_" + pass + "_" + plan.tile.columns(), dtype)
+        KernelLaunch.Builder builder = call.launch((kind == Kind.FORWARD ? "hopper_forward_" : "hopper_backward_") + dtype, "hopper_" + pass + "_" + plan.tile.columns(), dtype)
                 .grid(Math.min(items(plan), (long) target.device().multiprocessors() * plan.tile.blocks()))
                 .block(HopperTile.THREADS)
                 .shared(plan.tile.shared())
                 .map(left(call.in(left), dtype)).map(right(call.in(right), dtype, plan.tile))
                 .pointer(call.out(0)).pointer(call.workspace()).i64(results())
-                .struct(images(plan))
-                .build();
-        return split(plan).then(call, launch);
+                .struct(images(plan));
+        CudaLaunch launch = (kind == Kind.FORWARD ? builder.struct(epilogue.parameters(call)) : builder).build();
+        return epilogue.isNone() || plan.parts == 1 ? split(plan).then(call, launch) : split(plan).then(call, launch, epilogue, columns());
     }
 
     private TensorMap left(long address, DType dtype) {

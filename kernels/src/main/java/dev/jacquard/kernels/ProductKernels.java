@@ -4,6 +4,8 @@ import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
@@ -20,6 +22,8 @@ final class ProductKernels {
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
         return Map.of(
                 MatMul.class, new MatMulKernel(),
+                MatMulShift.class, new MatMulKernel.Shift(),
+                ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
                 Conv2d.class, new ConvolutionKernel(),
                 Conv2dBackwardData.class, new ConvolutionKernel(),
                 Conv2dBackwardWeight.class, new ConvolutionKernel());

@@ -3,7 +3,9 @@ package dev.jacquard.train;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.FuseProducts;
 import dev.jacquard.passes.FuseUpdates;
+import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Graph;
@@ -23,7 +25,7 @@ public record Footprint(long stateBytes, long valueBytes) {
         Module module = Experiment.network(config);
         Optimizer optimizer = Experiment.optimizer(config, module);
         StepGraphs step = new StepGraphs(module, optimizer, Experiment.step(config, Stage.of(config).getLast()), new FuseNormalization(backend), _ -> null);
-        FuseUpdates fuse = new FuseUpdates(backend);
+        Pass fuse = new FuseProducts(backend).then(new FuseUpdates(backend));
         List<Graph> graphs = new ArrayList<>(List.of(fuse.apply(step.update())));
         if (!step.accumulators().isEmpty()) {
             graphs.add(fuse.apply(step.accumulate()));

@@ -5,6 +5,7 @@ import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.FuseProducts;
 import dev.jacquard.passes.FuseUpdates;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.CallerException;
@@ -115,7 +116,7 @@ public final class TrainStep implements AutoCloseable {
      */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
         StepGraphs graphs = new StepGraphs(module, optimizer, settings, new FuseNormalization(state.backend()), state::variable);
-        Pass fuse = new FuseUpdates(state.backend());
+        Pass fuse = new FuseProducts(state.backend()).then(new FuseUpdates(state.backend()));
         List<Graph> all = new ArrayList<>(List.of(fuse.apply(graphs.update())));
         if (settings.accumulation > 1) {
             all.add(fuse.apply(graphs.accumulate()));

@@ -1,0 +1,111 @@
+package dev.jacquard.cli;
+
+import dev.jacquard.tensor.CallerException;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+
+/** What {@code jacquard bench} leaves behind: {@code networks.csv}, a row per case and side, written as they come; and {@code networks.md}, the ratios. */
+final class BenchReport implements AutoCloseable {
+    static final String HEADER = "work,network,px,batch,precision,contender,ms_median,ms_min,images_per_s,memory_gib,jacquard_is_x_times_as_fast,rounds,device,note";
+
+    private final BufferedWriter csv;
+    private final Path markdown;
+    private final String device;
+    private final List<String> table = new ArrayList<>();
+
+    /**
+     * One side's figures of a case.
+     *
+     * @param contender which
+     * @param ms milliseconds of each step, of all rounds; empty if it was not measured
+     * @param memoryBytes that it used
+     * @param note why not measured; else empty
+     */
+    record Figures(String contender, double[] ms, long memoryBytes, String note) {
+        double median() {
+            double[] sorted = ms.clone();
+            Arrays.sort(sorted);
+            return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+        }
+    }
+
+    BenchReport(Path folder, String device) {
+        this.device = device;
+        try {
+            Files.createDirectories(folder);
+            csv = Files.newBufferedWriter(folder.resolve("networks.csv"));
+            line(HEADER);
+        } catch (IOException e) {
+            throw new CallerException("--out", "cannot be written", e.toString(), "a folder that takes files", "name another", e);
+        }
+        markdown = folder.resolve("networks.md");
+    }
+
+    private void line(String text) throws IOException {
+        csv.write(text);
+        csv.newLine();
+        csv.flush();
+    }
+
+    /** A case's sides, ours first. @param rounds in which the sides took turns */
+    void add(BenchCase c, List<Figures> sides, int rounds) {
+        double ours = sides.getFirst().median();
+        StringBuilder row = new StringBuilder("| " + c + " | " + cell(ours, c));
+        try {
+            for (Figures f : sides) {
+                double ms = f.median();
+                String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%.2f", ms, Arrays.stream(f.ms).min().orElseThrow(), 1e3 * c.batch() / ms, f.memoryBytes / 0x1p30);
+                String ratio = Double.isNaN(ms / ours) || f == sides.getFirst() ? "" : String.format(Locale.ROOT, "%.3f", ms / ours);
+                line(String.join(",", c.verb(), c.arch(), c.px() + "", c.batch() + "", c.precision(), f.contender, figures, ratio, rounds + "", quoted(device), quoted(f.note)));
+                if (f != sides.getFirst()) {
+                    row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(ms, c) + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
+                } else if (!f.note.isEmpty()) {
+                    row.append(f.note);
+                }
+            }
+        } catch (IOException e) {
+            throw new CallerException("--out", "cannot be written", e.toString(), "room for the results", "free some", e);
+        }
+        table.add(row.append(" |").toString());
+    }
+
+    private static String cell(double ms, BenchCase c) {
+        return Double.isNaN(ms) ? "" : String.format(Locale.ROOT, "%.3f ms (%.0f images/s)", ms, 1e3 * c.batch() / ms);
+    }
+
+    private static String quoted(String text) {
+        return "\"" + text.replace('"', '\'').replaceAll("\\s+", " ") + "\"";
+    }
+
+    /** Writes the summary. @param limits of the device, a line each */
+    void finish(String versions, List<String> limits) {
+        List<String> lines = new ArrayList<>(List.of("# Networks, side by side", "", "Made by `./jacquard bench` on " + device + (versions.isEmpty() ? ", without PyTorch." : ", beside " + versions + "."),
+                "Medians over interleaved rounds; training steps back to back, inference call by call. **x** says how many times as fast Jacquard is.", ""));
+        limits.forEach(l -> lines.add("- " + l));
+        lines.add("");
+        int most = table.stream().mapToInt(r -> (int) r.chars().filter(x -> x == '|').count() - 1).max().orElse(2);
+        lines.add("| case | jacquard |" + " beside |".repeat(most - 2));
+        lines.add("|---".repeat(most) + "|");
+        table.forEach(r -> lines.add(r + " |".repeat(most - ((int) r.chars().filter(x -> x == '|').count() - 1))));
+        try {
+            Files.write(markdown, lines);
+        } catch (IOException e) {
+            throw new CallerException("--out", "cannot be written", e.toString(), "room for the results", "free some", e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            csv.close();
+        } catch (IOException e) {
+            throw new CallerException("--out", "cannot be written", e.toString(), "room for the results", "free some", e);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package dev.jacquard.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code jacquard bench} beside a worker that answers as PyTorch's would. */
+class BenchCommandTest {
+    @TempDir
+    private Path folder;
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... more) {
+        List<String> args = new java.util.ArrayList<>(List.of("bench", "--device", "cpu", "--out", folder.toString(), "--seconds", "0.001", "--networks", "efficientnet-b0", "--image-size", "32",
+                "--batch", "1"));
+        args.addAll(List.of(more));
+        return Main.run(args.toArray(String[]::new), new PrintWriter(out), new PrintWriter(err));
+    }
+
+    /** A worker in sh: twelve and a half milliseconds, whatever it is; it cannot do cudagraph. */
+    private Path worker() throws IOException {
+        return Files.writeString(folder.resolve("worker.sh"), """
+                while read -r question rest; do
+                    echo "$question $rest" >> "%s"
+                    case "$question $rest" in
+                        hello*) echo ok fake 1.0 ;;
+                        limits*) echo "ok copy=1 GB/s;matmul=2 GFLOP/s" ;;
+                        *cudagraph*) echo no such mode ;;
+                        time*) echo ok 12.5 12.0 13.0 ;;
+                        memory*) echo ok 1073741824 ;;
+                        *) echo ok ;;
+                    esac
+                done
+                """.formatted(folder.resolve("asked")));
+    }
+
+    private List<String[]> rows() throws IOException {
+        return Files.readAllLines(folder.resolve("networks.csv")).stream().skip(1).map(l -> l.split(",", -1)).toList();
+    }
+
+    @Test
+    void sidesTakeTurnsAndTheRatioIsTheirMedians() throws IOException {
+        assertEquals(0, run("--pytorch", worker().toString(), "--python", "sh", "--precisions", "fp32", "--work", "infer", "--modes", "eager,cudagraph"), err.toString());
+        List<String[]> rows = rows();
+        assertEquals(List.of("jacquard", "pytorch eager"), rows.stream().map(r -> r[5]).toList());
+        assertEquals("12.5000", rows.get(1)[6]);
+        assertEquals(12.5 / Double.parseDouble(rows.get(0)[6]), Double.parseDouble(rows.get(1)[10]), 0.02);
+        assertEquals(3, Files.readAllLines(folder.resolve("asked")).stream().filter(q -> q.startsWith("time")).count(), "one per round");
+        assertTrue(Files.readAllLines(folder.resolve("asked")).contains("prepare infer efficientnet-b0 eager fp32 1 32"));
+        String summary = Files.readString(folder.resolve("networks.md"));
+        assertTrue(summary.contains("fake 1.0") && summary.contains("- matmul=2 GFLOP/s") && summary.contains("pytorch eager 12.500 ms"), summary);
+    }
+
+    @Test
+    void whatOneSideCannotDoIsARowThatSaysSo() throws IOException {
+        assertEquals(0, run("--pytorch", worker().toString(), "--python", "sh", "--precisions", "fp16", "--work", "train", "--modes", "cudagraph"), err.toString());
+        List<String[]> rows = rows();
+        assertTrue(rows.get(0)[5].equals("jacquard") && rows.get(0)[6].isEmpty() && String.join(",", rows.get(0)).contains("fp16"), String.join(",", rows.get(0)));
+        assertTrue(rows.get(1)[5].equals("pytorch cudagraph") && String.join(",", rows.get(1)).contains("such mode"), String.join(",", rows.get(1)));
+    }
+
+    @Test
+    void aSpentBudgetLeavesRowsThatSaySo() throws IOException {
+        assertEquals(0, run("--precisions", "fp32", "--budget", "1"), err.toString());
+        assertTrue(rows().stream().allMatch(r -> String.join(",", r).contains("budget")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--precisions fp8", "--modes fast", "--work play", "--networks vgg", "--pytorch nowhere.py", "--budget 0", "--batch -1", "--device tpu"})
+    void badInputIsOneLine(String flags) {
+        assertEquals(2, run(flags.split(" ")));
+        assertEquals(1, err.toString().lines().count(), err.toString());
+    }
+}
