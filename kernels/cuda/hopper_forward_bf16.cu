@@ -1,7 +1,8 @@
 // hopper_forward_bf16.cu
 // Math         y[pixel][k] = act(scale[k] * (sum over taps and c of x[pixel of the tap][c] * w[k][tap][c]) + shift[k] + residualScale * residual[pixel][k])
 //              where pixels outside of x are 0; a matrix product a b^T is this with one tap and pixels in one row
-// Contract     x (n, h, w, c) and w (k, r, s, c) as tensor maps; c and k are multiples of 8, strides at most 8, results fewer than 2^34; y (n, oh, ow, k); scale, shift and residual may be null; HopperProduct.java makes the maps;
+// Contract     x (n, h, w, c) and w (k, r, s, c) as tensor maps, which HopperProduct.java makes; y (n, oh, ow, k); c and k are multiples of 8, strides at most 8, results fewer than 2^34;
+//              scale and shift have k elements, residual is like y, all 16-byte aligned; each may be null;
 //              with more than one part the sums over each part of the depth go to partial[part][result] in f32, and split_sum.cu adds them up
 // Launch       grid of at most the multiprocessors' number times the blocks that one holds, each block taking every so-manieth tile; block 288, smem 112 or 208 KiB dynamic; a tile has 128 rows and
 //              256, 128 or 64 columns, as the symbol says
@@ -10,7 +11,7 @@
 // Numerics     products are exact, sums in f32 in the tensor cores' order (of parts, then), rounded once; padding takes part as 0, so that it meets an infinite weight as NaN
 // Determinism  bitwise, run to run and for any grid; parts follow from the shape alone
 // CPU twin     dev.jacquard.cpu.Conv
-// Versions     kernels/dev/hopper/README.md: v1 setmaxnreg and a warpgroup that copies; v2 a warp that copies
+// Versions     kernels/dev/hopper: v1 a warpgroup that copies and setmaxnreg; v2 a warp that copies; v3 no spills; v4, v5 the epilogue
 // Measured     not yet: no GPU so far
 // Target       compute_90a isa 8.0: wgmma and TMA
 #include "hopper.cuh"
