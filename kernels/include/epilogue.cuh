@@ -3,9 +3,11 @@
 #include "nonlinearity.cuh"
 #include "quad.cuh"
 
-// As dev.jacquard.kernels.Epilogue fills it. Scale and shift are a value per column, residual has the results' layout; each may be null.
+// As dev.jacquard.kernels.Epilogue fills it. Scale and shift are a value per column, residual has the results' layout; each may be null. statistics: null, or where the mean and the squared
+// deviations of each tile's columns go, see ColumnMoments in tensor_cores.cuh.
 struct Epilogue {
     const void *scale, *shift, *residual;
+    float *statistics;
     float residualScale;
     int activation;
 };

@@ -7,19 +7,22 @@
 const int DOWN = 8;
 
 // Rows of results: with what follows them rounded to y, or as they are to this part's sums. WHOLE: rows are multiples of 16 bytes. FUSED: something follows.
-template <typename T, bool WHOLE, bool FUSED> struct RowSink {
+template <class E, bool WHOLE, bool FUSED> struct RowSink {
+    typedef typename E::Element T;
     static const int W = 16 / (int)sizeof(T);
     T *y;
     float *partial;  // or null
     Epilogue epilogue;
     int row, column, m, n;
     ColumnEpilogue<T, T, WHOLE, W> columns;
+    ColumnMoments<E, W> moments;
 
     DEVICE void begin(int c) {
         column += c;
         if (FUSED && column < n) columns.begin(epilogue, column, n - column);
+        if (FUSED) moments.begin();
     }
-    DEVICE void put(int r, float (&v)[W]) const {
+    DEVICE void put(int r, float (&v)[W]) {
         r += row;
         if (r >= m || column >= n) return;
         i64 at = (i64)r * n + column;
@@ -28,6 +31,7 @@ template <typename T, bool WHOLE, bool FUSED> struct RowSink {
             return;
         }
         if (FUSED) columns.apply(v, at, n - column);
+        if (FUSED && epilogue.statistics != nullptr) moments.add(v);
         putNeighbours<WHOLE>(y + at, v, n - column);
     }
 };
@@ -57,7 +61,7 @@ template <typename T> struct ProductArguments {
 template <class E, bool TA, bool TB, bool RAGGED, bool FUSED> DEVICE void product(const ProductArguments<typename E::Element> &p) {
     extern __shared__ __align__(128) unsigned char shared[];
     typedef typename E::Element T;
-    typedef RowSink<T, !RAGGED, FUSED> Sink;
+    typedef RowSink<E, !RAGGED, FUSED> Sink;
     TilePlace<E> tile(p.m, p.n);
     int from = blockIdx.z * p.perSplit, to = min(p.k, from + p.perSplit);
     DenseOperand<E, E::ROWS, !TA, RAGGED> left(p.a, TA ? p.m : p.k, tile.row, p.m, to);
@@ -66,6 +70,7 @@ template <class E, bool TA, bool TB, bool RAGGED, bool FUSED> DEVICE void produc
     E::multiply(sums, (u32)__cvta_generic_to_shared(shared), left, right, from, to);
     Sink sink = {p.y, p.partial == nullptr ? nullptr : p.partial + (i64)blockIdx.z * p.m * p.n, p.epilogue, tile.row, tile.column, p.m, p.n};
     E::template store<Sink::W>(sums, shared, sink);
+    if (FUSED && p.epilogue.statistics != nullptr) sink.moments.finish(shared, p.epilogue.statistics + (i64)(tile.row / E::ROWS) * 2 * p.n, sink.column, p.n);
 }
 
 #define PRODUCT(NAME, T, R, C, WR, WC, TA, TB, RAGGED) \

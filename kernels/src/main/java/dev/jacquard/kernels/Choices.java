@@ -19,6 +19,11 @@ final class Choices {
         this.selection = selection;
     }
 
+    /** What they are made for. */
+    Target target() {
+        return target;
+    }
+
     synchronized <O extends Op> Candidate of(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
         Key key = new Key(op, List.copyOf(in));
         Candidate known = chosen.get(key);

@@ -13,12 +13,20 @@ import java.lang.foreign.ValueLayout;
  * @param residual of the shape of the result
  * @param residualScale factor of the residual
  * @param activation what comes last
+ * @param statistics whether the columns' means and variances are wanted, too, as outputs 1 and 2: {@link ColumnStatistics}
  */
-record Epilogue(int scale, int shift, int residual, double residualScale, Nonlinearity activation) {
+record Epilogue(int scale, int shift, int residual, double residualScale, Nonlinearity activation, boolean statistics) {
     static final int ABSENT = -1;
     /** Sums are the results. */
     static final Epilogue NONE = new Epilogue(ABSENT, ABSENT, ABSENT, 0, Nonlinearity.NONE);
-    private static final int BYTES = 32;
+    /** Sums are the results, and their columns' statistics are wanted. */
+    static final Epilogue STATISTICS = new Epilogue(ABSENT, ABSENT, ABSENT, 0, Nonlinearity.NONE, true);
+    private static final int BYTES = 40;
+
+    /** Without statistics. */
+    Epilogue(int scale, int shift, int residual, double residualScale, Nonlinearity activation) {
+        this(scale, shift, residual, residualScale, activation, false);
+    }
 
     /** Whether sums are the results. */
     boolean isNone() {
@@ -28,13 +36,15 @@ record Epilogue(int scale, int shift, int residual, double residualScale, Nonlin
     /** {@code struct Epilogue} of epilogue.cuh. */
     MemorySegment parameters(Call call) {
         MemorySegment s = MemorySegment.ofArray(new long[BYTES / Long.BYTES]);
-        int[] operands = {scale, shift, residual};
-        for (int i = 0; i < operands.length; i++) {
-            s.setAtIndex(ValueLayout.JAVA_LONG, i, operands[i] == ABSENT ? 0 : call.in(operands[i]));
-        }
-        s.set(ValueLayout.JAVA_FLOAT, operands.length * Long.BYTES, (float) residualScale);
-        s.set(ValueLayout.JAVA_INT, operands.length * Long.BYTES + Float.BYTES, activation.ordinal());
+        long[] addresses = {address(call, scale), address(call, shift), address(call, residual), statistics ? call.workspace() : 0};
+        MemorySegment.copy(addresses, 0, s, ValueLayout.JAVA_LONG, 0, addresses.length);
+        s.set(ValueLayout.JAVA_FLOAT, BYTES - 2 * Float.BYTES, (float) residualScale);
+        s.set(ValueLayout.JAVA_INT, BYTES - Integer.BYTES, activation.ordinal());
         return s;
+    }
+
+    private static long address(Call call, int operand) {
+        return operand == ABSENT ? 0 : call.in(operand);
     }
 
     /** Elements of its operands, for results of so many columns. */

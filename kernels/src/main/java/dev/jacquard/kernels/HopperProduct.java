@@ -8,7 +8,9 @@ import dev.jacquard.tensor.op.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.LongStream;
 
 /**
@@ -67,11 +69,13 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         }
     }
 
-    private static HopperProduct of(ConvolutionPass p, Epilogue e) {
+    /** A pass of one group. */
+    static HopperProduct of(ConvolutionPass p, Epilogue e) {
         return new HopperProduct(p.kind(), p.window(), p.n(), p.h(), p.w(), p.c(), p.oh(), p.ow(), p.k(), p.r(), p.s(), e);
     }
 
-    private static HopperProduct of(Product p, Epilogue e) {
+    /** A product of operands of which not both are transposed. */
+    static HopperProduct of(Product p, Epilogue e) {
         Window plain = Window.of(1, 0);
         return p.transposeB() ? new HopperProduct(Kind.FORWARD, plain, 1, 1, p.m(), p.k(), 1, p.m(), p.n(), 1, 1, e)
                 : p.transposeA() ? new HopperProduct(Kind.BACKWARD_WEIGHT, plain, 1, 1, p.k(), p.n(), 1, p.k(), p.m(), 1, 1, e)
@@ -214,6 +218,18 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         return tilesM() * Call.blocks(columns(), p.tile.columns()) * groups() * p.parts;
     }
 
+    /** Name of the .cu file. */
+    String module(DType dtype) {
+        return (kind == Kind.FORWARD ? "hopper_forward_" : "hopper_backward_") + dtype;
+    }
+
+    /** Values of the names in the Traffic lines, of one part and no epilogue. */
+    Map<String, Long> sizes() {
+        Map<String, Long> sizes = new HashMap<>(Map.of("n", n, "h", h, "w", w, "c", c, "oh", oh, "ow", ow, "k", k, "r", r, "s", s));
+        sizes.putAll(Map.of("e", 0L, "y", results(), "p", 0L));
+        return Map.copyOf(sizes);
+    }
+
     private CudaLaunch bind(Call call, Target target, Plan plan, int left, int right) {
         DType dtype = call.out().getFirst().dtype();
         String pass = switch (kind) {
@@ -221,7 +237,7 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
             case BACKWARD_DATA -> "data";
             case BACKWARD_WEIGHT -> "weight";
         };
-        KernelLaunch.Builder builder = call.launch((kind == Kind.FORWARD ? "hopper_forward_" : "hopper_backward_") + dtype, "hopper_" + pass + "_" + plan.tile.columns(), dtype)
+        KernelLaunch.Builder builder = call.launch(module(dtype), "hopper_" + pass + "_" + plan.tile.columns(), dtype)
                 .grid(Math.min(items(plan), (long) target.device().multiprocessors() * plan.tile.blocks()))
                 .block(HopperTile.THREADS)
                 .shared(plan.tile.shared())

@@ -49,9 +49,12 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
         return candidates(dtype, target, a, b, Epilogue.NONE);
     }
 
-    /** The same with what follows the product. */
+    /** The same with what follows the product. Statistics come from the kernels on tensor cores alone: there may be no way. */
     List<Candidate> candidates(DType dtype, Target target, int a, int b, Epilogue epilogue) {
         List<Candidate> all = new ArrayList<>(TensorProduct.candidates(this, dtype, target, a, b, epilogue));
+        if (epilogue.statistics()) {
+            return all;
+        }
         all.add(epilogue.isNone() ? Candidate.of("simt", workspace(), call -> bind(call, a, b)) : Candidate.of("simt", sums().workspace(m * n), call -> bind(call, a, b, epilogue)));
         HopperProduct.offer(all, this, dtype, target, a, b, epilogue);
         return all;
@@ -83,6 +86,11 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
     /** A flag if rows of so many elements can be accessed by four at a time. */
     private static int quads(long pitch, int flag) {
         return pitch % 4 == 0 ? flag : 0;
+    }
+
+    /** Values of the names in split_sum.cu's and matmul.cu's Traffic lines where the sums go through the workspace to an epilogue with so many elements. */
+    Map<String, Long> sizesOfSums(long epilogue) {
+        return Map.of("m", m, "n", n, "k", k, "p", sums().workspace(m * n) / Float.BYTES, "outputs", m * n, "y", 0L, "e", epilogue);
     }
 
     /** Values of the names in matmul.cu's Traffic lines. */

@@ -25,7 +25,8 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
         boolean ragged = !whole(p, dtype);
         List<Candidate> all = new ArrayList<>();
         for (Tiling t : Tiling.ranked(p.m(), p.n(), p.k(), 1, dtype, target)) {
-            if (!ragged || t.tile() == TensorTile.T64X64) {
+            boolean possible = !epilogue.statistics() || t.split().parts() == 1 && p.transposeB() && !p.transposeA();
+            if (possible && (!ragged || t.tile() == TensorTile.T64X64)) {
                 all.add(new TensorProduct(p, dtype, t, ragged, a, b, epilogue));
             }
         }
@@ -48,13 +49,17 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
         return product.transposeB() && !product.transposeA();
     }
 
+    private ColumnStatistics statistics() {
+        return new ColumnStatistics(product.m(), product.n(), tiling.tile().rows());
+    }
+
     private boolean leavesSums() {
         return tiling.split().parts() > 1 || !epilogue.isNone() && !fused();
     }
 
     @Override
     public long workspace() {
-        return leavesSums() ? tiling.split().parts() * product.m() * product.n() * Float.BYTES : 0;
+        return epilogue.statistics() ? statistics().workspace() : leavesSums() ? tiling.split().parts() * product.m() * product.n() * Float.BYTES : 0;
     }
 
     @Override
@@ -71,6 +76,9 @@ record TensorProduct(Product product, DType dtype, Tiling tiling, boolean ragged
                 .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(leavesSums() ? call.workspace() : 0)
                 .i32(product.m()).i32(product.n()).i32(product.k()).i32(split.depth());
         CudaLaunch launch = (fused() ? builder.struct(epilogue.parameters(call)) : builder).build();
+        if (epilogue.statistics()) {
+            return statistics().then(call, launch);
+        }
         return !leavesSums() ? launch : epilogue.isNone() ? split.then(call, launch) : split.then(call, launch, epilogue, product.n());
     }
 

@@ -29,7 +29,7 @@ record Tiling(TensorTile tile, Split split, double cycles) {
     private static final long MOST_WORKSPACE = 256L << 20;
 
     /**
-     * All tiles, each with the split that the rule finds best, and unsplit; the best first.
+     * All tiles, each unsplit, and with the split that the rule finds best; the best first.
      *
      * @param m rows of each product
      * @param n columns
