@@ -113,7 +113,7 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         // The gradient by the image goes through residues modulo the stride, whose taps are a stride apart only without dilation.
         boolean residues = kind != Kind.BACKWARD_DATA || single(window.strideH(), window.dilationH()) && single(window.strideW(), window.dilationW());
         boolean fits = LongStream.of(n, h, w, c, oh, ow, k, r, s).allMatch(e -> e > 0) && Math.max(n * h * w, n * oh * ow) <= Integer.MAX_VALUE;
-        boolean follows = epilogue.isNone() || kind == Kind.FORWARD;
+        boolean follows = epilogue.isNone() || kind == Kind.FORWARD && !epilogue.statistics();
         return whole && steps && residues && fits && follows && results() < MOST_RESULTS;
     }
 
