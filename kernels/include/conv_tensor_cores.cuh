@@ -5,6 +5,9 @@
 #include "convolution.cuh"
 #include "tensor_cores.cuh"
 
+extern __shared__ __align__(128) unsigned char stages[];
+DEVICE u32 stagesAddress() { return (u32)__cvta_generic_to_shared(stages); }
+
 // Which part of a pass this block does: neighbouring blocks share rows of the left operand.
 struct Part {
     int row, column;  // of the tile
@@ -63,7 +66,7 @@ template <class E> struct Gathered {
 #pragma unroll
         for (int i = 0; i < S::PER_THREAD; i++) {
             bool there = (inside[i] & both) == both;
-            copyChunk(slice + S::ownPlace(i), there ? at + (lines[i] + step) : at, there);
+            copyChunk(slice + S::ownPlace(i), at + (lines[i] + step), there);
         }
     }
 };
@@ -90,7 +93,7 @@ template <class E> struct TapWeights {
             int r = tap / taps;
             bool there = o < cg && k < depth;
             int offset = (k - tap * (int)channels.d) * pitch + r * down + (tap - r * (int)taps.d) * right + o;
-            copyChunk(slice + S::ownPlace(i), at + (there ? offset : 0), there);
+            copyChunk(slice + S::ownPlace(i), at + offset, there);
         }
     }
 };
@@ -123,13 +126,14 @@ template <class E> struct Patches {
             int y = pixel.h * p.sh + top;
             int x = pixel.w * p.sw + left;
             bool there = k < depth && (u32)y < (u32)p.h && (u32)x < (u32)p.w;
-            copyChunk(slice + S::ownPlace(i), at + (there ? ((pixel.n * p.h + y) * p.w + x) * p.c : 0), there);
+            copyChunk(slice + S::ownPlace(i), at + ((pixel.n * p.h + y) * p.w + x) * p.c, there);
         }
     }
 };
 
 // Rows of results that lie one after the other, pixels of y or weights: with what follows them rounded to y, or as they are to this split's sums. FUSED: something may follow.
-template <typename T, bool FUSED> struct Rows {
+template <class E, bool FUSED> struct Rows {
+    typedef typename E::Element T;
     static const int W = 16 / (int)sizeof(T);
     T *y;
     float *partial;  // or null
@@ -139,12 +143,14 @@ template <typename T, bool FUSED> struct Rows {
     i64 pitch;
     int group;            // where the group's columns begin
     ColumnEpilogue<T, T, true, W> after;
+    ColumnMoments<E, W> moments;
 
     DEVICE void begin(int c) {
         column += c;
         if (FUSED && column < columns) after.begin(epilogue, group + column, columns - column);
+        if (FUSED) moments.begin();
     }
-    DEVICE void put(int r, float (&v)[W]) const {
+    DEVICE void put(int r, float (&v)[W]) {
         if (row + r >= rows || column >= columns) return;
         i64 at = (row + r) * pitch + (group + column);
         if (partial != nullptr) {
@@ -152,7 +158,12 @@ template <typename T, bool FUSED> struct Rows {
             return;
         }
         if (FUSED) after.apply(v, at, W);
+        if (FUSED && epilogue.statistics != nullptr) moments.add(v);
         putNeighbours<true>(y + at, v, W);
+    }
+    // After store(): what is wanted of the tile's columns, of `all` that results have. All threads must call.
+    DEVICE void finish(int all) {
+        if (epilogue.statistics != nullptr) moments.finish(stages, epilogue.statistics + (i64)(row / E::ROWS) * 2 * all, column < columns ? group + column : all, all);
     }
 };
 
@@ -183,35 +194,36 @@ template <typename T> struct PhaseRows {
     }
 };
 
-extern __shared__ __align__(128) unsigned char stages[];
-DEVICE u32 stagesAddress() { return (u32)__cvta_generic_to_shared(stages); }
-
-template <class E> DEVICE void forward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p, const Epilogue &epilogue) {
-    typedef typename E::Element T;
-    typedef Gathered<E> Left;
-    typedef Rows<T, true> Sink;
-    int kg = p.k / p.groups, cg = p.c / p.groups;
-    int depth = p.r * p.s * cg, rows = p.n * p.oh * p.ow;
-    Part part(p, E::ROWS, E::COLUMNS, kg, 1);
-    part.range(p, depth);
-    Left left;
-    left.at = x + part.group * cg;
+// The left operand of forward for a block's part.
+template <class E> DEVICE void gatherForward(Gathered<E> &left, const typename E::Element *x, const Convolution &p, const Part &part) {
+    typedef typename Gathered<E>::S S;
+    left.at = x + part.group * (p.c / p.groups);
     left.down = p.dh * p.w * p.c;
     left.right = p.dw * p.c;
     left.depth = part.to;
     left.channels = p.channels;
     left.taps = p.tapsMore;
 #pragma unroll
-    for (int i = 0; i < Left::S::PER_THREAD; i++) {
-        int m = part.row + Left::S::line(i);
+    for (int i = 0; i < S::PER_THREAD; i++) {
+        int m = part.row + S::line(i);
         Pixel at(m, p);
-        left.place(i, at.n, at.h * p.sh - p.top, at.w * p.sw - p.left, p.h, p.w, p.c, p.dh, p.dw, m < rows ? p.r : 0, p.s);
+        left.place(i, at.n, at.h * p.sh - p.top, at.w * p.sw - p.left, p.h, p.w, p.c, p.dh, p.dw, m < p.n * p.oh * p.ow ? p.r : 0, p.s);
     }
+}
+
+template <class E> DEVICE void forward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, float *partial, const Convolution &p, const Epilogue &epilogue) {
+    typedef Rows<E, true> Sink;
+    int kg = p.k / p.groups, depth = p.r * p.s * (p.c / p.groups), rows = p.n * p.oh * p.ow;
+    Part part(p, E::ROWS, E::COLUMNS, kg, 1);
+    part.range(p, depth);
+    Gathered<E> left;
+    gatherForward(left, x, p, part);
     DenseOperand<E, E::COLUMNS, true> right(w + (i64)part.group * kg * depth, depth, part.column, kg, part.to);
     typename E::Sums sums = {};
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
     Sink sink = {y, part.sums(partial, (i64)rows * p.k), epilogue, part.row, rows, part.column, kg, p.k, part.group * kg};
     E::template store<Sink::W>(sums, stages, sink);
+    sink.finish(p.k);
 }
 
 template <class E> DEVICE void backwardData(const typename E::Element *dy, const typename E::Element *w, typename E::Element *dx, float *partial, const Convolution &p) {
@@ -258,8 +270,8 @@ template <class E> DEVICE void backwardWeight(const typename E::Element *x, cons
     E::multiply(sums, stagesAddress(), left, right, part.from, part.to);
     i64 group = (i64)part.group * kg * columns;
     float *own = part.sums(partial, (i64)p.k * columns);
-    Rows<T, false> sink = {dw + group, own == nullptr ? nullptr : own + group, {}, part.row, kg, part.column, columns, columns, 0};
-    E::template store<Rows<T, false>::W>(sums, stages, sink);
+    Rows<E, false> sink = {dw + group, own == nullptr ? nullptr : own + group, {}, part.row, kg, part.column, columns, columns, 0};
+    E::template store<Rows<E, false>::W>(sums, stages, sink);
 }
 
 // Kernels with tiles of R x C, of which each warp has WR x WC. BLOCKS: on a multiprocessor, at least; left to itself, ptxas spills to have one more.

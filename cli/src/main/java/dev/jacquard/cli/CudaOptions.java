@@ -6,6 +6,7 @@ import dev.jacquard.kernels.Workload;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Option;
@@ -24,9 +25,9 @@ final class CudaOptions {
     @Option(names = "--dtype", paramLabel = "f32|f16|bf16", description = "Only this element type. Default: all three")
     private String dtype;
 
-    /** A CUDA backend, real or emulated. @throws CallerException if the device is another */
+    /** A CUDA backend, real or emulated, with our own kernels as the rules choose them. @throws CallerException if the device is another */
     CudaBackend open() {
-        Backend b = DeviceOptions.open(device, 0);
+        Backend b = DeviceOptions.open(device, BackendOptions.DEFAULT.libraries(false).autotune(BackendOptions.Autotune.OFF));
         if (b instanceof CudaBackend cuda) {
             return cuda;
         }

@@ -1,7 +1,10 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.backend.BackendProvider;
 import dev.jacquard.tensor.backend.Backends;
 import java.util.List;
@@ -15,14 +18,45 @@ final class DeviceOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one per processor")
     Integer threads;
 
+    @Option(names = "--tf32", description = "Products of F32 may round their operands to 10 bits of mantissa, where the device is faster so.")
+    boolean tf32;
+
+    @Option(names = "--libs", paramLabel = "on|off", description = "Whether cuBLAS and cuDNN may compute where they are installed. Default: on")
+    String libraries = "on";
+
+    @Option(names = "--autotune", paramLabel = "on|off|file", description = "How one of several kernels is chosen: on times them once and remembers the fastest, file takes what is remembered, "
+            + "off goes by rule. Default: on for a GPU")
+    String autotune;
+
     Backend open() {
-        return open(device == null ? "auto" : device, threads == null ? 0 : threads);
+        return open(Autotune.DEFAULT);
+    }
+
+    /** Opens it. @param usual how kernels are chosen if nothing is said */
+    Backend open(Autotune usual) {
+        return open(device == null ? "auto" : device, options(usual));
+    }
+
+    private BackendOptions options(Autotune usual) {
+        boolean libs = switch (libraries) {
+            case "on" -> true;
+            case "off" -> false;
+            default -> throw new CallerException("--libs", "no such value", libraries, "on or off", "choose one of these");
+        };
+        Autotune how = autotune == null ? usual : switch (autotune) {
+            case "on" -> Autotune.ON;
+            case "off" -> Autotune.OFF;
+            case "file" -> Autotune.FILE;
+            default -> throw new CallerException("--autotune", "no such value", autotune, "on, off or file", "choose one of these");
+        };
+        return new BackendOptions(threads == null ? 0 : threads, tf32, libs, how);
     }
 
     static Backend open(String device, int threads) {
-        if (threads < 0 || threads > 1024) {
-            throw new dev.jacquard.tensor.CallerException("--threads", "out of range", Integer.toString(threads), "1 to 1024, or 0 for one per processor", "give another value");
-        }
+        return open(device, BackendOptions.DEFAULT.threads(threads));
+    }
+
+    static Backend open(String device, BackendOptions options) {
         List<String> names = Backends.providers().stream().map(BackendProvider::name).toList();
         String name = device.replaceFirst(":.*", "");
         if (!device.equals("auto") && !names.contains(name)) {
@@ -30,6 +64,6 @@ final class DeviceOptions {
             throw new DeviceException("--device " + device, cuda ? "this build has no CUDA backend" : "no such device", device, "auto or " + String.join(", ", names),
                     "choose one of these; ./jacquard doctor says what this machine has");
         }
-        return Backends.open(device, threads);
+        return Backends.open(device, options);
     }
 }

@@ -1,10 +1,14 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.kernels.CandidateCheck;
+import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.tck.Case;
 import dev.jacquard.tck.Sweep;
+import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard selftest}: what the tests prove of a backend, on the machine and the device at hand. */
-@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then a training step of each family against the CPU.", sortOptions = false)
+@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then all ways to compute products and convolutions against each other, then a training step of each family against the CPU.", sortOptions = false)
 final class SelftestCommand implements Callable<Integer> {
     /** A quick run takes one case in so many of each op. */
     private static final int QUICK = 8;
@@ -29,7 +33,7 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(names = "--quick", description = "One case in " + QUICK + " of each op instead of all.")
     private boolean quick;
 
-    @Option(names = "--only", paramLabel = "ops|training", description = "Only one of the two parts.")
+    @Option(names = "--only", paramLabel = "ops|engines|training", description = "Only one of the three parts. engines compares libraries and own kernels; on the emulator, which has no libraries, only if asked for.")
     private String only = "";
 
     @Option(names = "--case", paramLabel = "TEXT", description = "Only op cases whose name contains this, or matches it with *.")
@@ -45,14 +49,17 @@ final class SelftestCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!List.of("", "ops", "training").contains(only)) {
-            throw new dev.jacquard.tensor.CallerException("--only", "no such part", only, "ops or training", "choose one of these, or leave it out for both");
+        if (!List.of("", "ops", "engines", "training").contains(only)) {
+            throw new CallerException("--only", "no such part", only, "ops, engines or training", "choose one of these, or leave it out for all");
         }
         PrintWriter out = spec.commandLine().getOut();
-        try (Backend backend = devices.open()) {
+        try (Backend backend = devices.open(Autotune.OFF)) { // thousands of small cases do not belong in the file of choices
             out.printf("device %s: %s%n", backend.name(), backend.description());
-            boolean lost = !only.equals("training") && ops(backend, out);
-            if (!only.equals("ops") && !lost) {
+            boolean lost = (only.isEmpty() || only.equals("ops")) && ops(backend, out);
+            if (!lost && (only.equals("engines") || only.isEmpty() && backend.name().startsWith("cuda"))) {
+                engines(backend, out);
+            }
+            if (!lost && (only.isEmpty() || only.equals("training"))) {
                 training(backend, out);
             }
         }
@@ -70,6 +77,19 @@ final class SelftestCommand implements Callable<Integer> {
         table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed), c -> Case.selected(c.name(), selected));
         failures.addAll(table.failures());
         return table.lost();
+    }
+
+    private void engines(Backend backend, PrintWriter out) {
+        if (!(backend instanceof CudaBackend cuda)) {
+            throw new CallerException("--only", "the device has no engines to compare", backend.name(), "cuda or emulator", "choose one of these with --device");
+        }
+        out.printf(Locale.ROOT, "%-28s %7s %7s %9s   candidates%n", "products and convolutions", "ops", "ways", "wrong");
+        for (DType type : List.of(DType.F32, DType.F16, DType.BF16)) {
+            CandidateCheck.Outcome o = CandidateCheck.run(cuda, CandidateCheck.samples(quick ? 1 : 2, type));
+            out.printf(Locale.ROOT, "%-28s %7d %7d %9d   %s%n", type, o.ops(), o.candidates(), o.findings().size(), String.join(", ", o.names()));
+            o.findings().forEach(f -> failures.add(f.toString()));
+            out.flush();
+        }
     }
 
     private void training(Backend backend, PrintWriter out) {

@@ -158,7 +158,7 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             Split images = images(c.data());
             boolean done = false;
             try {
-                Sources s = new Sources(images.train(), images.val(), DeviceOptions.open(c.machine().device(), c.machine().threads()));
+                Sources s = new Sources(images.train(), images.val(), DeviceOptions.open(c.machine().device(), c.device()));
                 done = true;
                 return s;
             } finally {

@@ -1,7 +1,11 @@
 package dev.jacquard.emulator;
 
 import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
+import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.backend.BackendProvider;
 import java.util.Optional;
 
@@ -32,6 +36,15 @@ public final class EmulatorProvider implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
-        return new CudaBackend(name(), new EmulatorDriver(), false);
+        return open(BackendOptions.DEFAULT.threads(threads), -1);
+    }
+
+    /** Its times mean nothing, so nothing is timed unless that is asked for. */
+    @Override
+    public Backend open(BackendOptions options, int index) {
+        if (index > 0) {
+            throw new DeviceException("device", "no such device", name() + ":" + index, name() + " or " + name() + ":0", "there is one only");
+        }
+        return new CudaBackend(name(), new EmulatorDriver(), false, MatrixOptions.of(options, Autotune.OFF));
     }
 }

@@ -16,7 +16,7 @@ import java.util.List;
  */
 record ByteProduct(long m, long n, long k, TensorTile tile, boolean ragged, Epilogue epilogue) implements Candidate {
     /** Beyond, a sum of products of the lowest values leaves I32. */
-    private static final long MOST_DEPTH = (1 << 17) - 1;
+    static final long MOST_DEPTH = (1 << 17) - 1;
     private static final int CHUNK = 16;
 
     /** All tiles, the best by rule first; none where there is no kernel. */

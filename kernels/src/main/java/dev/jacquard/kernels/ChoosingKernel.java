@@ -11,11 +11,11 @@ interface ChoosingKernel<O extends Op> extends CudaKernel<O> {
 
     @Override
     default CudaLaunch bind(O op, Call call) {
-        return call.device().choices().of(this, op, call.types()).bind(call);
+        return call.device().choices().bind(this, op, call);
     }
 
     @Override
     default long workspace(O op, List<TensorType> in, Device device) {
-        return device.choices().of(this, op, in).workspace();
+        return device.choices().workspace(this, op, in);
     }
 }

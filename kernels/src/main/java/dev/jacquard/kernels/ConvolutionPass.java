@@ -198,6 +198,11 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
 
     /** {@code struct Convolution} of convolution.cuh. */
     MemorySegment parameters(Split split) {
+        return parameters(split, (kind == Kind.BACKWARD_DATA ? k : c) / groups);
+    }
+
+    /** The same. @param channels of a group in the depth of the product, or of a row of taps with what fills it up */
+    MemorySegment parameters(Split split, long channels) {
         boolean data = kind == Kind.BACKWARD_DATA;
         IntStream extents = LongStream.of(n, h, w, c, oh, ow, k, r, s).mapToInt(Math::toIntExact);
         IntStream steps = IntStream.of(window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), groups, split.parts(), split.depth(),
@@ -206,7 +211,7 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         IntStream divisors = List.of(
                 Divisor.of(area()),
                 Divisor.of(data ? Call.blocks(w, window.strideW()) : ow),
-                Divisor.of((data ? k : c) / groups),
+                Divisor.of(channels),
                 Divisor.of(data ? Call.blocks(s, columnStep()) : s),
                 Divisor.of(data ? Math.max(1, s / columnStep()) : s)).stream().flatMapToInt(d -> IntStream.of(d.divisor(), d.multiplier(), d.shift()));
         return MemorySegment.ofArray(IntStream.concat(IntStream.concat(extents, steps), divisors).toArray());

@@ -4,12 +4,11 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import java.util.List;
 
-/** A convolution with the mean and variance of its channels, where it is a plain product: on tensor cores, else by its definition. */
+/** A convolution with the mean and variance of its channels: on tensor cores, else by its definition. */
 record ConvolutionStatisticsKernel() implements ChoosingKernel<ConvolutionStatistics> {
     @Override
     public List<Candidate> candidates(ConvolutionStatistics op, List<TensorType> in, Target target) {
-        Product product = ConvolutionPass.ofTypes(op.product(), in).product();
-        return product == null ? List.of() : product.candidates(in.getFirst().dtype(), target, 0, 1, Epilogue.STATISTICS);
+        return ConvolutionKernel.candidates(ConvolutionPass.ofTypes(op.product(), in), in.getFirst().dtype(), target, Epilogue.STATISTICS);
     }
 
     @Override

@@ -74,7 +74,7 @@ public final class CudaBackend implements Backend {
     }
 
     @SuppressWarnings("unchecked") // the table maps each op's class to a kernel of that op
-    private static CudaKernel<Op> kernel(Op op) {
+    static CudaKernel<Op> kernel(Op op) {
         return (CudaKernel<Op>) KERNELS.get(op.getClass());
     }
 
@@ -99,6 +99,11 @@ public final class CudaBackend implements Backend {
     @Override
     public String description() {
         return device.driver().device().toString();
+    }
+
+    /** What its device can do at best; empty if nobody has written that down. */
+    public Optional<GpuModel> model() {
+        return GpuModel.of(device.driver().device());
     }
 
     @Override
@@ -144,6 +149,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public Launch sequence(String phase, List<Launch> parts) {
+        device.choices().save(); // a plan is complete
         List<CudaLaunch> ours = new ArrayList<>();
         parts.forEach(p -> ours.add((CudaLaunch) p));
         return new Sequence(device, phase, ours);

@@ -5,7 +5,7 @@ import dev.jacquard.tensor.backend.Launch;
 import java.util.List;
 
 /** Work of the device, bound to its operands. */
-abstract sealed class CudaLaunch implements Launch permits KernelLaunch, CudaLaunch.Several, CudaLaunch.Fill {
+abstract sealed class CudaLaunch implements Launch permits KernelLaunch, LibraryLaunch, CudaLaunch.Several, CudaLaunch.Fill {
     private final Device device;
 
     CudaLaunch(Device device) {

@@ -1,7 +1,9 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.JacquardException;
@@ -31,11 +33,19 @@ final class Device implements AutoCloseable {
         this.stream = driver.createStream();
         this.memory = new MemoryPool(driver, cacheMemory);
         this.staging = new Staging(driver, stream);
-        this.choices = new Choices(new Target(driver.device(), options.tf32()), options.selection());
+        MatrixLibraries libraries = options.libraries() ? driver.libraries() : MatrixLibraries.NONE;
+        this.choices = new Choices(new Target(driver.device(), options.tf32()), libraries, options, new Tuner(this), () -> conditions(options, libraries));
     }
 
     Driver driver() {
         return driver;
+    }
+
+    /** What measured times depend on beside the op. */
+    private String conditions(MatrixOptions options, MatrixLibraries libraries) {
+        DeviceInfo d = driver.device();
+        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(), options.tf32() ? "on" : "off",
+                libraries.versions(), PtxText.fingerprint());
     }
 
     /** Which of several kernels ops take. */
@@ -124,12 +134,14 @@ final class Device implements AutoCloseable {
             case DEVICE_LOST -> new DeviceException(name, what + " failed: the device is gone", e.getMessage(), "a device that stays", "look at the system's log and nvidia-smi, then start again", e);
             case KERNEL_FAULT -> new EngineBugException(what, "a kernel misbehaved; the device's context is lost", e.getMessage(), "no fault",
                     "report this with the model and the batch; run it with --device emulator to find the place", e);
+            case LIBRARY -> new DeviceException(name, what + " failed in a library", e.getMessage(), "success", "run it with --libs off, and ./jacquard selftest to see which engines fail", e);
             case INVALID_PTX, NOT_FOUND, OTHER -> new EngineBugException(what, "the driver refused", e.getMessage(), "success", "report this with the output of ./jacquard doctor", e);
         };
     }
 
     @Override
     public synchronized void close() {
+        choices.save();
         try {
             staging.close();
             memory.close();

@@ -8,8 +8,10 @@ import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.QuantizedProduct.QuantizedConv2d;
 import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
@@ -25,9 +27,10 @@ final class ProductKernels {
         return Map.of(
                 MatMul.class, new MatMulKernel(),
                 MatMulShift.class, new MatMulKernel.Shift(),
-                ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
                 ConvolutionStatistics.class, new ConvolutionStatisticsKernel(),
                 QuantizedMatMul.class, new MatMulKernel.Quantized(),
+                ConvolutionScaleShift.class, new ConvolutionKernel.ScaleShift(),
+                QuantizedConv2d.class, new ConvolutionKernel.Quantized(),
                 Conv2d.class, new ConvolutionKernel(),
                 Conv2dBackwardData.class, new ConvolutionKernel(),
                 Conv2dBackwardWeight.class, new ConvolutionKernel());
@@ -51,7 +54,19 @@ final class ProductKernels {
             all.add(depthwise(kind, Window.of(1, 2), batch, 28, 240, 5));
             all.add(depthwise(kind, Window.of(2, 2), batch, 28, 240, 5));
         }
+        all.add(depthwiseScaleShift(Window.of(1, 1), batch, 56, 144, 3));
+        all.add(depthwiseScaleShift(Window.of(2, 1), batch, 56, 144, 3));
+        all.add(depthwiseScaleShift(Window.of(1, 2), batch, 28, 240, 5));
+        all.add(depthwiseScaleShift(Window.of(2, 2), batch, 28, 240, 5));
         return List.copyOf(all);
+    }
+
+    private static Workload depthwiseScaleShift(Window window, long n, long h, long c, long r) {
+        Sample plain = sample(ConvolutionPass.Kind.FORWARD, window, (int) c, n, h, c, c, r);
+        List<Operand> operands = new ArrayList<>(plain.operands());
+        operands.addAll(List.of(Operand.range(0.5, 1.5, c), Operand.of(c)));
+        Sample sample = new Sample(new ConvolutionScaleShift(window, (int) c, Nonlinearity.SILU, false), List.copyOf(operands));
+        return new Workload(DepthwisePass.SCALE_SHIFT, sample, ConvolutionPass.ofTypes((Convolution) plain.op(), plain.types()).sizes(0));
     }
 
     private static Workload matmul(long m, long n, long k, boolean transposeA, boolean transposeB) {

@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.catalog.Catalog;
 import dev.jacquard.tensor.EngineBugException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.zip.CRC32;
 
 /**
  * The committed text of a module, kernels/ptx/&lt;name&gt;.ptx.
@@ -32,6 +34,13 @@ record PtxText(String name, byte[] bytes) {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** A number that is another one when any kernel's text is: eight hexadecimal digits. */
+    static String fingerprint() {
+        CRC32 hash = new CRC32();
+        Catalog.modules().forEach(m -> hash.update(load(m).bytes));
+        return String.format("%08x", hash.getValue());
     }
 
     /** Each kernel's parameter sizes in bytes. */

@@ -26,16 +26,24 @@ record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilo
         return Tiling.ranked(pass.rows(), pass.columns(), pass.depth(), (long) pass.groups() * pass.phases(), dtype, target).stream()
                 .filter(t -> t.tile() != TensorTile.T128X256)
                 .map(t -> new TensorConvolution(pass, dtype, t, epilogue))
-                .filter(c -> c.deep() <= MOST_BLOCKS_DEEP)
+                .filter(c -> c.deep() <= MOST_BLOCKS_DEEP && (!epilogue.statistics() || c.tiling.split().parts() == 1))
                 .map(Candidate.class::cast).toList();
     }
 
     private static boolean takes(ConvolutionPass pass, DType dtype, Target target) {
-        boolean type = dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32();
         long chunk = 16 / dtype.bytes();
-        boolean chunks = pass.c() / pass.groups() % chunk == 0 && pass.k() / pass.groups() % chunk == 0;
+        return possible(pass, dtype, target) && pass.c() / pass.groups() % chunk == 0 && pass.k() / pass.groups() % chunk == 0;
+    }
+
+    /** Whether a pass is of a type and size for the kernels on tensor cores. */
+    static boolean possible(ConvolutionPass pass, DType dtype, Target target) {
+        return target.tensorCores() && (dtype == DType.F16 || dtype == DType.BF16 || dtype == DType.F32 && target.tf32()) && fits(pass);
+    }
+
+    /** Whether the kernels' indices and masks reach everything. */
+    static boolean fits(ConvolutionPass pass) {
         boolean small = pass.n() * pass.h() * pass.w() * pass.c() <= Integer.MAX_VALUE && pass.n() * pass.oh() * pass.ow() * pass.k() <= Integer.MAX_VALUE;
-        return target.tensorCores() && type && chunks && small && pass.r() <= MOST_TAPS && pass.s() <= MOST_TAPS;
+        return small && pass.r() <= MOST_TAPS && pass.s() <= MOST_TAPS;
     }
 
     /** Blocks in the grid's third extent. */
@@ -55,7 +63,25 @@ record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilo
 
     @Override
     public long workspace() {
-        return tiling.split().workspace(pass.results());
+        return workspace(pass, tiling, epilogue);
+    }
+
+    /** Scratch that {@link #followed} needs, in bytes. */
+    static long workspace(ConvolutionPass pass, Tiling tiling, Epilogue epilogue) {
+        return epilogue.statistics() ? statistics(pass, tiling).workspace() : tiling.split().workspace(pass.results());
+    }
+
+    private static ColumnStatistics statistics(ConvolutionPass pass, Tiling tiling) {
+        return new ColumnStatistics(pass.rows(), pass.k(), tiling.tile().rows());
+    }
+
+    /** A launch and what comes after it: nothing, what adds up the parts' sums and does what follows them, or what combines the tiles' statistics. */
+    static CudaLaunch followed(Call call, CudaLaunch launch, ConvolutionPass pass, Tiling tiling, Epilogue epilogue) {
+        Split split = tiling.split();
+        if (epilogue.statistics()) {
+            return statistics(pass, tiling).then(call, launch);
+        }
+        return epilogue.isNone() || split.parts() == 1 ? split.then(call, launch) : split.then(call, launch, epilogue, pass.k());
     }
 
     /** Name of the .cu file. */
@@ -79,7 +105,7 @@ record TensorConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilo
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(split.parts() > 1 ? call.workspace() : 0)
                 .struct(pass.parameters(split));
         CudaLaunch launch = (pass.kind() == ConvolutionPass.Kind.FORWARD ? builder.struct(epilogue.parameters(call)) : builder).build();
-        return epilogue.isNone() || split.parts() == 1 ? split.then(call, launch) : split.then(call, launch, epilogue, pass.k());
+        return followed(call, launch, pass, tiling, epilogue);
     }
 
     @Override

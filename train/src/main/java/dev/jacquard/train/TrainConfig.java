@@ -12,6 +12,7 @@ import dev.jacquard.models.Initialization;
 import dev.jacquard.models.Padding;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
+import dev.jacquard.tensor.backend.BackendOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +49,9 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** Formats of mixed precision. */
     public enum Amp { OFF, FP16, BF16 }
+
+    /** Whether something may be used. */
+    public enum Switch { ON, OFF }
 
     /** Whose training with quantised weights and activations. */
     public enum Qat { OFF, PYTORCH, PADDLE }
@@ -220,6 +224,10 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** What does not belong to the experiment. */
     public record Machine(
             @Setting(name = "device", value = "auto", mayChange = true, help = "Where to compute: auto, cpu, cuda or cuda:N; auto takes the best there is.") String device,
+            @Setting(name = "libs", value = "on", mayChange = true, help = "Whether cuBLAS and cuDNN may compute on a CUDA device, where they are installed and faster.") Switch libraries,
+            @Setting(name = "autotune", value = "default", mayChange = true,
+                    help = "How one of several kernels is chosen on a CUDA device: on times them once and remembers the fastest, file takes what is remembered, off goes by rule; default is on for a GPU.")
+            BackendOptions.Autotune autotune,
             @Setting(name = "threads", value = "0", range = "[0, 1024]", mayChange = true, help = "Threads of the CPU backend; 0 for one per processor.") int threads,
             @Setting(name = "loader-threads", value = "0", range = "[0, 256]", aliases = {"-j", "--workers"}, mayChange = true,
                     help = "Threads that decode images; 0 for half of the processors.") int loaderThreads,
@@ -239,6 +247,11 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** Where {@code ./jacquard train --data} begins: a recipe for real pictures, to which flags are applied. */
     public static TrainConfig forImages() {
         return ResolvedConfig.of(Recipes.IMAGES, null, Map.of()).config();
+    }
+
+    /** How the device is to be opened. */
+    public BackendOptions device() {
+        return new BackendOptions(machine.threads(), precision.tf32(), machine.libraries() == Switch.ON, machine.autotune());
     }
 
     /** The same with one setting changed. @param name as in {@link Setting#name} @throws CallerException if there is no such setting or the value does not fit */

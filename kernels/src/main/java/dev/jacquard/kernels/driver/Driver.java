@@ -119,6 +119,11 @@ public interface Driver extends AutoCloseable {
     /** Ends a graph. */
     void destroyGraph(long graph);
 
+    /** Libraries of the device's maker that compute products and convolutions. Looked for and loaded when first asked for. */
+    default MatrixLibraries libraries() {
+        return MatrixLibraries.NONE;
+    }
+
     /** Opens a named range for profilers (NVTX); free where none listens. */
     default void pushRange(String name) {}
 

@@ -22,6 +22,8 @@ public final class DriverException extends RuntimeException {
         KERNEL_FAULT,
         /** The device is gone: reset, ECC error, lost from the bus. */
         DEVICE_LOST,
+        /** A library (cuBLAS, cuDNN) refuses a call; the device is well, and our own kernels can do the work. */
+        LIBRARY,
         /** Anything else: a bug of ours. */
         OTHER;
 

@@ -1,10 +1,13 @@
 package dev.jacquard.kernels.nvidia;
 
 import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
 import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.backend.BackendProvider;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,16 +38,16 @@ public final class CudaBackendProvider implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
-        return open(threads, -1);
+        return open(BackendOptions.DEFAULT.threads(threads), -1);
     }
 
     @Override
-    public Backend open(int threads, int index) {
+    public Backend open(BackendOptions options, int index) {
         String device = index < 0 ? "cuda" : "cuda:" + index;
         try {
             NvidiaDriver driver = index < 0 ? NvidiaDriver.open() : NvidiaDriver.open(index);
             try {
-                return new CudaBackend(device, driver, true);
+                return new CudaBackend(device, driver, true, MatrixOptions.of(options, Autotune.ON));
             } catch (DriverException e) {
                 driver.close();
                 throw e;
@@ -77,9 +80,13 @@ public final class CudaBackendProvider implements BackendProvider {
         lines.add("kernel module: " + kernelModule());
         Libraries libraries = new Libraries();
         story(lines, probe.search(), "part of the NVIDIA driver; nothing else is needed");
-        story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "part of the CUDA toolkit; not needed");
-        story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "part of the CUDA toolkit; not needed");
-        story(lines, libraries.find("libcudnn.so.9"), "not needed");
+        if (probe.failure() == null) {
+            LoadedLibraries.here(probe.driverVersion()).all().forEach(e -> lines.add(e.toString()));
+        } else {
+            story(lines, libraries.find("libcublas.so.13", "libcublas.so.12"), "part of the CUDA toolkit; not needed");
+            story(lines, libraries.find("libcublasLt.so.13", "libcublasLt.so.12"), "part of the CUDA toolkit; not needed");
+            story(lines, libraries.find("libcudnn.so.9"), "not needed");
+        }
         lines.add("looked for these in:");
         libraries.places().forEach(p -> lines.add("  " + p));
         return lines;

@@ -9,58 +9,96 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import jcuda.JCudaVersion;
 import jcuda.LibUtils;
 import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcudnn.JCudnn;
 
 /**
- * Loads JCuda's native library. Left to itself JCuda loads {@code <java.io.tmpdir>/libJCudaDriver-...so} if there is one, whoever made it and however much of it is
+ * Loads JCuda's native libraries: of the driver, of cuBLAS, of cuDNN. Left to itself JCuda loads {@code <java.io.tmpdir>/libJCudaDriver-...so} if there is one, whoever made it and however much of it is
  * written, which crashes the second of two processes that start at once. Here each process has a folder of its own (mode 0700) for the moment of loading; it is deleted
  * at once, as the mapping outlives the name.
  */
 final class Natives {
     private static final Object LOCK = new Object();
     private static final Pattern REASON = Pattern.compile("UnsatisfiedLinkError: (\\S+: .+)");
-    private static boolean loaded;
-    private static DriverException failure;
+
+    /** What became of each: empty if it is loaded, else why not. */
+    private static final Map<Native, Optional<DriverException>> TRIED = new EnumMap<>(Native.class);
+
+    /** The libraries. Exceptions are switched off: errors come as numbers; to do so also runs the class's initializer, which loads. */
+    enum Native {
+        DRIVER("JCudaDriver", "jcuda", () -> JCudaDriver.setExceptionsEnabled(false)),
+        CUBLAS("JCublas2", "jcublas", () -> JCublas2.setExceptionsEnabled(false)),
+        CUDNN("JCudnn", "jcudnn", () -> JCudnn.setExceptionsEnabled(false));
+
+        private final String type;
+        private final String artifact;
+        private final Runnable initialize;
+
+        Native(String type, String artifact, Runnable initialize) {
+            this.type = type;
+            this.artifact = artifact;
+            this.initialize = initialize;
+        }
+
+        /** {@code libJCudaDriver-12.6.0-linux-x86_64.so}: the name of the file and of the class path's resource in {@code /lib}. */
+        String file() {
+            return LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName(type + "-" + JCudaVersion.get()));
+        }
+
+        private String jar() {
+            return artifact + "-natives-" + JCudaVersion.get() + "-linux-x86_64.jar";
+        }
+    }
 
     private Natives() {}
 
-    /** Loads it unless it is. {@code libcuda.so.1} must have been loaded before. @throws DriverException of kind UNAVAILABLE, the same at each call */
+    /** Loads the driver's unless it is. {@code libcuda.so.1} must have been loaded before. @throws DriverException of kind UNAVAILABLE, the same at each call */
     static void load() {
+        load(Native.DRIVER, UnaryOperator.identity());
+    }
+
+    /**
+     * Loads one unless it is. What it depends on must have been loaded before, by path: then the system's loader does not search for it.
+     *
+     * @param patch of its content
+     * @throws DriverException of kind UNAVAILABLE, the same at each call
+     */
+    static void load(Native library, UnaryOperator<byte[]> patch) {
         synchronized (LOCK) {
-            if (failure != null) {
-                throw new DriverException(failure.kind(), failure.getMessage(), failure);
-            }
-            if (!loaded) {
+            Optional<DriverException> known = TRIED.get(library);
+            if (known == null) {
                 try {
-                    extractAndLoad();
-                    loaded = true;
+                    extractAndLoad(library, patch);
+                    TRIED.put(library, Optional.empty());
                 } catch (DriverException e) {
                     // A class whose initializer has failed stays so for the life of the process.
-                    failure = e;
+                    TRIED.put(library, Optional.of(e));
                     throw e;
                 }
+            } else if (known.isPresent()) {
+                throw new DriverException(known.get().kind(), known.get().getMessage(), known.get());
             }
         }
     }
 
-    /** {@code libJCudaDriver-12.6.0-linux-x86_64.so}: the name of the file and of the class path's resource in {@code /lib}. */
-    static String file() {
-        return LibUtils.createLibraryFileName(LibUtils.createPlatformLibraryName("JCudaDriver-" + JCudaVersion.get()));
-    }
-
-    private static void extractAndLoad() {
-        String file = file();
-        byte[] content = content(file);
+    private static void extractAndLoad(Native library, UnaryOperator<byte[]> patch) {
+        String file = library.file();
+        byte[] content = content(library, patch);
         if (onLibraryPath(file, content)) {
-            initialize();
+            initialize(library);
             return;
         }
         if (content == null) {
-            throw new DriverException(Kind.UNAVAILABLE, "JCuda's " + file + " is neither on the class path nor on java.library.path: add jcuda-natives-" + JCudaVersion.get() + "-linux-x86_64.jar");
+            throw new DriverException(Kind.UNAVAILABLE, "JCuda's " + file + " is neither on the class path nor on java.library.path: add " + library.jar());
         }
         Path folder = null;
         try {
@@ -68,7 +106,7 @@ final class Natives {
             Files.write(folder.resolve(file), content);
             String before = System.setProperty("java.io.tmpdir", folder.toString());
             try {
-                initialize();
+                initialize(library);
             } finally {
                 System.setProperty("java.io.tmpdir", before);
             }
@@ -81,14 +119,15 @@ final class Natives {
     }
 
     /** The library as the class path has it; null where it does not. */
-    private static byte[] content(String file) {
+    private static byte[] content(Native library, UnaryOperator<byte[]> patch) {
+        String file = library.file();
         try (InputStream in = LibUtils.class.getResourceAsStream("/lib/" + file)) {
             byte[] all = in == null ? null : in.readAllBytes();
             String problem = all == null ? null : Elf.problem(MemorySegment.ofArray(all));
             if (problem != null) {
-                throw new DriverException(Kind.UNAVAILABLE, "JCuda's " + file + " on the class path " + problem + ": get jcuda-natives-" + JCudaVersion.get() + "-linux-x86_64.jar again");
+                throw new DriverException(Kind.UNAVAILABLE, "JCuda's " + file + " on the class path " + problem + ": get " + library.jar() + " again");
             }
-            return all;
+            return all == null ? null : patch.apply(all);
         } catch (IOException e) {
             throw new DriverException(Kind.UNAVAILABLE, "JCuda's " + file + " on the class path cannot be read (" + e + "): get the jar again", e);
         }
@@ -120,12 +159,11 @@ final class Natives {
         }
     }
 
-    private static void initialize() {
+    private static void initialize(Native library) {
         try {
-            // Errors come as numbers; this also runs the class's initializer, which loads.
-            JCudaDriver.setExceptionsEnabled(false);
+            library.initialize.run();
         } catch (LinkageError e) {
-            throw new DriverException(Kind.UNAVAILABLE, "JCuda's native library does not load: " + reason(e), e);
+            throw new DriverException(Kind.UNAVAILABLE, "JCuda's native library" + (library == Native.DRIVER ? "" : " " + library.type) + " does not load: " + reason(e), e);
         }
     }
 

@@ -10,6 +10,7 @@ import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
 import dev.jacquard.kernels.driver.FunctionInfo;
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import dev.jacquard.kernels.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -53,6 +54,7 @@ public final class NvidiaDriver implements Driver {
     private final DeviceInfo info;
     private final CUdevice device = new CUdevice();
     private final long context;
+    private final NvidiaLibraries libraries;
 
     /** Kernels' names for messages, by handle. */
     private final Map<Long, String> names = new ConcurrentHashMap<>();
@@ -102,6 +104,7 @@ public final class NvidiaDriver implements Driver {
         Handles.Context made = new Handles.Context();
         check("cuDevicePrimaryCtxRetain", JCudaDriver.cuDevicePrimaryCtxRetain(made, device));
         context = made.number();
+        libraries = new NvidiaLibraries(this::ready, info.driverVersion());
         LOG.debug("opened device {}: {}", ordinal, info);
     }
 
@@ -142,6 +145,11 @@ public final class NvidiaDriver implements Driver {
     @Override
     public DeviceInfo device() {
         return info;
+    }
+
+    @Override
+    public MatrixLibraries libraries() {
+        return libraries;
     }
 
     @Override
@@ -542,6 +550,10 @@ public final class NvidiaDriver implements Driver {
     @Override
     public synchronized void close() {
         if (over == null || over.kind().sticky()) {
+            if (over == null) { // after a sticky error the libraries' handles are gone with the context
+                ready();
+                libraries.close();
+            }
             over = new DriverException(Kind.OTHER, "the device has been closed");
             int code = JCudaDriver.cuDevicePrimaryCtxRelease(device);
             if (code != 0) {

@@ -28,11 +28,17 @@ public interface BackendProvider {
     /** Opens the backend. @param threads worker threads for backends that run on the host; 0 for as many as there are processors */
     Backend open(int threads);
 
-    /** Opens one of several devices. @param index as in {@code name:index} @throws DeviceException if there is no such device; by default for all but 0 */
-    default Backend open(int threads, int index) {
-        if (index != 0) {
+    /**
+     * Opens the backend with more to be said about it. By default only the number of threads is heard.
+     *
+     * @param options those that do not concern the backend are passed over
+     * @param index of one of several devices, as in {@code name:index}; -1 where none was given
+     * @throws DeviceException if there is no such device; by default for all but 0
+     */
+    default Backend open(BackendOptions options, int index) {
+        if (index > 0) {
             throw new DeviceException("device", "no such device", name() + ":" + index, name() + " or " + name() + ":0", "there is one only");
         }
-        return open(threads);
+        return open(options.threads());
     }
 }

@@ -23,14 +23,19 @@ public final class Backends {
                 .toList();
     }
 
+    /** Opens a backend with default options. @param threads worker threads; 0 for one per processor @throws DeviceException as {@link #open(String, BackendOptions)} */
+    public static Backend open(String device, int threads) {
+        return open(device, BackendOptions.DEFAULT.threads(threads));
+    }
+
     /**
      * Opens a backend. {@code auto} takes the first that works and logs one line per candidate; a name takes that one or fails, never another.
      *
      * @param device {@code auto}, a provider's name, or {@code name:index} for one of several devices, counted from 0
-     * @param threads worker threads; 0 for one per processor
+     * @param options what a backend is told; each takes what concerns it
      * @throws DeviceException if it does not exist or does not work here
      */
-    public static Backend open(String device, int threads) {
+    public static Backend open(String device, BackendOptions options) {
         List<BackendProvider> all = providers();
         if (!device.equals("auto")) {
             int colon = device.indexOf(':');
@@ -41,13 +46,13 @@ public final class Backends {
             named.unavailable().ifPresent(why -> {
                 throw new DeviceException("device", "not available here", device, "a working " + name + " device", why);
             });
-            return colon < 0 ? named.open(threads) : named.open(threads, index(device, colon));
+            return named.open(options, colon < 0 ? -1 : index(device, colon));
         }
         for (BackendProvider p : all.stream().filter(BackendProvider::automatic).toList()) {
             Optional<String> why = p.unavailable();
             if (why.isEmpty()) {
                 LOG.info("device auto: {} chosen", p.name());
-                return p.open(threads);
+                return p.open(options, -1);
             }
             LOG.info("device auto: not {}: {}", p.name(), why.get());
         }

@@ -190,7 +190,7 @@ public sealed interface FusedProduct extends Composite {
                         .refuses(statistics, "wrong number of inputs", x, w, k));
     }
 
-    /** Sizes off every tile's edge, vectors of 8 and not, both strides, groups, an empty batch. */
+    /** Sizes off every tile's edge, vectors of 8 and not, both strides, groups, each channel for itself, an empty batch. */
     private static List<Convolution.Case> cases() {
         return List.of(
                 new Convolution.Case(1, 1, 1, 1, 1, 1, 1, Window.of(1, 0), 1),
@@ -203,6 +203,8 @@ public sealed interface FusedProduct extends Composite {
                 new Convolution.Case(1, 12, 11, 40, 72, 3, 3, Window.of(1, 1), 1),
                 new Convolution.Case(1, 9, 8, 8, 8, 3, 3, Window.of(1, 2).dilated(2), 1),
                 new Convolution.Case(1, 6, 7, 32, 32, 3, 3, Window.of(2, 1), 8),
+                new Convolution.Case(1, 9, 8, 12, 12, 5, 5, Window.of(2, 2), 12),
+                new Convolution.Case(2, 6, 5, 8, 8, 3, 3, Window.of(1, 1), 8),
                 new Convolution.Case(0, 4, 4, 8, 8, 3, 3, Window.of(1, 1), 1));
     }
 

@@ -9,17 +9,21 @@ import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
+import dev.jacquard.tensor.op.Cost;
 import dev.jacquard.tensor.op.Leaf;
+import dev.jacquard.tensor.op.Op;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /**
  * A graph made ready to run again and again on one device: launches in order, every value's place in one arena fixed, inputs and results at
@@ -33,11 +37,17 @@ public final class Plan implements AutoCloseable {
      * One launch of the schedule.
      *
      * @param node the node it belongs to
-     * @param what the op's name, or what was inserted (a copy)
+     * @param op what is computed: the node's op, or a copy that was inserted
+     * @param inputs types of what it reads
      * @param launch runs it
      * @param outputs what it writes
      */
-    record Step(Node node, String what, Launch launch, List<View> outputs) {}
+    public record Step(Node node, Op op, List<TensorType> inputs, Launch launch, List<View> outputs) {
+        /** What it must move and compute at least. */
+        public Cost cost() {
+            return op.cost(inputs, outputs.stream().map(View::type).toList());
+        }
+    }
 
     private final Graph graph;
     private final State state;
@@ -141,6 +151,11 @@ public final class Plan implements AutoCloseable {
     /** Number of launches of a step. */
     public int launches() {
         return compute.length + commit.length;
+    }
+
+    /** The launches of a step in their order, those that write variables last. For looking at; {@link #run} runs them. */
+    public List<Step> steps() {
+        return Stream.of(compute, commit).flatMap(Arrays::stream).toList();
     }
 
     /** Types of what must be fed. */

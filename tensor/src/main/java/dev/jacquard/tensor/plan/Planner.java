@@ -308,7 +308,7 @@ final class Planner {
         for (Draft d : drafts) {
             List<View> in = views(d.inputTypes(), d.inputs());
             List<View> out = views(d.outputTypes(), d.outputs());
-            Plan.Step step = new Plan.Step(d.node(), d.op().name(), backend.prepare(d.op(), in, out, d.workspace().buffer), out);
+            Plan.Step step = new Plan.Step(d.node(), d.op(), d.inputTypes(), backend.prepare(d.op(), in, out, d.workspace().buffer), out);
             (d.commit() ? commit : compute).add(step);
         }
         Map<String, View> inputs = new LinkedHashMap<>();

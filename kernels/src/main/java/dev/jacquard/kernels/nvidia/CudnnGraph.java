@@ -1,0 +1,219 @@
+package dev.jacquard.kernels.nvidia;
+
+
+import dev.jacquard.kernels.driver.ConvolutionProblem;
+import dev.jacquard.kernels.driver.ConvolutionProblem.Pass;
+import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.DriverException.Kind;
+import dev.jacquard.kernels.driver.MatrixEngine;
+import dev.jacquard.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.Cleaner;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.IntSupplier;
+import jcuda.jcudnn.cudnnBackendAttributeName;
+import jcuda.jcudnn.cudnnBackendAttributeType;
+import jcuda.jcudnn.cudnnBackendDescriptorType;
+import jcuda.jcudnn.cudnnBackendHeurMode;
+import jcuda.jcudnn.cudnnBackendNumericalNote;
+
+/**
+ * cuDNN's younger interface: a convolution, with bias and ReLU where wanted, is described as a graph of operations, a heuristic names engines for it, and each is made a plan. Through FFM: JCudnn binds
+ * these calls, but passes null for arrays and buffers without a word. Padding may differ between opposite sides here.
+ */
+final class CudnnGraph implements AutoCloseable {
+    static final List<String> FUNCTIONS = List.of("cudnnBackendCreateDescriptor", "cudnnBackendDestroyDescriptor", "cudnnBackendSetAttribute", "cudnnBackendGetAttribute", "cudnnBackendFinalize",
+            "cudnnBackendExecute");
+
+    /** Plans per pass: so many of the quick heuristic, and so many that only the thorough one names. */
+    private static final int PLANS = 3;
+
+    /** Engine configurations that a heuristic is asked for; those that are not deterministic or not exact enough are passed over. */
+    private static final int ASKED = 8;
+
+    /** CUDNN_HEUR_MODE_A of cuDNN 8.3, younger than JCudnn's jar. */
+    private static final int MODE_A = 3;
+
+    /** cudnnBackendNumericalNote_t from WINOGRAD on: transforms of any tile. */
+    private static final int WINOGRAD_LAST = 8;
+
+    private static final int NOTES = 32;
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final NativeLibrary library;
+    private final CudnnErrors errors;
+    private final long handle;
+    private final InStream inStream;
+    private final CudnnDescriptors descriptors;
+    private final MemorySegment execute;
+
+    /** Runs a call with the handle's stream set. */
+    interface InStream {
+        void run(long stream, String call, IntSupplier calls);
+    }
+
+    CudnnGraph(NativeLibrary library, CudnnErrors errors, long handle, InStream inStream) {
+        this.library = library;
+        this.errors = errors;
+        this.handle = handle;
+        this.inStream = inStream;
+        this.descriptors = new CudnnDescriptors(library, errors);
+        this.execute = library.function("cudnnBackendExecute");
+    }
+
+    /** Engines for a pass, the quick heuristic's first. @throws DriverException of kind LIBRARY if the graph cannot be described */
+    synchronized List<MatrixEngine> engines(ConvolutionProblem p) {
+        if (!List.of(DType.F32, DType.F16, DType.BF16).contains(p.type()) || p.pass() != Pass.FORWARD && (p.epilogue().bias() || p.epilogue().relu())) {
+            return List.of();
+        }
+        long graph = new CudnnConvolutionGraph(descriptors, handle, p).make();
+        List<MatrixEngine> all = new ArrayList<>();
+        Set<Long> known = new HashSet<>();
+        for (int mode : new int[] {MODE_A, cudnnBackendHeurMode.CUDNN_HEUR_MODE_B}) {
+            int before = all.size();
+            Set<Long> here = new HashSet<>();
+            for (long configuration : configurations(graph, mode)) {
+                if (all.size() < before + PLANS) {
+                    plan(configuration, p, known, all.size()).ifPresent(e -> {
+                        all.add(e);
+                        here.add(e.engine);
+                    });
+                }
+            }
+            known.addAll(here);
+        }
+        return all;
+    }
+
+    /** What a heuristic proposes; nothing where it has no opinion, as the thorough one for some passes. */
+    private List<Long> configurations(long graph, int mode) {
+        long heuristic = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
+        descriptors.set(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, graph);
+        descriptors.setInts(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_MODE, cudnnBackendAttributeType.CUDNN_TYPE_HEUR_MODE, mode);
+        if (descriptors.tryFinish(heuristic) != 0) {
+            return List.of();
+        }
+        long[] results = new long[ASKED];
+        for (int i = 0; i < ASKED; i++) {
+            results[i] = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+        }
+        int count = descriptors.fill(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_RESULTS, results);
+        return java.util.Arrays.stream(results, 0, count).boxed().toList();
+    }
+
+    /** An engine's plan; empty if the engine is known, is not to be used, or does not support the problem after all. */
+    private Optional<Engine> plan(long configuration, ConvolutionProblem p, Set<Long> known, int position) {
+        long[] engine = {descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINE_DESCRIPTOR)};
+        if (descriptors.fill(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_ENGINE, engine) != 1) {
+            return Optional.empty();
+        }
+        long index = descriptors.number(engine[0], cudnnBackendAttributeName.CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
+        if (known.contains(index) || !exact(engine[0], p)) {
+            return Optional.empty();
+        }
+        long plan = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
+        descriptors.set(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_HANDLE, cudnnBackendAttributeType.CUDNN_TYPE_HANDLE, handle);
+        descriptors.set(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, configuration);
+        if (descriptors.tryFinish(plan) != 0) {
+            return Optional.empty();
+        }
+        long workspace = descriptors.number(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
+        return Optional.of(new Engine("cudnn graph " + position + " engine " + index, index, plan, workspace, p));
+    }
+
+    /** Whether an engine computes what the types say, the same each time. */
+    private boolean exact(long engine, ConvolutionProblem p) {
+        boolean full = p.type() == DType.F32 && !p.tf32();
+        for (int note : descriptors.ints(engine, cudnnBackendAttributeName.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, cudnnBackendAttributeType.CUDNN_TYPE_NUMERICAL_NOTE, NOTES)) {
+            boolean rounds = note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS || note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
+            boolean transforms = note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_FFT || note >= cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_WINOGRAD && note <= WINOGRAD_LAST;
+            // On F32 operands the tensor cores compute in TF32.
+            if (rounds || transforms || note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || full && note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_TENSOR_CORE) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public synchronized void close() {
+        descriptors.close();
+    }
+
+    /** An engine's plan for a problem. */
+    private final class Engine implements MatrixEngine {
+        private final String name;
+        private final long engine;
+        private final long plan;
+        private final long workspace;
+        private final ConvolutionProblem p;
+
+        Engine(String name, long engine, long plan, long workspace, ConvolutionProblem p) {
+            this.name = name;
+            this.engine = engine;
+            this.plan = plan;
+            this.workspace = workspace;
+            this.p = p;
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public long workspace() {
+            return workspace;
+        }
+
+        @Override
+        public Bound bind(Operands o) {
+            if (p.epilogue().bias() != (o.bias() != 0)) {
+                throw new DriverException(Kind.OTHER, name + ": bias " + (o.bias() == 0 ? "missing" : "given to a convolution without one"));
+            }
+            return new Run(variantPack(o));
+        }
+
+        /** Which memory each of the graph's tensors is. */
+        private long variantPack(Operands o) {
+            long pack = descriptors.createUnowned(cudnnBackendDescriptorType.CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+            long[] ids = CudnnConvolutionGraph.ids(p);
+            long[] addresses = o.bias() == 0 ? new long[] {o.a(), o.b(), o.out()} : new long[] {o.a(), o.b(), o.out(), o.bias()};
+            descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, cudnnBackendAttributeType.CUDNN_TYPE_INT64, ids);
+            descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, cudnnBackendAttributeType.CUDNN_TYPE_VOID_PTR, addresses);
+            descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_WORKSPACE, cudnnBackendAttributeType.CUDNN_TYPE_VOID_PTR, o.workspace());
+            descriptors.finish(pack);
+            return pack;
+        }
+
+        /** A plan on its operands. The variant pack ends with it: there is one per bound node, and plans of networks come and go. */
+        private final class Run implements Bound {
+            private final long pack;
+            private final IntSupplier call;
+
+            Run(long pack) {
+                this.pack = pack;
+                MemorySegment f = execute;
+                long h = handle;
+                long plan = Engine.this.plan;
+                this.call = () -> Foreign.call(f, h, plan, pack);
+                MemorySegment destroy = library.function("cudnnBackendDestroyDescriptor");
+                CLEANER.register(this, () -> Foreign.call(destroy, pack));
+            }
+
+            @Override
+            public void enqueue(long stream) {
+                inStream.run(stream, name, call);
+            }
+
+            @Override
+            public String toString() {
+                return name + " on variant pack " + pack;
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+package dev.jacquard.kernels.nvidia;
+
+import dev.jacquard.kernels.driver.ConvolutionProblem;
+import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.Epilogue;
+import dev.jacquard.kernels.driver.MatrixEngine;
+import dev.jacquard.kernels.driver.ProductProblem;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.op.Window;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** What a test's own process does with the libraries that it finds. Prints a line per step; the stand-ins print their calls between. */
+final class LibrariesChild {
+    private static final MatrixEngine.Operands OPERANDS = new MatrixEngine.Operands(0xa0, 0xb0, 0, 0xc0, 0xd0);
+    private static final MatrixEngine.Operands WITH_BIAS = new MatrixEngine.Operands(0xa0, 0xb0, 0xe0, 0xc0, 0xd0);
+    private static final long STREAM = 0x57;
+
+    private static NvidiaDriver driver;
+
+    private LibrariesChild() {}
+
+    public static void main(String[] steps) {
+        for (String step : steps) {
+            String said;
+            try {
+                said = step(step.split(" "));
+            } catch (DriverException e) {
+                said = e.kind() + ": " + e.getMessage();
+            } catch (Exception | LinkageError | AssertionError e) {
+                said = "NOT TYPED: " + e;
+            }
+            System.out.println(step + " -> " + said);
+        }
+    }
+
+    private static String step(String[] words) {
+        return switch (words[0]) {
+            case "open" -> {
+                driver = NvidiaDriver.open();
+                yield driver.device().name();
+            }
+            case "close" -> {
+                driver.close();
+                yield "done";
+            }
+            case "report" -> String.join(" / ", driver.libraries().report());
+            case "doctor" -> String.join(" / ", new CudaBackendProvider().report());
+            case "versions" -> driver.libraries().versions();
+            case "product" -> run(words, driver.libraries().product(product(words)));
+            case "convolution" -> run(words, driver.libraries().convolution(convolution(words)));
+            default -> throw new IllegalArgumentException(words[0]);
+        };
+    }
+
+    /** The engines' names; those whose name begins like the third word are run. */
+    private static String run(String[] words, List<MatrixEngine> engines) {
+        boolean bias = List.of(words).contains("bias");
+        String chosen = words[2].replace('-', ' ');
+        for (MatrixEngine e : engines) {
+            if (e.name().startsWith(chosen)) {
+                e.bind(bias ? WITH_BIAS : OPERANDS).enqueue(STREAM);
+            }
+        }
+        return engines.stream().map(e -> e.name() + " " + e.workspace()).collect(Collectors.joining(", "));
+    }
+
+    private static Epilogue epilogue(List<String> words) {
+        return new Epilogue(words.contains("bias"), words.contains("relu"));
+    }
+
+    /** {@code product f16 ENGINE [ta] [tb] [tf32] [bias] [relu]}: 4 x 8 of depth 12. */
+    private static ProductProblem product(String[] words) {
+        List<String> w = List.of(words);
+        return new ProductProblem(type(w), w.contains("tf32"), 4, 8, 12, w.contains("ta"), w.contains("tb"), epilogue(w));
+    }
+
+    /** {@code convolution bf16 ENGINE [data|weight] [odd] [tf32] [bias] [relu]}: 2 images of 9 x 10 x 8, 3 x 2 to 16 channels in 2 groups, stride 2 and 1, padding 1 and 2, dilation 1 and 3. */
+    private static ConvolutionProblem convolution(String[] words) {
+        List<String> w = List.of(words);
+        ConvolutionProblem.Pass pass = w.contains("data") ? ConvolutionProblem.Pass.BACKWARD_DATA : w.contains("weight") ? ConvolutionProblem.Pass.BACKWARD_WEIGHT : ConvolutionProblem.Pass.FORWARD;
+        Window window = new Window(2, 1, 1, w.contains("odd") ? 2 : 1, 2, 2, 1, 3);
+        return new ConvolutionProblem(pass, type(w), w.contains("tf32"), window, 2, 2, 9, 10, 8, window.outH(9, 3), window.outW(10, 2), 16, 3, 2, epilogue(w));
+    }
+
+    private static DType type(List<String> words) {
+        return DType.valueOf(words.get(1).toUpperCase(Locale.ROOT));
+    }
+}

@@ -1,0 +1,55 @@
+package dev.jacquard.tensor.backend;
+
+import dev.jacquard.tensor.CallerException;
+
+/**
+ * How a device is to be opened. Each backend takes what concerns it and leaves the rest alone: what is said here changes how fast it computes, and with {@link #tf32} how exactly, never what.
+ *
+ * @param threads worker threads of backends that run on the host; 0 for one per processor
+ * @param tf32 whether products of F32 operands may round them to 10 bits of mantissa where the device is faster so; sums stay in F32
+ * @param libraries whether the vendor's libraries may compute where they are installed
+ * @param autotune how one of several kernels for an op is chosen; {@link Autotune#DEFAULT} for the device's own way
+ */
+public record BackendOptions(int threads, boolean tf32, boolean libraries, Autotune autotune) {
+    /** One thread per processor, F32 as it is, libraries where they are, the device's own way to choose. */
+    public static final BackendOptions DEFAULT = new BackendOptions(0, false, true, Autotune.DEFAULT);
+
+    /** How one of several kernels for an op and shapes is chosen. */
+    public enum Autotune {
+        /** {@link #ON} where times mean something, {@link #OFF} on an emulated device. */
+        DEFAULT,
+        /** By rule, from shapes and the device's properties. */
+        OFF,
+        /** What was measured before and is in the file of choices; else all are timed when the op is planned, and the fastest is remembered there. */
+        ON,
+        /** What is in the file of choices; else by rule. Nothing is timed, nothing written. */
+        FILE
+    }
+
+    /** Checks the range. @throws CallerException if the threads are out of range */
+    public BackendOptions {
+        if (threads < 0 || threads > 1024) {
+            throw new CallerException("--threads", "out of range", Integer.toString(threads), "1 to 1024, or 0 for one per processor", "give another value");
+        }
+    }
+
+    /** The same with another number of threads. */
+    public BackendOptions threads(int n) {
+        return new BackendOptions(n, tf32, libraries, autotune);
+    }
+
+    /** The same with or without TF32. */
+    public BackendOptions tf32(boolean on) {
+        return new BackendOptions(threads, on, libraries, autotune);
+    }
+
+    /** The same with or without libraries. */
+    public BackendOptions libraries(boolean on) {
+        return new BackendOptions(threads, tf32, on, autotune);
+    }
+
+    /** The same with another way to choose. */
+    public BackendOptions autotune(Autotune how) {
+        return new BackendOptions(threads, tf32, libraries, how);
+    }
+}
