@@ -10,7 +10,7 @@
 // The rows of a tile are the pixels of a box (w, h, n) of powers of two, so that a tap's left operand is one box of the image, shifted; what lies outside of the image comes as zeros. No pixel's
 // address is computed by the kernel. In the last pass the boxes of 64 pixels are the depth. What such kernels look like: CUTLASS 3 (warp-specialised, cooperative), NVIDIA's Hopper tuning guide.
 #pragma once
-#include "common.cuh"
+#include "epilogue.cuh"
 
 const int ROWS = 128;              // of a tile, 64 for each of the two warpgroups that multiply
 const int DEPTH = 64;              // of a slice, in elements: 128 bytes, the span of the swizzle
@@ -249,6 +249,20 @@ template <int PASS, int COLUMNS, int STAGES> DEVICE void produce(const TensorMap
     }
 }
 
+// Four neighbours behind an epilogue: at an offset in the result, from a column on.
+template <typename T> DEVICE float4 quadAfter(float4 v, const Epilogue &e, i64 at, int column) {
+    float x[4] = {v.x, v.y, v.z, v.w};
+    Quad<T> scale, shift, residual = Quad<T>::zero();
+    if (e.scale != nullptr) scale = Quad<T>::load((const T *)e.scale + column);
+    if (e.shift != nullptr) shift = Quad<T>::load((const T *)e.shift + column);
+    if (e.residual != nullptr) residual = Quad<T>::load((const T *)e.residual + at);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        x[j] = after(x[j], e, e.scale != nullptr ? toFloat(scale.v[j]) : 1, e.shift != nullptr ? toFloat(shift.v[j]) : 0, toFloat(residual.v[j]));
+    }
+    return make_float4(x[0], x[1], x[2], x[3]);
+}
+
 // Stores a warp's 16 rows: turned round in its part of shared memory, where the number of a chunk of 16 bytes is xored with that of its row, so that rows go out whole.
 template <typename T, int PASS, int COLUMNS> DEVICE void store(const Images &p, const Item<PASS> &t, int row, u32 outbox, T *y, const float (&d)[COLUMNS / 2]) {
     int lane = threadIdx.x % 32;
@@ -281,6 +295,35 @@ template <typename T, int PASS, int COLUMNS> DEVICE void store(const Images &p, 
     }
 }
 
+// The same behind an epilogue, which takes sums before they are rounded: 32 columns at a time, four a lane. What the lanes read of it again and again is in L1; registers are full of sums.
+template <typename T, int PASS, int COLUMNS> DEVICE void storeAfter(const Images &p, const Item<PASS> &t, int row, u32 outbox, T *y, const Epilogue &e, const float (&d)[COLUMNS / 2]) {
+    int lane = threadIdx.x % 32;
+    u32 to = outbox + lane / 4 * LINE + lane % 2 * 8;                          // pairs of rows lane / 4 and 8 below it
+    u32 from = outbox + lane / 8 * LINE + ((lane % 8 ^ 2 * (lane / 8)) << 4);  // chunk lane % 8 of every fourth row
+#pragma unroll
+    for (int c = 0; c < COLUMNS / 32; c++) {
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+            const float *f = d + 16 * c + 2 * j;
+            u32 chunk = 2 * (j / 2) + lane % 4 / 2 ^ 2 * (lane / 4 & 3);
+            asm volatile("st.shared.v2.f32 [%0], {%1, %2};" ::"r"(to + (chunk << 4) + j % 2 * 8 * LINE), "f"(f[0]), "f"(f[1]) : "memory");
+        }
+        __syncwarp();
+        int column = t.column + 32 * c + lane % 8 * 4;
+#pragma unroll 1
+        for (int i = 0; i < 4; i++) {
+            float4 v;
+            asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(from + 4 * i * LINE) : "memory");
+            int place = t.place(p, row + 4 * i + lane / 8);
+            if (place >= 0 && column < p.columns) {
+                i64 at = 8 * (i64)place + column;
+                storeQuad(y + at, 0, 4, true, quadAfter<T>(v, e, at, column));
+            }
+        }
+        __syncwarp();
+    }
+}
+
 // Stores a warp's 16 rows as part of a sum: four lanes write a sector.
 template <int PASS, int COLUMNS> DEVICE void storePart(const Images &p, const Item<PASS> &t, int row, float *partial, i64 results, const float (&d)[COLUMNS / 2]) {
     int lane = threadIdx.x % 32;
@@ -302,7 +345,7 @@ template <int PASS, int COLUMNS> DEVICE void storePart(const Images &p, const It
 }
 
 // Multiplies what comes, for a warpgroup's 64 rows of each tile.
-template <typename T, int PASS, int COLUMNS, int STAGES> DEVICE void consume(const Images &p, T *y, float *partial, i64 results, Ring<PASS, COLUMNS, STAGES> ring) {
+template <typename T, int PASS, int COLUMNS, int STAGES> DEVICE void consume(const Images &p, T *y, float *partial, i64 results, const Epilogue &e, Ring<PASS, COLUMNS, STAGES> ring) {
     const int ACROSS_A = PASS == WEIGHT, ACROSS_B = PASS != FORWARD;
     const u32 STEP_A = ACROSS_A ? 16 * LINE : 32, STEP_B = ACROSS_B ? 16 * LINE : 32; // 16 of the depth, in bytes
     int warp = threadIdx.x / 32;
@@ -343,6 +386,8 @@ template <typename T, int PASS, int COLUMNS, int STAGES> DEVICE void consume(con
         Item<PASS> t(p, again, COLUMNS);
         if (p.parts > 1) {
             storePart<PASS, COLUMNS>(p, t, 16 * warp, partial, results, d);
+        } else if (PASS == FORWARD && (e.scale != nullptr || e.shift != nullptr || e.residual != nullptr || e.activation != ACT_NONE)) {
+            storeAfter<T, PASS, COLUMNS>(p, t, 16 * warp, ring.base + ring.OUT + warp * OUTBOX, y, e, d);
         } else {
             store<T, PASS, COLUMNS>(p, t, 16 * warp, ring.base + ring.OUT + warp * OUTBOX, y, d);
         }
@@ -350,7 +395,7 @@ template <typename T, int PASS, int COLUMNS, int STAGES> DEVICE void consume(con
 }
 
 template <typename T, int PASS, int COLUMNS, int STAGES>
-DEVICE void hopperProduct(const TensorMap *left, const TensorMap *right, T *y, float *partial, i64 results, const Images &p) {
+DEVICE void hopperProduct(const TensorMap *left, const TensorMap *right, T *y, float *partial, i64 results, const Images &p, const Epilogue &e) {
     extern __shared__ __align__(1024) char memory[];
     Ring<PASS, COLUMNS, STAGES> ring((u32)__cvta_generic_to_shared(memory));
     if (threadIdx.x == 0) {
@@ -366,18 +411,20 @@ DEVICE void hopperProduct(const TensorMap *left, const TensorMap *right, T *y, f
             produce<PASS, COLUMNS, STAGES>(left, right, p, ring);
         }
     } else {
-        consume<T, PASS, COLUMNS, STAGES>(p, y, partial, results, ring);
+        consume<T, PASS, COLUMNS, STAGES>(p, y, partial, results, e, ring);
     }
 }
 
 // A kernel for tiles of COLUMNS columns, so many blocks of which share a multiprocessor. A block has a warp more than the two warpgroups that multiply: 224 or 112 registers are left for each thread,
 // so that none need to be handed over (setmaxnreg), for which the copying thread would need a warpgroup to itself.
-#define HOPPER(NAME, T, PASS, COLUMNS, STAGES, BLOCKS)                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(288, BLOCKS)                                                                                                           \
-        NAME(const __grid_constant__ TensorMap left, const __grid_constant__ TensorMap right, T *y, float *partial, i64 results, const __grid_constant__ Images p) {    \
-        hopperProduct<T, PASS, COLUMNS, STAGES>(&left, &right, y, partial, results, p);                                                                                 \
+#define HOPPER_PARAMETERS(T) const __grid_constant__ TensorMap left, const __grid_constant__ TensorMap right, T *y, float *partial, i64 results, const __grid_constant__ Images p
+#define HOPPER(NAME, T, PASS, COLUMNS, STAGES, BLOCKS) \
+    extern "C" __global__ void __launch_bounds__(288, BLOCKS) NAME(HOPPER_PARAMETERS(T)) { hopperProduct<T, PASS, COLUMNS, STAGES>(&left, &right, y, partial, results, p, Epilogue()); }
+#define HOPPER_AFTER(NAME, T, PASS, COLUMNS, STAGES, BLOCKS)                                                             \
+    extern "C" __global__ void __launch_bounds__(288, BLOCKS) NAME(HOPPER_PARAMETERS(T), const __grid_constant__ Epilogue e) { \
+        hopperProduct<T, PASS, COLUMNS, STAGES>(&left, &right, y, partial, results, p, e);                               \
     }
-#define HOPPERS(NAME, SUFFIX, T, PASS)              \
-    HOPPER(NAME##_256_##SUFFIX, T, PASS, 256, 4, 1) \
-    HOPPER(NAME##_128_##SUFFIX, T, PASS, 128, 3, 2) \
-    HOPPER(NAME##_64_##SUFFIX, T, PASS, 64, 4, 2)
+#define HOPPERS(KERNELS, NAME, SUFFIX, T, PASS)      \
+    KERNELS(NAME##_256_##SUFFIX, T, PASS, 256, 4, 1) \
+    KERNELS(NAME##_128_##SUFFIX, T, PASS, 128, 3, 2) \
+    KERNELS(NAME##_64_##SUFFIX, T, PASS, 64, 4, 2)

@@ -170,6 +170,18 @@ final class Counters {
         }
     }
 
+    /** A read of chunks of 16 bytes at once, by {@code wgmma}. */
+    void core(int[] chunks) {
+        int[] perBanks = new int[BANKS / 4];
+        int passes = 0;
+        for (int address : chunks) {
+            passes = Math.max(passes, ++perBanks[(address >> 4) % perBanks.length]);
+        }
+        sharedRequests++;
+        sharedWavefronts += passes;
+        bankConflicts += passes - 1;
+    }
+
     private int passes(int mask, int bytes) {
         long[] words = new long[Integer.bitCount(mask) * Math.max(1, bytes / WORD)];
         int n = 0;

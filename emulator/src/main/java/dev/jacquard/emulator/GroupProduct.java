@@ -11,6 +11,7 @@ import dev.jacquard.emulator.MatrixProduct.Multiplicand;
 final class GroupProduct extends Insn {
     private static final int ROWS = 16;
     private static final int CHUNK = 16;
+    private static final int CORE = 8;
     private static final int NAN = 0x7fffffff;
     private static final int[] NONE = {};
 
@@ -45,9 +46,11 @@ final class GroupProduct extends Insn {
     private final int descriptorA;
     private final int descriptorB;
     private final Scale scale;
+    /** A, row after row. */
     private final float[] left;
+    /** B, k after k. */
     private final float[] right;
-    private final float[] sums = new float[8];
+    private final float[] sums;
 
     /** @param a registers of A, or none @param descriptorA register of its descriptor, or -1 */
     GroupProduct(Kind of, int[] d, int[] a, int descriptorA, int descriptorB, Scale scale) {
@@ -57,6 +60,7 @@ final class GroupProduct extends Insn {
         this.descriptorA = descriptorA;
         this.descriptorB = descriptorB;
         this.scale = scale;
+        sums = new float[of.columns];
         left = new float[ROWS * of.depth()];
         right = new float[of.columns * of.depth()];
     }
@@ -70,39 +74,41 @@ final class GroupProduct extends Insn {
         if (descriptorA < 0) {
             fragments(w);
         } else {
-            matrix(w, SharedMatrix.of(from, 0), of.a, of.acrossA, ROWS * (w.index % 4), ROWS, left);
+            matrix(w, SharedMatrix.of(from, 0), of.a, of.acrossA, ROWS * (w.index % 4), ROWS, left, of.depth(), 1);
         }
-        matrix(w, SharedMatrix.of(w.q[descriptorB][0], 0), of.b, of.acrossB, 0, of.columns, right);
+        matrix(w, SharedMatrix.of(w.q[descriptorB][0], 0), of.b, of.acrossB, 0, of.columns, right, 1, of.columns);
         boolean adds = scale.adds(w);
         for (int row = 0; row < ROWS; row++) {
-            for (int column = 0; column < of.columns; column += 8) {
-                eight(w, row, column, adds);
+            row(w, row, adds);
+        }
+    }
+
+    /** A row of D: of eight columns at a time two registers of four lanes. Each sum goes along the depth; columns go side by side, which the JIT's compiler turns into vectors. */
+    private void row(Warp w, int row, boolean adds) {
+        int n = of.columns;
+        for (int column = 0; column < n; column++) {
+            sums[column] = adds && !of.integer ? Floats.f(w.r[d[register(row, column)]][lane(row, column)]) : 0;
+        }
+        float sign = of.negateA != of.negateB ? -1 : 1;
+        for (int k = 0; k < of.depth(); k++) {
+            multiply(sign * left[row * of.depth() + k], right, k * n, n, sums);
+        }
+        for (int column = 0; column < n; column++) {
+            int[] to = w.r[d[register(row, column)]];
+            int lane = lane(row, column);
+            float x = sums[column];
+            if (of.integer) {
+                long sum = (adds ? to[lane] : 0L) + (int) x;
+                to[lane] = of.saturated ? Math.clamp(sum, Integer.MIN_VALUE, Integer.MAX_VALUE) : (int) sum;
+            } else {
+                to[lane] = Float.isNaN(x) ? NAN : Floats.b(x);
             }
         }
     }
 
-    /** Eight columns of a row of D: in two registers of four lanes. */
-    private void eight(Warp w, int row, int column, boolean adds) {
-        int depth = of.depth();
-        for (int j = 0; j < 8; j++) {
-            int[] to = w.r[d[register(row, column + j)]];
-            int lane = lane(row, j);
-            float sum = adds && !of.integer ? Floats.f(to[lane]) : 0;
-            float sign = of.negateA != of.negateB ? -1 : 1;
-            for (int k = 0; k < depth; k++) {
-                sum = Math.fma(sign * left[row * depth + k], right[(column + j) * depth + k], sum);
-            }
-            sums[j] = sum;
-        }
-        for (int j = 0; j < 8; j++) {
-            int[] to = w.r[d[register(row, column + j)]];
-            int lane = lane(row, j);
-            if (of.integer) {
-                long sum = (adds ? to[lane] : 0L) + (int) sums[j];
-                to[lane] = of.saturated ? Math.clamp(sum, Integer.MIN_VALUE, Integer.MAX_VALUE) : (int) sum;
-            } else {
-                to[lane] = Float.isNaN(sums[j]) ? NAN : Floats.b(sums[j]);
-            }
+    private static void multiply(float a, float[] b, int from, int n, float[] sums) {
+        for (int i = 0; i < n; i++) {
+            sums[i] = Math.fma(a, b[from + i], sums[i]);
         }
     }
 
@@ -129,16 +135,19 @@ final class GroupProduct extends Insn {
         }
     }
 
-    /** Reads rows of m or n of a matrix in shared memory. */
-    private void matrix(Warp w, SharedMatrix from, Multiplicand type, boolean across, int first, int rows, float[] to) {
+    /** Reads rows of m or n of a matrix in shared memory. @param perRow how far apart rows go to @param perK how far apart their elements go to */
+    private void matrix(Warp w, SharedMatrix from, Multiplicand type, boolean across, int first, int rows, float[] to, int perRow, int perK) {
         int depth = of.depth();
         int perChunk = 4 * type.perWord;
+        if (w.machine.counters() != null && (to == left || w.index % 4 == 0)) { // B is the same for the four warps: counted once
+            count(w.machine.counters(), from, across, first, rows, perChunk);
+        }
         if (across) {
             for (int k = 0; k < depth; k++) {
                 for (int c = 0; c < rows / perChunk; c++) {
                     int at = chunk(w, from.across(k, first / perChunk + c));
                     for (int e = 0; e < perChunk; e++) {
-                        to[(c * perChunk + e) * depth + k] = element(w, type, at, e);
+                        to[(c * perChunk + e) * perRow + k * perK] = element(w, type, at, e);
                     }
                 }
             }
@@ -148,8 +157,23 @@ final class GroupProduct extends Insn {
             for (int c = 0; c < 2; c++) {
                 int at = chunk(w, from.along(first + row, c));
                 for (int e = 0; e < perChunk; e++) {
-                    to[row * depth + c * perChunk + e] = element(w, type, at, e);
+                    to[row * perRow + (c * perChunk + e) * perK] = element(w, type, at, e);
                 }
+            }
+        }
+    }
+
+    /** Counts the passes over the banks that reading a matrix takes: a core matrix, eight lines of 16 bytes, is 128 bytes and takes one if it covers them all. */
+    private void count(Counters counters, SharedMatrix from, boolean across, int first, int rows, int perChunk) {
+        int lines = across ? of.depth() : rows;
+        int chunks = across ? rows / perChunk : 2;
+        int[] core = new int[CORE];
+        for (int line = 0; line < lines; line += CORE) {
+            for (int c = 0; c < chunks; c++) {
+                for (int i = 0; i < CORE; i++) {
+                    core[i] = across ? from.across(line + i, first / perChunk + c) : from.along(first + line + i, c);
+                }
+                counters.core(core);
             }
         }
     }

@@ -18,7 +18,7 @@ import java.util.Map;
  * @param bytesRead different bytes of global memory that a launch read, summed over launches: what must come from memory when caches are perfect
  * @param bytesWritten different bytes of global memory that a launch wrote, summed over launches
  * @param atomics lanes' atomic operations on global memory
- * @param sharedRequests accesses of warps to shared memory
+ * @param sharedRequests accesses of warps to shared memory; of wgmma one per core matrix
  * @param sharedWavefronts passes over the 32 banks that these took
  * @param bankConflicts passes beyond those that the widths of the accesses need
  * @param divergentBranches branches that parted a warp's lanes

@@ -299,7 +299,8 @@ final class SharedMemory {
         if (races && watches.active()) {
             watches.check(w, lane, offset, bytes, true, false, false);
         }
-        for (int at = offset; at < offset + bytes && w.machine.options().uninitialized(); at++) {
+        boolean whole = (offset & 63) + bytes < 64 && (~valid[offset >> 6] >>> offset & (1L << bytes) - 1) == 0;
+        for (int at = offset; !whole && at < offset + bytes && w.machine.options().uninitialized(); at++) {
             if ((valid[at >> 6] >>> at & 1) == 0) {
                 throw new Fault(lane, what + " of shared memory that was never written, at " + describe(at + (long) Windows.SHARED_START));
             }

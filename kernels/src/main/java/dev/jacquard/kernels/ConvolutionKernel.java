@@ -33,6 +33,7 @@ record ConvolutionKernel() implements ChoosingKernel<Convolution> {
         if (!epilogue.statistics()) {
             all.add(pass.simt(epilogue));
         }
+        HopperProduct.offer(all, pass, dtype, target, epilogue);
         return List.copyOf(all);
     }
 

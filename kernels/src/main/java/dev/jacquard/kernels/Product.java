@@ -56,6 +56,7 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
             return all;
         }
         all.add(epilogue.isNone() ? Candidate.of("simt", workspace(), call -> bind(call, a, b)) : Candidate.of("simt", sums().workspace(m * n), call -> bind(call, a, b, epilogue)));
+        HopperProduct.offer(all, this, dtype, target, a, b, epilogue);
         return all;
     }
 

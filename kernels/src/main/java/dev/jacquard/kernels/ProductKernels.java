@@ -45,6 +45,7 @@ final class ProductKernels {
         all.add(new Workload("split_sum", all.getLast().sample(), all.getLast().sizes()).by("simt"));
         all.addAll(TensorWorkloads.all(batch));
         all.addAll(ConvolutionWorkloads.all(batch));
+        all.addAll(HopperWorkloads.all(batch));
         for (ConvolutionPass.Kind kind : ConvolutionPass.Kind.values()) {
             all.add(convolution(kind, Window.of(1, 1), 1, batch, 14, 64, 64, 3));
             all.add(convolution(kind, Window.of(2, 1), 1, batch, 28, 64, 64, 3));
