@@ -9,6 +9,7 @@ import dev.jacquard.kernels.driver.DriverException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import jcuda.jcudnn.cudnnBackendAttributeName;
 import jcuda.jcudnn.cudnnBackendAttributeType;
@@ -93,6 +94,7 @@ final class CudnnDescriptors implements AutoCloseable {
         return Foreign.call(finish, descriptor);
     }
 
+    /** @return how many values there are, which may be more than were asked for */
     private int get(long descriptor, int attribute, int type, int capacity, MemorySegment values) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment count = arena.allocate(JAVA_LONG);
@@ -100,14 +102,17 @@ final class CudnnDescriptors implements AutoCloseable {
             if (status != 0) {
                 throw errors.failure("cudnnBackendGetAttribute(" + cudnnBackendAttributeName.stringFor(attribute) + ")", status);
             }
-            return Math.toIntExact(Math.min(count.get(JAVA_LONG, 0), capacity));
+            return Math.toIntExact(count.get(JAVA_LONG, 0));
         }
     }
 
-    /** Lets descriptors that were made before be filled with those of an attribute. @return how many were */
-    int fill(long descriptor, int attribute, long[] into) {
+    /** Descriptors that an attribute consists of, at most so many. cuDNN fills those that it is given; how many it has is asked before, so that none are made for nothing. */
+    long[] children(long descriptor, int attribute, int type, int most) {
         try (Arena arena = Arena.ofConfined()) {
-            return get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, into.length, arena.allocateFrom(JAVA_LONG, into));
+            int count = Math.min(most, get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, MemorySegment.NULL));
+            long[] made = new long[count];
+            Arrays.setAll(made, i -> create(type));
+            return count == 0 ? made : Arrays.copyOf(made, Math.min(count, get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, count, arena.allocateFrom(JAVA_LONG, made))));
         }
     }
 
@@ -124,7 +129,7 @@ final class CudnnDescriptors implements AutoCloseable {
     int[] ints(long descriptor, int attribute, int type, int capacity) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment values = arena.allocate(JAVA_INT, capacity);
-            int count = get(descriptor, attribute, type, capacity, values);
+            int count = Math.min(capacity, get(descriptor, attribute, type, capacity, values));
             return values.asSlice(0, (long) count * Integer.BYTES).toArray(JAVA_INT);
         }
     }

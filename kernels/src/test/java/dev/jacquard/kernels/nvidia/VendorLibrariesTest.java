@@ -79,7 +79,7 @@ class VendorLibrariesTest {
     @Test
     void onlyCudnn() throws Exception {
         Processes.Said said = with("onlycudnn").run("open", "convolution f16 none", "product f32 none", "versions", "close");
-        assertEquals("cudnn fwd algo 1 4097, cudnn fwd algo 2 4098, cudnn graph 0 engine 36 8036, cudnn graph 1 engine 1 8001, cudnn graph 2 engine 36 8036", said.of("convolution f16 none"), said.all());
+        assertEquals("cudnn fwd algo 1 4097, cudnn fwd algo 2 4098, cudnn graph 0 engine 36 8036, cudnn graph 1 engine 1 8001, cudnn graph 2 engine 36 8036, cudnn graph 3 engine 36 8036, cudnn graph 4 engine 70 8070", said.of("convolution f16 none"), said.all());
         assertEquals("", said.of("product f32 none"));
         assertEquals("cudnn-9.19.0", said.of("versions"));
         assertContains(said.all(), "call cudnnDestroy");
@@ -201,8 +201,8 @@ class VendorLibrariesTest {
                 + " math 3 algo 1 workspace 0xd0 4097 beta 0\n",
                 window + " math 1 algo 1 workspace 0xd0 4097 beta 0\n");
         // Algorithm 3 is refused without tensor cores; padding that differs between sides is the graph's alone.
-        assertEquals("cudnn bwd data algo 1 4097, cudnn graph 0 engine 36 8036, cudnn graph 1 engine 1 8001, cudnn graph 2 engine 36 8036", said.of("convolution bf16 cudnn-bwd-data-algo-1 data"));
-        assertEquals("cudnn bwd filter algo 1 4097, cudnn graph 0 engine 36 8036, cudnn graph 1 engine 36 8036", said.of("convolution f32 cudnn-bwd-filter-algo-1 weight"));
+        assertEquals("cudnn bwd data algo 1 4097, cudnn graph 0 engine 36 8036, cudnn graph 1 engine 1 8001, cudnn graph 2 engine 36 8036, cudnn graph 3 engine 36 8036, cudnn graph 4 engine 70 8070", said.of("convolution bf16 cudnn-bwd-data-algo-1 data"));
+        assertEquals("cudnn bwd filter algo 1 4097, cudnn graph 0 engine 36 8036, cudnn graph 1 engine 36 8036, cudnn graph 2 engine 70 8070, cudnn graph 3 engine 36 8036", said.of("convolution f32 cudnn-bwd-filter-algo-1 weight"));
         assertContains(said.of("convolution f32 cudnn-bwd-filter-algo-1 weight tf32"), "cudnn bwd filter algo 3 4099", "engine 1 ");
         assertFalse(said.of("convolution f16 none odd").contains("algo"), said.all());
         assertContains(said.of("convolution f16 none odd"), "cudnn graph 0 engine 36 8036");
@@ -241,7 +241,7 @@ class VendorLibrariesTest {
         Processes.Said shape = with("all").set("DUMMY_FAIL", "cudnnGetConvolutionForwardAlgorithm_v7=3004 cublasLtMatmulAlgoGetHeuristic=15 cublasGemmEx=13 cudnnBackendExecute=5001")
                 .run("open", "convolution f32 cudnn-graph", "convolution f32 none", "product f32 cublas");
         assertContains(shape.of("convolution f32 cudnn-graph"), "LIBRARY: cudnn graph 0 engine 36: CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER (5001): the stand-in's | reason");
-        assertEquals("cudnn graph 0 engine 36 8036, cudnn graph 1 engine 36 8036", shape.of("convolution f32 none"), shape.all());
+        assertEquals("cudnn graph 0 engine 36 8036, cudnn graph 1 engine 36 8036, cudnn graph 2 engine 70 8070, cudnn graph 3 engine 36 8036", shape.of("convolution f32 none"), shape.all());
         assertCounts(1, shape.all(), "cuDNN is not used for a shape: cudnnGetConvolutionForwardAlgorithm_v7: CUDNN_STATUS_NOT_SUPPORTED_LAYOUT (3004)");
         assertContains(shape.of("product f32 cublas"), "LIBRARY: cublasGemmEx: CUBLAS_STATUS_EXECUTION_FAILED (13)");
         // The graph's interface fails: the older one is offered.
