@@ -152,7 +152,7 @@ R cudnnBackendGetAttribute(Descriptor *d, int name, int type, int64_t asked, int
         *count = 1;
         if (asked) (*(Descriptor **) values)->engine = d->engine;
     } else if (name == 302) {
-        *count = 1;
+        *count = asked ? 1 : 0; /* as the real one */
         if (asked) (*(Descriptor **) values)->knob = d->knob;
     } else if (name == 600) {
         *count = 1;

@@ -33,6 +33,15 @@ final class CudnnDescriptors implements AutoCloseable {
         finish = library.function("cudnnBackendFinalize");
     }
 
+    private CudnnDescriptors(CudnnDescriptors like) {
+        errors = like.errors;
+        create = like.create;
+        destroy = like.destroy;
+        set = like.set;
+        get = like.get;
+        finish = like.finish;
+    }
+
     /** A descriptor of a type. @throws DriverException of kind LIBRARY */
     long create(int type) {
         long made = createUnowned(type);
@@ -106,14 +115,30 @@ final class CudnnDescriptors implements AutoCloseable {
         }
     }
 
-    /** Descriptors that an attribute consists of, at most so many. cuDNN fills those that it is given; how many it has is asked before, so that none are made for nothing. */
+    /**
+     * Descriptors that an attribute consists of, at most so many. cuDNN fills those that it is given, and says of some attributes only then how many there are: those that are left over are destroyed.
+     */
     long[] children(long descriptor, int attribute, int type, int most) {
+        long[] made = new long[most];
+        Arrays.setAll(made, _ -> createUnowned(type));
+        int count = 0;
         try (Arena arena = Arena.ofConfined()) {
-            int count = Math.min(most, get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, MemorySegment.NULL));
-            long[] made = new long[count];
-            Arrays.setAll(made, i -> create(type));
-            return count == 0 ? made : Arrays.copyOf(made, Math.min(count, get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, count, arena.allocateFrom(JAVA_LONG, made))));
+            count = Math.min(most, get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, most, arena.allocateFrom(JAVA_LONG, made)));
+        } finally {
+            for (int i = 0; i < most; i++) {
+                if (i < count) {
+                    owned.add(made[i]);
+                } else {
+                    Foreign.call(destroy, made[i]);
+                }
+            }
         }
+        return Arrays.copyOf(made, count);
+    }
+
+    /** The same functions with descriptors of its own, which end when it is closed. */
+    CudnnDescriptors temporary() {
+        return new CudnnDescriptors(this);
     }
 
     /** An attribute that is one 64-bit integer. */

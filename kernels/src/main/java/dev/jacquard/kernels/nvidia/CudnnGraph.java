@@ -46,7 +46,7 @@ final class CudnnGraph implements AutoCloseable {
     private static final int WINOGRAD_LAST = 8;
 
     private static final int NOTES = 32;
-    private static final int KNOBS = 64;
+    private static final int KNOBS = 48;
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final NativeLibrary library;
@@ -133,9 +133,11 @@ final class CudnnGraph implements AutoCloseable {
     /** The settings of a configuration: kinds and values in turn. */
     private List<Long> knobs(long configuration) {
         List<Long> all = new ArrayList<>();
-        for (long k : descriptors.children(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, cudnnBackendDescriptorType.CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, KNOBS)) {
-            all.add((long) descriptors.ints(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, cudnnBackendAttributeType.CUDNN_TYPE_KNOB_TYPE, 1)[0]);
-            all.add(descriptors.number(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+        try (CudnnDescriptors d = descriptors.temporary()) {
+            for (long k : d.children(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, cudnnBackendDescriptorType.CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, KNOBS)) {
+                all.add((long) d.ints(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, cudnnBackendAttributeType.CUDNN_TYPE_KNOB_TYPE, 1)[0]);
+                all.add(d.number(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+            }
         }
         return all;
     }
