@@ -1,12 +1,22 @@
 package dev.jacquard.kernels.nvidia;
 
+import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
 import dev.jacquard.kernels.driver.ConvolutionProblem;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.kernels.driver.ProductProblem;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Window;
+import dev.jacquard.tensor.plan.Plan;
+import dev.jacquard.tensor.plan.State;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -50,8 +60,28 @@ final class LibrariesChild {
             case "versions" -> driver.libraries().versions();
             case "product" -> run(words, driver.libraries().product(product(words)));
             case "convolution" -> run(words, driver.libraries().convolution(convolution(words)));
+            case "plan" -> plan(words[1].replace('-', ' '), words.length < 3);
             default -> throw new IllegalArgumentException(words[0]);
         };
+    }
+
+    /** A plan of a product by an engine: launched, captured, replayed twice. */
+    private static String plan(String engine, boolean libraries) {
+        GraphBuilder b = new GraphBuilder(false);
+        b.output("y", b.apply(new MatMul(false, false), List.of(b.input("a", TensorType.of(DType.F32, 32, 48)), b.input("b", TensorType.of(DType.F32, 48, 16)))).getFirst());
+        List<String> offered = new ArrayList<>();
+        MatrixOptions options = new MatrixOptions(false, libraries, (_, _, names) -> {
+            offered.addAll(names);
+            return Math.max(0, names.indexOf(engine));
+        });
+        try (Backend backend = new CudaBackend("cuda", NvidiaDriver.open(), true, options); State state = new State(backend); Plan plan = Plan.of(b.build(), state)) {
+            for (int i = 0; i < 4; i++) {
+                plan.run();
+            }
+        } catch (JacquardException e) {
+            return e.getClass().getSimpleName() + " " + e.getMessage();
+        }
+        return String.join(", ", offered);
     }
 
     /** The engines' names; those whose name begins like the third word are run. */

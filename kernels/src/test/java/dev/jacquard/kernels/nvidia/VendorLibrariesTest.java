@@ -228,6 +228,22 @@ class VendorLibrariesTest {
     }
 
     @Test
+    void aPlanCallsTheLibraryWhenItIsLaunchedAndCaptured() throws Exception {
+        Processes.Said said = with("all").run("plan cublas", "plan cublasLt-2");
+        assertContains(said.of("plan cublas"), "simt", "cublas, cublasLt 0, cublasLt 2");
+        // Once to load what is loaded lazily, once into the graph, which is replayed from then on; each in a stream of its own, with the plan's scratch.
+        assertCounts(2, said.all(), "call cublasGemmEx 0 0 16 32 48 ");
+        assertCounts(2, said.all(), "call cublasLtMatmul compute 69 ");
+        List<String> streams = said.all().lines().filter(l -> l.startsWith("call cublasSetStream ")).toList();
+        assertEquals(2, streams.stream().distinct().count(), streams.toString());
+        assertEquals(1, said.all().lines().filter(l -> l.startsWith("call cublasSetWorkspace ")).distinct().count());
+        Processes.Said off = with("all").run("plan cublas off");
+        assertFalse(off.all().contains("cublas,") || off.all().contains("call "), off.all());
+        assertContains(with("all").set("DUMMY_FAIL", "cublasGemmEx=13").run("plan cublas").of("plan cublas"), "DeviceException cuda: cublas failed in a library: got cublasGemmEx: CUBLAS_STATUS_EXECUTION_FAILED (13)",
+                "--libs off");
+    }
+
+    @Test
     void whatALibraryRefuses() throws Exception {
         // A handle that cannot be made: said once, and the others go on.
         Processes.Said said = with("all").set("DUMMY_FAIL", "cublasCreate_v2=1 cudnnCreate=1002").run("open", "product f32 cublas", "product f16 cublasLt", "convolution f32 cudnn", "convolution f16 cudnn");
