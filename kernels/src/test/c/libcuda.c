@@ -108,6 +108,25 @@ R cuModuleGetFunction(void **f, void *m, const char *name) { (void) m; NEEDS_CON
 R cuFuncGetAttribute(int *v, int a, void *f) { (void) f; NEEDS_CONTEXT; *v = a == 0 ? 1024 : a == 1 ? 48 : a == 3 ? 8 : a == 4 ? 32 : -1; return 0; }
 R cuFuncSetAttribute(void *f, int a, int v) { (void) f; NEEDS_CONTEXT; return a == 8 && v <= 232448 ? 0 : 1; }
 
+/* Checks what it can and writes all of it down, in words: type, rank, address; sizes, strides, box and steps in five each; interleave, swizzle, promotion, fill. */
+R cuTensorMapEncodeTiled(uint32_t *map, int type, uint32_t rank, void *address, const U *sizes, const U *strides, const uint32_t *box, const uint32_t *steps, int interleave, int swizzle, int promotion, int fill) {
+    NEEDS_CONTEXT;
+    if ((U) map % 64 || (U) address % 16 || rank < 1 || rank > 5) return 1;
+    uint32_t all[32] = {(uint32_t) type, rank, (uint32_t) (U) address};
+    for (uint32_t i = 0; i < rank; i++) {
+        all[3 + i] = (uint32_t) sizes[i];
+        all[8 + i] = i ? (uint32_t) strides[i - 1] : 0;
+        all[13 + i] = box[i];
+        all[18 + i] = steps[i];
+    }
+    all[23] = (uint32_t) interleave;
+    all[24] = (uint32_t) swizzle;
+    all[25] = (uint32_t) promotion;
+    all[26] = (uint32_t) fill;
+    memcpy(map, all, sizeof all);
+    return 0;
+}
+
 R cuStreamCreate(void **q, unsigned flags) { NEEDS_CONTEXT; *q = calloc(1, 64); return flags == 1 ? 0 : 1; }
 R cuStreamDestroy_v2(void *q) { NEEDS_CONTEXT; free(q); return 0; }
 R cuStreamSynchronize(void *q) { NEEDS_CONTEXT; return q ? 0 : 400; }

@@ -1,5 +1,7 @@
 package dev.jacquard.emulator;
 
+import dev.jacquard.kernels.driver.TensorMap;
+
 /**
  * {@code cp.async.bulk}: a thread copies many bytes, in a row or as a box of a tensor, between global and shared memory, through the asynchronous proxy.
  *
@@ -195,7 +197,7 @@ final class BulkCopy {
             byte[] image = new byte[n];
             if (in) {
                 byte[] rows = new byte[n];
-                m.rows(corner, (address, to, bytes) -> GlobalBytes.read(w, lane, address, bytes, rows, to, "read by cp.async.bulk.tensor"));
+                EncodedMap.rows(m, corner, (address, to, bytes) -> GlobalBytes.read(w, lane, address, bytes, rows, to, "read by cp.async.bulk.tensor"));
                 for (int c = 0; c < n; c += CHUNK) {
                     System.arraycopy(rows, c, image, chunk(m, at, c, n, lane), CHUNK);
                 }
@@ -206,7 +208,7 @@ final class BulkCopy {
             for (int c = 0; c < n; c += CHUNK) {
                 System.arraycopy(w.machine.shared().data(), at + chunk(m, at, c, n, lane), image, c, CHUNK);
             }
-            m.rows(corner, (address, from, bytes) -> GlobalBytes.write(w, lane, address, bytes, image, from, "write by cp.async.bulk.tensor"));
+            EncodedMap.rows(m, corner, (address, from, bytes) -> GlobalBytes.write(w, lane, address, bytes, image, from, "write by cp.async.bulk.tensor"));
         }
 
         /** Where a chunk of the box goes. */
@@ -234,9 +236,9 @@ final class BulkCopy {
             } else {
                 GlobalBytes.read(w, lane, a, bytes.length, bytes, 0, "read of a tensor map");
             }
-            TensorMap m = TensorMap.decode(bytes);
+            TensorMap m = EncodedMap.decode(bytes);
             if (m == null) {
-                throw new Fault(lane, "not a tensor map: TensorMap.encode makes them");
+                throw new Fault(lane, "not a tensor map: Driver.encode makes them");
             }
             if (m.sizes().size() != coordinates.length) {
                 throw new Fault(lane, coordinates.length + " coordinates of a tensor of " + m.sizes().size() + " dimensions");

@@ -10,6 +10,7 @@ import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
 import dev.jacquard.kernels.driver.FunctionInfo;
+import dev.jacquard.kernels.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -309,6 +310,11 @@ public final class EmulatorDriver implements Driver {
                     + SHARED_LIMIT);
         }
         p.maxDynamicShared = bytes;
+    }
+
+    @Override
+    public byte[] encode(TensorMap map) {
+        return EncodedMap.encode(map);
     }
 
     @Override

@@ -1,6 +1,6 @@
 package dev.jacquard.emulator;
 
-import dev.jacquard.emulator.TensorMap.Swizzle;
+import dev.jacquard.kernels.driver.TensorMap.Swizzle;
 
 /**
  * Where {@code wgmma} finds a matrix in shared memory: what its 64-bit descriptor says (PTX ISA, "Matrix descriptor format" and "Shared memory matrix layout").

@@ -5,8 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.jacquard.emulator.TensorMap.Swizzle;
 import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.TensorMap;
+import dev.jacquard.kernels.driver.TensorMap.Swizzle;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -164,7 +165,7 @@ class BulkCopyTest {
     // Tensors.
 
     private MemorySegment parameter(TensorMap map) {
-        return rig.struct(TensorMap.BYTES).copyFrom(MemorySegment.ofArray(map.encode()));
+        return rig.struct(TensorMap.BYTES).copyFrom(MemorySegment.ofArray(rig.driver.encode(map)));
     }
 
     /** A matrix of 16-bit elements in rows of so many bytes. */
@@ -240,6 +241,23 @@ class BulkCopyTest {
         }
     }
 
+    /** Every second row and every third matrix, from outside of the tensor on. */
+    @Test
+    void steps() {
+        byte[] m = matrix(7 * 5, 64);
+        TensorMap map = new TensorMap(4, rig.upload(m), List.of(16L, 5L, 7L), List.of(64L, 320L), List.of(4, 6, 6), List.of(1, 2, 3), Swizzle.NONE);
+        assertEquals(4 * 4 * 3 * 2, map.boxBytes());
+        long y = rig.driver.allocate(96);
+        rig.launch("tile3", 1, 32, 96, parameter(map), y, 2, -1, 1, 96);
+        byte[] got = new byte[96];
+        rig.driver.copyToHost(MemorySegment.ofArray(got), y, rig.stream);
+        for (int i = 0; i < 96; i++) {
+            int row = -1 + 2 * (i / 16 % 3);
+            int at = (1 + 3 * (i / 48)) * 320 + row * 64 + 8 + i % 16;
+            assertEquals(row >= 0 ? m[at] : 0, got[i], "byte " + i);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Swizzle.class)
     void tilesOut(Swizzle swizzle) {
@@ -279,6 +297,8 @@ class BulkCopyTest {
         refused("span of the swizzle", () -> new TensorMap(2, 0, sizes, List.of(128L), box, Swizzle.B64));
         refused("1 to 256", () -> new TensorMap(2, 0, sizes, List.of(128L), List.of(64, 257), Swizzle.NONE));
         refused("rows are multiples", () -> new TensorMap(2, 0, sizes, List.of(128L), List.of(4, 8), Swizzle.NONE));
+        refused("steps of 1 to 8", () -> new TensorMap(2, 0, sizes, List.of(128L), box, List.of(1, 9), Swizzle.NONE));
+        refused("the first of 1", () -> new TensorMap(2, 0, sizes, List.of(128L), box, List.of(2, 1), Swizzle.NONE));
     }
 
     private static void refused(String expected, Runnable make) {

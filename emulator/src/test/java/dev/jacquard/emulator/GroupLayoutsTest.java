@@ -2,7 +2,7 @@ package dev.jacquard.emulator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.jacquard.emulator.TensorMap.Swizzle;
+import dev.jacquard.kernels.driver.TensorMap.Swizzle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

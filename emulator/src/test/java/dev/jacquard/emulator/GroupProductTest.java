@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.jacquard.emulator.TensorMap.Swizzle;
+import dev.jacquard.kernels.driver.TensorMap;
+import dev.jacquard.kernels.driver.TensorMap.Swizzle;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -39,7 +40,7 @@ class GroupProductTest {
         long base = rig.driver.allocate(2L * m.length);
         rig.driver.copyToDevice(base, MemorySegment.ofArray(m), rig.stream);
         TensorMap map = new TensorMap(2, base, List.of((long) columns, (long) rows), List.of(2L * columns), List.of(64, rows), swizzle);
-        return rig.struct(TensorMap.BYTES).copyFrom(MemorySegment.ofArray(map.encode()));
+        return rig.struct(TensorMap.BYTES).copyFrom(MemorySegment.ofArray(rig.driver.encode(map)));
     }
 
     private static double product(short[] a, short[] b, int row, int column, int depth) {

@@ -21,6 +21,8 @@ final class ScriptedDriver {
 
     private final EmulatorDriver device = new EmulatorDriver();
     private final Map<Long, Double> marks = new HashMap<>();
+    private final Map<Long, Double> captured = new HashMap<>();
+    private final Map<Long, Double> graphs = new HashMap<>();
     private double clock;
     int launches;
     boolean full;
@@ -30,12 +32,14 @@ final class ScriptedDriver {
             switch (method.getName()) {
                 case "launch" -> {
                     launches++;
-                    clock += KERNEL;
+                    take(KERNEL, (Long) args[8]);
                 }
                 case "fill" -> {
-                    clock += FILL;
+                    take(FILL, (Long) args[3]);
                     fail((byte) args[1]);
                 }
+                case "beginCapture" -> captured.put((Long) args[0], 0.0);
+                case "launchGraph" -> clock += graphs.get((Long) args[0]);
                 case "allocate" -> {
                     if (full) {
                         throw new DriverException(DriverException.Kind.OUT_OF_MEMORY, "full");
@@ -48,11 +52,22 @@ final class ScriptedDriver {
                 default -> { }
             }
             try {
-                return method.invoke(device, args);
+                Object result = method.invoke(device, args);
+                if (method.getName().equals("endCapture")) {
+                    graphs.put((Long) result, captured.remove((Long) args[0]));
+                }
+                return result;
             } catch (InvocationTargetException e) {
                 throw e.getCause();
             }
         });
+    }
+
+    /** Time passes when work is done, not when it is recorded. */
+    private void take(double ms, long stream) {
+        if (captured.computeIfPresent(stream, (_, sum) -> sum + ms) == null) {
+            clock += ms;
+        }
     }
 
     private static void fail(byte value) {

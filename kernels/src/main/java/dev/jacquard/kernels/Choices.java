@@ -84,7 +84,7 @@ final class Choices {
         Entry e = entry(kernel, op, in);
         if (e.chosen == null) {
             String key = new Key(op, in).toString();
-            Tuner.Result best = tuner.fastest(key, e.open, call, Agreement.of(op.accuracy(in), target.tf32()));
+            Tuner.Verdict best = tuner.fastest(key, e.open, call, Agreement.of(op.accuracy(in), target.tf32()));
             decide(e, best.candidate(), best.us());
             file.put(key, new ChoiceFile.Line(best.candidate().name(), best.us()));
         }

@@ -93,6 +93,11 @@ public final class CudaBackend implements Backend {
         return device.driver().device().toString();
     }
 
+    /** What its device can do at best; empty if nobody has written that down. */
+    public Optional<GpuModel> model() {
+        return GpuModel.of(device.driver().device());
+    }
+
     @Override
     public Buffer allocate(long bytes, String purpose) {
         return new CudaBuffer(device, device.allocate(bytes, purpose), bytes, true);

@@ -14,7 +14,7 @@ import java.util.stream.Collectors;
  * What a GPU can do at best, as its maker says or as it was measured: for floors of times where no such device is at hand, and to see what rules choose for it.
  *
  * @param name as in {@code --gpu}
- * @param device its capability, multiprocessors, memory, and shared memory of a block; the name is part of what the driver calls it
+ * @param device its capability, multiprocessors, memory, shared memory of a block, and what its driver calls it
  * @param bandwidth of its memory in GB/s, read and written bytes together
  * @param f32 TFLOP/s in F32 on CUDA cores
  * @param tf32 TFLOP/s of dense products of F32 rounded to TF32; 0 without
@@ -59,7 +59,7 @@ public record GpuModel(String name, DeviceInfo device, double bandwidth, double 
 
     /** The model of a device that is there, by the name that its driver says. */
     public static Optional<GpuModel> of(DeviceInfo device) {
-        return ROWS.stream().filter(g -> device.name().contains(g.device.name().replaceFirst("^NVIDIA ", "").replaceFirst("[- ]\\d+GB.*", ""))).findFirst();
+        return ROWS.stream().filter(g -> g.device.name().equals(device.name())).findFirst();
     }
 
     /** A backend that plans for such a device and computes nothing: memory has addresses and no contents, launches do nothing. Kernels are chosen by rule. @param tf32 whether F32 products may be TF32's */

@@ -1,6 +1,7 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.TensorMap;
 import dev.jacquard.tensor.EngineBugException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -125,6 +126,11 @@ final class KernelLaunch extends CudaLaunch {
             return this;
         }
 
+        /** A tensor map. */
+        Builder map(TensorMap map) {
+            return struct(MemorySegment.ofArray(device.driver().encode(map)));
+        }
+
         /** The launch. @throws EngineBugException if the parameters are not those of the kernel */
         CudaLaunch build() {
             List<Integer> sizes = values.stream().map(v -> (int) v.byteSize()).toList();
@@ -146,10 +152,11 @@ final class KernelLaunch extends CudaLaunch {
             long bytes = 8L * values.size();
             long[] at = new long[values.size()];
             for (int i = 0; i < at.length; i++) {
-                at[i] = bytes;
-                bytes += (values.get(i).byteSize() + 15) / 16 * 16;
+                long alignment = values.get(i).byteSize() == TensorMap.BYTES ? TensorMap.ALIGNMENT : 16;
+                at[i] = (bytes + alignment - 1) / alignment * alignment;
+                bytes = at[i] + values.get(i).byteSize();
             }
-            MemorySegment block = Arena.ofAuto().allocate(Math.max(bytes, 8), 16);
+            MemorySegment block = Arena.ofAuto().allocate(Math.max(bytes, 8), TensorMap.ALIGNMENT);
             for (int i = 0; i < at.length; i++) {
                 block.setAtIndex(ValueLayout.JAVA_LONG, i, block.address() + at[i]);
                 MemorySegment.copy(values.get(i), 0, block, at[i], values.get(i).byteSize());

@@ -4,6 +4,7 @@ import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.FunctionInfo;
+import dev.jacquard.kernels.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -89,9 +90,9 @@ final class PaperDriver implements Driver {
     @Override
     public void maxDynamicShared(long function, int bytes) {}
 
-    /** As {@link dev.jacquard.kernels.driver} has it for devices of sm_90: bytes that no kernel will read. */
-    public byte[] encode(Object map) {
-        return new byte[128];
+    @Override
+    public byte[] encode(TensorMap map) {
+        return new byte[TensorMap.BYTES];
     }
 
     @Override

@@ -9,18 +9,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
-import java.util.SplittableRandom;
 
 /**
  * A call's operands while its candidates are tried: what was in their memory is put aside, since it may be weights, constants, or a gradient that is being added up; numbers that a mistake would show in
  * come in its place; {@link #close} puts everything back.
  */
 final class TrialMemory implements AutoCloseable {
-    /** Distinct values; no size that tensors have divides it, so that a wrong row or image has other values. */
-    private static final int PERIOD = 1_000_003;
     private static final byte POISON = -1;
     /** Results up to so many are compared as a whole. */
     private static final long WHOLE = 1 << 18;
@@ -32,7 +27,7 @@ final class TrialMemory implements AutoCloseable {
     private final List<Range> ranges;
     private final List<Saved> saved = new ArrayList<>();
     private final Arena arena = Arena.ofShared();
-    private final Map<DType, MemorySegment> values = new EnumMap<>(DType.class);
+    private final TrialValues values;
 
     /** Addresses. */
     private record Range(long from, long to) {
@@ -50,9 +45,15 @@ final class TrialMemory implements AutoCloseable {
     private record Saved(Range range, long copy, MemorySegment host) {}
 
     TrialMemory(Device device, Call call) {
+        this(device, call, new TrialValues());
+    }
+
+    /** @param values made before for other calls, or to be made */
+    TrialMemory(Device device, Call call, TrialValues values) {
         this.device = device;
         this.driver = device.driver();
         this.call = call;
+        this.values = values;
         this.ranges = merged(call);
         boolean done = false;
         try {
@@ -102,7 +103,7 @@ final class TrialMemory implements AutoCloseable {
         }
         for (View v : call.in()) {
             if (v.dtype().isFloating() || v.dtype() == DType.I8) {
-                fill(Range.of(v), values.computeIfAbsent(v.dtype(), this::values));
+                fill(Range.of(v), values.of(v.dtype(), Range.of(v).bytes() / v.dtype().bytes()));
             }
         }
     }
@@ -116,18 +117,6 @@ final class TrialMemory implements AutoCloseable {
             done += more;
         }
     }
-
-    private MemorySegment values(DType type) {
-        long most = call.in().stream().filter(v -> v.dtype() == type).mapToLong(v -> Range.of(v).bytes() / type.bytes()).max().orElse(1);
-        int n = (int) Math.min(most, PERIOD);
-        MemorySegment m = arena.allocate((long) n * type.bytes(), 64);
-        SplittableRandom random = new SplittableRandom(1);
-        for (int i = 0; i < n; i++) {
-            Elements.set(m, type, i, type.isFloating() ? random.nextDouble(-1, 1) : random.nextInt(-127, 128));
-        }
-        return m;
-    }
-
 
     /** Results, of each output: all of them, or of a large one its beginning, its end, and stretches between. */
     List<double[]> results() {

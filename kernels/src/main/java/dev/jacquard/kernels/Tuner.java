@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,10 +24,19 @@ final class Tuner {
     private static final Logger LOG = LoggerFactory.getLogger(Tuner.class);
 
     private final Device device;
+    private final TrialValues values = new TrialValues();
     private final Set<String> told = new HashSet<>();
 
-    /** The winner. @param us its time in microseconds */
-    record Result(Candidate candidate, double us) {}
+    /** What came of a candidate. @param problem why it cannot be used; null if it can @param us its time in microseconds, roughly if others are much faster; NaN if it cannot be used */
+    record Verdict(Candidate candidate, String problem, double us) {
+        private static Verdict unfit(Candidate c, String problem) {
+            return new Verdict(c, problem, Double.NaN);
+        }
+
+        boolean fit() {
+            return problem == null;
+        }
+    }
 
     Tuner(Device device) {
         this.device = device;
@@ -41,69 +51,71 @@ final class Tuner {
      * @throws EngineBugException if none works
      * @throws JacquardException if the device is lost
      */
-    Result fastest(String what, List<Candidate> candidates, Call call, Agreement agreement) {
+    Verdict fastest(String what, List<Candidate> candidates, Call call, Agreement agreement) {
+        List<Verdict> all = judge(what, candidates, call, agreement);
+        for (Verdict v : all) {
+            if (!v.fit() && told.add(v.candidate.name())) {
+                LOG.warn("{}: {} is not used: {}; said once of this kernel", what, v.candidate.name(), v.problem);
+            }
+        }
+        LOG.debug("{}: {}", what, all.stream().filter(Verdict::fit).map(v -> String.format(Locale.ROOT, "%s %.1f us", v.candidate.name(), v.us)).collect(Collectors.joining(", ")));
+        return all.stream().filter(Verdict::fit).min(Comparator.comparingDouble(Verdict::us)).orElseThrow(() -> new EngineBugException(what, "no kernel works",
+                all.stream().map(v -> v.candidate.name() + ": " + v.problem).collect(Collectors.joining("; ")), "one that works", "report this with the output of ./jacquard doctor"));
+    }
+
+    /** Tries and times all candidates, ours first, in the order in which others are measured by them. @throws JacquardException if the device is lost */
+    List<Verdict> judge(String what, List<Candidate> candidates, Call call, Agreement agreement) {
         List<Candidate> turns = new ArrayList<>(candidates);
-        turns.sort(Comparator.comparing(c -> !c.own())); // stable: what others are measured by comes first
-        try (TrialMemory memory = new TrialMemory(device, call); LaunchTimer timer = new LaunchTimer(device)) {
+        turns.sort(Comparator.comparing(c -> !c.own())); // stable
+        List<Verdict> verdicts = new ArrayList<>();
+        try (TrialMemory memory = new TrialMemory(device, call, values); LaunchTimer timer = new LaunchTimer(device)) {
             List<double[]> want = null;
-            Result best = null;
+            double best = Double.POSITIVE_INFINITY;
             for (Candidate c : turns) {
-                CudaLaunch launch = tried(what, c, call, memory);
-                if (launch == null || want != null && differs(what, c, call, want, memory.results(), agreement)) {
-                    continue;
+                Verdict v;
+                try {
+                    CudaLaunch launch = tried(c, call, memory);
+                    List<double[]> got = memory.results();
+                    String difference = want == null ? null : difference(call, want, got, agreement);
+                    v = difference != null ? Verdict.unfit(c, difference) : new Verdict(c, null, timer.us(launch, HOPELESS * best));
+                    want = want == null ? got : want;
+                    best = v.fit() ? Math.min(best, v.us) : best;
+                } catch (DriverException e) {
+                    v = failed(c, e, e);
+                } catch (JacquardException e) {
+                    v = failed(c, e, e.getCause());
                 }
-                want = want == null ? memory.results() : want;
-                double us = timer.us(launch, best == null ? Double.POSITIVE_INFINITY : HOPELESS * best.us);
-                LOG.debug("{}: {} takes {} us", what, c.name(), us);
-                best = best == null || us < best.us ? new Result(c, us) : best;
+                verdicts.add(v);
             }
-            if (best == null) {
-                throw new EngineBugException(what, "no kernel works", "a failure of each of " + candidates.stream().map(Candidate::name).toList(), "one that works", "the log says what each failed with; report this");
-            }
-            LOG.info("{}: {}, {} us", what, best.candidate.name(), String.format(Locale.ROOT, "%.1f", best.us));
-            return best;
+            return verdicts;
         } catch (DriverException e) {
             throw device.translated(what, e);
         }
     }
 
-    /** Binds and runs a candidate once. @return null if it fails */
-    private CudaLaunch tried(String what, Candidate c, Call call, TrialMemory memory) {
+    /** Binds and runs a candidate once. */
+    private CudaLaunch tried(Candidate c, Call call, TrialMemory memory) {
         memory.prepare();
-        try {
-            CudaLaunch launch = c.bind(call);
-            launch.enqueue(device.stream());
-            device.driver().synchronize(device.stream());
-            return launch;
-        } catch (DriverException e) {
-            return failed(what, c, e, e);
-        } catch (JacquardException e) {
-            return failed(what, c, e, e.getCause());
-        }
+        CudaLaunch launch = c.bind(call);
+        launch.enqueue(device.stream());
+        device.driver().synchronize(device.stream());
+        return launch;
     }
 
-    private CudaLaunch failed(String what, Candidate c, RuntimeException e, Throwable cause) {
+    private static Verdict failed(Candidate c, RuntimeException e, Throwable cause) {
         if (cause instanceof DriverException d && d.kind().sticky()) {
             throw e; // the context is lost: nothing else will work either
         }
-        tell(c, "{}: {} is not used: it failed: {}", what, c.name(), e.getMessage());
-        return null;
+        return Verdict.unfit(c, "it failed: " + e.getMessage());
     }
 
-    private boolean differs(String what, Candidate c, Call call, List<double[]> want, List<double[]> got, Agreement agreement) {
+    private static String difference(Call call, List<double[]> want, List<double[]> got, Agreement agreement) {
         for (int o = 0; o < want.size(); o++) {
             int at = agreement.difference(call.out().get(o).dtype(), want.get(o), got.get(o));
             if (at >= 0) {
-                tell(c, "{}: {} is not used: its results are wrong: got {} in the place of {}", what, c.name(), got.get(o)[at], want.get(o)[at]);
-                return true;
+                return "its results are wrong: got " + got.get(o)[at] + " in the place of " + want.get(o)[at];
             }
         }
-        return false;
-    }
-
-    private void tell(Candidate c, String message, Object... values) {
-        if (told.add(c.name() + message)) {
-            LOG.warn(message, values);
-        }
+        return null;
     }
 }

@@ -56,6 +56,14 @@ public interface Driver extends AutoCloseable {
     /** Lets a kernel use more dynamic shared memory than 48 KiB. */
     void maxDynamicShared(long function, int bytes);
 
+    /**
+     * A tensor map as a kernel takes it, in a parameter that is a struct of 128 bytes. For devices of sm_90 and newer.
+     *
+     * @return {@link TensorMap#BYTES} bytes, which are good for as long as the memory is where it is
+     * @throws DriverException of kind OTHER where the device cannot copy such a box
+     */
+    byte[] encode(TensorMap map);
+
     /** A stream that does not wait for stream 0. */
     long createStream();
 

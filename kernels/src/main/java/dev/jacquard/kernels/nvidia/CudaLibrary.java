@@ -48,6 +48,7 @@ final class CudaLibrary {
     private final MemorySegment function;
     private final MemorySegment functionAttribute;
     private final MemorySegment setFunctionAttribute;
+    private final MemorySegment encodeTiled;
     private final MemorySegment destroyStream;
     private final MemorySegment synchronizeStream;
     private final MemorySegment destroyEvent;
@@ -85,6 +86,7 @@ final class CudaLibrary {
         function = symbol("cuModuleGetFunction");
         functionAttribute = symbol("cuFuncGetAttribute");
         setFunctionAttribute = symbol("cuFuncSetAttribute");
+        encodeTiled = symbol("cuTensorMapEncodeTiled");
         destroyStream = symbol("cuStreamDestroy_v2");
         synchronizeStream = symbol("cuStreamSynchronize");
         destroyEvent = symbol("cuEventDestroy_v2");
@@ -170,6 +172,10 @@ final class CudaLibrary {
 
     private static final class Launch {
         static final MethodHandle CALL = shape(JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    }
+
+    private static final class EncodeTiled {
+        static final MethodHandle CALL = shape(JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     }
 
     private static int i(MemorySegment f, int a) {
@@ -324,6 +330,15 @@ final class CudaLibrary {
 
     int cuFuncSetAttribute(long handle, int attribute, int value) {
         return jii(setFunctionAttribute, handle, attribute, value);
+    }
+
+    /** Without interleaving, zeros outside. */
+    int cuTensorMapEncodeTiled(long map, int type, int rank, long address, long sizes, long strides, long box, long steps, int swizzle, int promotion) {
+        try {
+            return (int) EncodeTiled.CALL.invokeExact(encodeTiled, map, type, rank, address, sizes, strides, box, steps, 0, swizzle, promotion, 0);
+        } catch (Throwable t) {
+            throw impossible(t);
+        }
     }
 
     int cuStreamDestroy(long stream) {

@@ -1,5 +1,6 @@
 package dev.jacquard.kernels.nvidia;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -10,10 +11,12 @@ import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
 import dev.jacquard.kernels.driver.FunctionInfo;
 import dev.jacquard.kernels.driver.MatrixLibraries;
+import dev.jacquard.kernels.driver.TensorMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -386,6 +389,36 @@ public final class NvidiaDriver implements Driver {
         if (code != 0) {
             throw failed("cuFuncSetAttribute", code, "kernel " + names.get(function) + ", " + bytes + " bytes of shared memory; the device allows " + info.sharedBytesPerBlock());
         }
+    }
+
+    @Override
+    public byte[] encode(TensorMap map) {
+        ready();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment made = arena.allocate(TensorMap.BYTES, TensorMap.ALIGNMENT);
+            // What lies outside is zero in every type, and nothing is added: integers of the size will do. Copies into L2 are of 256 bytes where lines are read one after the other.
+            int type = switch (map.elementBytes()) {
+                case 1 -> 0; // CU_TENSOR_MAP_DATA_TYPE_UINT8
+                case 2 -> 1; // UINT16
+                case 4 -> 2; // UINT32
+                default -> 4; // UINT64
+            };
+            int promotion = 3; // CU_TENSOR_MAP_L2_PROMOTION_L2_256B
+            int code = cuda.cuTensorMapEncodeTiled(made.address(), type, map.sizes().size(), map.base(), longs(arena, map.sizes()), longs(arena, map.strides()), ints(arena, map.box()), ints(arena, map.steps()),
+                    map.swizzle().ordinal(), promotion); // in the order of CUtensorMapSwizzle
+            if (code != 0) {
+                throw failed("cuTensorMapEncodeTiled", code, map.toString());
+            }
+            return made.toArray(JAVA_BYTE);
+        }
+    }
+
+    private static long longs(Arena arena, List<Long> values) {
+        return arena.allocateFrom(JAVA_LONG, values.stream().mapToLong(Long::longValue).toArray()).address();
+    }
+
+    private static long ints(Arena arena, List<Integer> values) {
+        return arena.allocateFrom(JAVA_INT, values.stream().mapToInt(Integer::intValue).toArray()).address();
     }
 
     @Override

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.FunctionInfo;
+import dev.jacquard.kernels.driver.TensorMap;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.TensorType;
@@ -19,6 +20,8 @@ import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -203,11 +206,32 @@ final class Child {
             require(got[7] == 3 * 42 && got[3] == 8, Arrays.toString(got));
             d.destroyGraph(graph);
             events(d, q);
+            tensorMaps(d, to, real);
             d.free(to);
             d.unloadModule(module);
             d.destroyStream(q);
             d.pushRange("nobody listens");
             d.popRange();
+        }
+    }
+
+    private static void tensorMaps(NvidiaDriver d, long base, boolean real) {
+        if (real && d.device().capability() < 90) {
+            return;
+        }
+        byte[] map = d.encode(new TensorMap(2, base, List.of(64L, 7L, 5L), List.of(128L, 1024L), List.of(64, 4, 2), List.of(1, 2, 1), TensorMap.Swizzle.B128));
+        require(map.length == 128, map.length + " bytes");
+        if (!real) {
+            int[] got = new int[27];
+            ByteBuffer.wrap(map).order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(got);
+            int[] want = {1, 3, (int) base, 64, 7, 5, 0, 0, 0, 128, 1024, 0, 0, 64, 4, 2, 0, 0, 1, 2, 1, 0, 0, 0, 3, 3, 0};
+            require(Arrays.equals(want, got), Arrays.toString(got));
+        }
+        try {
+            d.encode(new TensorMap(2, base + 8, List.of(64L), List.of(), List.of(64), TensorMap.Swizzle.NONE));
+            require(false, "a base that is no multiple of 16 was taken");
+        } catch (DriverException e) {
+            require(e.kind() == DriverException.Kind.OTHER, e.toString());
         }
     }
 
