@@ -43,7 +43,6 @@ record NativeLibrary(Path file, int major, String version, SymbolLookup symbols)
      * @param driverVersion 1000 major + 10 minor
      * @throws DriverException of kind UNAVAILABLE with all reasons
      */
-    @SuppressWarnings("restricted")
     static NativeLibrary load(Libraries where, Wanted wanted, int driverVersion) {
         List<String> reasons = new ArrayList<>();
         for (Name name : wanted.files) {
