@@ -5,6 +5,7 @@ import dev.jacquard.kernels.driver.ConvolutionProblem;
 import dev.jacquard.kernels.driver.ConvolutionProblem.Pass;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
+import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.tensor.DType;
 import java.lang.foreign.MemorySegment;
@@ -16,6 +17,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import jcuda.jcudnn.cudnnBackendAttributeName;
 import jcuda.jcudnn.cudnnBackendAttributeType;
@@ -72,7 +74,7 @@ final class CudnnGraph implements AutoCloseable {
 
     /** Engines for a pass, the quick heuristic's first. @throws DriverException of kind LIBRARY if the graph cannot be described */
     synchronized List<MatrixEngine> engines(ConvolutionProblem p) {
-        if (!List.of(DType.F32, DType.F16, DType.BF16).contains(p.type()) || p.pass() != Pass.FORWARD && (p.epilogue().bias() || p.epilogue().relu())) {
+        if (!List.of(DType.F32, DType.F16, DType.BF16).contains(p.type()) || p.pass() != Pass.FORWARD && !p.epilogue().equals(Epilogue.NONE)) {
             return List.of();
         }
         long graph = new CudnnConvolutionGraph(descriptors, handle, p).make();
@@ -201,8 +203,8 @@ final class CudnnGraph implements AutoCloseable {
 
         @Override
         public Bound bind(Operands o) {
-            if (p.epilogue().bias() != (o.bias() != 0)) {
-                throw new DriverException(Kind.OTHER, name + ": bias " + (o.bias() == 0 ? "missing" : "given to a convolution without one"));
+            if (!o.fit(p.epilogue())) {
+                throw new DriverException(Kind.OTHER, name + ": operands " + o + " are not those of " + p.epilogue());
             }
             return new Run(variantPack(o));
         }
@@ -211,7 +213,7 @@ final class CudnnGraph implements AutoCloseable {
         private long variantPack(Operands o) {
             long pack = descriptors.createUnowned(cudnnBackendDescriptorType.CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
             long[] ids = CudnnConvolutionGraph.ids(p);
-            long[] addresses = o.bias() == 0 ? new long[] {o.a(), o.b(), o.out()} : new long[] {o.a(), o.b(), o.out(), o.bias()};
+            long[] addresses = LongStream.of(o.a(), o.b(), o.out(), o.scale(), o.bias(), o.residual()).filter(at -> at != 0).toArray();
             descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, cudnnBackendAttributeType.CUDNN_TYPE_INT64, ids);
             descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, cudnnBackendAttributeType.CUDNN_TYPE_VOID_PTR, addresses);
             descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_WORKSPACE, cudnnBackendAttributeType.CUDNN_TYPE_VOID_PTR, o.workspace());

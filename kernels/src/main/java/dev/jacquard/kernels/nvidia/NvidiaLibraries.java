@@ -119,7 +119,7 @@ final class NvidiaLibraries implements MatrixLibraries, AutoCloseable {
         public Bound bind(Operands operands) {
             ready.run();
             long scratch = (operands.workspace() + SCRATCH_ALIGNMENT - 1) / SCRATCH_ALIGNMENT * SCRATCH_ALIGNMENT;
-            Bound bound = engine.bind(new Operands(operands.a(), operands.b(), operands.bias(), operands.out(), scratch));
+            Bound bound = engine.bind(operands.withWorkspace(scratch));
             return stream -> {
                 ready.run();
                 bound.enqueue(stream);

@@ -208,17 +208,21 @@ class VendorLibrariesTest {
 
     @Test
     void everyAttributeOfCudnnsGraphs() throws Exception {
-        Processes.Said said = with("all").run("open", "convolution f16 cudnn-graph-0 odd bias relu", "convolution bf16 cudnn-graph-0 data", "convolution f32 cudnn-graph-0 weight");
+        Processes.Said said = with("all").run("open", "convolution f16 cudnn-graph-0 odd bias relu", "convolution bf16 cudnn-graph-0 data", "convolution f32 cudnn-graph-0 weight", "convolution f32 cudnn-graph-0 scale bias residual silu");
         // Attributes by number: 901 type, 902 extents (N, C, H, W), 903 strides, 906 name, 900 alignment, 907 virtual.
         String x = "(17 901=2 902=2,8,9,10 903=720,1,80,8 906=1 900=16)";
         String w = "(17 901=2 902=16,4,3,2 903=24,1,8,4 906=2 900=16)";
         String virtual = "(17 901=0 902=2,16,5,11 903=880,1,176,16 906=%d 900=16 907=1)";
         String convolution = "(1 100=0 101=1 106=2 105=1,2 104=2,2 102=1,3 103=2,1)";
-        String forward = "(10 700=1 701=0 702=" + convolution + " 704=" + x + " 703=" + w + " 705=" + virtual.formatted(5) + ")";
-        String add = "(13 750=(0 0=0 1=0) 751=" + virtual.formatted(5) + " 752=(17 901=2 902=1,16,1,1 903=16,1,16,16 906=4 900=16) 753=" + virtual.formatted(6) + ")";
-        String relu = "(13 750=(0 0=100 1=0) 751=" + virtual.formatted(6) + " 753=(17 901=2 902=2,16,5,11 903=880,1,176,16 906=3 900=16))";
+        String forward = "(10 700=1 701=0 702=" + convolution + " 704=" + x + " 703=" + w + " 705=" + virtual.formatted(7) + ")";
+        String add = "(13 750=(0 0=0 1=0) 751=" + virtual.formatted(7) + " 752=(17 901=2 902=1,16,1,1 903=16,1,16,16 906=5 900=16) 753=" + virtual.formatted(8) + ")";
+        String relu = "(13 750=(0 0=100 1=0) 751=" + virtual.formatted(8) + " 753=(17 901=2 902=2,16,5,11 903=880,1,176,16 906=3 900=16))";
         assertContains(said.all(), "call cudnnBackendFinalize (15 801=" + forward + add + relu + " 800=0xd00d)\n",
-                "call cudnnSetStream 0x57\ncall cudnnBackendExecute engine 36 pack (16 1000=1,2,3,4 1001=0xa0,0xb0,0xc0,0xe0 1003=0x100)\n");
+                "call cudnnSetStream 0x57\ncall cudnnBackendExecute engine 36 pack (16 1000=1,2,3,5 1001=0xa0,0xb0,0xc0,0xe0 1003=0x100)\n");
+        // All that an epilogue may have: a product, two sums, SiLU; kinds 1, 0, 0 and 106 of operation 13, between tensors 7 to 10 that are nowhere in memory.
+        assertTrue(said.all().lines().anyMatch(l -> l.matches("call cudnnBackendFinalize \\(15 801=\\(10 .*\\(13 750=\\(0 0=1 .*906=4 .*\\(13 750=\\(0 0=0 .*906=5 .*\\(13 750=\\(0 0=0 .*906=6 .*"
+                + "\\(13 750=\\(0 0=106 .*906=10 .* 753=\\(17 901=0 902=2,16,5,11 903=880,1,176,16 906=3 900=16\\)\\) 800=0xd00d\\)")), said.all());
+        assertContains(said.all(), " pack (16 1000=1,2,3,4,5,6 1001=0xa0,0xb0,0xc0,0xf0,0xe0,0xf8 1003=0x100)\n");
         String square = convolution.replace("104=2,2", "104=1,2");
         assertContains(said.all(), "call cudnnBackendFinalize (15 801=(12 706=1 707=0 708=" + square + " 711=(17 901=9 902=2,16,5,11 903=880,1,176,16 906=1 900=16) 709=" + w.replace("901=2", "901=9")
                 + " 710=(17 901=9 902=2,8,9,10 903=720,1,80,8 906=3 900=16)) 800=0xd00d)\n",
