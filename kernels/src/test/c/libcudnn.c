@@ -2,7 +2,8 @@
  * Stands in for NVIDIA's libcudnn.so.9 in tests. -DVERSION=91900 is what it says of itself, -DCUDART=13000 what it was built for; -DLACKS_FORWARD leaves cudnnConvolutionForward out.
  *
  * Six algorithms of each pass: 1, 0 (not deterministic), a transform, one that fails, 1 again with another math type, and one that has no workspace size where tensor cores are not allowed.
- * Engines: the heuristic of mode A proposes 36, 4 (nondeterministic), 1 (tensor cores), 9 (no plan), 36 again; that of mode B 36 and 55; 55 computes by Winograd in F32.
+ * Engines: the heuristic of mode A proposes 36, 4 (nondeterministic), 1 (tensor cores), 9 (no plan), 36 with another setting, 70; that of mode B 36 as the
+ * first of mode A, 55 (a Winograd transform), 36 with a third setting.
  */
 #include "dummy.h"
 
@@ -77,7 +78,7 @@ R cudnnConvolutionBackwardFilter(P h, P alpha, Old *x, P px, Old *dy, P pdy, Old
 /* The younger interface: a descriptor keeps what it is given, and finishing a graph tells all of it. */
 enum { ENGINE = 2, CONFIGURATION = 3, HEURISTIC = 4, PLAN = 5, PACK = 16, TENSOR = 17 };
 typedef struct { int name, type; int64_t count; uint64_t value[8]; } Attribute;
-typedef struct { int type, finished, attributes, engine; Attribute attribute[12]; } Descriptor;
+typedef struct { int type, finished, attributes, engine, knob; Attribute attribute[12]; } Descriptor;
 
 static int size(int type) { return type == 0 || type == 3 || type == 6 || type == 15 ? 8 : type == 2 ? 1 : 4; }
 
@@ -136,19 +137,29 @@ R cudnnBackendFinalize(Descriptor *d) {
 
 R cudnnBackendGetAttribute(Descriptor *d, int name, int type, int64_t asked, int64_t *count, void *values) {
     PLANNED;
-    int a[] = {36, 4, 1, 9, 36}, b[] = {36, 55};
+    int a[] = {36, 4, 1, 9, 36, 70}, b[] = {36, 55, 36};
     if (name == 202 && d->finished) {
         int thorough = find(d, 200)->value[0] == 1;
         if (!thorough && find(d, 200)->value[0] != 3) return 2000;
-        *count = thorough ? 2 : 5;
+        *count = thorough ? 3 : 6;
         for (int i = 0; i < *count && i < asked; i++) {
             Descriptor *c = ((Descriptor **) values)[i];
             c->engine = thorough ? b[i] : a[i];
+            c->knob = thorough && i ? 300 + i : 100 + i;
             c->finished = 1;
         }
     } else if (name == 300) {
         *count = 1;
-        (*(Descriptor **) values)->engine = d->engine;
+        if (asked) (*(Descriptor **) values)->engine = d->engine;
+    } else if (name == 302) {
+        *count = asked ? 1 : 0; /* as the real one */
+        if (asked) (*(Descriptor **) values)->knob = d->knob;
+    } else if (name == 600) {
+        *count = 1;
+        *(int *) values = 17;
+    } else if (name == 601) {
+        *count = 1;
+        *(int64_t *) values = d->knob;
     } else if (name == 1301) {
         *count = 1;
         *(int64_t *) values = d->engine;

@@ -68,7 +68,7 @@ final class LibraryCandidates {
     /** An engine on a call's inputs a and b and output 0. */
     private static CudaLaunch bind(MatrixEngine engine, Call call, int a, int b) {
         try {
-            return new LibraryLaunch(call.device(), engine.name(), engine.bind(new MatrixEngine.Operands(call.in(a), call.in(b), 0, call.out(0), call.workspace())));
+            return new LibraryLaunch(call.device(), engine.name(), engine.bind(new MatrixEngine.Operands(call.in(a), call.in(b), call.out(0), call.workspace())));
         } catch (DriverException e) {
             throw call.device().translated(engine.name(), e);
         }

@@ -23,9 +23,26 @@ public interface MatrixEngine {
      *
      * @param a the problem's first operand
      * @param b its second
-     * @param bias one number per column of the result (per channel), in the result's type; 0 without one
+     * @param scale one number per column of the result (per channel), in the result's type; 0 without one
+     * @param bias the same to be added; 0 without one
+     * @param residual what is added to the result, like it; 0 without one
      * @param out the result, contiguous
      * @param workspace scratch of {@link MatrixEngine#workspace} bytes
      */
-    record Operands(long a, long b, long bias, long out, long workspace) {}
+    record Operands(long a, long b, long scale, long bias, long residual, long out, long workspace) {
+        /** Those of a problem without an epilogue. */
+        public Operands(long a, long b, long out, long workspace) {
+            this(a, b, 0, 0, 0, out, workspace);
+        }
+
+        /** Whether they are those that an epilogue takes. */
+        public boolean fit(Epilogue e) {
+            return (scale != 0) == e.scale() && (bias != 0) == e.bias() && (residual != 0) == e.residual();
+        }
+
+        /** The same with other scratch. */
+        public Operands withWorkspace(long at) {
+            return new Operands(a, b, scale, bias, residual, out, at);
+        }
+    }
 }

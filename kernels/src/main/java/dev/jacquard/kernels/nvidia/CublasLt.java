@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
+import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.kernels.driver.ProductProblem;
 import dev.jacquard.tensor.DType;
@@ -83,7 +84,8 @@ final class CublasLt implements AutoCloseable {
 
     /** Engines for a product, the one that the library expects to be fastest first; empty if it has none. @throws DriverException of kind LIBRARY for other failures */
     synchronized List<MatrixEngine> engines(ProductProblem p) {
-        if (!Cublas.supports(p)) {
+        Epilogue e = p.epilogue();
+        if (!Cublas.supports(p) || e.scale() || e.residual() || e.activation() != Epilogue.Activation.NONE && e.activation() != Epilogue.Activation.RELU) {
             return List.of();
         }
         Matmul problem = new Matmul(p);
@@ -158,7 +160,7 @@ final class CublasLt implements AutoCloseable {
             try (Arena temporary = Arena.ofConfined()) {
                 set("cublasLtMatmulDescSetAttribute", made, TRANSPOSE_A, temporary.allocateFrom(JAVA_INT, Cublas.operation(p.transposeB())));
                 set("cublasLtMatmulDescSetAttribute", made, TRANSPOSE_B, temporary.allocateFrom(JAVA_INT, Cublas.operation(p.transposeA())));
-                int epilogue = (p.epilogue().relu() ? 2 : 0) + (p.epilogue().bias() ? 4 : 0);
+                int epilogue = (p.epilogue().activation() == Epilogue.Activation.RELU ? 2 : 0) + (p.epilogue().bias() ? 4 : 0);
                 if (epilogue != 0) {
                     set("cublasLtMatmulDescSetAttribute", made, EPILOGUE, temporary.allocateFrom(JAVA_INT, epilogue));
                 }
@@ -196,8 +198,8 @@ final class CublasLt implements AutoCloseable {
 
         @Override
         public Bound bind(Operands o) {
-            if (problem.p.epilogue().bias() != (o.bias() != 0)) {
-                throw new DriverException(Kind.OTHER, name + ": bias " + (o.bias() == 0 ? "missing" : "given to a product without one"));
+            if (!o.fit(problem.p.epilogue())) {
+                throw new DriverException(Kind.OTHER, name + ": operands " + o + " are not those of " + problem.p.epilogue());
             }
             long operation;
             synchronized (CublasLt.this) {

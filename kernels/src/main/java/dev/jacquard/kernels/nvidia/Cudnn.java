@@ -73,6 +73,8 @@ final class Cudnn implements AutoCloseable {
             throw new DriverException(Kind.UNAVAILABLE, "%s is built for CUDA %d.%d, the driver is for %d.%d".formatted(
                     library.file(), cuda / 1000, cuda % 1000 / 10, driverVersion / 1000, driverVersion % 1000 / 10));
         }
+        // Its engines of fused operations are compiled when they are planned; it looks for the compiler by name alone, which finds what is loaded.
+        NativeLibrary.preload(where, "libnvrtc.so." + cuda / 1000);
         Natives.load(Natives.Native.CUDNN, UnaryOperator.identity());
         return library;
     }

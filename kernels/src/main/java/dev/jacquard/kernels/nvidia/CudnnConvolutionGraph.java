@@ -5,7 +5,12 @@ import static jcuda.jcudnn.cudnnBackendAttributeType.CUDNN_TYPE_DATA_TYPE;
 import static jcuda.jcudnn.cudnnBackendAttributeType.CUDNN_TYPE_INT64;
 
 import dev.jacquard.kernels.driver.ConvolutionProblem;
+import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.tensor.op.Window;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+import java.util.stream.LongStream;
 import jcuda.jcudnn.cudnnBackendAttributeName;
 import jcuda.jcudnn.cudnnBackendAttributeType;
 import jcuda.jcudnn.cudnnBackendDescriptorType;
@@ -14,7 +19,7 @@ import jcuda.jcudnn.cudnnDataType;
 import jcuda.jcudnn.cudnnPointwiseMode;
 
 /**
- * A convolution's pass as cuDNN's graph: one operation, and for bias and ReLU one each behind it, with tensors between them that are nowhere in memory. cuDNN names extents in the order N, C, H, W
+ * A convolution's pass as cuDNN's graph: one operation, and one for each step of the epilogue behind it, with tensors between them that are nowhere in memory. cuDNN names extents in the order N, C, H, W
  * (weights K, C, R, S) whatever the order in memory, which the strides say; channels of a group come from the weights' C.
  */
 final class CudnnConvolutionGraph {
@@ -22,8 +27,10 @@ final class CudnnConvolutionGraph {
     private static final long FIRST = 1;
     private static final long SECOND = 2;
     private static final long RESULT = 3;
-    private static final long BIAS = 4;
-    private static final long VIRTUAL = 5;
+    private static final long SCALE = 4;
+    private static final long BIAS = 5;
+    private static final long RESIDUAL = 6;
+    private static final long VIRTUAL = 7;
 
     /** Bytes that every operand's address is a multiple of. */
     private static final long ALIGNMENT = 16;
@@ -38,26 +45,48 @@ final class CudnnConvolutionGraph {
         this.p = p;
     }
 
-    /** The tensors of a variant pack: both operands, the result, the bias if there is one. */
+    /** The tensors of a variant pack: both operands, the result, what the epilogue takes. */
     static long[] ids(ConvolutionProblem p) {
-        return p.epilogue().bias() ? new long[] {FIRST, SECOND, RESULT, BIAS} : new long[] {FIRST, SECOND, RESULT};
+        Epilogue e = p.epilogue();
+        return LongStream.of(FIRST, SECOND, RESULT, e.scale() ? SCALE : 0, e.bias() ? BIAS : 0, e.residual() ? RESIDUAL : 0).filter(id -> id != 0).toArray();
+    }
+
+    /** What follows the convolution. @param mode of cuDNN @param operand the second one; null without */
+    private record Step(int mode, LongSupplier operand) {}
+
+    private List<Step> steps() {
+        Epilogue e = p.epilogue();
+        List<Step> steps = new ArrayList<>();
+        if (e.scale()) {
+            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_MUL, () -> tensor(SCALE, false, 1, p.k(), 1, 1)));
+        }
+        if (e.bias()) {
+            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_ADD, () -> tensor(BIAS, false, 1, p.k(), 1, 1)));
+        }
+        if (e.residual()) {
+            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_ADD, () -> y(RESIDUAL, false)));
+        }
+        switch (e.activation()) {
+            case NONE -> { }
+            case RELU -> steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_RELU_FWD, null));
+            case SILU -> steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_SWISH_FWD, null));
+        }
+        return steps;
     }
 
     /** The finished graph. @throws dev.jacquard.kernels.driver.DriverException of kind LIBRARY if cuDNN does not take it */
     long make() {
-        boolean bias = p.epilogue().bias();
-        boolean relu = p.epilogue().relu();
-        int operations = 1 + (bias ? 1 : 0) + (relu ? 1 : 0);
-        long[] all = new long[operations];
-        long result = outcome(operations == 1 ? RESULT : VIRTUAL, operations > 1);
-        all[0] = convolution(result);
-        if (bias) {
-            long sum = outcome(relu ? VIRTUAL + 1 : RESULT, relu);
-            all[1] = pointwise(cudnnPointwiseMode.CUDNN_POINTWISE_ADD, result, tensor(BIAS, false, 1, p.k(), 1, 1), sum);
-            result = sum;
-        }
-        if (relu) {
-            all[operations - 1] = pointwise(cudnnPointwiseMode.CUDNN_POINTWISE_RELU_FWD, result, 0, outcome(RESULT, false));
+        List<Step> steps = steps();
+        long[] all = new long[1 + steps.size()];
+        long value = outcome(steps.isEmpty() ? RESULT : VIRTUAL, !steps.isEmpty());
+        all[0] = convolution(value);
+        for (int i = 0; i < steps.size(); i++) {
+            boolean last = i == steps.size() - 1;
+            Step step = steps.get(i);
+            long operand = step.operand == null ? 0 : step.operand.getAsLong();
+            long next = outcome(last ? RESULT : VIRTUAL + 1 + i, !last);
+            all[1 + i] = pointwise(step.mode, value, operand, next);
+            value = next;
         }
         long graph = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
         descriptors.set(graph, cudnnBackendAttributeName.CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, all);

@@ -9,6 +9,7 @@ import dev.jacquard.kernels.driver.DriverException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import jcuda.jcudnn.cudnnBackendAttributeName;
 import jcuda.jcudnn.cudnnBackendAttributeType;
@@ -30,6 +31,15 @@ final class CudnnDescriptors implements AutoCloseable {
         set = library.function("cudnnBackendSetAttribute");
         get = library.function("cudnnBackendGetAttribute");
         finish = library.function("cudnnBackendFinalize");
+    }
+
+    private CudnnDescriptors(CudnnDescriptors like) {
+        errors = like.errors;
+        create = like.create;
+        destroy = like.destroy;
+        set = like.set;
+        get = like.get;
+        finish = like.finish;
     }
 
     /** A descriptor of a type. @throws DriverException of kind LIBRARY */
@@ -93,6 +103,7 @@ final class CudnnDescriptors implements AutoCloseable {
         return Foreign.call(finish, descriptor);
     }
 
+    /** @return how many values there are, which may be more than were asked for */
     private int get(long descriptor, int attribute, int type, int capacity, MemorySegment values) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment count = arena.allocate(JAVA_LONG);
@@ -100,15 +111,34 @@ final class CudnnDescriptors implements AutoCloseable {
             if (status != 0) {
                 throw errors.failure("cudnnBackendGetAttribute(" + cudnnBackendAttributeName.stringFor(attribute) + ")", status);
             }
-            return Math.toIntExact(Math.min(count.get(JAVA_LONG, 0), capacity));
+            return Math.toIntExact(count.get(JAVA_LONG, 0));
         }
     }
 
-    /** Lets descriptors that were made before be filled with those of an attribute. @return how many were */
-    int fill(long descriptor, int attribute, long[] into) {
+    /**
+     * Descriptors that an attribute consists of, at most so many. cuDNN fills those that it is given, and says of some attributes only then how many there are: those that are left over are destroyed.
+     */
+    long[] children(long descriptor, int attribute, int type, int most) {
+        long[] made = new long[most];
+        Arrays.setAll(made, _ -> createUnowned(type));
+        int count = 0;
         try (Arena arena = Arena.ofConfined()) {
-            return get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, into.length, arena.allocateFrom(JAVA_LONG, into));
+            count = Math.min(most, get(descriptor, attribute, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, most, arena.allocateFrom(JAVA_LONG, made)));
+        } finally {
+            for (int i = 0; i < most; i++) {
+                if (i < count) {
+                    owned.add(made[i]);
+                } else {
+                    Foreign.call(destroy, made[i]);
+                }
+            }
         }
+        return Arrays.copyOf(made, count);
+    }
+
+    /** The same functions with descriptors of its own, which end when it is closed. */
+    CudnnDescriptors temporary() {
+        return new CudnnDescriptors(this);
     }
 
     /** An attribute that is one 64-bit integer. */
@@ -124,7 +154,7 @@ final class CudnnDescriptors implements AutoCloseable {
     int[] ints(long descriptor, int attribute, int type, int capacity) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment values = arena.allocate(JAVA_INT, capacity);
-            int count = get(descriptor, attribute, type, capacity, values);
+            int count = Math.min(capacity, get(descriptor, attribute, type, capacity, values));
             return values.asSlice(0, (long) count * Integer.BYTES).toArray(JAVA_INT);
         }
     }

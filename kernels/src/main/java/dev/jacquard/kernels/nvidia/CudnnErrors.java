@@ -5,6 +5,7 @@ import dev.jacquard.kernels.driver.DriverException.Kind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -67,7 +68,6 @@ final class CudnnErrors {
     }
 
     /** cuDNN's own words for this thread's last failure, in a line. */
-    @SuppressWarnings("restricted")
     private String last() {
         MemorySegment function = symbols.find("cudnnGetLastErrorString").orElse(null); // since 9.0; its absence costs words only
         if (function == null) {
@@ -76,7 +76,7 @@ final class CudnnErrors {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocate(TEXT_BYTES);
             Foreign.tell(function, text.address(), TEXT_BYTES);
-            text.set(java.lang.foreign.ValueLayout.JAVA_BYTE, TEXT_BYTES - 1, (byte) 0);
+            text.set(ValueLayout.JAVA_BYTE, TEXT_BYTES - 1, (byte) 0);
             return text.getString(0).strip().replace("\n", " | ");
         }
     }

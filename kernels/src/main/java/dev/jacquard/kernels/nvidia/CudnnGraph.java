@@ -5,6 +5,7 @@ import dev.jacquard.kernels.driver.ConvolutionProblem;
 import dev.jacquard.kernels.driver.ConvolutionProblem.Pass;
 import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.DriverException.Kind;
+import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.tensor.DType;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +16,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import jcuda.jcudnn.cudnnBackendAttributeName;
 import jcuda.jcudnn.cudnnBackendAttributeType;
 import jcuda.jcudnn.cudnnBackendDescriptorType;
@@ -29,11 +33,13 @@ final class CudnnGraph implements AutoCloseable {
     static final List<String> FUNCTIONS = List.of("cudnnBackendCreateDescriptor", "cudnnBackendDestroyDescriptor", "cudnnBackendSetAttribute", "cudnnBackendGetAttribute", "cudnnBackendFinalize",
             "cudnnBackendExecute");
 
-    /** Plans per pass: so many of the quick heuristic, and so many that only the thorough one names. */
-    private static final int PLANS = 3;
+    // Plans per pass: of the quick heuristic's first, of the thorough one's first that are others, and of further engines, as a heuristic's list often begins with a dozen settings of one engine.
+    private static final int QUICK = 3;
+    private static final int THOROUGH = 2;
+    private static final int FURTHER = 2;
 
-    /** Engine configurations that a heuristic is asked for; those that are not deterministic or not exact enough are passed over. */
-    private static final int ASKED = 8;
+    /** Engine configurations that a heuristic is asked for. Many, as in full F32 all engines with TF32 come first and are passed over. */
+    private static final int ASKED = 64;
 
     /** CUDNN_HEUR_MODE_A of cuDNN 8.3, younger than JCudnn's jar. */
     private static final int MODE_A = 3;
@@ -42,6 +48,7 @@ final class CudnnGraph implements AutoCloseable {
     private static final int WINOGRAD_LAST = 8;
 
     private static final int NOTES = 32;
+    private static final int KNOBS = 48;
     private static final Cleaner CLEANER = Cleaner.create();
 
     private final NativeLibrary library;
@@ -67,62 +74,86 @@ final class CudnnGraph implements AutoCloseable {
 
     /** Engines for a pass, the quick heuristic's first. @throws DriverException of kind LIBRARY if the graph cannot be described */
     synchronized List<MatrixEngine> engines(ConvolutionProblem p) {
-        if (!List.of(DType.F32, DType.F16, DType.BF16).contains(p.type()) || p.pass() != Pass.FORWARD && (p.epilogue().bias() || p.epilogue().relu())) {
+        if (!List.of(DType.F32, DType.F16, DType.BF16).contains(p.type()) || p.pass() != Pass.FORWARD && !p.epilogue().equals(Epilogue.NONE)) {
             return List.of();
         }
         long graph = new CudnnConvolutionGraph(descriptors, handle, p).make();
-        List<MatrixEngine> all = new ArrayList<>();
-        Set<Long> known = new HashSet<>();
-        for (int mode : new int[] {MODE_A, cudnnBackendHeurMode.CUDNN_HEUR_MODE_B}) {
-            int before = all.size();
-            Set<Long> here = new HashSet<>();
-            for (long configuration : configurations(graph, mode)) {
-                if (all.size() < before + PLANS) {
-                    plan(configuration, p, known, all.size()).ifPresent(e -> {
-                        all.add(e);
-                        here.add(e.engine);
-                    });
-                }
-            }
-            known.addAll(here);
+        List<Configuration> quick = configurations(graph, MODE_A, p);
+        List<Configuration> thorough = configurations(graph, cudnnBackendHeurMode.CUDNN_HEUR_MODE_B, p);
+        List<Engine> all = new ArrayList<>();
+        Set<Configuration> seen = new HashSet<>();
+        take(quick, QUICK, seen, p, all);
+        take(thorough, THOROUGH, seen, p, all);
+        for (int i = 0; i < FURTHER; i++) {
+            Set<Long> engines = all.stream().map(e -> e.engine).collect(Collectors.toSet());
+            take(Stream.concat(quick.stream(), thorough.stream()).filter(c -> !engines.contains(c.engine)).toList(), 1, seen, p, all);
         }
-        return all;
+        return List.copyOf(all);
     }
 
-    /** What a heuristic proposes; nothing where it has no opinion, as the thorough one for some passes. */
-    private List<Long> configurations(long graph, int mode) {
+    /** An engine with its settings: equal if both are. */
+    private record Configuration(long descriptor, long engine, List<Long> knobs) {
+        @Override
+        public boolean equals(Object o) {
+            return o instanceof Configuration c && engine == c.engine && knobs.equals(c.knobs);
+        }
+
+        @Override
+        public int hashCode() {
+            return Long.hashCode(engine) + 31 * knobs.hashCode();
+        }
+    }
+
+    /** Makes plans of the first so many that have not been seen; an engine may refuse a problem that a heuristic has named it for. */
+    private void take(List<Configuration> from, int most, Set<Configuration> seen, ConvolutionProblem p, List<Engine> into) {
+        int wanted = into.size() + most;
+        for (Configuration c : from) {
+            if (into.size() < wanted && seen.add(c)) {
+                plan(c, p, into.size()).ifPresent(into::add);
+            }
+        }
+    }
+
+    /** What a heuristic proposes, without engines that are not to be used; nothing where it has no opinion, as the thorough one on some passes. */
+    private List<Configuration> configurations(long graph, int mode, ConvolutionProblem p) {
         long heuristic = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
         descriptors.set(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, graph);
         descriptors.setInts(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_MODE, cudnnBackendAttributeType.CUDNN_TYPE_HEUR_MODE, mode);
         if (descriptors.tryFinish(heuristic) != 0) {
             return List.of();
         }
-        long[] results = new long[ASKED];
-        for (int i = 0; i < ASKED; i++) {
-            results[i] = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
+        List<Configuration> all = new ArrayList<>();
+        for (long c : descriptors.children(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_RESULTS, cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, ASKED)) {
+            long[] engine = descriptors.children(c, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_ENGINE, cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINE_DESCRIPTOR, 1);
+            if (engine.length == 1 && exact(engine[0], p)) {
+                all.add(new Configuration(c, descriptors.number(engine[0], cudnnBackendAttributeName.CUDNN_ATTR_ENGINE_GLOBAL_INDEX), knobs(c)));
+            }
         }
-        int count = descriptors.fill(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_RESULTS, results);
-        return java.util.Arrays.stream(results, 0, count).boxed().toList();
+        return all;
     }
 
-    /** An engine's plan; empty if the engine is known, is not to be used, or does not support the problem after all. */
-    private Optional<Engine> plan(long configuration, ConvolutionProblem p, Set<Long> known, int position) {
-        long[] engine = {descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINE_DESCRIPTOR)};
-        if (descriptors.fill(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_ENGINE, engine) != 1) {
-            return Optional.empty();
+    /** The settings of a configuration: kinds and values in turn. */
+    private List<Long> knobs(long configuration) {
+        List<Long> all = new ArrayList<>();
+        try (CudnnDescriptors d = descriptors.temporary()) {
+            for (long k : d.children(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, cudnnBackendDescriptorType.CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, KNOBS)) {
+                all.add((long) d.ints(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, cudnnBackendAttributeType.CUDNN_TYPE_KNOB_TYPE, 1)[0]);
+                all.add(d.number(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+            }
         }
-        long index = descriptors.number(engine[0], cudnnBackendAttributeName.CUDNN_ATTR_ENGINE_GLOBAL_INDEX);
-        if (known.contains(index) || !exact(engine[0], p)) {
-            return Optional.empty();
-        }
+        return all;
+    }
+
+    /** A configuration's plan; empty if the engine does not support the problem after all. */
+    private Optional<Engine> plan(Configuration c, ConvolutionProblem p, int position) {
         long plan = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
         descriptors.set(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_HANDLE, cudnnBackendAttributeType.CUDNN_TYPE_HANDLE, handle);
-        descriptors.set(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, configuration);
+        descriptors.set(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, cudnnBackendAttributeType.CUDNN_TYPE_BACKEND_DESCRIPTOR, c.descriptor);
         if (descriptors.tryFinish(plan) != 0) {
             return Optional.empty();
         }
         long workspace = descriptors.number(plan, cudnnBackendAttributeName.CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE);
-        return Optional.of(new Engine("cudnn graph " + position + " engine " + index, index, plan, workspace, p));
+        return Optional.of(new Engine("cudnn graph " + position + " engine " + c.engine, c.engine, plan, workspace, p));
     }
 
     /** Whether an engine computes what the types say, the same each time. */
@@ -172,8 +203,8 @@ final class CudnnGraph implements AutoCloseable {
 
         @Override
         public Bound bind(Operands o) {
-            if (p.epilogue().bias() != (o.bias() != 0)) {
-                throw new DriverException(Kind.OTHER, name + ": bias " + (o.bias() == 0 ? "missing" : "given to a convolution without one"));
+            if (!o.fit(p.epilogue())) {
+                throw new DriverException(Kind.OTHER, name + ": operands " + o + " are not those of " + p.epilogue());
             }
             return new Run(variantPack(o));
         }
@@ -182,7 +213,7 @@ final class CudnnGraph implements AutoCloseable {
         private long variantPack(Operands o) {
             long pack = descriptors.createUnowned(cudnnBackendDescriptorType.CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
             long[] ids = CudnnConvolutionGraph.ids(p);
-            long[] addresses = o.bias() == 0 ? new long[] {o.a(), o.b(), o.out()} : new long[] {o.a(), o.b(), o.out(), o.bias()};
+            long[] addresses = LongStream.of(o.a(), o.b(), o.out(), o.scale(), o.bias(), o.residual()).filter(at -> at != 0).toArray();
             descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, cudnnBackendAttributeType.CUDNN_TYPE_INT64, ids);
             descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, cudnnBackendAttributeType.CUDNN_TYPE_VOID_PTR, addresses);
             descriptors.set(pack, cudnnBackendAttributeName.CUDNN_ATTR_VARIANT_PACK_WORKSPACE, cudnnBackendAttributeType.CUDNN_TYPE_VOID_PTR, o.workspace());

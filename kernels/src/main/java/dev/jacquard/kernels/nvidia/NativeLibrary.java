@@ -9,6 +9,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToLongFunction;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One of NVIDIA's libraries, loaded into the process for good, with all functions that we call: a missing one would end the process at its first call through JCuda, so they are looked up before.
@@ -20,6 +22,8 @@ import java.util.function.ToLongFunction;
  */
 @SuppressWarnings("restricted") // loading libraries is what this class is for
 record NativeLibrary(Path file, int major, String version, SymbolLookup symbols) {
+    private static final Logger LOG = LoggerFactory.getLogger(NativeLibrary.class);
+
     /** An unknown version: what a function gives that does not say it. */
     private static final long NONE = 0;
 
@@ -43,7 +47,6 @@ record NativeLibrary(Path file, int major, String version, SymbolLookup symbols)
      * @param driverVersion 1000 major + 10 minor
      * @throws DriverException of kind UNAVAILABLE with all reasons
      */
-    @SuppressWarnings("restricted")
     static NativeLibrary load(Libraries where, Wanted wanted, int driverVersion) {
         List<String> reasons = new ArrayList<>();
         for (Name name : wanted.files) {
@@ -62,6 +65,17 @@ record NativeLibrary(Path file, int major, String version, SymbolLookup symbols)
             }
         }
         throw new DriverException(Kind.UNAVAILABLE, String.join("; ", reasons));
+    }
+
+    /** Loads a library for another that will look for it by name; does nothing if it is not to be had. */
+    static void preload(Libraries where, String file) {
+        where.find(file).file().ifPresent(path -> {
+            try {
+                SymbolLookup.libraryLookup(path, Arena.global());
+            } catch (IllegalArgumentException | IllegalCallerException e) {
+                LOG.debug("{} does not load: {}", path, e.getMessage());
+            }
+        });
     }
 
     private static NativeLibrary open(Path file, Name name, Wanted wanted) {

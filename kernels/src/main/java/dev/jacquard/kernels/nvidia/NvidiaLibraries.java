@@ -19,6 +19,9 @@ import org.slf4j.LoggerFactory;
 final class NvidiaLibraries implements MatrixLibraries, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(NvidiaLibraries.class);
 
+    /** cuBLAS and cuBLASLt refuse scratch that begins elsewhere. */
+    private static final long SCRATCH_ALIGNMENT = 256;
+
     private final Runnable ready;
     private final int driverVersion;
     private final Arena arena = Arena.ofShared();
@@ -94,7 +97,7 @@ final class NvidiaLibraries implements MatrixLibraries, AutoCloseable {
         }
     }
 
-    /** An engine whose calls come with the device's context. */
+    /** An engine whose calls come with the device's context, and whose scratch begins where the libraries want it; plans' memory is less aligned than that. */
     private final class Ready implements MatrixEngine {
         private final MatrixEngine engine;
 
@@ -109,13 +112,14 @@ final class NvidiaLibraries implements MatrixLibraries, AutoCloseable {
 
         @Override
         public long workspace() {
-            return engine.workspace();
+            return engine.workspace() == 0 ? 0 : engine.workspace() + SCRATCH_ALIGNMENT;
         }
 
         @Override
         public Bound bind(Operands operands) {
             ready.run();
-            Bound bound = engine.bind(operands);
+            long scratch = (operands.workspace() + SCRATCH_ALIGNMENT - 1) / SCRATCH_ALIGNMENT * SCRATCH_ALIGNMENT;
+            Bound bound = engine.bind(operands.withWorkspace(scratch));
             return stream -> {
                 ready.run();
                 bound.enqueue(stream);
