@@ -1,7 +1,8 @@
 // batch_norm.cu
 // Math         y = act((x - mean) / sqrt(var + eps) * gamma + beta [+ residual]), mean and biased var per channel over the rows; and its gradients:
+//              bn_normalize has mean and var given, by the convolution that made x;
 //              d = act'(..) dy; dbeta = sum d; dgamma = sum d * xhat; dx = gamma / sqrt(var + eps) * (d - dbeta / rows - xhat * dgamma / rows); dresidual = d
-// Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C of T; residual may be null; dx may be dy.
+// Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C of T; residual may be null; dx may be dy, and bn_normalize's y x.
 //              Symbols without "1" need C to be a multiple of 16 / sizeof(T). Workspace in floats: partial (chunks, 2, C), params (5, C)
 // Launch       all but finish: grid (ceil(rows / perBlock), ceil(C / (tx * W))), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1.
 //              bn_finish, bn_backward_finish: grid ceil(C / 32), block (32, 8), smem 0
@@ -10,6 +11,8 @@
 //              bn_finish: read chunks*2*c*4 + 2*c*T, write 3*c*4 + 2*c*T
 //              bn_apply: read rows*c*T + residual*rows*c*T + 3*c*4, write rows*c*T
 //              bn_apply1: read rows*c*T + residual*rows*c*T + 3*c*4, write rows*c*T
+//              bn_normalize: read rows*c*T + residual*rows*c*T + 4*c*T, write rows*c*T
+//              bn_normalize1: read rows*c*T + residual*rows*c*T + 4*c*T, write rows*c*T
 //              bn_backward_stats: read 2*rows*c*T + residual*rows*c*T + 4*c*T, write chunks*2*c*4
 //              bn_backward_stats1: read 2*rows*c*T + residual*rows*c*T + 4*c*T, write chunks*2*c*4
 //              bn_backward_finish: read chunks*2*c*4 + 4*c*T, write 5*c*4 + 2*c*T
@@ -183,12 +186,8 @@ template <int W, int N> DEVICE void loadParams(const float *params, int c, float
     }
 }
 
-template <typename T, int W> DEVICE void apply(const T *x, const T *residual, T *y, const float *params, int rows, int c, int perBlock, int act) {
-    __shared__ __align__(16) float shared[3 * TileFloats<W>::SIZE];
-    float p[3][W]; // mean, scale, beta
-    loadParams<W, 3>(params, c, shared, p);
-    ChannelWalk<W> walk(rows, c, perBlock);
-    if (!walk.active) return;
+// Params: mean, scale, beta.
+template <typename T, int W> DEVICE void normalizeRows(const T *x, const T *residual, T *y, const float (*p)[W], const ChannelWalk<W> &walk, int c, int act) {
     forRows<T, W>(x, residual, y, walk, c, [&](Lanes<T, W> &a, const Lanes<T, W> &r) {
 #pragma unroll
         for (int v = 0; v < W; v++) {
@@ -196,6 +195,31 @@ template <typename T, int W> DEVICE void apply(const T *x, const T *residual, T 
             a.v[v] = activate(residual ? pre + r.v[v] : pre, act);
         }
     });
+}
+
+template <typename T, int W> DEVICE void apply(const T *x, const T *residual, T *y, const float *params, int rows, int c, int perBlock, int act) {
+    __shared__ __align__(16) float shared[3 * TileFloats<W>::SIZE];
+    float p[3][W];
+    loadParams<W, 3>(params, c, shared, p);
+    ChannelWalk<W> walk(rows, c, perBlock);
+    if (walk.active) normalizeRows<T, W>(x, residual, y, p, walk, c, act);
+}
+
+// As apply, from the statistics themselves: every block makes the params of its channels.
+template <typename T, int W>
+DEVICE void normalize(const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, T *y, int rows, int c, int perBlock, float eps, int act) {
+    typedef TileFloats<W> Tile;
+    __shared__ __align__(16) float shared[3 * Tile::SIZE];
+    ChannelWalk<W> walk(rows, c, perBlock);
+    fillTile<W>(shared, c, [&](int k) { return toFloat(mean[k]); });
+    fillTile<W>(shared + Tile::SIZE, c, [&](int k) { return toFloat(gamma[k]) * rsqrtf(toFloat(variance[k]) + eps); });
+    fillTile<W>(shared + 2 * Tile::SIZE, c, [&](int k) { return toFloat(beta[k]); });
+    __syncthreads();
+    if (!walk.active) return;
+    float p[3][W];
+#pragma unroll
+    for (int i = 0; i < 3; i++) Tile::get(shared + i * Tile::SIZE, p[i]);
+    normalizeRows<T, W>(x, residual, y, p, walk, c, act);
 }
 
 // d = act'(pre) dy in place of dy, the pre-activation being computed again from x. Params: mean, scale, beta.
@@ -315,6 +339,8 @@ DEVICE void backwardApply(const T *dy, const T *x, const T *residual, T *dx, T *
     finish<T>(partial, chunks, perBlock, rows, c, gamma, beta, eps, mean, variance, params); }
 #define APPLY(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const T *residual, T *y, const float *params, int rows, int c, int perBlock, int act) { \
     apply<T, W>(x, residual, y, params, rows, c, perBlock, act); }
+#define NORMALIZE(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, T *y, \
+    int rows, int c, int perBlock, float eps, int act) { normalize<T, W>(x, gamma, beta, mean, variance, residual, y, rows, c, perBlock, eps, act); }
 #define BACKWARD_STATS(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, float *partial, \
     int rows, int c, int perBlock, float eps, int act) { backwardStats<T, W>(dy, x, gamma, beta, mean, variance, residual, partial, rows, c, perBlock, eps, act); }
 #define BACKWARD_FINISH(S, T) KERNEL(256) bn_backward_finish_##S(const float *partial, int chunks, int rows, int c, const T *gamma, const T *beta, const T *mean, const T *variance, float eps, \
@@ -324,6 +350,7 @@ DEVICE void backwardApply(const T *dy, const T *x, const T *residual, T *dx, T *
 FOR_WIDTHS(STATS, bn_stats)
 FOR_FLOATS(FINISH)
 FOR_WIDTHS(APPLY, bn_apply)
+FOR_WIDTHS(NORMALIZE, bn_normalize)
 FOR_WIDTHS(BACKWARD_STATS, bn_backward_stats)
 FOR_FLOATS(BACKWARD_FINISH)
 FOR_WIDTHS(BACKWARD_APPLY, bn_backward_apply)

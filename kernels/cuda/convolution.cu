@@ -15,35 +15,8 @@
 // CPU twin     dev.jacquard.cpu.Conv
 // Versions     v1 64 x 64 tiles; v2 128 x 32 and 32 x 128, too, for groups
 // Measured     not yet: no GPU so far
+#include "convolution.cuh"
 #include "gemm.cuh"
-
-// A pass of a convolution; ConvolutionParameters.java fills it in this order.
-struct Convolution {
-    int n, h, w, c;         // images x
-    int oh, ow, k;          // images y
-    int r, s;               // taps
-    int sh, sw, top, left;  // stride, padding
-    int dh, dw;             // dilation
-    int groups, splits;
-    int perSplit;           // depth of a split, a multiple of 16
-    int rowStep, columnStep;  // taps that meet the same pixel of x are so many apart: stride / gcd(stride, dilation)
-    int rowBack, columnBack;  // and their pixels of y: dilation / gcd(stride, dilation)
-    int wholeC, wholeK;     // channels of a group of x, of y, are a multiple of 4
-    Divisor area, width;    // pixels of an image, and of its row, that rows of the product stand for (depth, in backward_weight)
-    Divisor channels;       // of a group, in the depth of the product (in its columns, in backward_weight)
-    Divisor tapsMore, tapsLess;  // taps of a row: s, or in backward_data s / columnStep, rounded up and down
-};
-
-// The pixel that a row of the product stands for (depth, in backward_weight): image, row and column.
-struct Pixel {
-    int n, h, w;
-    DEVICE Pixel(int m, const Convolution &p) {
-        n = m / p.area;
-        int rest = m - n * (int)p.area.d;
-        h = rest / p.width;
-        w = rest - h * (int)p.width.d;
-    }
-};
 
 // Where the two rows of a thread's quads begin in the image that is gathered from, and how taps move: the left operand of forward and backward_data, (pixel, (tap, channel)).
 template <typename T, int N> struct Taps {
@@ -217,14 +190,6 @@ template <typename T, class TILE, bool WHOLE> DEVICE void forward(const T *x, co
         float4 v = TILE::quad(tile, i);
         if (m < rows) store(p, part, y, partial, (i64)rows * p.k, (i64)m * p.k + (part.group * kg + c), c, kg, wholeK, v);
     }
-}
-
-// The first tap that meets pixels of x at this residue modulo the stride, or `taps` if none does.
-DEVICE int firstTap(int residue, int padding, int stride, int dilation, int step, int taps) {
-    for (int r = 0; r < step && r < taps; r++) {
-        if ((residue + padding - r * dilation) % stride == 0) return r;
-    }
-    return taps;
 }
 
 template <typename T, class TILE, bool WHOLE> DEVICE void backwardData(const T *dy, const T *w, T *dx, float *partial, const Convolution &p) {

@@ -9,15 +9,12 @@
 // Slices lie in shared memory as [depth][SIDE] floats, twice: the next one is fetched while one is multiplied. Column o of depth k lies at o ^ 8 * (k / 4 % 4), which frees the scattered
 // stores of depth-major operands of bank conflicts and keeps four neighbours together, so that every read is a conflict-free 16-byte one.
 #pragma once
+#include "divisor.cuh"
 #include "quad.cuh"
 
 const int SLICE = 16;
 const int TILE_THREADS = 128;
 const int TILE_RESULTS = 4096;
-
-// n / d for 0 <= n < 2^31 by a multiplication; made on the host (Divisor.java).
-struct Divisor { u32 d, multiplier, shift; };
-DEVICE int operator/(int n, const Divisor &d) { return (int)((__umulhi((u32)n, d.multiplier) + (u32)n) >> d.shift); }
 
 // Where this thread's quad i of a slice begins: among the operand's rows or columns of the tile, and in the slice's depth.
 template <int SIDE> DEVICE int outer(bool alongDepth, int i) { return alongDepth ? (int)threadIdx.x / 4 + 32 * i : (int)threadIdx.x % (SIDE / 4) * 4; }

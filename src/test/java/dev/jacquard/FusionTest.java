@@ -1,17 +1,25 @@
 package dev.jacquard;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.cpu.CpuBackend;
 import dev.jacquard.data.Normalization;
+import dev.jacquard.emulator.EmulatorDriver;
+import dev.jacquard.kernels.CudaBackend;
+import dev.jacquard.kernels.MatrixOptions;
+import dev.jacquard.kernels.Selection;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.models.Models;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.FuseProducts;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tck.Comparator;
 import dev.jacquard.tck.Tolerance;
+import dev.jacquard.tck.reference.ReferenceBackend;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
@@ -35,15 +43,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A fused step means what the step means: planned on the CPU, where the fused ops are their definitions, it gives the same loss and, within rounding, the same variables. */
+/** A fused step means what the step means: planned on the CPU or the reference, where the fused ops are their definitions, it gives the same loss and, within rounding, the same variables. */
 class FusionTest {
     private static final Backend CPU = new CpuBackend(2);
+    private static final Backend REFERENCE = new ReferenceBackend();
     private static final int BATCH = 4;
     private static final TrainStep.Settings SETTINGS = new TrainStep.Settings(BATCH, SmallNetworks.IMAGE_SIZE, Normalization.IMAGENET, 0.1, 7);
-    private static final Pass FUSE = new FuseNormalization((_, _) -> true);
+    private static final Pass NONE = g -> g;
+    private static final Pass NORMALIZATION = new FuseNormalization((_, _) -> true);
+    private static final Pass PRODUCTS = new FuseProducts((_, _) -> true);
 
     @AfterAll
     static void close() {
@@ -57,9 +69,8 @@ class FusionTest {
     @ParameterizedTest
     @ValueSource(strings = {"resnet", "se-resnext", "efficientnet"})
     void aFusedStepEqualsTheStep(String family) {
-        SmallNetworks.Row network = SmallNetworks.rows().stream().filter(r -> r.name().equals(family)).findFirst().orElseThrow();
-        Map<String, double[]> want = step(network, g -> g);
-        Map<String, double[]> got = step(network, FUSE);
+        Map<String, double[]> want = step(CPU, network(family), NONE, NONE);
+        Map<String, double[]> got = step(CPU, network(family), NORMALIZATION, NONE);
         assertEquals(want.keySet(), got.keySet());
         assertEquals(want.get("loss")[0], got.get("loss")[0], "the forward definition is made of the same ops: bitwise");
         long terms = (long) BATCH * SmallNetworks.IMAGE_SIZE * SmallNetworks.IMAGE_SIZE; // of the longest sums, over the first layer's pixels
@@ -70,17 +81,87 @@ class FusionTest {
         });
     }
 
+    /** On the reference the definitions are made of the same ops, whether together or apart. */
+    @ParameterizedTest
+    @ValueSource(strings = "efficientnet")
+    void fusedProductsChangeNoBitOfAStep(String family) {
+        Map<String, double[]> want = step(REFERENCE, network(family), NORMALIZATION, NONE);
+        Map<String, double[]> got = step(REFERENCE, network(family), NORMALIZATION, PRODUCTS);
+        assertEquals(want.keySet(), got.keySet());
+        want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
+    }
+
+    /** With the CUDA backend's own kernels on an emulated device: statistics come from the convolutions that it has them for, in TF32, and the step is the step without them but for rounding. */
+    @Test
+    void statisticsOfTensorCoresMakeTheSameStep() {
+        try (Backend cuda = new CudaBackend("emulator", new EmulatorDriver(), false, new MatrixOptions(true, Selection.BY_RULE))) {
+            Map<String, double[]> want = step(cuda, network("resnet"), new FuseNormalization(cuda), NONE);
+            Map<String, double[]> got = step(cuda, network("resnet"), new FuseNormalization(cuda), new FuseProducts(cuda));
+            long terms = (long) BATCH * SmallNetworks.IMAGE_SIZE * SmallNetworks.IMAGE_SIZE;
+            want.forEach((name, values) -> {
+                double largest = Arrays.stream(values).map(Math::abs).max().orElse(0);
+                // of the forward part alone; what is backward went through every layer twice, and a ReLU passes a gradient or does not
+                Tolerance tolerance = Tolerance.tf32(DType.F32, Accuracy.matmul(name.contains("running") ? terms : 16 * terms));
+                assertEquals(Optional.empty(), Comparator.difference(TensorType.f32(values.length), got.get(name), values, tolerance, largest), name);
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"resnet", "se-resnext", "efficientnet"})
+    void fusedProductsChangeNoBitOfAnEvaluation(String family) {
+        Module module = network(family).create().get();
+        GraphBuilder b = new GraphBuilder(false);
+        b.output("logits", module.apply(b.input("images", TensorType.f32(2, SmallNetworks.IMAGE_SIZE, SmallNetworks.IMAGE_SIZE, 3))));
+        Graph apart = NORMALIZATION.apply(b.build());
+        Graph together = PRODUCTS.apply(apart);
+        assertEquals(0, count(together, "conv2d") + count(together, "scale_shift") + count(together, "mul_add"));
+        assertEquals(count(apart, "conv2d"), count(together, "convolution_scale_shift"));
+        float[] images = new float[2 * SmallNetworks.IMAGE_SIZE * SmallNetworks.IMAGE_SIZE * 3];
+        for (int i = 0; i < images.length; i++) {
+            images[i] = Philox.uniform(Philox.word(SETTINGS.seed(), 1, 0, i)) - 0.5f;
+        }
+        try (State state = new State(REFERENCE).initialize(module.variables().values(), SETTINGS.seed()); Plan first = Plan.of(apart, state); Plan second = Plan.of(together, state)) {
+            first.feed("images", MemorySegment.ofArray(images));
+            second.feed("images", MemorySegment.ofArray(images));
+            first.run();
+            second.run();
+            assertArrayEquals(first.floats("logits"), second.floats("logits"));
+        }
+    }
+
+    /** Every normalisation of the published network is behind a convolution, and its classifier has a bias. */
+    @Test
+    void nothingIsLeftOfResNet50() {
+        GraphBuilder b = new GraphBuilder(false);
+        b.output("logits", Models.create("resnet50", 1000).apply(b.input("images", TensorType.f32(1, 224, 224, 3))));
+        Graph g = PRODUCTS.apply(NORMALIZATION.apply(b.build()));
+        assertEquals(53, count(g, "convolution_scale_shift"));
+        assertEquals(1, count(g, "matmul_shift"));
+        assertEquals(0, count(g, "conv2d") + count(g, "scale_shift") + count(g, "mul_add") + count(g, "relu") + count(g, "matmul"));
+    }
+
+    private static long count(Graph g, String op) {
+        return g.nodes().stream().filter(n -> n.op().name().equals(op)).count();
+    }
+
+    private static SmallNetworks.Row network(String family) {
+        return SmallNetworks.rows().stream().filter(r -> r.name().equals(family)).findFirst().orElseThrow();
+    }
+
     /** Loss and variables after a step. */
-    private static Map<String, double[]> step(SmallNetworks.Row network, Pass forward) {
+    private static Map<String, double[]> step(Backend backend, SmallNetworks.Row network, Pass forward, Pass whole) {
         Module module = network.create().get();
         Optimizer optimizer = new Optimizer(new Update.SgdMomentum(0.9, 0, false));
-        Graph graph = TrainStep.graph(module, optimizer, SETTINGS, forward);
-        assertEquals(forward == FUSE, fused(graph) > 0, "fused ops");
-        assertTrue(forward != FUSE || fused(graph) % 2 == 0, "as many backward as forward");
+        Graph graph = whole.apply(TrainStep.graph(module, optimizer, SETTINGS, forward));
+        assertEquals(forward != NONE, fused(graph) > 0, "fused ops");
+        assertTrue(forward == NONE || whole != NONE || fused(graph) % 2 == 0, "as many backward as forward");
+        assertEquals(whole != NONE, count(graph, "convolution_statistics") > 0, "fused statistics");
+        assertTrue(whole != PRODUCTS || count(graph, "batch_norm_activation") + count(graph, "batch_norm") == 0, "all of them");
         List<Variable> all = new ArrayList<>(module.variables().values());
         all.addAll(optimizer.slots());
         Map<String, double[]> after = new LinkedHashMap<>();
-        try (State state = new State(CPU).initialize(all, SETTINGS.seed()); Plan plan = Plan.of(graph, state); Arena arena = Arena.ofConfined()) {
+        try (State state = new State(backend).initialize(all, SETTINGS.seed()); Plan plan = Plan.of(graph, state); Arena arena = Arena.ofConfined()) {
             feed(plan, arena);
             plan.run();
             after.put("loss", new double[] {plan.scalar("loss")});

@@ -15,6 +15,7 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivation;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivationBackward;
+import dev.jacquard.tensor.op.FusedNormalization.NormalizeActivation;
 import dev.jacquard.tensor.op.FusedNormalization.ScaleShift;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
@@ -73,6 +74,7 @@ class NormalizationKernelsTest {
             }
             check(new BatchNormActivationBackward(1e-5, activation, residual), dtype,
                     with(residual, x, x, gamma, Operand.of(c), Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c)));
+            check(new NormalizeActivation(1e-5, activation, residual), dtype, with(residual, x, gamma, Operand.of(c), Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c)));
             check(new ScaleShift(activation, residual), dtype, with(residual, x, gamma, Operand.of(c)));
         }
     }

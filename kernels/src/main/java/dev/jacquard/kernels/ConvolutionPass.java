@@ -112,22 +112,39 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     }
 
     /** Residues of pixels modulo the stride that meet different taps. */
-    private int phases() {
+    int phases() {
         return kind == Kind.BACKWARD_DATA ? window.strideH() * window.strideW() : 1;
     }
 
-    private long tiles() {
-        long rows = switch (kind) {
+    /** Rows of the implicit product, of one group and phase. */
+    long rows() {
+        return switch (kind) {
             case FORWARD -> n * oh * ow;
             case BACKWARD_DATA -> n * area();
             case BACKWARD_WEIGHT -> k / groups;
         };
-        long columns = switch (kind) {
+    }
+
+    /** Columns of the implicit product, of one group and phase. */
+    long columns() {
+        return switch (kind) {
             case FORWARD -> k / groups;
             case BACKWARD_DATA -> c / groups;
             case BACKWARD_WEIGHT -> r * s * (c / groups);
         };
-        return tile().count(rows, columns);
+    }
+
+    /** Depth of the implicit product, of the phase that meets the most taps. */
+    long depth() {
+        return switch (kind) {
+            case FORWARD -> r * s * (c / groups);
+            case BACKWARD_DATA -> Call.blocks(r, rowStep()) * Call.blocks(s, columnStep()) * (k / groups);
+            case BACKWARD_WEIGHT -> n * oh * ow;
+        };
+    }
+
+    private long tiles() {
+        return tile().count(rows(), columns());
     }
 
     private Tile tile() {
@@ -143,12 +160,7 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
 
     /** Of the implicit product, over groups and phases. */
     Split split() {
-        long depth = switch (kind) {
-            case FORWARD -> r * s * (c / groups);
-            case BACKWARD_DATA -> Call.blocks(r, rowStep()) * Call.blocks(s, columnStep()) * (k / groups);
-            case BACKWARD_WEIGHT -> n * oh * ow;
-        };
-        return Split.of(tiles() * groups * phases(), depth);
+        return Split.of(tiles() * groups * phases(), depth());
     }
 
     /** Pixels of an image that rows (for the weights' gradient: depth) of the product go through. */
@@ -168,20 +180,29 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         return b == 0 ? a : gcd(b, a % b);
     }
 
-    /** Launches the pass as an implicit matrix product: inputs 0 and 1 to output 0. */
-    CudaLaunch bind(Call call) {
-        Split split = split();
-        CudaLaunch launch = call.launch("convolution", tile().symbol(kind.symbol("conv2d")), call.out().getFirst().dtype())
+    /** On the CUDA cores: inputs 0 and 1 to output 0, with what follows. */
+    Candidate simt(Epilogue epilogue) {
+        Split split = epilogue.isNone() ? split() : split().leavingSums();
+        return Candidate.of("simt", split.workspace(results()), call -> epilogue.isNone() ? split.then(call, launch(call, split)) : split.then(call, launch(call, split), epilogue, k));
+    }
+
+    /** Launches the pass as an implicit matrix product. */
+    private CudaLaunch launch(Call call, Split split) {
+        return call.launch("convolution", tile().symbol(kind.symbol("conv2d")), call.out().getFirst().dtype())
                 .grid(tiles(), 1, (long) groups * phases() * split.parts())
                 .block(Tile.THREADS)
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.workspace())
                 .struct(parameters(split))
                 .build();
-        return split.then(call, launch);
     }
 
-    /** {@code struct Convolution} of convolution.cu. */
-    private MemorySegment parameters(Split split) {
+    /** {@code struct Convolution} of convolution.cuh. */
+    MemorySegment parameters(Split split) {
+        return parameters(split, (kind == Kind.BACKWARD_DATA ? k : c) / groups);
+    }
+
+    /** The same. @param channels of a group in the depth of the product, or of a row of taps with what fills it up */
+    MemorySegment parameters(Split split, long channels) {
         boolean data = kind == Kind.BACKWARD_DATA;
         IntStream extents = LongStream.of(n, h, w, c, oh, ow, k, r, s).mapToInt(Math::toIntExact);
         IntStream steps = IntStream.of(window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), groups, split.parts(), split.depth(),
@@ -190,7 +211,7 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
         IntStream divisors = List.of(
                 Divisor.of(area()),
                 Divisor.of(data ? Call.blocks(w, window.strideW()) : ow),
-                Divisor.of((data ? k : c) / groups),
+                Divisor.of(channels),
                 Divisor.of(data ? Call.blocks(s, columnStep()) : s),
                 Divisor.of(data ? Math.max(1, s / columnStep()) : s)).stream().flatMapToInt(d -> IntStream.of(d.divisor(), d.multiplier(), d.shift()));
         return MemorySegment.ofArray(IntStream.concat(IntStream.concat(extents, steps), divisors).toArray());

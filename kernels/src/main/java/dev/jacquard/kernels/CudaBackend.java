@@ -78,6 +78,14 @@ public final class CudaBackend implements Backend {
         return (CudaKernel<Op>) KERNELS.get(op.getClass());
     }
 
+    /** A way to compute an op, whatever the selection says. */
+    Optional<Candidate> candidate(Op op, List<TensorType> in, Workload.Way way) {
+        if (!(kernel(op) instanceof ChoosingKernel<Op> k)) {
+            return Optional.empty();
+        }
+        return k.candidates(op, in, new Target(device.driver().device(), way.tf32())).stream().filter(c -> c.name().equals(way.candidate())).findFirst();
+    }
+
     /** What it runs on. */
     Device device() {
         return device;
@@ -114,7 +122,7 @@ public final class CudaBackend implements Backend {
         if (k == null) {
             return Optional.of("the CUDA backend has no kernel for it");
         }
-        return k.takes(op, in) ? Optional.empty() : Optional.of("cast the operands to f32, f16 or bf16");
+        return k.takes(op, in, device) ? Optional.empty() : Optional.of("cast the operands to f32, f16 or bf16");
     }
 
     @Override

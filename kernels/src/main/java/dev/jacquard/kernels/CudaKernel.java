@@ -29,6 +29,11 @@ interface CudaKernel<O extends Op> {
         return true;
     }
 
+    /** Whether the kernel computes on operands of these types on a device; by default on every one. */
+    default boolean takes(O op, List<TensorType> in, Device device) {
+        return takes(op, in);
+    }
+
     /** Whether it reads an input that lies like this. */
     default boolean reads(int input, Layout layout) {
         return aligned(layout);

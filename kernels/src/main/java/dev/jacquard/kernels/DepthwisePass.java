@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.IntStream;
@@ -11,6 +12,8 @@ import java.util.stream.LongStream;
  * @param pass what is computed
  */
 record DepthwisePass(ConvolutionPass pass) {
+    /** The module whose forward kernels have an epilogue. */
+    static final String SCALE_SHIFT = "depthwise_scale_shift";
     private static final int THREADS = 128;
     /** Channels of a thread. */
     private static final int QUAD = 4;
@@ -124,7 +127,17 @@ record DepthwisePass(ConvolutionPass pass) {
                 .build());
     }
 
-    /** {@code struct Depthwise} of depthwise.cu. */
+    /** Launches a forward pass with what follows it, by depthwise_scale_shift.cu: inputs 0 and 1, scale 2 and shift 3 to output 0. */
+    CudaLaunch bindScaleShift(Call call, Nonlinearity activation) {
+        return call.launch(SCALE_SHIFT, SCALE_SHIFT + pass.r() + "s" + stride(), call.out().getFirst().dtype())
+                .grid(stripBlocks(), channelBlocks(), 1)
+                .block((int) across(), (int) down(), 1)
+                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).pointer(call.in(2)).pointer(call.in(3)).i32(activation.ordinal())
+                .struct(parameters())
+                .build();
+    }
+
+    /** {@code struct Depthwise} of depthwise.cuh. */
     private MemorySegment parameters() {
         Window w = pass.window();
         boolean turn = flipped();

@@ -5,6 +5,7 @@ import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivation;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivationBackward;
+import dev.jacquard.tensor.op.FusedNormalization.NormalizeActivation;
 import dev.jacquard.tensor.op.FusedNormalization.ScaleShift;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
@@ -31,6 +32,7 @@ final class NormalizationKernels {
                 BatchNormBackward.class, new OverRows<BatchNormBackward>(1, NormalizationKernels::plainBackward),
                 BatchNormActivation.class, new OverRows<BatchNormActivation>(0, (op, call) -> forward(call, op.eps(), op.activation(), op.residual() ? call.in(3) : NULL)),
                 BatchNormActivationBackward.class, new OverRows<BatchNormActivationBackward>(1, NormalizationKernels::fusedBackward),
+                NormalizeActivation.class, (CudaKernel<NormalizeActivation>) NormalizationKernels::normalize,
                 ScaleShift.class, (CudaKernel<ScaleShift>) NormalizationKernels::scaleShift);
     }
 
@@ -45,6 +47,7 @@ final class NormalizationKernels {
             all.add(workload(new BatchNormActivationBackward(1e-5, Nonlinearity.SILU, false), 6, shape, 0));
             all.add(workload(new BatchNormActivation(1e-5, Nonlinearity.RELU, true), 3, shape, 1));
             all.add(workload(new BatchNormActivationBackward(1e-5, Nonlinearity.RELU, true), 6, shape, 1));
+            all.add(workload(new NormalizeActivation(1e-5, Nonlinearity.RELU, true), 5, shape, 1));
             all.add(workload(new ScaleShift(Nonlinearity.RELU, true), 3, shape, 1));
         }
         return List.copyOf(all);
@@ -144,6 +147,14 @@ final class NormalizationKernels {
                 map.launch(call, MODULE, "bn_backward_apply", dtype, 1)
                         .pointer(call.in(0)).pointer(call.in(1)).pointer(residual).pointer(call.out(0)).pointer(dresidual).pointer(params)
                         .i32(map.rows()).i32(map.channels()).i32(map.perBlock()).i32(activation.ordinal()).build());
+    }
+
+    private static CudaLaunch normalize(NormalizeActivation op, Call call) {
+        DType dtype = call.in().getFirst().dtype();
+        ChannelWalk walk = mapping(call.inShape(0), dtype);
+        return walk.launch(call, MODULE, "bn_normalize", dtype, 1)
+                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.in(3)).pointer(call.in(4)).pointer(op.residual() ? call.in(5) : NULL).pointer(call.out(0))
+                .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).f32(op.eps()).i32(op.activation().ordinal()).build();
     }
 
     private static CudaLaunch scaleShift(ScaleShift op, Call call) {

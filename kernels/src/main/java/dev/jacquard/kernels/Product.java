@@ -46,37 +46,50 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
 
     /** Ways to make output 0 of inputs a and b, which have this type. */
     List<Candidate> candidates(DType dtype, Target target, int a, int b) {
-        List<Candidate> all = new ArrayList<>();
-        if (target.tensorCores() && dtype == DType.F16 && !(transposeA && transposeB) && n % 8 == 0 && (transposeA ? m : k) % 8 == 0 && (transposeB ? k : n) % 8 == 0) {
-            Split split = Split.of(Call.blocks(m, 128) * Call.blocks(n, 128), k, 32);
-            all.add(Candidate.of("mma 128x128", split.workspace(m * n), call -> split.then(call, call
-                    .launch("matmul_f16", "matmul_" + (transposeA ? "tn" : transposeB ? "nt" : "nn") + "_128x128", dtype)
-                    .grid(Call.blocks(m, 128) * Call.blocks(n, 128), 1, split.parts())
-                    .block(128)
-                    .shared(48 << 10)
-                    .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
-                    .i32(m).i32(n).i32(k).i32(split.depth())
-                    .build())));
+        return candidates(dtype, target, a, b, Epilogue.NONE);
+    }
+
+    /** The same with what follows the product. Statistics come from the kernels on tensor cores alone: there may be no way. */
+    List<Candidate> candidates(DType dtype, Target target, int a, int b, Epilogue epilogue) {
+        List<Candidate> all = new ArrayList<>(TensorProduct.candidates(this, dtype, target, a, b, epilogue));
+        if (epilogue.statistics()) {
+            return all;
         }
-        all.add(Candidate.of("simt", workspace(), call -> bind(call, a, b)));
+        all.add(epilogue.isNone() ? Candidate.of("simt", workspace(), call -> bind(call, a, b)) : Candidate.of("simt", sums().workspace(m * n), call -> bind(call, a, b, epilogue)));
         return all;
     }
 
     /** The product of inputs a and b, into output 0. */
     private CudaLaunch bind(Call call, int a, int b) {
-        Split split = split();
-        CudaLaunch launch = call.launch("matmul", tile().symbol("matmul"), call.out().getFirst().dtype())
+        return split().then(call, launch(call, split(), a, b));
+    }
+
+    /** The same with what follows it: the kernel leaves sums in the workspace only of several parts. */
+    private CudaLaunch bind(Call call, int a, int b, Epilogue epilogue) {
+        return sums().then(call, launch(call, sums(), a, b), epilogue, n);
+    }
+
+    private Split sums() {
+        return split().parts() > 1 ? split() : new Split(2, split().depth());
+    }
+
+    private CudaLaunch launch(Call call, Split split, int a, int b) {
+        return call.launch("matmul", tile().symbol("matmul"), call.out().getFirst().dtype())
                 .grid(tiles(), 1, split.parts())
                 .block(Tile.THREADS)
                 .pointer(call.in(a)).pointer(call.in(b)).pointer(call.out(0)).pointer(call.workspace())
                 .i32(m).i32(n).i32(k).i32(split.depth()).i32(flags())
                 .build();
-        return split.then(call, launch);
     }
 
     /** A flag if rows of so many elements can be accessed by four at a time. */
     private static int quads(long pitch, int flag) {
         return pitch % 4 == 0 ? flag : 0;
+    }
+
+    /** Values of the names in split_sum.cu's and matmul.cu's Traffic lines where the sums go through the workspace to an epilogue with so many elements. */
+    Map<String, Long> sizesOfSums(long epilogue) {
+        return Map.of("m", m, "n", n, "k", k, "p", sums().workspace(m * n) / Float.BYTES, "outputs", m * n, "y", 0L, "e", epilogue);
     }
 
     /** Values of the names in matmul.cu's Traffic lines. */

@@ -21,8 +21,18 @@ record Split(int parts, int depth) {
     /** For a product of so many tiles by a kernel with slices so deep. */
     static Split of(long tiles, long depth, long slice) {
         long parts = Math.max(1, Math.min(ENOUGH_BLOCKS / Math.max(tiles, 1), Call.blocks(depth, LEAST_DEPTH)));
+        return into(parts, depth, slice);
+    }
+
+    /** Into so many parts, or fewer where they would be empty. @param slice that each but the last is a multiple of */
+    static Split into(long parts, long depth, long slice) {
         long each = Math.max(1, Call.blocks(Call.blocks(depth, parts), slice)) * slice;
         return new Split(Math.toIntExact(Call.blocks(depth, each)), Math.toIntExact(each));
+    }
+
+    /** One whose kernels leave their sums in the workspace, which those of one part do not: two then, of which the second is empty. */
+    Split leavingSums() {
+        return parts > 1 ? this : new Split(2, depth);
     }
 
     /** Scratch that the parts' sums of so many results take, in bytes. */
@@ -40,6 +50,16 @@ record Split(int parts, int depth) {
                 .grid(Call.blocks(n, 4L * Call.BLOCK))
                 .block(Call.BLOCK)
                 .pointer(call.workspace()).pointer(call.out(0)).i64(n).i32(parts)
+                .build());
+    }
+
+    /** After a launch that left sums in the workspace, of one part or more, the one that adds them up and does what follows them. @param columns of the results */
+    CudaLaunch then(Call call, CudaLaunch launch, Epilogue epilogue, long columns) {
+        long n = call.outShape(0).size();
+        return call.sequence(launch, call.launch("split_sum", "split_epilogue", call.out().getFirst().dtype())
+                .grid(Call.blocks(n, 4L * Call.BLOCK))
+                .block(Call.BLOCK)
+                .pointer(call.workspace()).pointer(call.out(0)).i64(n).i32(columns).i32(parts).struct(epilogue.parameters(call))
                 .build());
     }
 }

@@ -33,13 +33,13 @@ public final class WorkloadRun implements AutoCloseable {
     private final List<View> outputs = new ArrayList<>();
     private final CudaLaunch launch;
 
-    private WorkloadRun(CudaBackend backend, Workload workload, DType dtype, long seed) {
+    private WorkloadRun(CudaBackend backend, Workload workload, Optional<Candidate> candidate, DType dtype, long seed) {
         this.workload = workload;
         this.dtype = dtype;
         this.backend = backend;
         boolean done = false;
         try {
-            launch = bind(backend, typed(workload, dtype), seed);
+            launch = bind(backend, typed(workload, dtype), candidate, seed);
             backend.synchronize(); // operands come in the backend's stream, and enqueue() takes any
             done = true;
         } finally {
@@ -49,10 +49,14 @@ public final class WorkloadRun implements AutoCloseable {
         }
     }
 
-    /** Puts a workload's operands on a device. @return empty if the backend has no kernel for the op in this type */
+    /** Puts a workload's operands on a device. @return empty if the backend has no kernel for the op in this type, or not the workload's way */
     public static Optional<WorkloadRun> of(CudaBackend backend, Workload workload, DType dtype, long seed) {
         Sample s = typed(workload, dtype);
-        return backend.unsupported(launched(s.op()), s.types()).isPresent() ? Optional.empty() : Optional.of(new WorkloadRun(backend, workload, dtype, seed));
+        if (backend.unsupported(launched(s.op()), s.types()).isPresent() || workload.way().flatMap(Workload.Way::dtype).filter(only -> only != dtype).isPresent()) {
+            return Optional.empty();
+        }
+        Optional<Candidate> candidate = workload.way().flatMap(w -> backend.candidate(s.op(), s.types(), w));
+        return workload.way().isPresent() && candidate.isEmpty() ? Optional.empty() : Optional.of(new WorkloadRun(backend, workload, candidate, dtype, seed));
     }
 
     /** The sample in an element type: its operands written as F32 mean "the type at hand". */
@@ -70,7 +74,7 @@ public final class WorkloadRun implements AutoCloseable {
         return op instanceof ViewOp ? new Movement.Copy() : op;
     }
 
-    private CudaLaunch bind(CudaBackend cuda, Sample s, long seed) {
+    private CudaLaunch bind(CudaBackend cuda, Sample s, Optional<Candidate> candidate, long seed) {
         List<View> in = new ArrayList<>();
         for (int i = 0; i < s.operands().size(); i++) {
             Operand o = s.operands().get(i);
@@ -84,6 +88,10 @@ public final class WorkloadRun implements AutoCloseable {
         }
         for (TensorType t : s.op().infer(s.types())) {
             outputs.add(view(t, "output"));
+        }
+        if (candidate.isPresent()) {
+            Buffer scratch = allocate(candidate.get().workspace(), "workspace");
+            return candidate.get().bind(new Call(cuda.device(), in, outputs, CudaBuffer.of(scratch).address()));
         }
         Buffer workspace = allocate(cuda.workspace(op, in.stream().map(View::type).toList()), "workspace");
         return (CudaLaunch) cuda.prepare(op, in, outputs, workspace);

@@ -12,10 +12,7 @@ import dev.jacquard.tensor.op.Normalization.BatchNorm;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
 import java.util.ArrayList;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.function.BiPredicate;
 
 /**
@@ -41,41 +38,26 @@ public final class FuseNormalization implements Pass {
         return groups.isEmpty() ? graph : new Contraction(graph, groups).run();
     }
 
-    /** Finds the chains of a graph. */
+    /** Finds the chains of a graph; a sum of two normalisations belongs to the first. */
     private final class Search {
-        private final Graph graph;
-        private final Set<Node> live;
-        private final Map<Symbol, List<Node>> uses;
-        /** Members of chains; a sum of two normalisations belongs to the first. */
-        private final Map<Node, Boolean> taken = new IdentityHashMap<>();
+        private final Users users;
 
         Search(Graph graph) {
-            this.graph = graph;
-            this.live = graph.live();
-            this.uses = graph.uses();
+            this.users = new Users(graph);
         }
 
         List<Contraction.Group> groups() {
             List<Contraction.Group> groups = new ArrayList<>();
-            for (Node n : graph.nodes()) {
-                if (live.contains(n) && (n.op() instanceof BatchNorm || perChannel(n))) {
+            for (Node n : users.free()) {
+                if (n.op() instanceof BatchNorm || Users.scalesAndShifts(n)) {
                     Contraction.Group g = chain(n);
                     if (g.members().size() > 1 && supported.test(g.op(), Graph.types(g.inputs()))) {
                         groups.add(g);
-                        g.members().forEach(m -> taken.put(m, true));
+                        users.take(g.members());
                     }
                 }
             }
             return groups;
-        }
-
-        /** Whether a node is {@code x * scale + shift} with the latter two per channel. */
-        private static boolean perChannel(Node n) {
-            if (!(n.op() instanceof Pointwise.MulAdd)) {
-                return false;
-            }
-            TensorType x = n.inputs().getFirst().type();
-            return x.shape().rank() > 1 && n.inputs().stream().skip(1).allMatch(s -> s.type().shape().rank() == 1 && s.type().shape().dim(0) == x.shape().dim(-1));
         }
 
         /** The chain that begins at a normalisation. */
@@ -83,15 +65,15 @@ public final class FuseNormalization implements Pass {
             List<Node> members = new ArrayList<>(List.of(head));
             List<Symbol> inputs = new ArrayList<>(head.inputs());
             Symbol y = head.outputs().getFirst();
-            Node next = follower(y);
+            Node next = users.only(y);
             boolean residual = next != null && next.op() instanceof Pointwise.Add && next.inputs().stream().allMatch(s -> s.type().equals(head.outputs().getFirst().type()));
             if (residual) {
                 inputs.add(next.inputs().get(next.inputs().getFirst() == y ? 1 : 0));
                 members.add(next);
                 y = next.outputs().getFirst();
-                next = follower(y);
+                next = users.only(y);
             }
-            Nonlinearity activation = next == null ? Nonlinearity.NONE : activation(next.op());
+            Nonlinearity activation = Users.activation(next);
             if (activation != Nonlinearity.NONE) {
                 members.add(next);
                 y = next.outputs().getFirst();
@@ -100,21 +82,6 @@ public final class FuseNormalization implements Pass {
             results.set(0, y);
             Op op = head.op() instanceof BatchNorm b ? new BatchNormActivation(b.eps(), activation, residual) : new ScaleShift(activation, residual);
             return new Contraction.Group(members, op, inputs, results, head.label());
-        }
-
-        private static Nonlinearity activation(Op op) {
-            return switch (op) {
-                case Pointwise.Relu _ -> Nonlinearity.RELU;
-                case Pointwise.Silu _ -> Nonlinearity.SILU;
-                default -> Nonlinearity.NONE;
-            };
-        }
-
-        /** The one node that uses a value, if there is one and the value is no result. */
-        private Node follower(Symbol s) {
-            List<Node> all = uses.getOrDefault(s, List.of()).stream().filter(live::contains).toList();
-            boolean seen = graph.outputs().containsValue(s) || graph.updates().containsValue(s);
-            return all.size() == 1 && !seen && !taken.containsKey(all.getFirst()) ? all.getFirst() : null;
         }
     }
 }

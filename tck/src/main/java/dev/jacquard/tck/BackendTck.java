@@ -49,6 +49,11 @@ public abstract class BackendTck {
         return List.of(DType.F32, DType.F16, DType.BF16, DType.F64);
     }
 
+    /** By which results are judged; {@link Tolerance#tf32} for a backend that may round operands to TF32. */
+    protected Tolerance.Table tolerances() {
+        return Tolerance::of;
+    }
+
     /** The table itself has no gaps. */
     @TestFactory
     Stream<DynamicTest> table() {
@@ -80,7 +85,7 @@ public abstract class BackendTck {
     }
 
     private Sweep sweep() {
-        return new Sweep(backend(), dtypes(), seed);
+        return new Sweep(backend(), dtypes(), seed, tolerances());
     }
 
     /** Notes the checks that will run. */

@@ -38,6 +38,11 @@ public final class OpCheck {
      * @return the part of the tolerance that the worst element uses
      */
     public static double forward(Backend backend, Sample sample, DType dtype, Variant variant, long seed) {
+        return forward(backend, sample, dtype, variant, seed, Tolerance::of);
+    }
+
+    /** The same. @param tolerances by which results are judged */
+    public static double forward(Backend backend, Sample sample, DType dtype, Variant variant, long seed, Tolerance.Table tolerances) {
         Case c = new Case(backend.name(), Case.retyped(sample, dtype), dtype, variant.toString(), seed);
         Sample s = c.sample();
         List<double[]> values = new ArrayList<>();
@@ -48,14 +53,14 @@ public final class OpCheck {
         List<TensorType> types = s.op().infer(s.types());
         List<double[]> want = Oracle.outputs(s.op(), s.types(), values);
         List<double[]> got = s.op() instanceof ViewOp ? throughScope(backend, s, values, variant) : run(c, backend, values, variant);
-        return compare(c, types, got, want, s.op(), variant.scale(s.op().accuracy(s.types())));
+        return compare(c, types, got, want, s.op(), variant.scale(s.op().accuracy(s.types())), tolerances);
     }
 
-    private static double compare(Case c, List<TensorType> types, List<double[]> got, List<double[]> want, Op op, double scale) {
+    private static double compare(Case c, List<TensorType> types, List<double[]> got, List<double[]> want, Op op, double scale, Tolerance.Table tolerances) {
         double used = 0;
         for (int i = 0; i < types.size(); i++) {
             String output = types.size() > 1 ? "output " + i + ": " : "";
-            Tolerance tolerance = Tolerance.of(types.get(i).dtype(), op.accuracy(c.sample().types()));
+            Tolerance tolerance = tolerances.row(types.get(i).dtype(), op.accuracy(c.sample().types()));
             Comparator.difference(types.get(i), got.get(i), want.get(i), tolerance, scale).ifPresent(problem -> {
                 throw c.failure(output + problem);
             });
@@ -221,6 +226,11 @@ public final class OpCheck {
 
     /** Checks a composite's own kernel against its definition, both on the backend. */
     public static void lowered(Backend backend, Sample sample, DType dtype, long seed) {
+        lowered(backend, sample, dtype, seed, Tolerance::of);
+    }
+
+    /** The same. @param tolerances by which results are judged */
+    public static void lowered(Backend backend, Sample sample, DType dtype, long seed, Tolerance.Table tolerances) {
         Case c = new Case(backend.name(), Case.retyped(sample, dtype), dtype, "definition", seed);
         Sample s = c.sample();
         try (Scope scope = Scope.open(backend)) {
@@ -233,7 +243,7 @@ public final class OpCheck {
             }
             // The definition itself is in limited precision here: its intermediate values, up to the largest result, are rounded too.
             double scale = want.stream().flatMapToDouble(Arrays::stream).map(Math::abs).filter(Double::isFinite).max().orElse(1);
-            compare(c, types, got.stream().map(t -> ((EagerTensor) t).doubles()).toList(), want, s.op(), Math.max(1, scale));
+            compare(c, types, got.stream().map(t -> ((EagerTensor) t).doubles()).toList(), want, s.op(), Math.max(1, scale), tolerances);
         }
     }
 }

@@ -20,8 +20,14 @@ import java.util.stream.Stream;
  * @param backend what is checked
  * @param dtypes floating types to sweep; F32 must have a kernel for every primitive, the others are swept where there is one
  * @param seed all values are a function of it
+ * @param tolerances by which results are judged
  */
-public record Sweep(Backend backend, List<DType> dtypes, long seed) {
+public record Sweep(Backend backend, List<DType> dtypes, long seed, Tolerance.Table tolerances) {
+    /** With the tolerances of a backend whose F32 is F32. */
+    public Sweep(Backend backend, List<DType> dtypes, long seed) {
+        this(backend, dtypes, seed, Tolerance::of);
+    }
+
     /** Copies. */
     public Sweep {
         dtypes = List.copyOf(dtypes);
@@ -73,7 +79,7 @@ public record Sweep(Backend backend, List<DType> dtypes, long seed) {
                 throw new AssertionError(typed + ": a primitive without a kernel: " + reason.get());
             })) : Stream.empty();
         }
-        return Stream.of(Variant.values()).filter(v -> v.applies(typed)).map(v -> check(typed, dtype, v.toString(), () -> Outcome.used(OpCheck.forward(backend, sample, dtype, v, seed))));
+        return Stream.of(Variant.values()).filter(v -> v.applies(typed)).map(v -> check(typed, dtype, v.toString(), () -> Outcome.used(OpCheck.forward(backend, sample, dtype, v, seed, tolerances))));
     }
 
     private Check check(Sample sample, DType dtype, String what, Body body) {
@@ -92,13 +98,13 @@ public record Sweep(Backend backend, List<DType> dtypes, long seed) {
     public Stream<Check> composites() {
         return samples().filter(s -> Composite.class.isAssignableFrom(s.row.type()) && backend.unsupported(s.sample.op(), s.sample.types()).isEmpty())
                 .map(s -> check(s.sample, DType.F32, "definition", () -> {
-                    OpCheck.lowered(backend, s.sample, DType.F32, seed);
+                    OpCheck.lowered(backend, s.sample, DType.F32, seed, tolerances);
                     return Outcome.used(0);
                 }));
     }
 
     /** Every sample's gradients, against the reference's. */
     public Stream<Check> gradients() {
-        return samples().map(s -> check(s.sample, DType.F32, "gradient", () -> new Outcome(0, TwinCheck.gradients(backend, s.sample, seed))));
+        return samples().map(s -> check(s.sample, DType.F32, "gradient", () -> new Outcome(0, TwinCheck.gradients(backend, s.sample, seed, tolerances))));
     }
 }

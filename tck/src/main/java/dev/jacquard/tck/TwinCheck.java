@@ -9,6 +9,7 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.op.Accuracy;
+import dev.jacquard.tensor.op.Composite;
 import dev.jacquard.tensor.op.Sample;
 import java.util.Arrays;
 import java.util.List;
@@ -30,6 +31,11 @@ public final class TwinCheck {
      * @throws AssertionError if they differ by more than rounding
      */
     public static Optional<String> gradients(Backend backend, Sample sample, long seed) {
+        return gradients(backend, sample, seed, Tolerance::of);
+    }
+
+    /** The same. @param tolerances by which results are judged */
+    public static Optional<String> gradients(Backend backend, Sample sample, long seed, Tolerance.Table tolerances) {
         Optional<String> why = GradCheck.unsuitable(Case.retyped(sample, DType.F64));
         if (why.isPresent()) {
             return why;
@@ -53,7 +59,7 @@ public final class TwinCheck {
             for (int j = 0; j < wrt.size(); j++) {
                 TensorType type = sample.types().get(wrt.get(j));
                 String what = "output " + k + " by input " + wrt.get(j) + ": ";
-                Comparator.difference(type, got.get(j), want.get(j), Tolerance.of(DType.F32, accuracy(sample, outputs)), scale(want.get(j))).ifPresent(problem -> {
+                Comparator.difference(type, got.get(j), want.get(j), tolerances.row(DType.F32, accuracy(sample, outputs)), scale(want.get(j))).ifPresent(problem -> {
                     throw c.failure(what + problem);
                 });
             }
@@ -70,7 +76,8 @@ public final class TwinCheck {
         for (TensorType t : outputs) {
             largest = Math.max(largest, t.shape().size());
         }
-        return Accuracy.reduce(largest);
+        boolean products = sample.op().accuracy(sample.types()).kind() == Accuracy.Kind.MATMUL || sample.op() instanceof Composite;
+        return products ? Accuracy.matmul(largest) : Accuracy.reduce(largest);
     }
 
     /** Intermediate values are at most about as large as the largest result. */

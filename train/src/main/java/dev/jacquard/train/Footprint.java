@@ -2,8 +2,8 @@ package dev.jacquard.train;
 
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.passes.FuseNormalization;
-import dev.jacquard.passes.FuseUpdates;
+import dev.jacquard.passes.Fusion;
+import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Graph;
@@ -22,8 +22,8 @@ public record Footprint(long stateBytes, long valueBytes) {
     public static Footprint of(TrainConfig config, Backend backend) {
         Module module = Experiment.network(config);
         Optimizer optimizer = Experiment.optimizer(config, module);
-        StepGraphs step = new StepGraphs(module, optimizer, Experiment.step(config, Stage.of(config).getLast()), new FuseNormalization(backend), _ -> null);
-        FuseUpdates fuse = new FuseUpdates(backend);
+        StepGraphs step = new StepGraphs(module, optimizer, Experiment.step(config, Stage.of(config).getLast()), Fusion.beforeGradients(backend), _ -> null);
+        Pass fuse = Fusion.ofStep(backend);
         List<Graph> graphs = new ArrayList<>(List.of(fuse.apply(step.update())));
         if (!step.accumulators().isEmpty()) {
             graphs.add(fuse.apply(step.accumulate()));

@@ -4,7 +4,7 @@ import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.models.Models;
-import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.Fusion;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
@@ -83,7 +83,7 @@ public final class NetworkRun implements AutoCloseable {
         Tensor x = b.input("images", TensorType.f32(batch, imageSize, imageSize, 3));
         b.output("logits", module.apply(x));
         state.initialize(module.variables().values(), 1);
-        Plan plan = Plan.of(new FuseNormalization(state.backend()).apply(b.build()), state);
+        Plan plan = Plan.of(Fusion.ofEvaluation(state.backend()).apply(b.build()), state);
         return new NetworkRun(state, plan, plan::close);
     }
 

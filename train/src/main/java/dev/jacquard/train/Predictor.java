@@ -7,7 +7,7 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
 import dev.jacquard.models.Weights;
-import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.Fusion;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
@@ -220,7 +220,7 @@ public final class Predictor implements AutoCloseable {
             GraphBuilder b = new GraphBuilder(false);
             Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
             b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
-            plan = Plan.of(new FuseNormalization(state.backend()).apply(b.build()), state);
+            plan = Plan.of(Fusion.ofEvaluation(state.backend()).apply(b.build()), state);
             plans.put(key, plan);
         }
         return plan;

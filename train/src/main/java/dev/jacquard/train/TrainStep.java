@@ -4,8 +4,7 @@ import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.passes.FuseNormalization;
-import dev.jacquard.passes.FuseUpdates;
+import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.Variable;
@@ -114,8 +113,8 @@ public final class TrainStep implements AutoCloseable {
      * ema.<variable>}) begin as copies of what they are averages of.
      */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
-        StepGraphs graphs = new StepGraphs(module, optimizer, settings, new FuseNormalization(state.backend()), state::variable);
-        Pass fuse = new FuseUpdates(state.backend());
+        StepGraphs graphs = new StepGraphs(module, optimizer, settings, Fusion.beforeGradients(state.backend()), state::variable);
+        Pass fuse = Fusion.ofStep(state.backend());
         List<Graph> all = new ArrayList<>(List.of(fuse.apply(graphs.update())));
         if (settings.accumulation > 1) {
             all.add(fuse.apply(graphs.accumulate()));

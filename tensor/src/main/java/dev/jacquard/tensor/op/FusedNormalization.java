@@ -113,6 +113,41 @@ public sealed interface FusedNormalization extends Composite {
         }
     }
 
+    /**
+     * What {@link BatchNormActivation} does after the statistics, which are given: {@code activation((x - mean) / sqrt(variance + eps) * gamma + beta + r)} from x(.., C), gamma(C), beta(C), mean(C),
+     * variance(C) and, if {@code residual}, r(.., C). It follows {@link FusedProduct.ConvolutionStatistics} in steps whose gradients are there already (those of {@link BatchNormActivation}): its own
+     * gradients, by the definition, take the statistics as inputs like others.
+     */
+    record NormalizeActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 5, 0, 1);
+            return List.of(in.getFirst());
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 4 * in.getFirst().shape().size());
+        }
+
+        /** Four terms: x, the mean, beta and the residual. */
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.reduce(4);
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return 0;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor normalised = in.get(0).sub(in.get(3)).mul(in.get(4).add(eps).rsqrt()).mul(in.get(1)).add(in.get(2));
+            return List.of(activation.apply(before(normalised, residual, in)));
+        }
+    }
+
     /** {@code activation(x * scale + shift + r)} from x(.., C), scale(C), shift(C) and, if {@code residual}, r(.., C): normalisation by known statistics with what follows. */
     record ScaleShift(Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
@@ -142,12 +177,13 @@ public sealed interface FusedNormalization extends Composite {
         List<Sample> forward = new ArrayList<>();
         List<Sample> backward = new ArrayList<>();
         List<Sample> known = new ArrayList<>();
-        samples(new long[] {8, 3}, Nonlinearity.NONE, true, forward, backward, known);
-        samples(new long[] {31, 1}, Nonlinearity.RELU, false, forward, backward, known);
-        samples(new long[] {2, 4, 4, 8}, Nonlinearity.RELU, true, forward, backward, known);
-        samples(new long[] {3, 5, 7, 17}, Nonlinearity.SILU, true, forward, backward, known);
-        samples(new long[] {70, 24}, Nonlinearity.SILU, false, forward, backward, known);
-        samples(new long[] {6, 264}, Nonlinearity.RELU, false, forward, backward, known);
+        List<Sample> given = new ArrayList<>();
+        samples(new long[] {8, 3}, Nonlinearity.NONE, true, forward, backward, known, given);
+        samples(new long[] {31, 1}, Nonlinearity.RELU, false, forward, backward, known, given);
+        samples(new long[] {2, 4, 4, 8}, Nonlinearity.RELU, true, forward, backward, known, given);
+        samples(new long[] {3, 5, 7, 17}, Nonlinearity.SILU, true, forward, backward, known, given);
+        samples(new long[] {70, 24}, Nonlinearity.SILU, false, forward, backward, known, given);
+        samples(new long[] {6, 264}, Nonlinearity.RELU, false, forward, backward, known, given);
         BatchNormActivation sum = new BatchNormActivation(1e-5, Nonlinearity.RELU, true);
         BatchNormActivationBackward gradient = new BatchNormActivationBackward(1e-5, Nonlinearity.RELU, true);
         TensorType x = TensorType.f32(2, 3);
@@ -159,11 +195,14 @@ public sealed interface FusedNormalization extends Composite {
                         .refuses(sum, "wrong number of inputs", x, c, c),
                 new OpRow(BatchNormActivationBackward.class, "gradients of the fused batch normalisation", List.copyOf(backward), List.of())
                         .refuses(gradient, "gradient has the wrong shape", TensorType.f32(4, 3), x, c, c, c, c, x),
+                new OpRow(NormalizeActivation.class, "activation of normalisation by given statistics, plus a residual", List.copyOf(given), List.of())
+                        .refuses(new NormalizeActivation(1e-5, Nonlinearity.NONE, false), "channels differ", x, c, c, c, TensorType.f32(4))
+                        .refuses(new NormalizeActivation(1e-5, Nonlinearity.NONE, true), "residual has the wrong shape", x, c, c, c, c, TensorType.f32(3, 3)),
                 new OpRow(ScaleShift.class, "activation of x * scale + shift, plus a residual", List.copyOf(known), List.of())
                         .refuses(new ScaleShift(Nonlinearity.NONE, false), "channels differ", x, c, TensorType.f32(4)));
     }
 
-    private static void samples(long[] d, Nonlinearity activation, boolean residual, List<Sample> forward, List<Sample> backward, List<Sample> known) {
+    private static void samples(long[] d, Nonlinearity activation, boolean residual, List<Sample> forward, List<Sample> backward, List<Sample> known, List<Sample> given) {
         long c = d[d.length - 1];
         Operand x = Operand.of(d);
         Operand gamma = Operand.range(0.5, 1.5, c);
@@ -171,6 +210,7 @@ public sealed interface FusedNormalization extends Composite {
         forward.add(sample(new BatchNormActivation(1e-5, activation, residual), residual, x, gamma, beta));
         backward.add(sample(new BatchNormActivationBackward(1e-5, activation, residual), residual, x, x, gamma, beta, Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c)));
         known.add(sample(new ScaleShift(activation, residual), residual, x, gamma, beta));
+        given.add(sample(new NormalizeActivation(1e-5, activation, residual), residual, x, gamma, beta, Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c)));
     }
 
     /** A sample on operands, the first of which is like the residual. */

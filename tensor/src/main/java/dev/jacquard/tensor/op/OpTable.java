@@ -10,8 +10,8 @@ public final class OpTable {
     /** All rows. */
     public static List<OpRow> rows() {
         return Stream.of(Pointwise.rows(), Movement.rows(), Reduction.rows(), MatMul.rows(), Convolution.rows(), Pooling.rows(),
-                        Normalization.rows(), FusedNormalization.rows(), SqueezeExcitation.rows(), Loss.rows(), Random.rows(), Update.rows(), ClipByGlobalNorm.rows(), LossScaling.rows(),
-                        Quantization.rows(), Images.rows())
+                        Normalization.rows(), FusedNormalization.rows(), FusedProduct.rows(), QuantizedProduct.rows(),
+                        SqueezeExcitation.rows(), Loss.rows(), Random.rows(), Update.rows(), ClipByGlobalNorm.rows(), LossScaling.rows(), Quantization.rows(), Images.rows())
                 .flatMap(List::stream)
                 .toList();
     }

@@ -1,0 +1,18 @@
+// conv_data_bf16.cu
+// Target       compute_80 isa 7.1: mma.sync of bfloat16 and cp.async
+// Math         the gradient of conv2d by its images: dx[n][i][j][c] = sum over r, s, k of dy[n][oh][ow][k] * w[k][r][s][c], where oh*sh + r*dh - top = i and
+//              ow*sw + s*dw - left = j, in each group of channels
+// Contract     x (N, H, W, C), w (K, R, S, C/groups), y (N, OH, OW, K): without gaps, 16-byte aligned, extents > 0, less than 2^31 elements each; R, S <= 16; channels of a group, of x and of y,
+//              a multiple of 8; with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up
+// Launch       grid (tiles, 1, groups * phases * splits), block 128; smem 256 * (ROWS + COLUMNS) bytes dynamic, four stages: 64, 48 and 32 KiB; phases: the sh * sw
+//              residues of the image's pixels modulo the stride, each of which meets its own taps
+// Traffic      conv2d_backward_data_mma_128x128, conv2d_backward_data_mma_128x64, conv2d_backward_data_mma_64x64: read n*oh*ow*k*T + k*r*s*c/g*T, write y*T + p*4
+// Roofline     compute bound: for each residue of pixels modulo the stride an implicit matrix product of (pixels, taps and k) by (taps and k, c), 2*N*OH*OW*K*R*S*C/groups flop in all
+// Numerics     multiplied exactly, summed in f32 in order of (r, s, k) (of splits, then), rounded once;
+//              padding takes part as 0, so that it meets an infinite weight as NaN
+// Determinism  bitwise, run to run; tile and splits follow from the shape and the device, or are chosen by measurement
+// CPU twin     dev.jacquard.cpu.Conv
+// Versions     v1 chunks of 16 bytes gathered by cp.async, a bit per tap and line for the padding
+// Measured     not yet: no GPU so far
+#include "conv_tensor_cores.cuh"
+BACKWARDS(backwardData, conv2d_backward_data_mma, bf16)

@@ -1,0 +1,132 @@
+package dev.jacquard.passes;
+
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.graph.Graph;
+import dev.jacquard.tensor.graph.Node;
+import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.Convolution.Conv2d;
+import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivation;
+import dev.jacquard.tensor.op.FusedNormalization.NormalizeActivation;
+import dev.jacquard.tensor.op.FusedNormalization.ScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
+import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Nonlinearity;
+import dev.jacquard.tensor.op.Normalization.BatchNorm;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Pointwise;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiPredicate;
+
+/**
+ * Gives convolutions and matrix products what a kernel can do to their sums before it stores them:
+ *
+ * <ul>
+ * <li>a convolution and the {@link ScaleShift} (or plain {@code x * scale + shift}) behind it become {@link ConvolutionScaleShift}, if nobody else sees what is between them: evaluation;
+ * <li>a convolution whose result is normalised by the statistics of the batch makes these, too: {@link ConvolutionStatistics} and {@link NormalizeActivation} instead of {@link Conv2d} and {@link
+ *     BatchNormActivation}. They have the same values for whoever uses them, as the backward nodes do;
+ * <li>a matrix product, its bias and an activation become {@link MatMulShift}.
+ * </ul>
+ *
+ * <p>For whole graphs, gradients included, after {@link FuseNormalization}: gradients are those of the ops before this pass.
+ */
+public final class FuseProducts implements Pass {
+    private final BiPredicate<Op, List<TensorType>> supported;
+
+    /** Fuses what a device has a kernel for; other devices compute what they always did. */
+    public FuseProducts(Backend backend) {
+        this((op, in) -> backend.unsupported(op, in).isEmpty());
+    }
+
+    /** Fuses what a test says. @param supported told the fused op and the types of its inputs */
+    public FuseProducts(BiPredicate<Op, List<TensorType>> supported) {
+        this.supported = supported;
+    }
+
+    @Override
+    public Graph apply(Graph graph) {
+        List<Contraction.Group> groups = new Search(graph).groups();
+        return groups.isEmpty() ? graph : new Contraction(graph, groups).run();
+    }
+
+    /** Finds what follows the products of a graph. */
+    private final class Search {
+        private final Users users;
+
+        Search(Graph graph) {
+            this.users = new Users(graph);
+        }
+
+        List<Contraction.Group> groups() {
+            List<Contraction.Group> groups = new ArrayList<>();
+            for (Node n : users.free()) {
+                List<Contraction.Group> found = switch (n.op()) {
+                    case Conv2d c -> convolution(n, c);
+                    case MatMul m -> product(n, m);
+                    default -> List.of();
+                };
+                if (found.stream().allMatch(g -> supported.test(g.op(), Graph.types(g.inputs())))) {
+                    groups.addAll(found);
+                    found.forEach(g -> users.take(g.members()));
+                }
+            }
+            return groups;
+        }
+
+        private List<Contraction.Group> convolution(Node conv, Conv2d c) {
+            Symbol y = conv.outputs().getFirst();
+            Node next = users.only(y);
+            if (next != null && next.inputs().getFirst() == y && (next.op() instanceof ScaleShift || Users.scalesAndShifts(next))) {
+                ScaleShift s = next.op() instanceof ScaleShift known ? known : new ScaleShift(Nonlinearity.NONE, false);
+                return List.of(new Contraction.Group(List.of(conv, next), new ConvolutionScaleShift(c.window(), c.groups(), s.activation(), s.residual()),
+                        joined(conv.inputs(), next.inputs().subList(1, next.inputs().size())), next.outputs(), conv.label()));
+            }
+            return users.of(y).stream().filter(n -> users.isFree(n) && n.inputs().getFirst() == y && normalised(n) != null).findFirst().map(n -> statistics(conv, c, n)).orElse(List.of());
+        }
+
+        /** What follows the statistics in a batch normalisation; null if a node is none. */
+        private static NormalizeActivation normalised(Node n) {
+            return switch (n.op()) {
+                case BatchNorm b -> new NormalizeActivation(b.eps(), Nonlinearity.NONE, false);
+                case BatchNormActivation b -> new NormalizeActivation(b.eps(), b.activation(), b.residual());
+                default -> null;
+            };
+        }
+
+        /** The statistics go over from the normalisation to the convolution. */
+        private static List<Contraction.Group> statistics(Node conv, Conv2d c, Node norm) {
+            List<Symbol> known = norm.outputs().subList(1, 3);
+            List<Symbol> in = new ArrayList<>(norm.inputs());
+            in.addAll(3, known); // after x, gamma and beta; a residual comes last
+            return List.of(
+                    new Contraction.Group(List.of(conv), new ConvolutionStatistics(c.window(), c.groups()), conv.inputs(), joined(conv.outputs(), known), conv.label()),
+                    new Contraction.Group(List.of(norm), normalised(norm), in, norm.outputs().subList(0, 1), norm.label()));
+        }
+
+        private List<Contraction.Group> product(Node product, MatMul m) {
+            Symbol y = product.outputs().getFirst();
+            Node sum = users.only(y);
+            if (sum == null || !(sum.op() instanceof Pointwise.Add)) {
+                return List.of();
+            }
+            Symbol bias = sum.inputs().get(sum.inputs().getFirst() == y ? 1 : 0);
+            if (!Users.perChannel(bias, y.type())) {
+                return List.of();
+            }
+            Node next = users.only(sum.outputs().getFirst());
+            Nonlinearity activation = Users.activation(next);
+            List<Node> members = activation == Nonlinearity.NONE ? List.of(product, sum) : List.of(product, sum, next);
+            return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)),
+                    members.getLast().outputs(), product.label()));
+        }
+
+        private static List<Symbol> joined(List<Symbol> first, List<Symbol> then) {
+            List<Symbol> all = new ArrayList<>(first);
+            all.addAll(then);
+            return List.copyOf(all);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+package dev.jacquard.tensor.op;
+
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A product or convolution together with what is done to its sums before they are stored (the epilogue): a pass over memory saved for each. Models do not use these ops; a pass puts them where the
+ * device has kernels for them. A kernel keeps the sums in F32 until its one store.
+ */
+public sealed interface FusedProduct extends Composite {
+    /** The product alone: it takes the first two inputs. */
+    Op product();
+
+    /** Type of the product's result. */
+    private static TensorType result(FusedProduct op, List<TensorType> in) {
+        return op.product().infer(in.subList(0, 2)).getFirst();
+    }
+
+    private static void check(FusedProduct op, List<TensorType> in, int n) {
+        Types.count(op, in, n);
+        Types.same(op, in);
+        Types.floating(op, in);
+    }
+
+    /** @param flops per element of the result, beside the product's own */
+    private static Cost withEpilogue(FusedProduct op, List<TensorType> in, List<TensorType> out, int flops) {
+        return Cost.of(in, out, op.product().cost(in.subList(0, 2), out.subList(0, 1)).flops() + flops * out.getFirst().shape().size());
+    }
+
+    private static Tensor multiply(FusedProduct op, List<Tensor> in) {
+        return in.get(0).apply(op.product(), in.get(1));
+    }
+
+    /**
+     * {@code activation(conv2d(x, w) * scale + shift + r)}: y(N, OH, OW, K) from images x(N, H, W, C), weights w(K, R, S, C/groups), scale(K), shift(K) and, if {@code residual}, r(N, OH, OW, K). A
+     * convolution and its normalisation by known statistics.
+     *
+     * @param window stride, padding, dilation
+     * @param groups of channels
+     * @param activation what comes last
+     * @param residual whether something is added before the activation; it is the last input then
+     */
+    record ConvolutionScaleShift(Window window, int groups, Nonlinearity activation, boolean residual) implements FusedProduct {
+        @Override
+        public Convolution.Conv2d product() {
+            return new Convolution.Conv2d(window, groups);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, residual ? 5 : 4);
+            TensorType y = result(this, in);
+            Types.perChannel(this, y, in.subList(2, 4));
+            if (residual) {
+                Types.shape(this, "residual", in.get(4), y);
+            }
+            return List.of(y);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return withEpilogue(this, in, out, 4);
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return product().accuracy(in.subList(0, 2));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor y = multiply(this, in).mulAdd(in.get(2), in.get(3));
+            return List.of(activation.apply(residual ? y.add(in.get(4)) : y));
+        }
+    }
+
+    /**
+     * {@code activation(a b + shift)}: y(M, N) from a(M, K), b(K, N), each transposed on request, and shift(N). A linear layer with its bias.
+     *
+     * @param transposeA whether a is given as (K, M)
+     * @param transposeB whether b is given as (N, K)
+     * @param activation what comes last
+     */
+    record MatMulShift(boolean transposeA, boolean transposeB, Nonlinearity activation) implements FusedProduct {
+        @Override
+        public String name() {
+            return "matmul_shift";
+        }
+
+        @Override
+        public MatMul product() {
+            return new MatMul(transposeA, transposeB);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 3);
+            TensorType y = result(this, in);
+            Types.perChannel(this, y, in.subList(2, 3));
+            return List.of(y);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return withEpilogue(this, in, out, 2);
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return product().accuracy(in.subList(0, 2));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return List.of(activation.apply(multiply(this, in).add(in.get(2))));
+        }
+    }
+
+    /**
+     * {@code y = conv2d(x, w)} with what batch normalisation wants to know of it: y(N, OH, OW, K), mean(K) and the biased variance(K) over N, OH and OW, from images x(N, H, W, C) and weights
+     * w(K, R, S, C/groups). {@link FusedNormalization.NormalizeActivation} goes on from there, so that a training step reads y once less.
+     *
+     * <p>The statistics are of the sums before they are rounded to y's element type: a kernel has them in registers then. A variance is taken of differences from something near the mean, or as
+     * Chan, Golub and LeVeque (1979) combine those of parts; a mean of squares less the square of the mean would cancel.
+     *
+     * @param window stride, padding, dilation
+     * @param groups of channels
+     */
+    record ConvolutionStatistics(Window window, int groups) implements FusedProduct {
+        @Override
+        public Convolution.Conv2d product() {
+            return new Convolution.Conv2d(window, groups);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 2);
+            TensorType y = result(this, in);
+            TensorType perChannel = TensorType.of(y.dtype(), y.shape().dim(3));
+            return List.of(y, perChannel, perChannel);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return withEpilogue(this, in, out, 4);
+        }
+
+        /** A sum over taps, then one over pixels. */
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            TensorType y = result(this, in);
+            long pixels = y.shape().size() / Math.max(y.shape().dim(3), 1);
+            return Accuracy.matmul(Math.max(product().accuracy(in).length(), pixels));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor y = multiply(this, in);
+            int[] pixels = IntStream.range(0, 3).toArray();
+            Tensor mean = y.mean(pixels);
+            return List.of(y, mean, y.sub(mean).square().mean(pixels));
+        }
+    }
+
+    /** The family's rows. */
+    static List<OpRow> rows() {
+        ConvolutionScaleShift sum = new ConvolutionScaleShift(Window.of(1, 0), 1, Nonlinearity.RELU, true);
+        ConvolutionStatistics statistics = new ConvolutionStatistics(Window.of(1, 0), 1);
+        MatMulShift linear = new MatMulShift(false, true, Nonlinearity.NONE);
+        TensorType x = TensorType.f32(1, 4, 4, 3);
+        TensorType w = TensorType.f32(2, 1, 1, 3);
+        TensorType k = TensorType.f32(2);
+        return List.of(
+                new OpRow(ConvolutionScaleShift.class, "activation of conv2d * scale + shift, plus a residual", convolutions(), List.of())
+                        .refuses(sum, "channels differ", x, w, TensorType.f32(3), k, TensorType.f32(1, 4, 4, 2))
+                        .refuses(sum, "residual has the wrong shape", x, w, k, k, x)
+                        .refuses(sum, "wrong number of inputs", x, w, k, k)
+                        .refuses(sum, "element types differ", x, w, k.withDType(DType.F16), k, TensorType.f32(1, 4, 4, 2))
+                        .refuses(new ConvolutionScaleShift(Window.of(1, 0), 2, Nonlinearity.NONE, false), "groups do not divide", x, w, k, k),
+                new OpRow(MatMulShift.class, "activation of a matrix product plus a row", products(), List.of())
+                        .refuses(linear, "channels differ", TensorType.f32(4, 3), TensorType.f32(5, 3), TensorType.f32(3))
+                        .refuses(linear, "inner dimensions differ", TensorType.f32(4, 3), TensorType.f32(5, 4), TensorType.f32(5))
+                        .refuses(linear, "wrong number of inputs", TensorType.f32(4, 3), TensorType.f32(5, 3)),
+                new OpRow(ConvolutionStatistics.class, "conv2d, mean and variance of its channels", statistics(), List.of())
+                        .refuses(statistics, "channels differ", x, TensorType.f32(2, 1, 1, 4))
+                        .refuses(statistics, "wrong number of inputs", x, w, k));
+    }
+
+    /** Sizes off every tile's edge, vectors of 8 and not, both strides, groups, each channel for itself, an empty batch. */
+    private static List<Convolution.Case> cases() {
+        return List.of(
+                new Convolution.Case(1, 1, 1, 1, 1, 1, 1, Window.of(1, 0), 1),
+                new Convolution.Case(2, 5, 7, 3, 5, 3, 3, Window.of(1, 1), 1),
+                new Convolution.Case(2, 7, 5, 8, 24, 1, 1, Window.of(1, 0), 1),
+                new Convolution.Case(2, 9, 8, 16, 8, 3, 3, Window.of(2, 1), 1),
+                new Convolution.Case(3, 6, 5, 16, 40, 1, 1, Window.of(2, 0), 1),
+                new Convolution.Case(1, 9, 9, 8, 16, 7, 7, Window.of(2, 3), 1),
+                new Convolution.Case(2, 6, 5, 16, 16, 3, 3, Window.of(1, 1), 2),
+                new Convolution.Case(1, 12, 11, 40, 72, 3, 3, Window.of(1, 1), 1),
+                new Convolution.Case(1, 9, 8, 8, 8, 3, 3, Window.of(1, 2).dilated(2), 1),
+                new Convolution.Case(1, 6, 7, 32, 32, 3, 3, Window.of(2, 1), 8),
+                new Convolution.Case(1, 9, 8, 12, 12, 5, 5, Window.of(2, 2), 12),
+                new Convolution.Case(2, 6, 5, 8, 8, 3, 3, Window.of(1, 1), 8),
+                new Convolution.Case(0, 4, 4, 8, 8, 3, 3, Window.of(1, 1), 1));
+    }
+
+    private static List<Sample> convolutions() {
+        List<Sample> all = new ArrayList<>();
+        int i = 0;
+        for (Convolution.Case c : cases()) {
+            Nonlinearity activation = Nonlinearity.values()[i % 3];
+            boolean residual = i++ % 2 == 1;
+            List<Operand> operands = new ArrayList<>(List.of(Operand.of(c.n(), c.h(), c.w(), c.c()), weight(c), Operand.range(0.5, 1.5, c.k()), Operand.of(c.k())));
+            if (residual) {
+                operands.add(Operand.of(c.n(), c.window().outH(c.h(), c.r()), c.window().outW(c.w(), c.s()), c.k()));
+            }
+            all.add(new Sample(new ConvolutionScaleShift(c.window(), c.groups(), activation, residual), List.copyOf(operands)));
+        }
+        return List.copyOf(all);
+    }
+
+    /** An empty batch has no mean. */
+    private static List<Sample> statistics() {
+        return cases().stream().filter(c -> c.n() > 0)
+                .map(c -> Sample.of(new ConvolutionStatistics(c.window(), c.groups()), Operand.of(c.n(), c.h(), c.w(), c.c()), weight(c))).toList();
+    }
+
+    /** At most 1, and of a size at which results are about as large as the images. */
+    private static Operand weight(Convolution.Case c) {
+        double bound = Math.min(2 / Math.sqrt(c.r() * c.s() * c.c() / c.groups()), 1);
+        return Operand.range(-bound, bound, c.k(), c.r(), c.s(), c.c() / c.groups());
+    }
+
+    private static List<Sample> products() {
+        List<Sample> all = new ArrayList<>();
+        int i = 0;
+        for (long[] s : new long[][] {{1, 1, 1}, {7, 13, 31}, {33, 65, 17}, {6, 64, 40}, {1, 10, 207}, {20, 136, 36}, {130, 72, 24}, {4, 3, 0}, {0, 3, 4}}) {
+            boolean ta = i % 4 == 3;
+            boolean tb = i % 3 != 1;
+            all.add(Sample.of(new MatMulShift(ta, tb, Nonlinearity.values()[i++ % 3]), ta ? Operand.of(s[2], s[0]) : Operand.of(s[0], s[2]),
+                    tb ? Operand.of(s[1], s[2]) : Operand.of(s[2], s[1]), Operand.of(s[1])));
+        }
+        return List.copyOf(all);
+    }
+}
