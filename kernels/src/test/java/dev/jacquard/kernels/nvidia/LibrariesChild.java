@@ -9,10 +9,14 @@ import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.kernels.driver.ProductProblem;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.JacquardException;
+import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.FusedProduct;
 import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Nonlinearity;
+import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Window;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
@@ -66,7 +70,7 @@ final class LibrariesChild {
     /** A plan of a product by an engine: launched, captured, replayed twice. */
     private static String plan(String engine, boolean libraries) {
         GraphBuilder b = new GraphBuilder(false);
-        b.output("y", b.apply(new MatMul(false, false), List.of(b.input("a", TensorType.of(DType.F32, 32, 48)), b.input("b", TensorType.of(DType.F32, 48, 16)))).getFirst());
+        graph(b, engine);
         List<String> offered = new ArrayList<>();
         MatrixOptions options = new MatrixOptions(false, libraries, (_, _, names) -> {
             offered.addAll(names);
@@ -80,6 +84,21 @@ final class LibrariesChild {
             return e.getClass().getSimpleName() + " " + e.getMessage();
         }
         return String.join(", ", offered);
+    }
+
+    /** A product; for cuBLASLt with a bias and ReLU, for cuDNN a convolution with scale, shift, residual and SiLU. */
+    private static void graph(GraphBuilder b, String engine) {
+        TensorType row = TensorType.of(DType.F32, 16);
+        if (engine.startsWith("cudnn")) {
+            TensorType image = TensorType.of(DType.F32, 2, 6, 6, 16);
+            Op op = new FusedProduct.ConvolutionScaleShift(Window.of(1, 1), 1, Nonlinearity.SILU, true);
+            b.output("y", b.apply(op, List.of(b.input("x", image), b.input("w", TensorType.of(DType.F32, 16, 3, 3, 16)), b.input("scale", row), b.input("shift", row), b.input("r", image))).getFirst());
+            return;
+        }
+        Tensor x = b.input("a", TensorType.of(DType.F32, 32, 48));
+        Tensor w = b.input("b", TensorType.of(DType.F32, 48, 16));
+        b.output("y", engine.startsWith("cublasLt") ? b.apply(new FusedProduct.MatMulShift(false, false, Nonlinearity.RELU), List.of(x, w, b.input("shift", row))).getFirst()
+                : b.apply(new MatMul(false, false), List.of(x, w)).getFirst());
     }
 
     /** The engines' names; those whose name begins like the third word are run. */

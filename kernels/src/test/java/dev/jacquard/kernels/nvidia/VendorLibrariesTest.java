@@ -233,11 +233,12 @@ class VendorLibrariesTest {
 
     @Test
     void aPlanCallsTheLibraryWhenItIsLaunchedAndCaptured() throws Exception {
-        Processes.Said said = with("all").run("plan cublas", "plan cublasLt-2");
+        Processes.Said said = with("all").run("plan cublas", "plan cublasLt-2", "plan cudnn-graph-0-engine-36");
         assertContains(said.of("plan cublas"), "simt", "cublas, cublasLt 0, cublasLt 2");
         // Once to load what is loaded lazily, once into the graph, which is replayed from then on; each in a stream of its own, with the plan's scratch.
         assertCounts(2, said.all(), "call cublasGemmEx 0 0 16 32 48 ");
-        assertCounts(2, said.all(), "call cublasLtMatmul compute 69 ");
+        assertCounts(2, said.all(), "call cublasLtMatmul compute 69 scale 0 op 0 0 epilogue 6 bias 0x");
+        assertCounts(2, said.all(), "call cudnnBackendExecute engine 36 pack (16 1000=1,2,3,4,5,6 1001=0x");
         List<String> streams = said.all().lines().filter(l -> l.startsWith("call cublasSetStream ")).toList();
         assertEquals(2, streams.stream().distinct().count(), streams.toString());
         assertEquals(1, said.all().lines().filter(l -> l.startsWith("call cublasSetWorkspace ")).distinct().count());
