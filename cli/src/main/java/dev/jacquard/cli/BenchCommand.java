@@ -3,6 +3,7 @@ package dev.jacquard.cli;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ final class BenchCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    private final Map<String, Backend> backends = new TreeMap<>();
+    private final Map<Boolean, Backend> backends = new TreeMap<>();
 
     @Override
     public Integer call() {
@@ -177,9 +178,9 @@ final class BenchCommand implements Callable<Integer> {
         return new BenchJacquard(c, backend(c.precision()));
     }
 
-    /** One per precision, kept. */
+    /** One with TF32 and one without, kept: all else about a device is the same in each precision. */
     private Backend backend(String precision) {
-        return backends.computeIfAbsent(precision, _ -> DeviceOptions.open(device, 0));
+        return backends.computeIfAbsent(precision.equals("tf32"), tf32 -> DeviceOptions.open(device, BackendOptions.DEFAULT.tf32(tf32)));
     }
 
     /** Times of the sides in turn. */
