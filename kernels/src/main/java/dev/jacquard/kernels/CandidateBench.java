@@ -106,6 +106,7 @@ public final class CandidateBench implements AutoCloseable {
         if (backend.unsupported(sample.op(), sample.types()).isPresent() || !(CudaBackend.kernel(sample.op()) instanceof ChoosingKernel<Op> kernel)) {
             return new Outcome(cost, List.of());
         }
+        device.trim(); // each case has other sizes, and what their trials put aside is not of the pool
         boolean tf32 = arithmetic == Arithmetic.TF32;
         List<Candidate> all = device.choices().all(kernel, sample.op(), sample.types(), tf32);
         List<Candidate> modest = all.stream().filter(c -> c.workspace() <= Choices.MOST_WORKSPACE).toList();
