@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -74,7 +75,7 @@ final class CompareReport implements AutoCloseable {
     void add(Measured m) {
         done.put(m.matrix.name(), m);
         if (m.outcome == null || m.outcome.timings().isEmpty()) {
-            line(row(m, "", "", "", "", "", "", "", "", "", m.note));
+            row(m, quoted(""), "", "", "", "", "", "", "", "", quoted(m.note));
             return;
         }
         double floor = rates.floor(m.outcome.cost(), m.matrix.arithmetic());
@@ -82,9 +83,16 @@ final class CompareReport implements AutoCloseable {
         double own = us(m.best(true, ""));
         for (Timing t : m.outcome.timings()) {
             double us = t.us();
-            line(row(m, t.candidate(), t.own() ? "own" : "library", number("%.3f", us), t.rounds() + "", number("%.2f", m.outcome.cost().flops() / us / 1e6), number("%.1f", m.outcome.cost().bytes() / us / 1e3),
-                    number("%.1f", 100 * floor / us), number("%.3f", library / us), number("%.3f", own / us), t.problem()));
+            row(m, quoted(t.candidate()), t.own() ? "own" : "library", number("%.3f", us), Integer.toString(t.rounds()),
+                    number("%.2f", m.outcome.cost().flops() / us / 1e6), number("%.1f", m.outcome.cost().bytes() / us / 1e3), number("%.1f", 100 * floor / us),
+                    number("%.3f", library / us), number("%.3f", own / us), quoted(t.problem()));
         }
+    }
+
+    /** A line of the case and these cells, which begin with the candidate. */
+    private void row(Measured m, String... cells) {
+        String shapes = m.matrix.sample().types().stream().map(TensorType::toString).collect(Collectors.joining(" "));
+        line(String.join(",", quoted(m.matrix.name()), m.matrix.sample().op().name(), quoted(shapes), m.matrix.arithmetic().toString(), String.join(",", cells), quoted(device)));
     }
 
     private static double us(Optional<Timing> t) {
@@ -93,12 +101,6 @@ final class CompareReport implements AutoCloseable {
 
     private static String number(String format, double value) {
         return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
-    }
-
-    private String row(Measured m, String candidate, String side, String us, String rounds, String tflops, String bandwidth, String roofline, String library, String own, String note) {
-        String shapes = m.matrix.sample().types().stream().map(TensorType::toString).collect(Collectors.joining(" "));
-        return String.join(",", quoted(m.matrix.name()), m.matrix.sample().op().name(), quoted(shapes), m.matrix.arithmetic().toString(), quoted(candidate), side, us, rounds, tflops, bandwidth, roofline, library, own,
-                quoted(note), quoted(device));
     }
 
     private static String quoted(String text) {
@@ -111,13 +113,17 @@ final class CompareReport implements AutoCloseable {
 
     /** Writes the summary. */
     void finish() {
-        List<String> lines = new ArrayList<>(List.of("# Products and convolutions: our kernels beside the libraries' engines", "", "Made by `./jacquard kernels compare` on " + device + ".",
-                "Medians of rounds in which all that can compute a case take turns, replayed from a graph, with the caches as they leave them. **x** says how many times as fast our best is as the library's best.",
-                "The roofline is the longer of the bytes at the rate of the device's copy and the operations at the rate of its fastest large product, both as measured here. A sparse product's operations are those",
-                "of the elements that are kept.", "", String.format(Locale.ROOT, "- copy: %.0f GB/s, read and written together", rates.copy())));
+        List<String> lines = new ArrayList<>(List.of("# Products and convolutions: our kernels beside the libraries' engines", "",
+                "Made by `./jacquard kernels compare` on " + device + ".",
+                "Medians of rounds in which all that can compute a case take turns, replayed from a graph, with the caches as they leave them.",
+                "**x** says how many times as fast our best is as the library's best.",
+                "The roofline is the longer of the bytes at the rate of the device's copy and the operations at the rate of its fastest large product, both as measured here.",
+                "A sparse product's operations are those of the elements that are kept.", "",
+                String.format(Locale.ROOT, "- copy: %.0f GB/s, read and written together", rates.copy())));
         rates.products().entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(r -> lines.add(String.format(Locale.ROOT, "- %s products: %.1f T/s", r.getKey(), r.getValue())));
         lines.addAll(List.of("", "| group | cases with both | x, geometric mean | x, worst | goals met |", "|---|---|---|---|---|"));
-        done.values().stream().collect(Collectors.groupingBy(m -> m.matrix.group(), LinkedHashMap::new, Collectors.toList())).forEach((group, cases) -> lines.add(sum(group, cases)));
+        Map<String, List<Measured>> groups = done.values().stream().collect(Collectors.groupingBy(m -> m.matrix.group(), LinkedHashMap::new, Collectors.toList()));
+        groups.forEach((group, cases) -> lines.add(sum(group, cases)));
         lines.addAll(List.of("", "| case | our best | of roofline | library's best | x | goals | not usable |", "|---|---|---|---|---|---|---|"));
         done.values().forEach(m -> lines.add(summary(m)));
         try {
@@ -129,15 +135,11 @@ final class CompareReport implements AutoCloseable {
 
     private String sum(String group, List<Measured> cases) {
         double[] x = cases.stream().mapToDouble(m -> times(m, "", "")).filter(v -> !Double.isNaN(v)).toArray();
-        double logs = 0;
-        double worst = Double.POSITIVE_INFINITY;
-        for (double v : x) {
-            logs += Math.log(v);
-            worst = Math.min(worst, v);
-        }
+        String mean = x.length == 0 ? "" : number("%.2f", Math.exp(Arrays.stream(x).map(Math::log).average().orElseThrow()));
+        String worst = x.length == 0 ? "" : number("%.2f", Arrays.stream(x).min().orElseThrow());
         List<Boolean> goals = cases.stream().flatMap(m -> m.matrix.goals().stream().filter(g -> !Double.isNaN(times(m, g))).map(g -> times(m, g) >= g.atLeast())).toList();
-        return String.format(Locale.ROOT, "| %s | %d of %d | %s | %s | %s |", group, x.length, cases.size(), x.length == 0 ? "" : number("%.2f", Math.exp(logs / x.length)), x.length == 0 ? "" : number("%.2f", worst),
-                goals.isEmpty() ? "" : goals.stream().filter(met -> met).count() + " of " + goals.size());
+        String met = goals.isEmpty() ? "" : goals.stream().filter(g -> g).count() + " of " + goals.size();
+        return "| " + String.join(" | ", group, x.length + " of " + cases.size(), mean, worst, met) + " |";
     }
 
     private double times(Measured m, MatrixCase.Goal g) {
@@ -158,8 +160,9 @@ final class CompareReport implements AutoCloseable {
         Optional<Timing> own = m.best(true, "");
         String goals = m.matrix.goals().stream().map(g -> goal(m, g)).collect(Collectors.joining("; "));
         String unfit = m.outcome.timings().stream().filter(t -> !t.fit()).map(Timing::candidate).collect(Collectors.joining(", "));
-        return "| " + String.join(" | ", m.matrix.name(), own.map(cell).orElse(""), number("%.0f %%", 100 * rates.floor(m.outcome.cost(), m.matrix.arithmetic()) / us(own)), m.best(false, "").map(cell).orElse(""),
-                number("**%.2f**", times(m, "", "")), goals, unfit) + " |";
+        String share = number("%.0f %%", 100 * rates.floor(m.outcome.cost(), m.matrix.arithmetic()) / us(own));
+        String library = m.best(false, "").map(cell).orElse("");
+        return "| " + String.join(" | ", m.matrix.name(), own.map(cell).orElse(""), share, library, number("**%.2f**", times(m, "", "")), goals, unfit) + " |";
     }
 
     private String goal(Measured m, MatrixCase.Goal g) {

@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels compare}. */
-@Command(name = "compare", description = "Times all that can compute a product or a convolution on a GPU, our kernels and the libraries' engines, against each other and against what the device was "
-        + "measured to do at best. On the emulator the times mean nothing.", sortOptions = false)
+@Command(name = "compare", description = "Times all that can compute a product or a convolution on a GPU, our kernels and the libraries' engines, against each other and against what "
+        + "the device was measured to do at best. On the emulator the times mean nothing.", sortOptions = false)
 final class KernelsCompareCommand implements Callable<Integer> {
     private static final long EMULATED_COPY = 1 << 16;
     /** Cases that say how long the next one may take. */
@@ -66,16 +66,10 @@ final class KernelsCompareCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (batch < 1 || px < 0 || rounds < 1 || !(budget > 0) || square < 1 || square > MOST_SQUARE || square % SPARSE_COLUMNS != 0) {
-            throw new CallerException("kernels compare", "out of range", "--batch " + batch + " --image-size " + px + " --rounds " + rounds + " --budget " + budget + " --square " + square,
-                    "numbers above 0, --square a multiple of " + SPARSE_COLUMNS + " up to " + MOST_SQUARE, "give other values");
-        }
-        List<MatrixCase> cases = MatrixCase.all(new MatrixCase.Sizes(square, px, batch)).stream().filter(c -> c.name().contains(text)).toList();
-        if (cases.isEmpty()) {
-            throw new CallerException("--case", "no such case", text, "part of a name such as " + MatrixCase.all(new MatrixCase.Sizes(square, px, batch)).getLast().name(), "leave it out to see all names");
-        }
         long start = System.nanoTime();
-        try (CudaBackend backend = DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.autotune(Autotune.OFF))); CompareReport report = new CompareReport(out, backend.description())) {
+        List<MatrixCase> cases = cases();
+        try (CudaBackend backend = DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.autotune(Autotune.OFF)));
+                CompareReport report = new CompareReport(out, backend.description())) {
             boolean emulated = backend.name().equals("emulator");
             PrintWriter lines = spec.commandLine().getOut();
             lines.println(emulated ? "emulated: these times are the emulator's own and say nothing about a GPU" : backend.description());
@@ -84,6 +78,19 @@ final class KernelsCompareCommand implements Callable<Integer> {
             }
         }
         return lost ? Main.OUR_FAULT : Main.DONE;
+    }
+
+    private List<MatrixCase> cases() {
+        if (batch < 1 || px < 0 || rounds < 1 || !(budget > 0) || square < 1 || square > MOST_SQUARE || square % SPARSE_COLUMNS != 0) {
+            throw new CallerException("kernels compare", "out of range", "--batch " + batch + " --image-size " + px + " --rounds " + rounds + " --budget " + budget + " --square " + square,
+                    "numbers above 0, --square a multiple of " + SPARSE_COLUMNS + " up to " + MOST_SQUARE, "give other values");
+        }
+        List<MatrixCase> all = MatrixCase.all(new MatrixCase.Sizes(square, px, batch));
+        List<MatrixCase> cases = all.stream().filter(c -> c.name().contains(text)).toList();
+        if (cases.isEmpty()) {
+            throw new CallerException("--case", "no such case", text, "part of a name such as " + all.getLast().name(), "leave it out to see all names");
+        }
+        return cases;
     }
 
     /** Rows need the rates, which the products show: those come first and wait for each other. */

@@ -49,8 +49,8 @@ record MatrixCase(String name, String group, Sample sample, Arithmetic arithmeti
     }
 
     /**
-     * All of them, the most telling first, since a budget of time cuts the end off: products in each arithmetic, 2:4 sparse ones, then the distinct convolutions of networks, first in what mixed precision
-     * trains in.
+     * All of them, the most telling first, since a budget of time cuts the end off: products in each arithmetic, 2:4 sparse ones, then the distinct convolutions of networks, first in what mixed
+     * precision trains in.
      */
     static List<MatrixCase> all(Sizes s) {
         List<MatrixCase> all = new ArrayList<>();
@@ -61,7 +61,8 @@ record MatrixCase(String name, String group, Sample sample, Arithmetic arithmeti
             }
         }
         for (Arithmetic a : List.of(Arithmetic.F16, Arithmetic.I8)) {
-            all.add(new MatrixCase("sparse " + product(s.square, a), "sparse", MatrixSamples.sparse(a, s.square, s.square, s.square), a, List.of(new Goal("mma.sp", 1.4, product(s.square, a)))));
+            Goal goal = new Goal("mma.sp", 1.4, product(s.square, a));
+            all.add(new MatrixCase("sparse " + product(s.square, a), "sparse", MatrixSamples.sparse(a, s.square, s.square, s.square), a, List.of(goal)));
         }
         all.addAll(convolutions(RESNET, RESNET, Arithmetic.F16, s, PASSES, _ -> true));
         all.addAll(convolutions("se-resnext101-32x4d", "grouped 3x3", Arithmetic.F16, s, PASSES, c -> c.op.groups() > 1));

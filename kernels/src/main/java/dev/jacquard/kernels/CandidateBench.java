@@ -141,7 +141,10 @@ public final class CandidateBench implements AutoCloseable {
         return View.of(memory.getLast(), type);
     }
 
-    /** How much power is drawn, and with it the clock, depends on the numbers: zeros would be fast. Only short operands have numbers of their own; to make so many for all would take longer than the rest. */
+    /**
+     * How much power is drawn, and with it the clock, depends on the numbers: zeros would be fast. Only short operands and indices have numbers of their own; to make so many for all would take longer than
+     * the rest.
+     */
     private void fill(View v, Operand o, int position) {
         DType type = v.dtype();
         if (v.shape().size() <= SHORT || !type.isFloating() && type != DType.I8) {
