@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.kernels.CandidateBench.Outcome;
 import dev.jacquard.kernels.CandidateBench.Timing;
+import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.OutOfMemoryException;
 import dev.jacquard.tensor.TensorType;
@@ -127,6 +128,13 @@ class CandidateBenchTest {
         assertEquals(2, rates.floor(new Cost(2_000_000, 1_000_000), Arithmetic.F16), 1e-9);
         assertEquals(3, rates.floor(new Cost(2_000_000, 300_000_000), Arithmetic.F16), 1e-9);
         assertTrue(Double.isNaN(rates.floor(new Cost(2_000_000, 1), Arithmetic.BF16)));
+    }
+
+    @Test
+    void aLostDeviceEndsIt() {
+        library.engines.addAll(List.of("dies", "fast"));
+        JacquardException e = assertThrows(JacquardException.class, () -> bench.measure(PRODUCT, Arithmetic.F32));
+        assertTrue(e.getCause() instanceof DriverException d && d.kind().sticky(), e.getMessage());
     }
 
     @Test

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * F32 products on the host, by engines that a test names: one whose name begins with "transposed" or "short" computes something else, "refuses" throws, "slow" puts its result down three times,
+ * F32 products on the host, by engines that a test names: one whose name begins with "transposed" or "short" computes something else, "refuses" throws, "dies" loses the device, "slow" puts its result down three times,
  * "huge" wants more scratch than is given; all others are right.
  */
 final class FakeLibrary implements MatrixLibraries {
@@ -68,6 +68,9 @@ final class FakeLibrary implements MatrixLibraries {
             return stream -> {
                 if (name.startsWith("refuses")) {
                     throw new DriverException(DriverException.Kind.LIBRARY, "gemm: NOT_SUPPORTED (15)");
+                }
+                if (name.startsWith("dies")) {
+                    throw new DriverException(DriverException.Kind.KERNEL_FAULT, "an illegal address");
                 }
                 float[] a = new float[(int) (p.m() * p.k())];
                 float[] b = new float[(int) (p.k() * p.n())];
