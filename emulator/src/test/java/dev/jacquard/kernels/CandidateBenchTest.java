@@ -97,16 +97,16 @@ class CandidateBenchTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"F16", "BF16", "I8"})
+    @EnumSource(names = {"F16", "I8"})
     void sparseProductsHaveTheirMetadata(Arithmetic a) {
-        Outcome o = bench.measure(MatrixSamples.sparse(a, 32, 64, 64), a);
+        Outcome o = bench.measure(MatrixSamples.sparse(a, 16, 64, 32), a);
         allFit(o);
         assertTrue(o.best(true, "mma.sp").isPresent(), o.toString());
     }
 
     @Test
     void aConvolutionHasThreePasses() {
-        List<Sample> passes = MatrixSamples.passes(Arithmetic.F16, new Conv2d(Window.of(2, 1), 1), TensorType.f32(2, 6, 6, 16), TensorType.f32(16, 3, 3, 16));
+        List<Sample> passes = MatrixSamples.passes(Arithmetic.F16, new Conv2d(Window.of(2, 1), 1), TensorType.f32(1, 4, 4, 8), TensorType.f32(8, 3, 3, 8));
         assertEquals(List.of("conv2d", "conv2d_backward_data", "conv2d_backward_weight"), passes.stream().map(s -> s.op().name()).toList());
         passes.forEach(s -> allFit(bench.measure(s, Arithmetic.F16)));
     }
