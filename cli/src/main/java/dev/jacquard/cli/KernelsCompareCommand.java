@@ -4,6 +4,7 @@ import dev.jacquard.kernels.Arithmetic;
 import dev.jacquard.kernels.CandidateBench;
 import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.kernels.DeviceRates;
+import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.backend.BackendOptions;
@@ -127,7 +128,7 @@ final class KernelsCompareCommand implements Callable<Integer> {
                 o.timings().stream().filter(CandidateBench.Timing::fit).forEach(t -> rates.merge(c.arithmetic(), o.cost().flops() / t.us() / 1e6, Math::max));
             }
             return new CompareReport.Measured(c, o, o.timings().isEmpty() ? "no kernel takes it" : "");
-        } catch (JacquardException e) {
+        } catch (JacquardException | DriverException e) { // of a lost device, what is freed last says so itself
             lost = SweepTable.isLost(e);
             return CompareReport.Measured.left(c, e.getMessage());
         }
