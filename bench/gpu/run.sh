@@ -2,8 +2,9 @@
 # The benchmark on a machine with an NVIDIA GPU, in one command of under ten minutes: bench/gpu/run.sh FOLDER OUT [flags of jacquard bench]
 #
 #   FOLDER  the archive that ./jacquard bundle made, or the folder it unpacks to
-#   OUT     an existing folder for what comes back: kernels.csv (each own kernel and library engine beside the device's copy and its matrix rate), networks.csv and networks.md (whole networks
-#           beside PyTorch, if a python3 with torch is there), and logs. They belong in bench/results, named by the machine.
+#   OUT     an existing folder for what comes back: kernels-candidates.csv and .md (products and convolutions: each own kernel and library engine beside the others, the device's copy and its rates),
+#           kernels.csv (each own kernel beside the device's copy), networks.csv and networks.md (whole networks beside PyTorch, if a python3 with torch is there), and logs. They belong in
+#           bench/results, named by the machine.
 #
 # Runs what bench/gpu/session.sh does not: that one tests, this one measures. PYTHON names another Python.
 set -u
@@ -25,7 +26,13 @@ else
     echo "no PyTorch beside us: $(tail -n 1 "$out/python.log")"
 fi
 status=0
-timeout 150 "$bundle/jacquard" kernels bench --device cuda --batch 128 --csv "$out/kernels.csv" > "$out/kernels.log" 2>&1 || { echo "kernels: FAILED ($?)"; tail -n 25 "$out/kernels.log"; status=1; }
-timeout 420 "$bundle/jacquard" bench --device cuda --out "$out" --budget 390 "${beside[@]}" "$@" 2>&1 | tee "$out/networks.log"
+part() { # name, seconds, flags of jacquard
+    local name=$1 limit=$2
+    shift 2
+    timeout "$limit" "$bundle/jacquard" "$@" > "$out/$name.log" 2>&1 || { echo "$name: FAILED ($?)"; tail -n 25 "$out/$name.log"; status=1; }
+}
+part kernels-candidates 150 kernels compare --device cuda --batch 128 --out "$out" --budget 130
+part kernels 75 kernels bench --device cuda --batch 128 --csv "$out/kernels.csv" --budget 60
+timeout 350 "$bundle/jacquard" bench --device cuda --out "$out" --budget 330 "${beside[@]}" "$@" 2>&1 | tee "$out/networks.log"
 [ "${PIPESTATUS[0]}" = 0 ] || { echo "networks: FAILED"; status=1; }
 exit $status

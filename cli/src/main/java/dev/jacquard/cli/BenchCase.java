@@ -1,5 +1,6 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.models.Models;
 import dev.jacquard.train.NetworkRun.Work;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,15 +21,13 @@ record BenchCase(Work work, String arch, int px, int batch, String precision, Li
     static final List<String> NETWORKS = List.of("resnet50", "se-resnext101-32x4d", "efficientnet-b0", "efficientnet-b4");
     static final List<String> PRECISIONS = List.of("fp32", "tf32", "fp16", "bf16");
     static final List<String> MODES = List.of("eager", "cudagraph", "compile");
-    private static final Map<String, Integer> PX = Map.of("efficientnet-b4", 380);
-    private static final int USUAL_PX = 224;
     private static final int LARGE = 256;
     /** The batch that each network trains fastest with on a large device, as far as it fits. */
     private static final Map<String, Integer> TRAINING_BATCH = Map.of("resnet50", LARGE, "efficientnet-b0", LARGE);
     private static final int USUAL_TRAINING_BATCH = 128;
 
     static int px(String arch) {
-        return PX.getOrDefault(arch, USUAL_PX);
+        return Models.row(arch).resolution();
     }
 
     /**

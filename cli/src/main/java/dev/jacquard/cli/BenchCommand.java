@@ -3,16 +3,17 @@ package dev.jacquard.cli;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -65,7 +66,7 @@ final class BenchCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    private final Map<String, Backend> backends = new TreeMap<>();
+    private final Map<BackendOptions, Backend> backends = new HashMap<>();
 
     @Override
     public Integer call() {
@@ -177,9 +178,14 @@ final class BenchCommand implements Callable<Integer> {
         return new BenchJacquard(c, backend(c.precision()));
     }
 
-    /** One per precision, kept. */
+    /** One for each way to open it, kept. */
     private Backend backend(String precision) {
-        return backends.computeIfAbsent(precision, _ -> DeviceOptions.open(device, 0));
+        return backends.computeIfAbsent(options(precision), o -> DeviceOptions.open(device, o));
+    }
+
+    /** TF32 only where it is asked for; kernels are chosen as the device does by itself. */
+    static BackendOptions options(String precision) {
+        return BackendOptions.DEFAULT.tf32(precision.equals("tf32"));
     }
 
     /** Times of the sides in turn. */

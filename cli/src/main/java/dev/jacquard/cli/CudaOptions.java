@@ -5,7 +5,6 @@ import dev.jacquard.kernels.KernelBench;
 import dev.jacquard.kernels.Workload;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions;
 import java.util.List;
 import java.util.Locale;
@@ -27,12 +26,7 @@ final class CudaOptions {
 
     /** A CUDA backend, real or emulated, with our own kernels as the rules choose them. @throws CallerException if the device is another */
     CudaBackend open() {
-        Backend b = DeviceOptions.open(device, BackendOptions.DEFAULT.libraries(false).autotune(BackendOptions.Autotune.OFF));
-        if (b instanceof CudaBackend cuda) {
-            return cuda;
-        }
-        b.close();
-        throw new CallerException("--device", "has no CUDA kernels", device, "emulator or cuda", "choose one of these");
+        return DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.libraries(false).autotune(BackendOptions.Autotune.OFF)));
     }
 
     /** The types asked for. */

@@ -1,5 +1,6 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
@@ -65,5 +66,14 @@ final class DeviceOptions {
                     "choose one of these; ./jacquard doctor says what this machine has");
         }
         return Backends.open(device, options);
+    }
+
+    /** A backend with CUDA kernels, real or emulated. @throws CallerException if it is another; it is closed then */
+    static CudaBackend cuda(Backend b) {
+        if (b instanceof CudaBackend c) {
+            return c;
+        }
+        b.close();
+        throw new CallerException("--device", "has no CUDA kernels", b.name(), "cuda or emulator", "choose one of these");
     }
 }

@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -37,6 +38,9 @@ final class KernelsBenchCommand implements Callable<Integer> {
     @Option(names = "--flush", paramLabel = "MIB", description = "Memory to read before each launch. Default: ${DEFAULT-VALUE}")
     private long flush = KernelBench.Settings.STANDARD.flushBytes() >> 20;
 
+    @Option(names = "--budget", paramLabel = "SECONDS", description = "Nothing is begun later; workloads of one candidate among several, which compare measures, come last. Default: none")
+    private double budget = Double.POSITIVE_INFINITY;
+
     @Option(names = "--csv", paramLabel = "FILE", description = "Write the rows there, too; the file must not exist.")
     private Path csv;
 
@@ -45,15 +49,17 @@ final class KernelsBenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (repeats < 1 || flush < 1) {
-            throw new CallerException("--repeats and --flush", "out of range", repeats + " and " + flush, "1 or more", "give other values");
+        if (repeats < 1 || flush < 1 || !(budget > 0)) {
+            throw new CallerException("--repeats, --flush and --budget", "out of range", repeats + ", " + flush + " and " + budget, "1 or more, 1 or more, above 0", "give other values");
         }
         if (csv != null && Files.exists(csv)) {
             throw new CallerException("--csv", "exists already", csv.toString(), "a new file", "remove it, or name another");
         }
         PrintWriter out = spec.commandLine().getOut();
         List<DType> types = cuda.dtypes();
-        List<Workload> workloads = cuda.workloads(batch);
+        List<Workload> workloads = cuda.workloads(batch).stream().sorted(Comparator.comparing(w -> w.way().isPresent())).toList(); // stable
+        long start = System.nanoTime();
+        int left = 0;
         List<String> lines = new ArrayList<>(List.of("device,batch," + KernelBench.Row.HEADER));
         try (CudaBackend backend = cuda.open(); KernelBench bench = new KernelBench(backend, new KernelBench.Settings(repeats, flush << 20))) {
             if (backend.name().equals("emulator")) {
@@ -61,6 +67,10 @@ final class KernelsBenchCommand implements Callable<Integer> {
             }
             out.printf("%s, batch %d%n%-60s %-5s %10s %9s %8s%n", backend.description(), batch, "op", "type", "us", "GB/s", "of copy");
             for (Workload w : workloads) {
+                if ((System.nanoTime() - start) / 1e9 > budget) {
+                    left++;
+                    continue;
+                }
                 for (DType t : WorkloadRun.isUntyped(w) ? types.subList(0, 1) : types) {
                     Optional<KernelBench.Row> row = bench.measure(w, t);
                     row.ifPresent(r -> {
@@ -69,6 +79,9 @@ final class KernelsBenchCommand implements Callable<Integer> {
                         lines.add("\"" + backend.description() + "\"," + batch + "," + r.csv());
                     });
                 }
+            }
+            if (left > 0) {
+                out.printf("the budget is spent: %d of %d workloads are left out%n", left, workloads.size());
             }
         }
         if (csv != null) {

@@ -17,8 +17,9 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels}: for people who read, write and tune CUDA kernels. */
-@Command(name = "kernels", description = "Lists, runs, checks, counts and times the CUDA kernels; all but bench without a GPU.", synopsisSubcommandLabel = "COMMAND",
-        subcommands = {KernelsCommand.ListCommand.class, KernelsRunCommand.class, KernelsCheckCommand.class, KernelsCountCommand.class, KernelsCommand.OccupancyCommand.class, KernelsBenchCommand.class})
+@Command(name = "kernels", description = "Lists, runs, checks, counts and times the CUDA kernels; all but bench and compare without a GPU.", synopsisSubcommandLabel = "COMMAND",
+        subcommands = {KernelsCommand.ListCommand.class, KernelsRunCommand.class, KernelsCheckCommand.class, KernelsCountCommand.class, KernelsCommand.OccupancyCommand.class,
+                KernelsBenchCommand.class, KernelsCompareCommand.class})
 final class KernelsCommand implements Callable<Integer> {
     /** Device whose figures the list shows. */
     private static final String SHOWN = "sm_90a";

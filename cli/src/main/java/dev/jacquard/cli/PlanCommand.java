@@ -9,7 +9,6 @@ import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.plan.Plan;
@@ -85,7 +84,7 @@ final class PlanCommand implements Callable<Integer> {
                 report(network, backend, model, tf32, false);
             }
         } else {
-            try (CudaBackend backend = cuda(devices.open(Autotune.DEFAULT))) {
+            try (CudaBackend backend = DeviceOptions.cuda(devices.open(Autotune.DEFAULT))) {
                 report(network, backend, named != null ? named : backend.model().orElseThrow(() -> new CallerException("--gpu", "unknown device", backend.description(),
                         "one of " + GpuModel.rows().stream().map(GpuModel::name).toList(), "say whose floors are meant")), tf32, explain || csv != null);
             }
@@ -103,14 +102,6 @@ final class PlanCommand implements Callable<Integer> {
         if (csv != null && Files.exists(csv)) {
             throw new CallerException("--csv", "exists already", csv.toString(), "a new file", "remove it, or name another");
         }
-    }
-
-    private static CudaBackend cuda(Backend b) {
-        if (b instanceof CudaBackend c) {
-            return c;
-        }
-        b.close();
-        throw new CallerException("--device", "has no CUDA kernels", b.name(), "cuda or emulator; none for a GPU on paper", "choose one of these");
     }
 
     private void report(PlannedNetwork network, CudaBackend backend, GpuModel model, boolean tf32, boolean measured) {

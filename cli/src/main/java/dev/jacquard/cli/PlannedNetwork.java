@@ -39,10 +39,11 @@ record PlannedNetwork(ModelRow row, int batch, int size, DType type, boolean tra
     /** Its graph, with what is fused on a device. */
     Graph graph(Backend backend) {
         Pass stored = type == DType.F32 ? g -> g : new StorageType(type, training);
-        return training ? Fusion.ofStep(backend).apply(step(stored.then(Fusion.beforeGradients(backend)))) : stored.then(Fusion.ofEvaluation(backend)).apply(inference());
+        return training ? Fusion.ofStep(backend).apply(step(stored.then(Fusion.beforeGradients(backend)))) : stored.then(Fusion.ofEvaluation(backend)).apply(forward());
     }
 
-    private Graph inference() {
+    /** Inference as the model says it, in F32, with nothing fused. */
+    Graph forward() {
         GraphBuilder b = new GraphBuilder(false);
         Module module = row.create(row.defaults());
         b.output("logits", module.apply(b.input("images", TensorType.of(DType.F32, batch, size, size, row.defaults().channels()))));

@@ -3,6 +3,7 @@ package dev.jacquard.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -74,6 +75,14 @@ class BenchCommandTest {
     void aSpentBudgetLeavesRowsThatSaySo() throws IOException {
         assertEquals(0, run("--precisions", "fp32", "--budget", "1"), err.toString());
         assertTrue(rows().stream().allMatch(r -> String.join(",", r).contains("budget")));
+    }
+
+    @Test
+    void eachPrecisionHasItsArithmetic() {
+        assertTrue(BenchCommand.options("tf32").tf32());
+        assertTrue(List.of("fp32", "fp16", "bf16").stream().noneMatch(p -> BenchCommand.options(p).tf32()), "fp32 is F32");
+        assertTrue(BenchCase.PRECISIONS.stream().allMatch(p -> BenchCommand.options(p).autotune() == Autotune.DEFAULT && BenchCommand.options(p).libraries()));
+        assertEquals(List.of(224, 224, 224, 380), BenchCase.NETWORKS.stream().map(BenchCase::px).toList());
     }
 
     @ParameterizedTest

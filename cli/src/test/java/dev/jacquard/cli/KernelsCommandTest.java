@@ -69,14 +69,23 @@ class KernelsCommandTest {
         List<String> lines = Files.readAllLines(csv);
         assertEquals("device,batch,op,kernels,dtype,bytes,us,gb_per_s,copy_us,percent_of_copy", lines.getFirst());
         assertTrue(lines.get(1).contains("affine_f32,f32," + 2 * 4 * 56 * 56 * 64 + ","), lines.get(1));
+        assertEquals(2, lines.size());
         Result again = run(bench);
         assertEquals(2, again.code);
         assertTrue(again.err.contains("exists already"), again.err);
     }
 
     @Test
+    void benchKeepsToItsBudget(@TempDir Path folder) throws IOException {
+        Path csv = folder.resolve("rows.csv");
+        String out = passing("kernels", "bench", "affine(", "--batch", "1", "--repeats", "1", "--flush", "1", "--budget", "1e-9", "--csv", csv.toString()).out;
+        assertTrue(out.contains("the budget is spent: 1 of 1 workloads are left out"), out);
+        assertEquals(1, Files.readAllLines(csv).size());
+    }
+
+    @Test
     void mistakesAreOneLine() {
-        for (String args : new String[] {"kernels list nonsense", "kernels run nonsense", "kernels run --device cpu", "kernels run --dtype f64", "kernels bench --batch 0",
+        for (String args : new String[] {"kernels list nonsense", "kernels run nonsense", "kernels run --device cpu", "kernels run --dtype f64", "kernels bench --batch 0", "kernels bench --budget 0",
                 "kernels check nonsense( --dtype f32", "selftest --only nothing", "selftest --device nowhere", "bundle --format zip"}) {
             Result r = run(args.split(" "));
             assertEquals(2, r.code, args + ": " + r.err);

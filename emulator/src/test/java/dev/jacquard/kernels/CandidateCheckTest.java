@@ -6,12 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.emulator.EmulatorDriver;
-import dev.jacquard.kernels.driver.ConvolutionProblem;
 import dev.jacquard.kernels.driver.Driver;
-import dev.jacquard.kernels.driver.DriverException;
-import dev.jacquard.kernels.driver.MatrixEngine;
-import dev.jacquard.kernels.driver.MatrixLibraries;
-import dev.jacquard.kernels.driver.ProductProblem;
 import dev.jacquard.tck.OpCheck;
 import dev.jacquard.tck.Variant;
 import dev.jacquard.tensor.DType;
@@ -21,7 +16,6 @@ import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
-import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.ArrayList;
@@ -34,83 +28,10 @@ class CandidateCheckTest {
     private static final Sample POINTWISE = Sample.of(new Conv2d(Window.of(1, 0), 1), Operand.of(2, 3, 3, 8), Operand.of(4, 1, 1, 8));
 
     private final EmulatorDriver device = new EmulatorDriver();
-    private final List<String> engines = new ArrayList<>();
-
-    /** F32 products on the host. */
-    private final class Library implements MatrixLibraries {
-        @Override
-        public List<MatrixEngine> product(ProductProblem p) {
-            return engines.stream().<MatrixEngine>map(name -> new Engine(name, p)).toList();
-        }
-
-        @Override
-        public List<MatrixEngine> convolution(ConvolutionProblem p) {
-            return List.of();
-        }
-
-        @Override
-        public String versions() {
-            return "fake-1";
-        }
-
-        @Override
-        public List<String> report() {
-            return List.of("fake: 1");
-        }
-    }
-
-    private final class Engine implements MatrixEngine {
-        private final String name;
-        private final ProductProblem p;
-
-        Engine(String name, ProductProblem p) {
-            this.name = name;
-            this.p = p;
-        }
-
-        @Override
-        public String name() {
-            return name;
-        }
-
-        @Override
-        public long workspace() {
-            return 64;
-        }
-
-        @Override
-        public Bound bind(Operands o) {
-            return stream -> {
-                if (name.startsWith("refuses")) {
-                    throw new DriverException(DriverException.Kind.LIBRARY, "gemm: NOT_SUPPORTED (15)");
-                }
-                float[] a = new float[(int) (p.m() * p.k())];
-                float[] b = new float[(int) (p.k() * p.n())];
-                device.copyToHost(MemorySegment.ofArray(a), o.a(), stream);
-                device.copyToHost(MemorySegment.ofArray(b), o.b(), stream);
-                device.copyToDevice(o.out(), MemorySegment.ofArray(multiplied(a, b)), stream);
-            };
-        }
-
-        private float[] multiplied(float[] a, float[] b) {
-            int m = (int) p.m();
-            int n = (int) p.n();
-            int k = (int) p.k();
-            boolean transposeA = p.transposeA() != name.startsWith("transposed");
-            float[] out = new float[m * n];
-            for (int i = 0; i < m * n; i++) {
-                double sum = 0;
-                for (int j = 0; j < (name.startsWith("short") ? k - 1 : k); j++) {
-                    sum += (double) a[transposeA ? j * m + i / n : i / n * k + j] * b[p.transposeB() ? i % n * k + j : j * n + i % n];
-                }
-                out[i] = (float) sum;
-            }
-            return out;
-        }
-    }
+    private final FakeLibrary library = new FakeLibrary(device);
+    private final List<String> engines = library.engines;
 
     private CudaBackend backend(Selection selection) {
-        Library library = new Library();
         Driver driver = (Driver) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Driver.class}, (_, method, args) -> {
             try {
                 return method.getName().equals("libraries") ? library : method.invoke(device, args);

@@ -3,9 +3,12 @@ package dev.jacquard.kernels;
 import dev.jacquard.emulator.EmulatorDriver;
 import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.kernels.driver.DriverException;
+import dev.jacquard.kernels.driver.MatrixLibraries;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
 /** The emulator with a clock of its own: kernels and fills take the times that a test says, whatever they really take, and some fail. */
@@ -18,6 +21,10 @@ final class ScriptedDriver {
     static final double KERNEL = 1;
     /** Milliseconds of a fill. */
     static final double FILL = 0.01;
+    /** Milliseconds of a copy on the device. */
+    static final double COPY = 0.002;
+    /** Milliseconds of a copy to the device. */
+    static final double UPLOAD = 0.75;
 
     private final EmulatorDriver device = new EmulatorDriver();
     private final Map<Long, Double> marks = new HashMap<>();
@@ -26,6 +33,9 @@ final class ScriptedDriver {
     private double clock;
     int launches;
     boolean full;
+    MatrixLibraries libraries = MatrixLibraries.NONE;
+    /** Milliseconds of each graph that was launched. */
+    final List<Double> replayed = new ArrayList<>();
 
     Driver driver() {
         return (Driver) Proxy.newProxyInstance(getClass().getClassLoader(), new Class<?>[] {Driver.class}, (_, method, args) -> {
@@ -39,7 +49,15 @@ final class ScriptedDriver {
                     fail((byte) args[1]);
                 }
                 case "beginCapture" -> captured.put((Long) args[0], 0.0);
-                case "launchGraph" -> clock += graphs.get((Long) args[0]);
+                case "launchGraph" -> {
+                    replayed.add(graphs.get((Long) args[0]));
+                    clock += replayed.getLast();
+                }
+                case "copy" -> take(COPY, (Long) args[3]);
+                case "copyToDevice" -> take(UPLOAD, (Long) args[2]);
+                case "libraries" -> {
+                    return libraries;
+                }
                 case "allocate" -> {
                     if (full) {
                         throw new DriverException(DriverException.Kind.OUT_OF_MEMORY, "full");

@@ -96,7 +96,7 @@ final class Choices {
             Optional<ChoiceFile.Line> line = file == null ? Optional.empty() : file.get(key.toString());
             // The rule is our own kernels, and asking libraries takes time.
             boolean asked = line.isPresent() || options.autotune() == Autotune.ON || options.selection() != Selection.BY_RULE;
-            List<Candidate> all = candidates(kernel, op, in, asked ? libraries : MatrixLibraries.NONE);
+            List<Candidate> all = candidates(kernel, op, in, target, asked ? libraries : MatrixLibraries.NONE);
             Optional<Candidate> known = line.flatMap(l -> all.stream().filter(c -> c.name().equals(l.candidate())).findFirst());
             if (known.isPresent()) {
                 decide(e, known.get());
@@ -110,16 +110,21 @@ final class Choices {
         });
     }
 
-    private <O extends Op> List<Candidate> candidates(ChoosingKernel<O> kernel, O op, List<TensorType> in, MatrixLibraries from) {
-        List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, target));
-        all.addAll(LibraryCandidates.of(from, op, in, target));
+    private <O extends Op> List<Candidate> candidates(ChoosingKernel<O> kernel, O op, List<TensorType> in, Target wanted, MatrixLibraries from) {
+        List<Candidate> all = new ArrayList<>(kernel.candidates(op, in, wanted));
+        all.addAll(LibraryCandidates.of(from, op, in, wanted));
         List<Candidate> fit = all.stream().filter(c -> !banned.contains(new Banned(op.name(), in.getFirst().dtype(), c.name()))).toList();
         return fit.isEmpty() ? all : fit;
     }
 
     /** All ways to compute an op, libraries' engines too, but for those that are banned. */
     synchronized <O extends Op> List<Candidate> all(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
-        return candidates(kernel, op, in, libraries);
+        return all(kernel, op, in, target.tf32());
+    }
+
+    /** The same with another say about TF32 than the options'. */
+    synchronized <O extends Op> List<Candidate> all(ChoosingKernel<O> kernel, O op, List<TensorType> in, boolean tf32) {
+        return candidates(kernel, op, in, new Target(target.device(), tf32), libraries);
     }
 
     /** Takes a candidate of this name from no op of this kind on operands of this type any more. What has been bound stays. */

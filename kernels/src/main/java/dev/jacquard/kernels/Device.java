@@ -95,6 +95,11 @@ final class Device implements AutoCloseable {
         memory.free(address);
     }
 
+    /** Gives memory that is free and kept for later back to the driver. */
+    void trim() {
+        guarded("free", memory::trim);
+    }
+
     void upload(long to, MemorySegment host) {
         guarded("upload", () -> staging.upload(to, host));
     }

@@ -35,24 +35,71 @@ final class LaunchTimer implements AutoCloseable {
      */
     double us(CudaLaunch work, double enough) {
         double once = median(work, 1, 1);
-        return once > enough ? once : median(work, (int) Math.clamp(Math.ceil(SAMPLE_US / Math.max(once, 1)), 1, MOST_REPEATS), SAMPLES);
+        return once > enough ? once : median(work, repeats(once), SAMPLES);
+    }
+
+    private static int repeats(double once) {
+        return (int) Math.clamp(Math.ceil(SAMPLE_US / Math.max(once, 1)), 1, MOST_REPEATS);
     }
 
     private double median(CudaLaunch work, int repeats, int samples) {
-        long graph = recorded(work, repeats);
-        try {
-            driver.launchGraph(graph, device.stream()); // its first launch uploads it
+        try (Replay replay = new Replay(work, repeats)) {
             double[] us = new double[samples];
             for (int i = 0; i < samples; i++) {
-                driver.record(begin, device.stream());
-                driver.launchGraph(graph, device.stream());
-                driver.record(end, device.stream());
-                driver.synchronizeEvent(end);
-                us[i] = 1000.0 * driver.milliseconds(begin, end) / repeats;
+                us[i] = replay.us();
             }
-            Arrays.sort(us);
-            return us[samples / 2];
-        } finally {
+            return median(us);
+        }
+    }
+
+    /** The middle one; of an even number the upper of two. */
+    static double median(double[] us) {
+        double[] sorted = us.clone();
+        Arrays.sort(sorted);
+        return sorted[sorted.length / 2];
+    }
+
+    /** Records work that has run before, to be timed in turns with other work. @param once microseconds that it takes, roughly */
+    Replay replay(CudaLaunch work, double once) {
+        return new Replay(work, repeats(once));
+    }
+
+    /** Microseconds of a copy on the device, as a median. */
+    double copy(long to, long from, long bytes) {
+        double[] us = new double[SAMPLES];
+        for (int i = -1; i < SAMPLES; i++) { // the first one warms up
+            int sample = Math.max(i, 0);
+            us[sample] = timed(() -> driver.copy(to, from, bytes, device.stream()));
+        }
+        return median(us);
+    }
+
+    private double timed(Runnable work) {
+        driver.record(begin, device.stream());
+        work.run();
+        driver.record(end, device.stream());
+        driver.synchronizeEvent(end);
+        return 1000.0 * driver.milliseconds(begin, end);
+    }
+
+    /** Recorded work. */
+    final class Replay implements AutoCloseable {
+        private final long graph;
+        private final int repeats;
+
+        private Replay(CudaLaunch work, int repeats) {
+            this.graph = recorded(work, repeats);
+            this.repeats = repeats;
+            driver.launchGraph(graph, device.stream()); // its first launch uploads it
+        }
+
+        /** Microseconds of the work, this time. */
+        double us() {
+            return timed(() -> driver.launchGraph(graph, device.stream())) / repeats;
+        }
+
+        @Override
+        public void close() {
             driver.destroyGraph(graph);
         }
     }

@@ -141,15 +141,23 @@ final class SparseKernels {
     }
 
     private static Workload product(DType dtype, long m, long n, long k, SparseProduct.Shape tile) {
-        Sample sample = Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(new Metadata24(n, k, false)));
-        return new Workload("matmul_sparse_" + dtype, sample, new SparseProduct(m, n, k).sizes(0, 0)).by("mma.sp " + tile, dtype);
+        return new Workload("matmul_sparse_" + dtype, floating(m, n, k), new SparseProduct(m, n, k).sizes(0, 0)).by("mma.sp " + tile, dtype);
     }
 
     private static Workload bytes(long m, long n, long k, SparseProduct.Shape tile) {
+        return new Workload("matmul_sparse_i8", quantized(m, n, k, Nonlinearity.RELU), new SparseProduct(m, n, k).sizes(1, 0)).by("mma.sp " + tile);
+    }
+
+    /** The product of a compressed matrix, in the type at hand. */
+    static Sample floating(long m, long n, long k) {
+        return Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(new Metadata24(n, k, false)));
+    }
+
+    /** The same of bytes, to bytes. */
+    static Sample quantized(long m, long n, long k, Nonlinearity activation) {
         Operand scale = Operand.range(0.01, 0.02, n);
-        Sample sample = Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k), Operand.integers(DType.I8, -127, 128, n, k / 2),
+        return Sample.of(new QuantizedSparseMatMul(activation, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k), Operand.integers(DType.I8, -127, 128, n, k / 2),
                 metadata(new Metadata24(n, k, true)), scale, scale);
-        return new Workload("matmul_sparse_i8", sample, new SparseProduct(m, n, k).sizes(1, 0)).by("mma.sp " + tile);
     }
 
     private static Operand metadata(Metadata24 layout) {

@@ -103,17 +103,18 @@ final class TrialMemory implements AutoCloseable {
         }
         for (View v : call.in()) {
             if (v.dtype().isFloating() || v.dtype() == DType.I8) {
-                fill(Range.of(v), values.of(v.dtype(), Range.of(v).bytes() / v.dtype().bytes()));
+                fill(device, Range.of(v).from, Range.of(v).bytes(), values.of(v.dtype(), Range.of(v).bytes() / v.dtype().bytes()));
             }
         }
     }
 
-    private void fill(Range r, MemorySegment pattern) {
-        long done = Math.min(r.bytes(), pattern.byteSize());
-        device.upload(r.from, pattern.asSlice(0, done));
-        while (done < r.bytes()) {
-            long more = Math.min(done, r.bytes() - done);
-            driver.copy(r.from + done, r.from, more, device.stream());
+    /** Repeats numbers in memory. */
+    static void fill(Device device, long at, long bytes, MemorySegment pattern) {
+        long done = Math.min(bytes, pattern.byteSize());
+        device.upload(at, pattern.asSlice(0, done));
+        while (done < bytes) {
+            long more = Math.min(done, bytes - done);
+            device.driver().copy(at + done, at, more, device.stream());
             done += more;
         }
     }

@@ -107,7 +107,8 @@ public final class WorkloadRun implements AutoCloseable {
         return b;
     }
 
-    private static void fill(Buffer buffer, Operand o, long seed, int position) {
+    /** Gives an operand its values; beyond a million they are repeated. */
+    static void fill(Buffer buffer, Operand o, long seed, int position) {
         DType type = o.type().dtype();
         long n = o.type().shape().size();
         int made = (int) Math.min(n, DISTINCT_VALUES);
