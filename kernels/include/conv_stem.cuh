@@ -170,10 +170,7 @@ template <class E> struct StemPatches {
             int k = k0 + S::line(i);
             u32 d[4] = {0, 0, 0, 0};
             if (k < depth && elements > 0) {
-                u32 from = strip.window(Pixel(k, strip.p)) + offset;
-                const int PER_PAIR = (int)sizeof(T) / 2;
-#pragma unroll
-                for (int j = 0; j < 4; j += PER_PAIR) loadPair(d[j], d[j + PER_PAIR - 1], from + j * 4, typename WordOf<T>::type());
+                load(d, strip.window(Pixel(k, strip.p)) + offset);
 #pragma unroll
                 for (int j = 0; j < S::ELEMENTS; j++) {
                     if (j >= elements) d[j * (int)sizeof(T) / 4] &= sizeof(T) == 4 ? 0 : j % 2 ? 0xffffu : 0;
@@ -181,6 +178,23 @@ template <class E> struct StemPatches {
             }
             storeShared16(slice + S::ownPlace(i), d[0], d[1], d[2], d[3]);
         }
+    }
+
+  private:
+    // A chunk by pairs. Of the 16 chunks of f32 that half a warp reads, the second 8 begin with their second pair: they lie 128 bytes behind the first.
+    static DEVICE void load(u32 (&d)[4], u32 from) {
+        typedef typename WordOf<T>::type Word;
+        if (sizeof(T) == 2) {
+#pragma unroll
+            for (int j = 0; j < 4; j++) loadPair(d[j], d[j], from + j * 4, Word());
+            return;
+        }
+        bool second = S::chunk() & 8;
+        u32 e[4];
+        loadPair(e[0], e[1], from + (second ? 8 : 0), Word());
+        loadPair(e[2], e[3], from + (second ? 0 : 8), Word());
+#pragma unroll
+        for (int j = 0; j < 4; j++) d[j] = second ? e[(j + 2) % 4] : e[j];
     }
 };
 

@@ -1,7 +1,8 @@
 // The part of an image with few channels that a run of pixels of y looks at, in shared memory: whole rows of padded images, zeros around them, each read from memory once, in aligned chunks of 16
 // bytes. Rows of images begin at any byte, so a chunk in shared memory is cut out of two of memory's, a lane's own and its neighbour's.
 //
-// Windows are read from it by pairs of elements. Where a pixel's window may begin with the second element of a pair, there is a second plane, an element behind the first, in which it begins with a pair.
+// Windows are read from it by pairs of elements. Where a pixel's window may begin with the second element of a pair, there is a second plane, an element behind the first, in which it begins with
+// a pair.
 #pragma once
 #include "conv_tensor_cores.cuh"
 
@@ -41,7 +42,9 @@ template <typename T, int THREADS> struct Strip {
 
     DEVICE Strip(const T *x, const Convolution &p, u32 base)
         : x(x), p(p), base(base), filled((int)p.channels.d), step(p.sw * p.c), reach((p.r - 1) * p.dh + 1), height((p.oh - 1) * p.sh + reach), plane(0), first(0) {
-        pitch = ((p.ow - 1) * step + filled + ELEMENTS - 1) / ELEMENTS * CHUNK;
+        // Modulo the banks a row of taps begins where the one before it ends: threads that read neighbouring chunks of a patch do not meet.
+        int chunks = ((p.ow - 1) * step + filled + ELEMENTS - 1) / ELEMENTS;
+        pitch = (chunks + (filled / ELEMENTS - chunks & 7)) * CHUNK;
     }
 
     // Fetches what rows r0 .. r1 of the taps see of pixels m0 .. m1 of y. All threads must call, with the same arguments; it is there after the next barrier.

@@ -22,6 +22,7 @@ import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,7 +94,8 @@ class TensorCoreConvolutionsTest {
             for (Sample sample : List.of(p.forward(), p.backwardData(), p.backwardWeight())) {
                 Set<String> seen = onEach(sample, dtype);
                 assertTrue(seen.remove("simt"), seen::toString);
-                assertEquals(Set.of("128x128", "128x64", "64x64"), Set.copyOf(seen.stream().map(s -> s.split(" ")[1]).distinct().toList()), () -> sample + ": " + seen);
+                Set<String> tiles = seen.stream().filter(s -> s.startsWith("mma")).map(s -> s.split(" ")[1]).collect(Collectors.toSet());
+                assertEquals(Set.of("128x128", "128x64", "64x64"), tiles, () -> sample + ": " + seen);
             }
         }
     }

@@ -55,7 +55,8 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
     /** At most so many bytes, for so many rows of taps: {@code Strip} in conv_strip.cuh. */
     private long stripBytes(long taps) {
         long step = pass.window().strideW() * pass.c();
-        long pitch = Call.blocks((pass.ow() - 1) * step + filled(pass, dtype), CHUNK / dtype.bytes()) * CHUNK;
+        long chunks = Call.blocks((pass.ow() - 1) * step + filled(pass, dtype), CHUNK / dtype.bytes());
+        long pitch = (chunks + (filled(pass, dtype) * dtype.bytes() / CHUNK - chunks & 7)) * CHUNK;
         long reach = (pass.r() - 1) * pass.window().dilationH() + 1;
         long aligned = BigInteger.valueOf(pass.ow()).gcd(BigInteger.valueOf(BEGIN)).longValue();
         long lines = Math.min(pass.n() * pass.oh(), Call.blocks(pass.ow() - aligned + PIXELS, pass.ow()));
