@@ -10,7 +10,6 @@
 // thread has in a fragment.
 template <class E> struct StemWeights {
     typedef typename E::Element T;
-    static const int ROW = 8;      // elements that rows of taps are filled up to multiples of
     u32 base;
     int steps;                     // of 32 bytes of depth
     int pitch;                     // bytes of a line, an odd number of chunks
@@ -42,19 +41,20 @@ template <class E> struct StemWeights {
     }
 };
 
-// Walks over the depth of forward by 8 elements.
+// Walks over the depth of forward by 8 elements, of bytes by 16: four threads' pairs.
 template <typename T> struct StemDepth {
     int offset;    // bytes from a window's beginning
     int row;       // of taps
     int left;      // elements of it from this thread's pair on; not positive where they fill up
     int rows, taps, filled, down;
+    static const int STEP = sizeof(T) == 1 ? 16 : 8;
 
     DEVICE StemDepth(const Convolution &p, int pitch) : offset(0), row(0), left(p.s * p.c - pair()), rows(p.r), taps(p.s * p.c), filled((int)p.channels.d), down(p.dh * pitch) {}
-    static DEVICE int pair() { return (int)threadIdx.x % 4 * 2; }
+    static DEVICE int pair() { return (int)threadIdx.x % 4 * (STEP / 4); }
 
     DEVICE void next() {
-        left -= 8;
-        offset += 8 * (int)sizeof(T);
+        left -= STEP;
+        offset += STEP * (int)sizeof(T);
         if (taps - left - pair() < filled) return;
         offset += down - filled * (int)sizeof(T);
         left = taps - pair();
@@ -74,13 +74,14 @@ template <class E> struct StemPixels {
         for (int i = 0; i < 2 * N; i++) windows[i / 2][i % 2] = strip.window(Pixel(min(row + 8 * i, rows - 1), p)) + StemDepth<T>::pair() * (int)sizeof(T);
     }
 
-    // The left operands for 32 bytes of depth: two eights of elements, of f32 one.
+    // The left operands for 32 bytes of depth: two steps, of f32 one.
     DEVICE void fragments(u32 (&a)[N][4], StemDepth<T> &depth) const {
-        const int EIGHTS = sizeof(T) == 4 ? 1 : 2;
+        const int STEPS = sizeof(T) == 4 ? 1 : 2;
 #pragma unroll
-        for (int h = 0; h < EIGHTS; h++, depth.next()) {
+        for (int h = 0; h < STEPS; h++, depth.next()) {
             bool one = depth.left > 0, two = depth.left > 1;
-            u32 mask = (one ? 0xffffu : 0) | (two ? 0xffff0000u : 0);
+            u32 mask = sizeof(T) == 1 ? 0xffffffffu >> 8 * (4 - min(max(depth.left, 1), 4)) : two ? 0xffffffffu : 0xffffu;
+            mask = one ? mask : 0;
 #pragma unroll
             for (int i = 0; i < N; i++) {
 #pragma unroll
@@ -119,10 +120,10 @@ template <class E> DEVICE void stemMultiply(typename E::Sums &sums, const StemPi
     }
 }
 
-// strip: bytes of shared memory for a tile's strip, or for what goes through the engine's store() if that is more; the weights lie behind.
-template <class E> DEVICE void stemForward(const typename E::Element *x, const typename E::Element *w, typename E::Element *y, const Convolution &p, const Epilogue &epilogue, int strip) {
+// All tiles of a block, whose results go where `sinks` says. strip: bytes of shared memory for a tile's strip, or for what goes through the engine's store() if that is more; the weights
+// lie behind.
+template <class E, class SINKS> DEVICE void stemForward(const typename E::Element *x, const typename E::Element *w, const Convolution &p, int strip, const SINKS &sinks) {
     typedef typename E::Element T;
-    typedef Rows<E, true> Sink;
     int rows = p.n * p.oh * p.ow;
     int across = (p.k + E::COLUMNS - 1) / E::COLUMNS;
     int column = (int)blockIdx.x % across * E::COLUMNS;
@@ -138,12 +139,24 @@ template <class E> DEVICE void stemForward(const typename E::Element *x, const t
             stemMultiply<E>(sums, StemPixels<E>(images, p, row, rows), weights, StemDepth<T>(p, images.pitch));
         }
         __syncthreads(); // the strip's memory is free
-        Sink sink = {y, nullptr, epilogue, row, rows, column, p.k, p.k, 0};
-        E::template store<Sink::W>(sums, stages, sink);
-        sink.finish(p.k);
+        sinks.store(sums, row, rows, column);
         __syncthreads();
     }
 }
+
+// Results of the operands' type.
+template <class E> struct StemResults {
+    typedef Rows<E, true> Sink;
+    typename E::Element *y;
+    const Convolution &p;
+    const Epilogue &epilogue;
+
+    DEVICE void store(const typename E::Sums &sums, int row, int rows, int column) const {
+        Sink sink = {y, nullptr, epilogue, row, rows, column, p.k, p.k, 0};
+        E::template store<Sink::W>(sums, stages, sink);
+        sink.finish(p.k);
+    }
+};
 
 // The right operand of backward_weight: (pixel of y, (row of taps, element)), from a strip.
 template <class E> struct StemPatches {
@@ -249,7 +262,8 @@ template <class E> DEVICE void stemBackwardWeight(const typename E::Element *x, 
 
 #define STEM(MARK, T)                                                                                                                                                                    \
     KERNEL_OF(3, 128, 64, 64, 32) conv2d_stem_##MARK##_128x64_##T(const T *x, const T *w, T *y, const Convolution p, const Epilogue epilogue, const int strip) {                         \
-        stemForward<Engine<T, 128, 64, 64, 32, 2>>(x, w, y, p, epilogue, strip);                                                                                                         \
+        typedef Engine<T, 128, 64, 64, 32, 2> E;                                                                                                                                         \
+        stemForward<E>(x, w, p, strip, StemResults<E>{y, p, epilogue});                                                                                                                  \
     }                                                                                                                                                                                    \
     KERNEL_OF(4, 64, 64, 32, 32) conv2d_backward_weight_stem_##MARK##_64x64_##T(const T *x, const T *dy, T *dw, float *partial, const Convolution p) {                                   \
         stemBackwardWeight<Engine<T, 64, 64, 32, 32, 4>>(x, dy, dw, partial, p);                                                                                                         \

@@ -154,12 +154,12 @@ class TensorCoreConvolutionsTest {
         assertTrue(ran >= 2, "samples in whole chunks: " + ran);
     }
 
-    private static Operand bytes(long... dims) {
+    static Operand bytes(long... dims) {
         return Operand.integers(DType.I8, Byte.MIN_VALUE, Byte.MAX_VALUE + 1, dims);
     }
 
     /** Scales and shifts that F32 multiplies and adds exactly, so that bytes can be compared bit for bit. */
-    private static Sample withExactScales(Sample s) {
+    static Sample withExactScales(Sample s) {
         List<Operand> in = new ArrayList<>(s.operands());
         long k = in.get(2).type().shape().dim(0);
         in.set(2, new Operand(TensorType.f32(k), Operand.Fill.GIVEN, 0, 0, new double[] {0x1p-12, 0x1.8p-11, -0x1p-12}));

@@ -10,7 +10,7 @@ import java.util.List;
  * whole chunks. Images come through strips of shared memory: of all rows that 128 pixels of the output look at.
  *
  * @param pass forward or the weights' gradient, of one group and without dilation of columns
- * @param dtype of its operands and results
+ * @param dtype of its operands; of results, too, but for I8
  * @param tiling tile and split
  * @param epilogue what follows a forward pass
  * @param walkers blocks that share the tiles of a column of a forward pass
@@ -31,7 +31,8 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
     static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
         long chunk = CHUNK / dtype.bytes();
         boolean chunks = pass.c() % chunk != 0 && pass.k() % chunk == 0;
-        if (!TensorConvolution.possible(pass, dtype, target) || !chunks || pass.groups() != 1 || pass.window().dilationW() != 1 || pass.kind() == Kind.BACKWARD_DATA) {
+        boolean possible = TensorConvolution.possible(pass, dtype, target) || dtype == DType.I8 && target.tensorCores() && TensorConvolution.fits(pass) && pass.kind() == Kind.FORWARD;
+        if (!possible || !chunks || pass.groups() != 1 || pass.window().dilationW() != 1 || pass.kind() == Kind.BACKWARD_DATA) {
             return List.of();
         }
         boolean forward = pass.kind() == Kind.FORWARD;
@@ -48,7 +49,7 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
 
     /** Elements of a row of taps with what fills it up: to chunks, and to what a forward product takes at once. */
     private static long filled(ConvolutionPass pass, DType dtype) {
-        long whole = pass.kind() == Kind.FORWARD ? 8 : CHUNK / dtype.bytes();
+        long whole = pass.kind() == Kind.FORWARD ? Math.max(8, CHUNK / dtype.bytes()) : CHUNK / dtype.bytes();
         return Call.blocks(pass.s() * pass.c(), whole) * whole;
     }
 
@@ -58,12 +59,17 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
         long chunks = Call.blocks((pass.ow() - 1) * step + filled(pass, dtype), CHUNK / dtype.bytes());
         long pitch = (chunks + (filled(pass, dtype) * dtype.bytes() / CHUNK - chunks & 7)) * CHUNK;
         long reach = (pass.r() - 1) * pass.window().dilationH() + 1;
-        long aligned = BigInteger.valueOf(pass.ow()).gcd(BigInteger.valueOf(BEGIN)).longValue();
-        long lines = Math.min(pass.n() * pass.oh(), Call.blocks(pass.ow() - aligned + PIXELS, pass.ow()));
+        long lines = Math.min(pass.n() * pass.oh(), Call.blocks(pass.ow() - gcd(pass.ow(), BEGIN) + PIXELS, pass.ow()));
         long images = Math.min(pass.n(), Call.blocks(PIXELS - 1, pass.oh() * pass.ow()) + 1);
         long rows = (lines - 1) * pass.window().strideH() + (images - 1) * Math.max(0, reach - pass.window().strideH()) + (taps - 1) * pass.window().dilationH() + 1;
         long plane = align(rows * pitch);
-        return step % 2 == 0 ? plane : 2 * plane + 64;
+        long pair = dtype == DType.I8 ? 4 : 2;
+        long more = pair / gcd(step, pair) - 1;
+        return plane + more * (plane + 64);
+    }
+
+    private static long gcd(long a, long b) {
+        return BigInteger.valueOf(a).gcd(BigInteger.valueOf(b)).longValueExact();
     }
 
     private static long align(long bytes) {
@@ -107,6 +113,9 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
                 .block(tile.threads())
                 .shared(Math.toIntExact(sharedBytes()))
                 .pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0));
+        if (dtype == DType.I8) {
+            builder.i32(ByteProduct.code(call.out().getFirst().dtype()));
+        }
         if (forward) {
             builder.struct(pass.parameters(split, filled)).struct(epilogue.parameters(call)).i32(weightsAt());
         } else {
