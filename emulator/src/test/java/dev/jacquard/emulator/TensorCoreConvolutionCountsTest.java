@@ -68,11 +68,11 @@ class TensorCoreConvolutionCountsTest {
         }
     }
 
-    private static MatrixOptions taking(String name) {
+    static MatrixOptions taking(String name) {
         return new MatrixOptions(true, (op, in, names) -> names.contains(name) ? names.indexOf(name) : 0);
     }
 
-    private static LaunchStats count(Sample sample, DType dtype, String candidate) {
+    static LaunchStats count(Sample sample, DType dtype, String candidate) {
         EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true));
         try (CudaBackend cuda = new CudaBackend("emulator", driver, false, taking(candidate))) {
             OpCheck.forward(cuda, sample, dtype, Variant.CONTIGUOUS, 1, Tolerance::tf32);
@@ -109,7 +109,7 @@ class TensorCoreConvolutionCountsTest {
     }
 
     /** The emulator with modules as an editor leaves them. */
-    private static Driver editing(EmulatorDriver driver, UnaryOperator<String> editor) {
+    static Driver editing(EmulatorDriver driver, UnaryOperator<String> editor) {
         return (Driver) Proxy.newProxyInstance(Driver.class.getClassLoader(), new Class<?>[] {Driver.class}, (_, method, arguments) -> {
             if (method.getName().equals("loadModule")) {
                 arguments[1] = editor.apply(new String((byte[]) arguments[1], StandardCharsets.UTF_8)).getBytes(StandardCharsets.UTF_8);

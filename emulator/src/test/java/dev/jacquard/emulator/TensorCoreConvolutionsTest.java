@@ -22,6 +22,7 @@ import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -93,7 +94,8 @@ class TensorCoreConvolutionsTest {
             for (Sample sample : List.of(p.forward(), p.backwardData(), p.backwardWeight())) {
                 Set<String> seen = onEach(sample, dtype);
                 assertTrue(seen.remove("simt"), seen::toString);
-                assertEquals(Set.of("128x128", "128x64", "64x64"), Set.copyOf(seen.stream().filter(s -> s.startsWith("mma ")).map(s -> s.split(" ")[1]).distinct().toList()), () -> sample + ": " + seen);
+                Set<String> tiles = seen.stream().filter(s -> s.startsWith("mma")).map(s -> s.split(" ")[1]).collect(Collectors.toSet());
+                assertEquals(Set.of("128x128", "128x64", "64x64"), tiles, () -> sample + ": " + seen);
             }
         }
     }
@@ -152,12 +154,12 @@ class TensorCoreConvolutionsTest {
         assertTrue(ran >= 2, "samples in whole chunks: " + ran);
     }
 
-    private static Operand bytes(long... dims) {
+    static Operand bytes(long... dims) {
         return Operand.integers(DType.I8, Byte.MIN_VALUE, Byte.MAX_VALUE + 1, dims);
     }
 
     /** Scales and shifts that F32 multiplies and adds exactly, so that bytes can be compared bit for bit. */
-    private static Sample withExactScales(Sample s) {
+    static Sample withExactScales(Sample s) {
         List<Operand> in = new ArrayList<>(s.operands());
         long k = in.get(2).type().shape().dim(0);
         in.set(2, new Operand(TensorType.f32(k), Operand.Fill.GIVEN, 0, 0, new double[] {0x1p-12, 0x1.8p-11, -0x1p-12}));

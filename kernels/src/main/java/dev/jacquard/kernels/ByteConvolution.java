@@ -4,7 +4,8 @@ import dev.jacquard.tensor.DType;
 import java.util.List;
 
 /**
- * A convolution of I8 operands on tensor cores with its epilogue, of inputs 0 and 1 into output 0: kernel conv_forward_i8.cu. Its depth is not divided: sums of parts would have to be in I32.
+ * A convolution of I8 operands on tensor cores with its epilogue, of inputs 0 and 1 into output 0: kernel conv_forward_i8.cu. Those of few channels are {@link StemConvolution}s. Its depth is not
+ * divided: sums of parts would have to be in I32.
  *
  * @param pass forward
  * @param tile of a block
@@ -17,6 +18,9 @@ record ByteConvolution(ConvolutionPass pass, TensorTile tile, Epilogue epilogue)
     static List<Candidate> candidates(ConvolutionPass pass, Target target, Epilogue epilogue) {
         if (pass.product() != null) {
             return ByteProduct.candidates(pass.rows(), pass.k(), pass.c(), target, epilogue);
+        }
+        if (pass.c() % CHUNK != 0 && pass.depth() <= ByteProduct.MOST_DEPTH) {
+            return StemConvolution.candidates(pass, DType.I8, target, epilogue);
         }
         boolean chunks = pass.c() / pass.groups() % CHUNK == 0 && pass.k() / pass.groups() % CHUNK == 0;
         if (!target.tensorCores() || !chunks || !TensorConvolution.fits(pass) || pass.depth() > ByteProduct.MOST_DEPTH) {

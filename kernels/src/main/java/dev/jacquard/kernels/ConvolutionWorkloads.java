@@ -37,6 +37,7 @@ final class ConvolutionWorkloads {
             all.add(plain("conv_stem_" + name(dtype), ProductKernels.sample(Kind.BACKWARD_WEIGHT, stem, 1, batch, 2 * SIDE, 3, CHANNELS, 7), "mma stem 64x64", dtype));
         }
         TILES.forEach(tile -> all.add(bytes(batch).by("mma " + tile)));
+        all.add(stem(batch));
         all.add(followed(batch));
         all.add(statistics(batch));
         return List.copyOf(all);
@@ -74,6 +75,15 @@ final class ConvolutionWorkloads {
         Sample sample = Sample.of(new QuantizedConv2d(SAME, 1, Nonlinearity.RELU, 0, DType.I8), x, w, Operand.of(CHANNELS), Operand.of(CHANNELS));
         Map<String, Long> sizes = Map.of("n", batch, "h", SIDE, "w", SIDE, "c", CHANNELS, "k", CHANNELS, "r", 3L, "s", 3L, "g", 1L, "res", 0L, "o", batch * SIDE * SIDE * CHANNELS);
         return new Workload("conv_forward_i8", sample, sizes);
+    }
+
+    /** A stem of bytes. */
+    private static Workload stem(long batch) {
+        Operand x = values(batch, 2 * SIDE, 2 * SIDE, 3);
+        Operand w = values(CHANNELS, 7, 7, 3);
+        Sample sample = Sample.of(new QuantizedConv2d(Window.of(2, 3), 1, Nonlinearity.RELU, 0, DType.I8), x, w, Operand.of(CHANNELS), Operand.of(CHANNELS));
+        Map<String, Long> sizes = Map.of("n", batch, "h", 2 * SIDE, "w", 2 * SIDE, "c", 3L, "k", CHANNELS, "r", 7L, "s", 7L, "res", 0L, "o", batch * SIDE * SIDE * CHANNELS);
+        return new Workload("conv_stem_i8", sample, sizes);
     }
 
     private static Operand values(long... dims) {
