@@ -3,6 +3,7 @@ package dev.jacquard.cli;
 import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.kernels.GpuModel;
 import dev.jacquard.kernels.PlanTimer;
+import dev.jacquard.passes.FrozenPlans;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
@@ -108,14 +109,16 @@ final class PlanCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         Graph graph = network.graph(backend);
         List<Variable> variables = graph.variables();
-        try (State state = measured ? new State(backend).initialize(variables, 1) : new State(backend).reserve(variables); Plan plan = Plan.of(graph, state); PlanTimer timer = new PlanTimer(backend)) {
+        try (State state = measured ? new State(backend).initialize(variables, 1) : new State(backend).reserve(variables); FrozenPlans frozen = new FrozenPlans(state);
+                Plan plan = train ? Plan.of(graph, state) : frozen.of(graph); PlanTimer timer = new PlanTimer(backend)) {
             if (measured) {
+                frozen.settle();
                 feed(plan);
                 plan.run();
                 backend.synchronize();
             }
             PlanTable table = PlanTable.of(plan, timer, model, tf32, measured);
-            long weights = variables.stream().mapToLong(v -> v.type().bytes()).sum();
+            long weights = plan.graph().variables().stream().mapToLong(v -> v.type().bytes()).sum();
             out.printf("%s%s on %s%nfloors of %s%n", network, tf32 ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
             out.print(totals(plan, table, weights, model, measured));
             if (explain) {

@@ -123,6 +123,15 @@ class PlanCommandTest {
         return Long.parseLong(line.replaceAll("\"[^\"]*\"", "").split(",")[i]);
     }
 
+    /** Of inference; scales and shifts of normalisations are computed beforehand, and what they follow from is not needed any more. */
+    @Test
+    void whatFollowsFromWeightsAloneIsNoLaunch() {
+        Result r = plan("--arch resnet50 --batch 1 --dtype f16 --explain");
+        assertEquals(58, r.number("launches", "of"));
+        assertFalse(r.out.contains("rsqrt"), r.out);
+        assertEquals(2 * ModelInfo.of(Models.row("resnet50")).parameters(), r.number("memory", "bytes of variables"), "two for each normalised channel, as gamma and beta were");
+    }
+
     @Test
     void halfTheBytesInHalfPrecision() {
         double ratio = plan("--arch resnet50 --dtype f16").number("bytes", "read") / (double) plan("--arch resnet50").number("bytes", "read");

@@ -15,7 +15,9 @@ public final class Variable {
         /** Measured on the way, such as running means; saved with the weights. */
         STATISTIC,
         /** An optimizer's memory; saved in checkpoints only. */
-        SLOT
+        SLOT,
+        /** Computed from other variables so that steps need not; never saved. */
+        DERIVED
     }
 
     private final Supplier<String> name;

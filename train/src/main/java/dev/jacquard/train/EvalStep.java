@@ -4,6 +4,7 @@ import dev.jacquard.data.Batch;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
+import dev.jacquard.passes.FrozenPlans;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.ReadAverages;
 import dev.jacquard.tensor.DType;
@@ -29,6 +30,7 @@ public final class EvalStep implements AutoCloseable {
     private static final String IMAGES = "images";
     private static final String LOGITS = "logits";
 
+    private final FrozenPlans frozen;
     private final List<Plan> plans;
     private final double smoothing;
     private final Arena arena = Arena.ofShared();
@@ -46,7 +48,8 @@ public final class EvalStep implements AutoCloseable {
      */
     public record Settings(int batch, int imageSize, int channels, Normalization normalization, double smoothing) {}
 
-    private EvalStep(List<Plan> plans, double smoothing) {
+    private EvalStep(FrozenPlans frozen, List<Plan> plans, double smoothing) {
+        this.frozen = frozen;
         this.plans = plans;
         this.smoothing = smoothing;
         TensorType type = plans.getFirst().outputType(LOGITS);
@@ -69,11 +72,22 @@ public final class EvalStep implements AutoCloseable {
         if (!averages.isEmpty()) {
             graphs.add(new ReadAverages(averages).apply(raw));
         }
-        return new EvalStep(Plan.together(graphs, state), s.smoothing);
+        FrozenPlans frozen = new FrozenPlans(state);
+        boolean done = false;
+        try {
+            EvalStep step = new EvalStep(frozen, frozen.together(graphs), s.smoothing);
+            done = true;
+            return step;
+        } finally {
+            if (!done) {
+                frozen.close();
+            }
+        }
     }
 
-    /** Evaluates one epoch of a loader. @param cancelled asked before each batch @return of the weights, then of the averages if there are any; null if cancelled */
+    /** Evaluates the variables as they are now on one epoch of a loader; they must not change meanwhile. @param cancelled asked before each batch @return of the weights, then of the averages if there are any; null if cancelled */
     public List<Evaluation> run(Loader loader, BooleanSupplier cancelled) {
+        frozen.prepare(); // weights may have changed since the last evaluation
         List<Tally> tallies = plans.stream().map(_ -> new Tally(classes, smoothing)).toList();
         for (Batch batch; (batch = loader.next()) != null;) {
             if (cancelled.getAsBoolean()) {
@@ -95,6 +109,7 @@ public final class EvalStep implements AutoCloseable {
     @Override
     public void close() {
         plans.forEach(Plan::close);
+        frozen.close();
         arena.close();
     }
 }

@@ -4,6 +4,7 @@ import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.models.Models;
+import dev.jacquard.passes.FrozenPlans;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
@@ -36,11 +37,13 @@ public final class NetworkRun implements AutoCloseable {
     private final State state;
     private final Plan plan;
     private final Runnable release;
+    private final long frozenBytes;
 
-    private NetworkRun(State state, Plan plan, Runnable release) {
+    private NetworkRun(State state, Plan plan, Runnable release, long frozenBytes) {
         this.state = state;
         this.plan = plan;
         this.release = release;
+        this.frozenBytes = frozenBytes;
     }
 
     /**
@@ -75,7 +78,7 @@ public final class NetworkRun implements AutoCloseable {
         Update.Rule rule = arch.startsWith("efficientnet") ? new Update.RmsProp(0.9, 0.01, 0.9, 1e-5, Update.RmsProp.Form.PYTORCH)
                 : new Update.SgdMomentum(0.875, 3e-5, false, Update.SgdMomentum.Form.PYTORCH);
         TrainStep step = TrainStep.of(module, new Optimizer(rule, Decay.ALL, module), new TrainStep.Settings(batch, imageSize, Trainer.NORMALIZATION, 0.1, 1), state);
-        return new NetworkRun(state, step.plan(), step::close);
+        return new NetworkRun(state, step.plan(), step::close, 0);
     }
 
     private static NetworkRun inference(Module module, int batch, int imageSize, State state) {
@@ -83,8 +86,21 @@ public final class NetworkRun implements AutoCloseable {
         Tensor x = b.input("images", TensorType.f32(batch, imageSize, imageSize, 3));
         b.output("logits", module.apply(x));
         state.initialize(module.variables().values(), 1);
-        Plan plan = Plan.of(Fusion.ofEvaluation(state.backend()).apply(b.build()), state);
-        return new NetworkRun(state, plan, plan::close);
+        FrozenPlans frozen = new FrozenPlans(state);
+        boolean done = false;
+        try {
+            Plan plan = frozen.of(Fusion.ofEvaluation(state.backend()).apply(b.build()));
+            frozen.settle();
+            done = true;
+            return new NetworkRun(state, plan, () -> {
+                plan.close();
+                frozen.close();
+            }, frozen.bytes());
+        } finally {
+            if (!done) {
+                frozen.close();
+            }
+        }
     }
 
     /** Random pixels and labels; they stay where inputs are, which nothing overwrites. */
@@ -122,9 +138,9 @@ public final class NetworkRun implements AutoCloseable {
         return plan;
     }
 
-    /** Bytes of weights, slots and statistics, and of all values of a step. */
+    /** Bytes of weights, slots, statistics and what is frozen of them, and of all values of a step. */
     public long memoryBytes() {
-        return plan.arenaBytes() + state.variables().stream().mapToLong(v -> v.type().bytes()).sum();
+        return plan.arenaBytes() + frozenBytes + state.variables().stream().mapToLong(v -> v.type().bytes()).sum();
     }
 
     /** A number that follows from the step's result, to see that it computes: the loss, or the first logit. */

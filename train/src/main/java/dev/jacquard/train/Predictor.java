@@ -7,6 +7,7 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
 import dev.jacquard.models.Weights;
+import dev.jacquard.passes.FrozenPlans;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
@@ -44,6 +45,7 @@ public final class Predictor implements AutoCloseable {
     private final String arch;
     private final int classes;
     private final State state;
+    private final FrozenPlans frozen;
     private final ReentrantLock lock = new ReentrantLock(true);
     private final Map<Key, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
     private boolean closed;
@@ -57,6 +59,7 @@ public final class Predictor implements AutoCloseable {
         this.arch = arch;
         this.classes = classes;
         this.state = state;
+        this.frozen = new FrozenPlans(state);
     }
 
     /**
@@ -220,8 +223,9 @@ public final class Predictor implements AutoCloseable {
             GraphBuilder b = new GraphBuilder(false);
             Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
             b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
-            plan = Plan.of(Fusion.ofEvaluation(state.backend()).apply(b.build()), state);
+            plan = frozen.of(Fusion.ofEvaluation(state.backend()).apply(b.build()));
             plans.put(key, plan);
+            frozen.settle(); // the weights stay as they were loaded
         }
         return plan;
     }
@@ -245,6 +249,7 @@ public final class Predictor implements AutoCloseable {
             closed = true;
             plans.values().forEach(Plan::close);
             plans.clear();
+            frozen.close();
             state.close();
         } finally {
             lock.unlock();

@@ -17,12 +17,27 @@ import java.util.Map;
  */
 public final class State implements AutoCloseable {
     private final Backend backend;
+    private final State base;
     private final Map<Variable, Buffer> buffers = new LinkedHashMap<>();
     private final Map<String, Variable> names = new LinkedHashMap<>();
 
     /** An empty state on a backend. */
     public State(Backend backend) {
+        this(backend, null);
+    }
+
+    private State(Backend backend, State base) {
         this.backend = backend;
+        this.base = base;
+    }
+
+    /**
+     * An empty state on top of another: it finds the other's variables as it finds its own, but lists, and frees when it is closed, its own only. Whoever saves the other sees nothing of it.
+     *
+     * @param base must stay open as long as this is used
+     */
+    public static State over(State base) {
+        return new State(base.backend, base);
     }
 
     /** The device's backend. */
@@ -33,7 +48,7 @@ public final class State implements AutoCloseable {
     /** Adds variables with the values that their initialisers make. @param seed all initial values are a function of it and the variable's name */
     public State initialize(Collection<Variable> variables, long seed) {
         for (Variable v : variables) {
-            if (!buffers.containsKey(v)) {
+            if (!has(v)) {
                 add(v);
                 set(v, v.initialValues(seed));
             }
@@ -43,30 +58,39 @@ public final class State implements AutoCloseable {
 
     /** Adds variables without values, for those that are loaded before they are read. Variables that are here already stay as they are. */
     public State reserve(Collection<Variable> variables) {
-        variables.stream().filter(v -> !buffers.containsKey(v)).forEach(this::add);
+        variables.stream().filter(v -> !has(v)).forEach(this::add);
         return this;
     }
 
+    private boolean has(Variable v) {
+        return buffers.containsKey(v) || base != null && base.has(v);
+    }
+
     private void add(Variable v) {
-        if (names.putIfAbsent(v.name(), v) != null) {
+        if (variable(v.name()) != null) {
             throw new CallerException("state", "two variables of one name", v.name(), "unique names", "give each module its own name");
         }
         buffers.put(v, backend.allocate(Math.max(v.type().bytes(), 1), v.name()));
+        names.put(v.name(), v);
     }
 
-    /** All variables in the order they were added. */
+    /** All variables in the order they were added; of those under it ({@link #over}) none. */
     public List<Variable> variables() {
         return List.copyOf(buffers.keySet());
     }
 
     /** The variable of a name, or null. */
     public Variable variable(String name) {
-        return names.get(name);
+        Variable own = names.get(name);
+        return own == null && base != null ? base.variable(name) : own;
     }
 
     /** A variable's memory: contiguous, of the variable's type. */
     public Buffer buffer(Variable v) {
         Buffer b = buffers.get(v);
+        if (b == null && base != null) {
+            return base.buffer(v);
+        }
         if (b == null) {
             throw new CallerException("state", "variable has no value", v.toString(), "a variable that was initialised", "call initialize with the module's variables first");
         }
