@@ -6,6 +6,7 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -49,6 +50,7 @@ final class PyTorchWorker implements AutoCloseable {
     PyTorchWorker(String python, Path script, String device, Path log, Duration patience) {
         this.patience = patience;
         try {
+            Files.createDirectories(log.toAbsolutePath().getParent());
             process = new ProcessBuilder(python, script.toString(), device).redirectError(log.toFile()).start();
             answers = process.inputReader(StandardCharsets.UTF_8);
             questions = process.outputWriter(StandardCharsets.UTF_8);

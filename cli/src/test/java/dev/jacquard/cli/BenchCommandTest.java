@@ -74,6 +74,15 @@ class BenchCommandTest {
         assertTrue(rows.get(1)[5].equals("pytorch cudagraph") && String.join(",", rows.get(1)).contains("such mode"), String.join(",", rows.get(1)));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"no-such-python", "false"})
+    void aWorkerThatDoesNotStartLeavesAnEarlierReportAlone(String python) throws IOException {
+        Files.writeString(folder.resolve("networks.csv"), "of yesterday");
+        assertEquals(2, run("--pytorch", worker().toString(), "--python", python));
+        assertTrue(err.toString().startsWith("error: --pytorch: does not start") && err.toString().lines().count() == 1, err.toString());
+        assertEquals("of yesterday", Files.readString(folder.resolve("networks.csv")));
+    }
+
     /** A worker that answers all questions but one. @param instead what it does at that one, in sh */
     private Path worker(String question, String instead) throws IOException {
         return Files.writeString(folder.resolve("odd.sh"), """
