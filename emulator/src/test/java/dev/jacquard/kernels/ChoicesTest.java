@@ -209,6 +209,20 @@ class ChoicesTest {
     }
 
     @Test
+    void aLibraryWhoseBindingFailsInAnUnforeseenWayIsNotUsed() {
+        open(Autotune.ON);
+        Function<Call, CudaLaunch> fails = _ -> {
+            throw new IllegalArgumentException("f64");
+        };
+        assertArrayEquals(expected(), run(kernel(right("ours", 1), Candidate.ofLibrary("library", 0, fails))).get(3));
+        assertEquals("ours", taken());
+        ChoosingKernel<MatMul> ofOurs = kernel(right("first", 1), Candidate.of("second", 0, fails));
+        device.close();
+        open(Autotune.ON); // "ours" is remembered, and is no candidate here
+        assertThrows(IllegalArgumentException.class, () -> run(ofOurs), "a fault of ours is seen");
+    }
+
+    @Test
     void whatWasMeasuredIsRememberedAndNotMeasuredAgain() throws IOException {
         ChoosingKernel<MatMul> kernel = kernel(right("slow", 3), right("fast", 1));
         open(Autotune.FILE);
