@@ -101,7 +101,8 @@ final class BenchCommand implements Callable<Integer> {
         Backend first = backend("fp32");
         PrintWriter text = spec.commandLine().getOut();
         // The report comes second: it takes the place of an earlier one.
-        try (PyTorchWorker worker = pytorch == null ? null : new PyTorchWorker(python, pytorch, device.replaceFirst(":.*", ""), out.resolve("pytorch.log")); BenchReport report = new BenchReport(out, first.description())) {
+        try (PyTorchWorker worker = pytorch == null ? null : new PyTorchWorker(python, pytorch, device.replaceFirst(":.*", ""), out.resolve("pytorch.log"));
+                BenchReport report = new BenchReport(out, first.description())) {
             text.println(first.description() + (worker == null ? "" : "; " + worker.versions()));
             List<String> limits = limits(worker);
             limits.forEach(text::println);
