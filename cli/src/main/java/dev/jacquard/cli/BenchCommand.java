@@ -101,7 +101,9 @@ final class BenchCommand implements Callable<Integer> {
         long start = System.nanoTime();
         Backend first = backend("fp32");
         PrintWriter text = spec.commandLine().getOut();
-        try (BenchReport report = new BenchReport(out, first.description()); PyTorchWorker worker = pytorch == null ? null : new PyTorchWorker(python, pytorch, device.replaceFirst(":.*", ""), out.resolve("pytorch.log"))) {
+        // The report comes second: it takes the place of an earlier one.
+        try (PyTorchWorker worker = pytorch == null ? null : new PyTorchWorker(python, pytorch, device.replaceFirst(":.*", ""), out.resolve("pytorch.log"));
+                BenchReport report = new BenchReport(out, first.description())) {
             text.println(first.description() + (worker == null ? "" : "; " + worker.versions()));
             List<String> limits = limits(worker);
             limits.forEach(text::println);

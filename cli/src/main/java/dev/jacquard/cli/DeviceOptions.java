@@ -38,6 +38,11 @@ final class DeviceOptions {
         return open(device == null ? "auto" : device, options(usual));
     }
 
+    /** Checks the values, for who may not open a device. @throws CallerException that names the flag */
+    void check() {
+        options(Autotune.DEFAULT);
+    }
+
     private BackendOptions options(Autotune usual) {
         boolean libs = switch (libraries) {
             case "on" -> true;

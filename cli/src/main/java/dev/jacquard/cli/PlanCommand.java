@@ -94,6 +94,7 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private void check() {
+        devices.check();
         if (batch < 1 || batch > 1 << 16) {
             throw new CallerException("--batch", "out of range", Integer.toString(batch), "1 to 65536", "give another value");
         }
@@ -102,6 +103,9 @@ final class PlanCommand implements Callable<Integer> {
         }
         if (csv != null && Files.exists(csv)) {
             throw new CallerException("--csv", "exists already", csv.toString(), "a new file", "remove it, or name another");
+        }
+        if (csv != null && !Files.isDirectory(csv.toAbsolutePath().getParent())) { // now, not after minutes of measuring
+            throw new CallerException("--csv", "no such folder", csv.toString(), "a new file in a folder that exists", "make the folder, or name another");
         }
     }
 

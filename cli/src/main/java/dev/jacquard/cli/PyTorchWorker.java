@@ -6,20 +6,30 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * PyTorch's side of {@code jacquard bench}: a process that lives as long as the bench, so that the two sides can take turns. It is asked in lines and answers each with one: {@code ok ...} or {@code no
- * reason}; bench/gpu/pytorch_worker.py says which.
+ * reason}; bench/gpu/pytorch_worker.py says which. Other lines are passed over: libraries write to standard output, too, and an answer taken for the next question's would be a figure in the wrong row.
  */
 final class PyTorchWorker implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PyTorchWorker.class);
+    /** Longer than any answer takes, preparing with max-autotune included. */
+    private static final Duration PATIENCE = Duration.ofSeconds(150);
+
     private final Process process;
     private final BufferedReader answers;
     private final BufferedWriter questions;
+    private final Duration patience;
     private final String versions;
 
     /** What the worker says about a case that it cannot do. */
@@ -33,7 +43,14 @@ final class PyTorchWorker implements AutoCloseable {
 
     /** Starts it. @param device cuda or cpu @throws CallerException if it does not start, for lack of Python or PyTorch say */
     PyTorchWorker(String python, Path script, String device, Path log) {
+        this(python, script, device, log, PATIENCE);
+    }
+
+    /** The same with another limit. @param patience time to answer in; who takes longer is ended */
+    PyTorchWorker(String python, Path script, String device, Path log, Duration patience) {
+        this.patience = patience;
         try {
+            Files.createDirectories(log.toAbsolutePath().getParent());
             process = new ProcessBuilder(python, script.toString(), device).redirectError(log.toFile()).start();
             answers = process.inputReader(StandardCharsets.UTF_8);
             questions = process.outputWriter(StandardCharsets.UTF_8);
@@ -54,21 +71,42 @@ final class PyTorchWorker implements AutoCloseable {
     }
 
     private String ask(String question) throws Refused {
+        Thread watch = Thread.ofVirtual().start(this::endLater); // a read from a process cannot be given a limit
         try {
             questions.write(question);
             questions.newLine();
             questions.flush();
             String answer = answers.readLine();
+            while (answer != null && !answer.equals("ok") && !answer.startsWith("ok ") && !answer.startsWith("no ")) {
+                answer = answers.readLine();
+            }
             if (answer == null) {
                 throw new Refused("the worker has ended");
             }
-            if (!answer.startsWith("ok")) {
-                throw new Refused(answer.replaceFirst("^no ", ""));
+            if (answer.startsWith("no ")) {
+                throw new Refused(answer.substring(3));
             }
             return answer.substring(2).strip();
         } catch (IOException e) {
             throw new Refused("the worker is gone: " + e.getMessage());
+        } finally {
+            watch.interrupt();
         }
+    }
+
+    private void endLater() {
+        try {
+            Thread.sleep(patience);
+            end();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // it has answered
+        }
+    }
+
+    /** With the processes that it has started, PyTorch's compilers: they hold the pipe that is read from. */
+    private void end() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
     }
 
     /** What the device can do, as {@code name=figure unit} each. */
@@ -96,17 +134,35 @@ final class PyTorchWorker implements AutoCloseable {
 
         @Override
         public double[] time(double seconds) {
-            return Arrays.stream(must("time " + seconds).split(" ")).mapToDouble(Double::parseDouble).toArray();
+            return number(must("time " + seconds), answer -> {
+                double[] ms = Arrays.stream(answer.split(" ")).mapToDouble(Double::parseDouble).toArray();
+                if (Arrays.stream(ms).anyMatch(t -> !(t > 0) || Double.isInfinite(t))) {
+                    throw new NumberFormatException("no times");
+                }
+                return ms;
+            });
         }
 
         @Override
         public long memoryBytes() {
-            return Long.parseLong(must("memory"));
+            return number(must("memory"), Long::parseLong);
         }
 
         @Override
         public void close() {
-            must("drop");
+            try {
+                ask("drop");
+            } catch (Refused e) {
+                LOG.debug("{}: {}", name(), e.getMessage()); // what was measured counts; the next case will hear of it
+            }
+        }
+
+        private <T> T number(String answer, Function<String, T> parse) {
+            try {
+                return parse.apply(answer);
+            } catch (NumberFormatException e) {
+                throw new UncheckedIOException(new IOException(name() + " answers with no figures: '" + answer + "'", e));
+            }
         }
 
         private String must(String question) {
@@ -123,12 +179,12 @@ final class PyTorchWorker implements AutoCloseable {
         try {
             questions.close();
             if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
+                end();
             }
         } catch (IOException e) {
-            process.destroyForcibly();
+            end();
         } catch (InterruptedException e) {
-            process.destroyForcibly();
+            end();
             Thread.currentThread().interrupt();
         }
     }

@@ -1,18 +1,22 @@
 package dev.jacquard.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code jacquard bench} beside a worker that answers as PyTorch's would. */
@@ -69,6 +73,67 @@ class BenchCommandTest {
         List<String[]> rows = rows();
         assertTrue(rows.get(0)[5].equals("jacquard") && rows.get(0)[6].isEmpty() && String.join(",", rows.get(0)).contains("fp16"), String.join(",", rows.get(0)));
         assertTrue(rows.get(1)[5].equals("pytorch cudagraph") && String.join(",", rows.get(1)).contains("such mode"), String.join(",", rows.get(1)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"no-such-python", "false"})
+    void aWorkerThatDoesNotStartLeavesAnEarlierReportAlone(String python) throws IOException {
+        Files.writeString(folder.resolve("networks.csv"), "of yesterday");
+        assertEquals(2, run("--pytorch", worker().toString(), "--python", python));
+        assertTrue(err.toString().startsWith("error: --pytorch: does not start") && err.toString().lines().count() == 1, err.toString());
+        assertEquals("of yesterday", Files.readString(folder.resolve("networks.csv")));
+    }
+
+    /** A worker that answers all questions but one. @param instead what it does at that one, in sh */
+    private Path worker(String question, String instead) throws IOException {
+        return Files.writeString(folder.resolve("odd.sh"), """
+                while read -r question rest; do
+                    case "$question" in
+                        %s) %s ;;
+                        time) echo ok 12.5 ;;
+                        memory) echo ok 1 ;;
+                        *) echo ok ;;
+                    esac
+                done
+                """.formatted(question, instead));
+    }
+
+    private static String row(List<String[]> rows, int i) {
+        return String.join(",", rows.get(i));
+    }
+
+    @Test
+    void linesThatAreNoAnswersAreNotTakenForThem() throws IOException {
+        String worker = worker("prepare", "echo 'okay, compiling ...'; echo warning: TF32 is off; echo ok").toString();
+        assertEquals(0, run("--pytorch", worker, "--python", "sh", "--precisions", "fp32", "--work", "infer", "--modes", "eager"), err.toString());
+        assertEquals("12.5000", rows().get(1)[6]);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"time,echo ok fast,no figures: 'fast'", "prepare,exit 1,the worker has ended", "drop,exit 1,"})
+    void aWorkerThatFailsCostsItsOwnRowsOnly(String question, String instead, String why) throws IOException {
+        assertEquals(0, run("--pytorch", worker(question, instead).toString(), "--python", "sh", "--precisions", "fp32", "--work", "infer", "--modes", "eager"), err.toString());
+        List<String[]> rows = rows();
+        assertEquals(List.of("jacquard", "pytorch eager"), rows.stream().map(r -> r[5]).toList());
+        assertTrue(Double.parseDouble(rows.getFirst()[6]) > 0, row(rows, 0));
+        assertTrue(why == null ? rows.get(1)[6].equals("12.5000") : row(rows, 1).contains(why), row(rows, 1));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"echo ok", "echo ok 1.5 NaN", "echo ok 1.5 0", "echo ok 1,5"})
+    void timesAreNumbersAboveZero(String answer) throws Exception {
+        try (PyTorchWorker worker = new PyTorchWorker("sh", worker("time", answer), "cpu", folder.resolve("log")); BenchContender eager = worker.prepare(BenchCase.all().getFirst(), "eager")) {
+            assertTrue(assertThrows(UncheckedIOException.class, () -> eager.time(1)).getMessage().contains("no figures: '"));
+            assertEquals(1, eager.memoryBytes(), "the next answer is the next question's");
+        }
+    }
+
+    @Test
+    void aWorkerThatDoesNotAnswerIsEnded() throws Exception {
+        try (PyTorchWorker worker = new PyTorchWorker("sh", worker("time", "sleep 600"), "cpu", folder.resolve("log"), Duration.ofSeconds(1));
+                BenchContender eager = worker.prepare(BenchCase.all().getFirst(), "eager")) {
+            assertTrue(assertThrows(UncheckedIOException.class, () -> eager.time(1)).getMessage().contains("the worker has ended"));
+        }
     }
 
     @Test

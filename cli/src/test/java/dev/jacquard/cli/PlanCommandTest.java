@@ -155,10 +155,12 @@ class PlanCommandTest {
     @CsvSource({"--arch resnet51,model: unknown name", "--arch resnet50 --gpu h300,--gpu: no such model", "--arch resnet50 --batch 0,--batch: out of range", "--arch resnet50 --batch 70000,--batch: out of range",
             "--arch resnet50 --image-size 0,--image-size: out of range", "--arch resnet50 --dtype f8,--dtype: no such type", "--arch resnet50 --device cpu,--device: has no CUDA kernels",
             "--arch resnet50 --device emulator,--gpu: unknown device", "--arch resnet50 --device cuda --libs maybe,--libs: no such value", "--arch resnet50 --device cuda --autotune yes,--autotune: no such value",
-            "--arch resnet50 --csv pom.xml,--csv: exists already", "'',Missing required option"})
+            "--arch resnet50 --csv pom.xml,--csv: exists already", "--arch resnet50 --libs maybe,--libs: no such value", "--arch resnet50 --autotune yes,--autotune: no such value",
+            "--arch resnet50 --threads -5,--threads: out of range", "--arch resnet50 --csv nowhere/plan.csv,--csv: no such folder", "'',Missing required option"})
     void badInputIsOneLine(String args, String message) {
         Result r = run(args);
         assertEquals(2, r.code, r.out);
+        assertEquals("", r.out, "nothing is said before it");
         assertTrue(r.err.startsWith("error: " + message) && r.err.indexOf('\n') == r.err.length() - 1, r.err);
     }
 
@@ -177,6 +179,16 @@ class PlanCommandTest {
         assertEquals(2000, a100.floor(cost, Accuracy.Kind.MATMUL, DType.F32, true), 1e-9);
         assertEquals(500, a100.floor(cost, Accuracy.Kind.MATMUL, DType.I8, false), 1e-9);
         assertEquals(1, a100.floor(new dev.jacquard.tensor.op.Cost(2_039_000, 1), Accuracy.Kind.ELEMENTWISE, DType.F32, false), 1e-9);
+    }
+
+    @Test
+    void typesWithoutTensorCoresHaveTheRateOfF32() {
+        GpuModel t4 = GpuModel.of("t4");
+        dev.jacquard.tensor.op.Cost cost = new dev.jacquard.tensor.op.Cost(1, 8_100_000_000L);
+        for (DType type : List.of(DType.BF16, DType.F32)) {
+            assertEquals(1000, t4.floor(cost, Accuracy.Kind.MATMUL, type, true), 1e-9);
+        }
+        assertTrue(t4.floor(cost, Accuracy.Kind.MATMUL, DType.F16, true) < 200);
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -173,9 +174,31 @@ class ChoicesTest {
                 return kernel.bind(op, call);
             }
         };
-        assertArrayEquals(new float[] {-2, -1, 0}, java.util.Arrays.copyOf(run(full).getFirst(), 3));
+        assertArrayEquals(new float[] {-2, -1, 0}, Arrays.copyOf(run(full).getFirst(), 3));
         assertFalse(script.full);
         assertEquals("fast", taken());
+    }
+
+    /** Uploads from 256 KiB on go by way of memory of the device, which it has none of: what was put aside comes back all the same. */
+    @Test
+    void whereTheDeviceIsFullLargeOperandsComeBackToo() {
+        open(Autotune.OFF);
+        TensorType t = TensorType.f32(300, 300);
+        try (Buffer memory = new CudaBuffer(device, device.allocate(t.bytes(), "operand"), t.bytes(), true)) {
+            View v = View.of(memory, t);
+            float[] values = new float[(int) t.shape().size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = i;
+            }
+            device.upload(Call.address(v), MemorySegment.ofArray(Arrays.copyOf(values, 100))); // small: no memory of the device is kept
+            script.full = true;
+            device.upload(Call.address(v), MemorySegment.ofArray(values));
+            try (TrialMemory trial = new TrialMemory(device, new Call(device, List.of(v), List.of(v), 0))) {
+                trial.prepare();
+                assertFalse(Arrays.equals(values, floats(v)));
+            }
+            assertArrayEquals(values, floats(v));
+        }
     }
 
     @Test
@@ -183,6 +206,20 @@ class ChoicesTest {
         open(Autotune.ON);
         assertArrayEquals(expected(), run(kernel(filled("library", 1, false), right("ours", 2))).get(3));
         assertEquals("ours", taken());
+    }
+
+    @Test
+    void aLibraryWhoseBindingFailsInAnUnforeseenWayIsNotUsed() {
+        open(Autotune.ON);
+        Function<Call, CudaLaunch> fails = _ -> {
+            throw new IllegalArgumentException("f64");
+        };
+        assertArrayEquals(expected(), run(kernel(right("ours", 1), Candidate.ofLibrary("library", 0, fails))).get(3));
+        assertEquals("ours", taken());
+        ChoosingKernel<MatMul> ofOurs = kernel(right("first", 1), Candidate.of("second", 0, fails));
+        device.close();
+        open(Autotune.ON); // "ours" is remembered, and is no candidate here
+        assertThrows(IllegalArgumentException.class, () -> run(ofOurs), "a fault of ours is seen");
     }
 
     @Test
@@ -257,6 +294,14 @@ class ChoicesTest {
         open(Autotune.ON);
         EngineBugException e = assertThrows(EngineBugException.class, () -> run(kernel(filled("fatal", ScriptedDriver.FATAL, true), right("fast", 1))));
         assertTrue(e.getMessage().contains("context is lost"), e.getMessage());
+    }
+
+    @Test
+    void aDeviceMayBeClosedTwice() {
+        open(Autotune.ON);
+        run(kernel(right("slow", 3), right("fast", 1)));
+        device.close();
+        device.close();
     }
 
     @Test

@@ -36,6 +36,7 @@ final class ChoiceFile {
     private static final Logger LOG = LoggerFactory.getLogger(ChoiceFile.class);
     private static final String FORMAT = "# jacquard choices 1";
     private static final String FOLDER = "jacquard.choices";
+    private static final int MOST_SHOWN = 80;
     /** Locks of files hold between processes only. */
     private static final Object IN_THIS_PROCESS = new Object();
 
@@ -51,18 +52,22 @@ final class ChoiceFile {
         CRC32 hash = new CRC32();
         hash.update(conditions.getBytes(StandardCharsets.UTF_8));
         String device = conditions.replaceFirst(",.*", "").replaceAll("[^A-Za-z0-9]+", "-").toLowerCase(Locale.ROOT);
-        this.file = folder.resolve(String.format("choices-%s-%08x.txt", device, hash.getValue()));
+        this.file = folder.toAbsolutePath().resolve(String.format("choices-%s-%08x.txt", device, hash.getValue()));
         known.putAll(read());
     }
 
     /** {@code -Djacquard.choices=FOLDER}, or {@code jacquard} in the user's folder of caches. */
     static Path folder() {
-        String given = System.getProperty(FOLDER);
-        if (given != null) {
+        return folder(System.getProperty(FOLDER), System.getenv("XDG_CACHE_HOME"), System.getProperty("user.home"));
+    }
+
+    /** The same for given settings, which may be null or empty. A folder of caches that is not absolute is to be ignored (XDG Base Directory Specification). */
+    static Path folder(String given, String caches, String home) {
+        if (given != null && !given.isBlank()) {
             return Path.of(given);
         }
-        String caches = System.getenv("XDG_CACHE_HOME");
-        return (caches == null || caches.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(caches)).resolve("jacquard");
+        boolean usable = caches != null && Path.of(caches).isAbsolute();
+        return (usable ? Path.of(caches) : Path.of(home, ".cache")).resolve("jacquard");
     }
 
     Path path() {
@@ -111,7 +116,7 @@ final class ChoiceFile {
         Map<String, Line> lines = new HashMap<>();
         String[] all;
         try {
-            all = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\\R");
+            all = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).split("\\R", -1);
         } catch (NoSuchFileException e) {
             return lines;
         } catch (IOException e) {
@@ -119,11 +124,12 @@ final class ChoiceFile {
             return lines;
         }
         if (all.length < 2 || !all[0].equals(FORMAT) || !all[1].equals("# " + conditions)) {
-            warn("is not what it should be and will be written anew: got '" + all[0] + "'; expected '" + FORMAT + "', then '# " + conditions + "'");
+            warn("is not what it should be and will be written anew: got '" + shown(all[0]) + "'; expected '" + FORMAT + "', then '# " + conditions + "'");
             return lines;
         }
         int damaged = 0;
-        for (int i = 2; i < all.length; i++) {
+        int end = all[all.length - 1].isEmpty() ? all.length - 1 : all.length;
+        for (int i = 2; i < end; i++) {
             String[] cells = all[i].split("\t", -1);
             if (cells.length == 3 && !cells[0].isEmpty() && !cells[1].isEmpty() && cells[2].matches("\\d{1,12}\\.\\d{2}")) {
                 lines.put(cells[0], new Line(cells[1], Double.parseDouble(cells[2])));
@@ -132,9 +138,14 @@ final class ChoiceFile {
             }
         }
         if (damaged > 0) {
-            warn(damaged + " of " + (all.length - 2) + " lines are damaged and passed over; what they were about is measured again");
+            warn(damaged + " of " + (end - 2) + " lines are damaged and passed over; what they were about is measured again");
         }
         return lines;
+    }
+
+    /** The beginning of a line that may be anything: a log is for people. */
+    private static String shown(String line) {
+        return (line.length() > MOST_SHOWN ? line.substring(0, MOST_SHOWN) + "..." : line).replaceAll("\\p{Cntrl}", "?");
     }
 
     /** Once: a file that is damaged is so every time. */

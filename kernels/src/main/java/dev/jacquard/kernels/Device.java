@@ -26,6 +26,7 @@ final class Device implements AutoCloseable {
     private final MemoryPool memory;
     private final Staging staging;
     private final Choices choices;
+    private boolean closed;
 
     Device(String name, Driver driver, boolean cacheMemory, MatrixOptions options) {
         this.name = name;
@@ -144,8 +145,13 @@ final class Device implements AutoCloseable {
         };
     }
 
+    /** Closing again does nothing. */
     @Override
     public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         choices.save();
         try {
             staging.close();

@@ -83,7 +83,8 @@ public record GpuModel(String name, DeviceInfo device, double bandwidth, double 
             return f32;
         }
         return switch (type) {
-            case F16, BF16 -> half;
+            case F16 -> half;
+            case BF16 -> tf32 > 0 ? half : f32; // BF16 and TF32 came to tensor cores together, with sm_80
             case I8, U8 -> i8;
             case F32, F64, I32, I64 -> mayRound && tf32 > 0 ? tf32 : f32;
         };

@@ -1,6 +1,7 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.driver.Driver;
+import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.MemorySegment;
@@ -121,13 +122,22 @@ final class Staging implements AutoCloseable {
         return (bytes >= LARGE ? large : small).take();
     }
 
-    /** Copies to the device, in the order of launches; returns when the source may be reused. */
+    /** Copies to the device, in the order of launches; returns when the source may be reused. Also where the device has no memory left for a slot's side of it. */
     synchronized void upload(long to, MemorySegment host) {
         if (host.byteSize() >= LARGE) {
-            stage(to, host).place();
-        } else if (host.byteSize() > 0) {
-            Slot slot = take(host.byteSize());
-            driver.copyToDevice(to, slot.room(host.byteSize()).copyFrom(host), computing);
+            try {
+                stage(to, host).place();
+                return;
+            } catch (DriverException e) {
+                if (e.kind() != DriverException.Kind.OUT_OF_MEMORY) {
+                    throw e;
+                }
+            }
+        }
+        for (long at = 0; at < host.byteSize(); at += LARGE) {
+            MemorySegment part = host.asSlice(at, Math.min(LARGE, host.byteSize() - at));
+            Slot slot = small.take();
+            driver.copyToDevice(to + at, slot.room(part.byteSize()).copyFrom(part), computing);
             slot.busyUntilHere(computing);
         }
     }

@@ -66,13 +66,13 @@ final class TrialMemory implements AutoCloseable {
         }
     }
 
-    /** Each byte once, however many operands share it. */
+    /** Each byte once, however many operands share it. Neighbours stay apart: they may be allocations of their own, and no copy may go over the end of one. */
     private static List<Range> merged(Call call) {
         List<View> all = new ArrayList<>(call.in());
         all.addAll(call.out());
         List<Range> merged = new ArrayList<>();
         for (Range r : all.stream().map(Range::of).filter(r -> r.bytes() > 0).sorted(Comparator.comparingLong(Range::from)).toList()) {
-            if (!merged.isEmpty() && merged.getLast().to >= r.from) {
+            if (!merged.isEmpty() && merged.getLast().to > r.from) {
                 merged.set(merged.size() - 1, new Range(merged.getLast().from, Math.max(merged.getLast().to, r.to)));
             } else {
                 merged.add(r);

@@ -84,6 +84,11 @@ final class Tuner {
                     v = failed(c, e, e);
                 } catch (JacquardException e) {
                     v = failed(c, e, e.getCause());
+                } catch (RuntimeException e) {
+                    if (c.own()) {
+                        throw e; // a fault of ours is not to go unseen
+                    }
+                    v = Verdict.unfit(c, "it failed: " + e); // that of a library's binding costs the library
                 }
                 verdicts.add(v);
             }

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +71,42 @@ class ChoiceFileTest {
         again.put("op", line("x"));
         again.save();
         assertEquals(Optional.of(line("x")), new ChoiceFile(folder, DEVICE).get("op"));
+    }
+
+    /** Empty, nothing but ends of lines, UTF-16, a picture: whatever people and programs leave there. */
+    @Test
+    void whateverIsInTheFileIsNoReasonToStop() throws IOException {
+        ChoiceFile file = new ChoiceFile(folder, DEVICE);
+        for (byte[] content : List.of(new byte[0], "\n\n\n".getBytes(StandardCharsets.UTF_8), "# jacquard choices 1".getBytes(StandardCharsets.UTF_16), new byte[1 << 20])) {
+            Files.write(file.path(), content);
+            ChoiceFile again = new ChoiceFile(folder, DEVICE);
+            assertEquals(Optional.empty(), again.get("op"));
+            again.put("op", line("x"));
+            again.save();
+            assertEquals(Optional.of(line("x")), new ChoiceFile(folder, DEVICE).get("op"));
+        }
+    }
+
+    @Test
+    void aFolderInTheFilesPlaceCostsTheMeasurementsOnly() throws IOException {
+        Path inTheWay = Files.createDirectories(new ChoiceFile(folder, DEVICE).path());
+        ChoiceFile file = new ChoiceFile(folder, DEVICE);
+        file.put("op", line("x"));
+        file.save();
+        assertEquals(Optional.of(line("x")), file.get("op"));
+        try (Stream<Path> left = Files.list(folder)) {
+            assertEquals(List.of(inTheWay, Path.of(inTheWay + ".lock")), left.sorted().toList(), "nothing half written");
+        }
+    }
+
+    @Test
+    void theFolderIsWhereItWasSaidToBe() {
+        assertEquals(Path.of("here/jacquard-choices"), ChoiceFile.folder("here/jacquard-choices", "/caches", "/home/a"));
+        assertEquals(Path.of("/caches/jacquard"), ChoiceFile.folder(" ", "/caches", "/home/a"));
+        for (String caches : new String[] {null, "", "relative"}) {
+            assertEquals(Path.of("/home/a/.cache/jacquard"), ChoiceFile.folder(null, caches, "/home/a"));
+        }
+        assertTrue(new ChoiceFile(Path.of(""), DEVICE).path().isAbsolute(), "a folder that has a parent, also where the process's own is meant");
     }
 
     @Test

@@ -48,7 +48,7 @@ public final class CudaBackendProvider implements BackendProvider {
             NvidiaDriver driver = index < 0 ? NvidiaDriver.open() : NvidiaDriver.open(index);
             try {
                 return new CudaBackend(device, driver, true, MatrixOptions.of(options, Autotune.ON));
-            } catch (DriverException e) {
+            } catch (RuntimeException e) { // of whatever kind: nobody else would give the device back
                 driver.close();
                 throw e;
             }

@@ -124,12 +124,31 @@ class VendorLibrariesTest {
 
     @Test
     void truncatedFiles() throws Exception {
+        Path cut = Files.createDirectories(folder.resolve("cut"));
         for (String name : List.of("libcublas.so.13", "libcublasLt.so.13", "libcudnn.so.9")) {
             byte[] good = Files.readAllBytes(folder.resolve("all").resolve(name));
-            Path cut = Files.createDirectories(folder.resolve("cut" + name)).resolve(name);
-            Files.write(cut, Arrays.copyOf(good, name.contains("Lt") ? 100 : good.length - 1));
-            assertContains(with("cut" + name).run("open", "report", "product f32 cublas", "convolution f32 cudnn").of("report"), "not used: " + cut + " is cut short");
+            Files.write(cut.resolve(name), Arrays.copyOf(good, name.contains("Lt") ? 100 : good.length - 1));
         }
+        Processes.Said said = with("cut").run("open", "report", "product f32 cublas", "convolution f32 cudnn");
+        assertContains(said.of("report"), "cuBLAS: not used: " + cut.resolve("libcublas.so.13") + " is cut short", "cuBLASLt: not used: " + cut.resolve("libcublasLt.so.13") + " is cut short",
+                "cuDNN: not used: " + cut.resolve("libcudnn.so.9") + " is cut short");
+        assertEquals("", said.of("product f32 cublas"), said.all());
+        assertEquals("", said.of("convolution f32 cudnn"));
+    }
+
+    /** A text where 13's file should be, beside 12's that is fit; a library of another architecture; a folder. */
+    @Test
+    void filesThatAreNoLibraries() throws Exception {
+        Path odd = Files.createDirectories(folder.resolve("odd"));
+        Files.writeString(odd.resolve("libcublas.so.13"), "INPUT ( libcublas.so.12 ) ".repeat(9));
+        Files.copy(folder.resolve("all/libcublas.so.12"), odd.resolve("libcublas.so.12"));
+        byte[] arm = Files.readAllBytes(folder.resolve("all/libcublasLt.so.13"));
+        arm[18] = (byte) 183; // e_machine: EM_AARCH64
+        Files.write(odd.resolve("libcublasLt.so.13"), arm);
+        Files.createDirectories(odd.resolve("libcudnn.so.9"));
+        Processes.Said said = with("odd").run("open", "report", "product f32 cublas", "convolution f32 none");
+        assertContains(said.of("report"), "cuBLAS: 12.1.2", "cuBLASLt: not used: " + odd.resolve("libcublasLt.so.13") + " is no library for 64-bit x86", "cuDNN: not used: libcudnn.so.9 is not there");
+        assertEquals("cublas 33554688", said.of("product f32 cublas"), said.all());
     }
 
     @Test
