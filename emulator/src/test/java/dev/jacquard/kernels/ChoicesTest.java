@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.EngineBugException;
@@ -270,6 +271,23 @@ class ChoicesTest {
         open(Autotune.ON);
         run(kernel(right("slow", 3), right("other", 2)));
         assertEquals("other", taken());
+    }
+
+    @Test
+    void aRememberedLibraryThatFailsGivesWayToAKernelOfOurs() {
+        open(Autotune.ON);
+        run(kernel(right("large", 3), Candidate.ofLibrary("library", 512, ChoicesTest::product)));
+        assertEquals("library", taken());
+        device.close();
+        open(Autotune.FILE);
+        Candidate refuses = Candidate.ofLibrary("library", 512, _ -> {
+            throw new DriverException(DriverException.Kind.LIBRARY, "not today");
+        });
+        assertArrayEquals(expected(), run(kernel(right("large", 3), right("small", 2), refuses)).get(3));
+        assertEquals("small", taken(), "the first that needs no more scratch than was laid out");
+        device.close();
+        open(Autotune.FILE);
+        assertThrows(DriverException.class, () -> run(kernel(right("large", 3), refuses)), "none of ours has enough scratch");
     }
 
     @Test

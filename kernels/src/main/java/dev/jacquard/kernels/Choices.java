@@ -1,5 +1,6 @@
 package dev.jacquard.kernels;
 
+import dev.jacquard.kernels.driver.DriverException;
 import dev.jacquard.kernels.driver.MatrixLibraries;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
@@ -87,7 +88,26 @@ final class Choices {
             decide(e, best.candidate());
             file.put(key, new ChoiceFile.Line(best.candidate().name(), best.us()));
         }
-        return e.chosen.bind(call);
+        try {
+            return e.chosen.bind(call);
+        } catch (RuntimeException x) {
+            return instead(kernel, op, call, e, x).bind(call);
+        }
+    }
+
+    /** For a library's engine that was the fastest once, and now fails: the best of our kernels that makes do with its scratch, which has been laid out. @throws RuntimeException the failure, if it is ours */
+    private <O extends Op> Candidate instead(ChoosingKernel<O> kernel, O op, Call call, Entry e, RuntimeException failure) {
+        Throwable cause = failure instanceof DriverException ? failure : failure.getCause();
+        if (e.chosen.own() || cause instanceof DriverException d && d.kind().sticky()) {
+            throw failure;
+        }
+        Candidate failed = e.chosen;
+        Candidate ours = kernel.candidates(op, call.types(), target).stream().filter(c -> c.own() && c.workspace() <= failed.workspace()).findFirst().orElseThrow(() -> failure);
+        if (banned.add(new Banned(op.name(), call.types().getFirst().dtype(), failed.name()))) {
+            LOG.warn("{}: {} is not used any more, {} takes its place: {}", op, failed.name(), ours.name(), failure.getMessage());
+        }
+        decide(e, ours);
+        return ours;
     }
 
     private <O extends Op> Entry entry(ChoosingKernel<O> kernel, O op, List<TensorType> in) {
