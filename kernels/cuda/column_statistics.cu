@@ -6,7 +6,7 @@
 // Traffic      column_combine: read chunks*2*c*4, write groups*2*c*4
 //              column_finish: read parts*2*c*4, write 2*c*T
 // Roofline     memory bound: what it reads was just written and is mostly in L2. Two steps, since a column has one partial result per 64 or 128 pixels, and one block per 32 columns would take long
-// Numerics     f32, combined as by Chan et al. 1979: first the mean, then the squared deviations around it; rounded once
+// Numerics     f32, combined as by Chan et al. 1979: first the mean, then the squared deviations around it; rounded once; a column with an infinity has a mean of NaN, like its variance
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.TrainingKernels
 // Versions     v1

@@ -7,7 +7,7 @@
 // Target       compute_80 isa 7.1: cp.async and mma.sync of 16-bit elements
 // Traffic      grouped16s1_backward_weight, grouped16s2_backward_weight, grouped32s1_backward_weight, grouped32s2_backward_weight: read n*h*w*c*T + n*oh*ow*c*T, write p*4
 // Roofline     memory bound: 18 g flop and 4 bytes per element of dy (stride 1); tensor cores do 16/g times as many for g < 16
-// Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; padding is multiplied as zero
+// Numerics     multiplied exactly, summed in f32 by the tensor cores, rounded once; padding is multiplied as zero, and so is what lies beside y: infinite x make NaN there
 // Determinism  bitwise, run to run; units and their blocks follow from the shape alone
 // CPU twin     dev.jacquard.cpu.WeightGradientConv
 // Versions     v3 (this) of kernels/dev/grouped

@@ -9,7 +9,7 @@
 // Traffic      hopper_data_*: read n*oh*ow*k*T + k*r*s*c*T, write y*T + p*4
 //              hopper_weight_*: read n*h*w*c*T + n*oh*ow*k*T, write y*T + p*4
 // Roofline     compute bound: 2*n*oh*ow*k*r*s*c flop on the tensor cores; a tile of 128 x 256 loads 384 elements per 32768 multiply-adds, one of 128 x 64 192 per 8192
-// Numerics     products are exact, sums in f32 in the tensor cores' order (of parts, then), rounded once; padding takes part as 0, so that it meets an infinite weight as NaN
+// Numerics     products are exact, sums in f32 in the tensor cores' order (of parts, then), rounded once; padding, and what lies beside y, takes part as 0: times infinity it is NaN
 // Determinism  bitwise, run to run and for any grid; parts follow from the shape alone
 // CPU twin     dev.jacquard.cpu.Conv
 // Versions     kernels/dev/hopper: v1 a warpgroup that copies and setmaxnreg; v2 a warp that copies; v3 no spills; v4, v5 the epilogue

@@ -2,14 +2,18 @@ package dev.jacquard.emulator;
 
 /** Single operations on floats as bits, where Java has none. */
 final class Floats {
+    /** The NaN of arithmetic in F32, by the PTX manual. */
+    static final int NAN = 0x7fffffff;
+
     private Floats() {}
 
     static float f(int bits) {
         return Float.intBitsToFloat(bits);
     }
 
+    /** Bits of a result. All results that are no numbers are the same, as the devices have it; which operand's NaN the host's processor hands on is up to its compiler. */
     static int b(float value) {
-        return Float.floatToRawIntBits(value);
+        return Float.isNaN(value) ? NAN : Float.floatToRawIntBits(value);
     }
 
     static double d(long bits) {

@@ -29,6 +29,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -137,6 +138,17 @@ class TensorCoreProductsTest {
             Set<String> seen = onEachCandidate(Sample.of(op, operand(dtype, images, side, side, c), operand(dtype, k, 1, 1, c)), dtype, dtype == DType.F32);
             assertTrue(seen.stream().allMatch(s -> s.startsWith("mma")), seen.toString());
         }
+    }
+
+    /** Channels whose mean is some thousand times their deviation: the sum of squares less the square of the sum would have no digits left of the variance. */
+    @Test
+    void statisticsOfALargeMeanKeepTheirDigits() {
+        double[] x = IntStream.range(0, 8 * 130).mapToDouble(i -> i % 8 == 0 ? 1 : (i / 8 % 7 - 3) * 0x1p-6).toArray();
+        double[] w = IntStream.range(0, 8 * 8).mapToDouble(i -> i % 8 == 0 ? 256 : i % 8 == i / 8 ? 1 : 0x1p-2).toArray();
+        Sample sample = Sample.of(new ConvolutionStatistics(Window.of(1, 0), 1), new Operand(TensorType.f32(1, 13, 10, 8), Operand.Fill.GIVEN, 0, 0, x),
+                new Operand(TensorType.f32(8, 1, 1, 8), Operand.Fill.GIVEN, 0, 0, w));
+        Set<String> seen = onEachCandidate(sample, DType.F16, false);
+        assertTrue(seen.stream().allMatch(s -> s.startsWith("mma")), seen.toString());
     }
 
     /** The samples are odd in every way; two have whole rows and more than one tile. */

@@ -86,6 +86,16 @@ class ProductShapesTest {
         assertEquals(List.of("simt"), names(Kind.BACKWARD_DATA, 3, 64, DType.BF16, 90, false), "nobody asks for a stem's images' gradient");
     }
 
+    /** Code for sm_90a runs on no other device, later ones included; that for sm_80 on all later ones. */
+    @Test
+    void everyGenerationIsOfferedWhatItCanRun() {
+        for (int capability : new int[] {75, 80, 86, 89, 90, 100, 103, 120}) {
+            List<String> names = names(Kind.FORWARD, 64, 64, DType.F16, capability, false);
+            assertEquals(capability == 90, names.stream().anyMatch(s -> s.startsWith("wgmma")), () -> capability + ": " + names);
+            assertEquals(capability >= 80, names.stream().anyMatch(s -> s.startsWith("mma")), () -> capability + ": " + names);
+        }
+    }
+
     /** Few tiles of great depth, as weights' gradients have them. */
     @Test
     void theRuleSplitsWhatWouldLeaveMultiprocessorsIdle() {
