@@ -2,7 +2,6 @@ package dev.jacquard.passes;
 
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.graph.Symbol;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
@@ -33,100 +32,76 @@ import java.util.function.BiPredicate;
  *
  * <p>For whole graphs, gradients included, after {@link FuseNormalization}: gradients are those of the ops before this pass.
  */
-public final class FuseProducts implements Pass {
-    private final BiPredicate<Op, List<TensorType>> supported;
-
-    /** Fuses what a device has a kernel for; other devices compute what they always did. */
+public final class FuseProducts extends ChainFusion {
+    /** Fuses what a device has a kernel for. */
     public FuseProducts(Backend backend) {
-        this((op, in) -> backend.unsupported(op, in).isEmpty());
+        super(backend);
     }
 
     /** Fuses what a test says. @param supported told the fused op and the types of its inputs */
     public FuseProducts(BiPredicate<Op, List<TensorType>> supported) {
-        this.supported = supported;
+        super(supported);
     }
 
     @Override
-    public Graph apply(Graph graph) {
-        List<Contraction.Group> groups = new Search(graph).groups();
-        return groups.isEmpty() ? graph : new Contraction(graph, groups).run();
+    List<Contraction.Group> chain(Node head, Users users) {
+        return switch (head.op()) {
+            case Conv2d c -> convolution(head, c, users);
+            case MatMul m -> product(head, m, users);
+            default -> List.of();
+        };
     }
 
-    /** Finds what follows the products of a graph. */
-    private final class Search {
-        private final Users users;
-
-        Search(Graph graph) {
-            this.users = new Users(graph);
+    private static List<Contraction.Group> convolution(Node conv, Conv2d c, Users users) {
+        Symbol y = conv.outputs().getFirst();
+        Node next = users.only(y);
+        if (next != null && next.inputs().getFirst() == y && (next.op() instanceof ScaleShift || Users.scalesAndShifts(next))) {
+            ScaleShift s = next.op() instanceof ScaleShift known ? known : new ScaleShift(Nonlinearity.NONE, false);
+            return List.of(new Contraction.Group(List.of(conv, next), new ConvolutionScaleShift(c.window(), c.groups(), s.activation(), s.residual()),
+                    joined(conv.inputs(), next.inputs().subList(1, next.inputs().size())), next.outputs(), conv.label()));
         }
+        return users.of(y).stream().filter(n -> users.isFree(n) && n.inputs().getFirst() == y && normalised(n) != null).findFirst().map(n -> statistics(conv, c, n)).orElse(List.of());
+    }
 
-        List<Contraction.Group> groups() {
-            List<Contraction.Group> groups = new ArrayList<>();
-            for (Node n : users.free()) {
-                List<Contraction.Group> found = switch (n.op()) {
-                    case Conv2d c -> convolution(n, c);
-                    case MatMul m -> product(n, m);
-                    default -> List.of();
-                };
-                if (found.stream().allMatch(g -> supported.test(g.op(), Graph.types(g.inputs())))) {
-                    groups.addAll(found);
-                    found.forEach(g -> users.take(g.members()));
-                }
-            }
-            return groups;
-        }
+    /** What follows the statistics in a batch normalisation; null if a node is none. */
+    private static NormalizeActivation normalised(Node n) {
+        return switch (n.op()) {
+            case BatchNorm b -> new NormalizeActivation(b.eps(), Nonlinearity.NONE, false);
+            case BatchNormActivation b -> new NormalizeActivation(b.eps(), b.activation(), b.residual());
+            default -> null;
+        };
+    }
 
-        private List<Contraction.Group> convolution(Node conv, Conv2d c) {
-            Symbol y = conv.outputs().getFirst();
-            Node next = users.only(y);
-            if (next != null && next.inputs().getFirst() == y && (next.op() instanceof ScaleShift || Users.scalesAndShifts(next))) {
-                ScaleShift s = next.op() instanceof ScaleShift known ? known : new ScaleShift(Nonlinearity.NONE, false);
-                return List.of(new Contraction.Group(List.of(conv, next), new ConvolutionScaleShift(c.window(), c.groups(), s.activation(), s.residual()),
-                        joined(conv.inputs(), next.inputs().subList(1, next.inputs().size())), next.outputs(), conv.label()));
-            }
-            return users.of(y).stream().filter(n -> users.isFree(n) && n.inputs().getFirst() == y && normalised(n) != null).findFirst().map(n -> statistics(conv, c, n)).orElse(List.of());
-        }
+    /** The statistics go over from the normalisation to the convolution. */
+    private static List<Contraction.Group> statistics(Node conv, Conv2d c, Node norm) {
+        List<Symbol> known = norm.outputs().subList(1, 3);
+        List<Symbol> in = new ArrayList<>(norm.inputs());
+        in.addAll(3, known); // after x, gamma and beta; a residual comes last
+        return List.of(
+                new Contraction.Group(List.of(conv), new ConvolutionStatistics(c.window(), c.groups()), conv.inputs(), joined(conv.outputs(), known), conv.label()),
+                new Contraction.Group(List.of(norm), normalised(norm), in, norm.outputs().subList(0, 1), norm.label()));
+    }
 
-        /** What follows the statistics in a batch normalisation; null if a node is none. */
-        private static NormalizeActivation normalised(Node n) {
-            return switch (n.op()) {
-                case BatchNorm b -> new NormalizeActivation(b.eps(), Nonlinearity.NONE, false);
-                case BatchNormActivation b -> new NormalizeActivation(b.eps(), b.activation(), b.residual());
-                default -> null;
-            };
+    private static List<Contraction.Group> product(Node product, MatMul m, Users users) {
+        Symbol y = product.outputs().getFirst();
+        Node sum = users.only(y);
+        if (sum == null || !(sum.op() instanceof Pointwise.Add)) {
+            return List.of();
         }
+        Symbol bias = sum.inputs().get(sum.inputs().getFirst() == y ? 1 : 0);
+        if (!Users.perChannel(bias, y.type())) {
+            return List.of();
+        }
+        Node next = users.only(sum.outputs().getFirst());
+        Nonlinearity activation = Users.activation(next);
+        List<Node> members = activation == Nonlinearity.NONE ? List.of(product, sum) : List.of(product, sum, next);
+        return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)),
+                members.getLast().outputs(), product.label()));
+    }
 
-        /** The statistics go over from the normalisation to the convolution. */
-        private static List<Contraction.Group> statistics(Node conv, Conv2d c, Node norm) {
-            List<Symbol> known = norm.outputs().subList(1, 3);
-            List<Symbol> in = new ArrayList<>(norm.inputs());
-            in.addAll(3, known); // after x, gamma and beta; a residual comes last
-            return List.of(
-                    new Contraction.Group(List.of(conv), new ConvolutionStatistics(c.window(), c.groups()), conv.inputs(), joined(conv.outputs(), known), conv.label()),
-                    new Contraction.Group(List.of(norm), normalised(norm), in, norm.outputs().subList(0, 1), norm.label()));
-        }
-
-        private List<Contraction.Group> product(Node product, MatMul m) {
-            Symbol y = product.outputs().getFirst();
-            Node sum = users.only(y);
-            if (sum == null || !(sum.op() instanceof Pointwise.Add)) {
-                return List.of();
-            }
-            Symbol bias = sum.inputs().get(sum.inputs().getFirst() == y ? 1 : 0);
-            if (!Users.perChannel(bias, y.type())) {
-                return List.of();
-            }
-            Node next = users.only(sum.outputs().getFirst());
-            Nonlinearity activation = Users.activation(next);
-            List<Node> members = activation == Nonlinearity.NONE ? List.of(product, sum) : List.of(product, sum, next);
-            return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)),
-                    members.getLast().outputs(), product.label()));
-        }
-
-        private static List<Symbol> joined(List<Symbol> first, List<Symbol> then) {
-            List<Symbol> all = new ArrayList<>(first);
-            all.addAll(then);
-            return List.copyOf(all);
-        }
+    private static List<Symbol> joined(List<Symbol> first, List<Symbol> then) {
+        List<Symbol> all = new ArrayList<>(first);
+        all.addAll(then);
+        return List.copyOf(all);
     }
 }
