@@ -101,7 +101,7 @@ public final class CandidateCheck {
             device.synchronize();
             return new Result(trial.results(), null);
         } catch (JacquardException e) {
-            if (e.getCause() instanceof DriverException d && d.kind().sticky()) {
+            if (DriverException.isSticky(e)) {
                 throw e; // the context is lost: nothing else will work either
             }
             return new Result(List.of(), "failed: " + e.getMessage());

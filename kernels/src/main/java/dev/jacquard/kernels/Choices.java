@@ -97,8 +97,7 @@ final class Choices {
 
     /** For a library's engine that was the fastest once, and now fails: the best of our kernels that makes do with its scratch, which has been laid out. @throws RuntimeException the failure, if it is ours */
     private <O extends Op> Candidate instead(ChoosingKernel<O> kernel, O op, Call call, Entry e, RuntimeException failure) {
-        Throwable cause = failure instanceof DriverException ? failure : failure.getCause();
-        if (e.chosen.own() || cause instanceof DriverException d && d.kind().sticky()) {
+        if (e.chosen.own() || DriverException.isSticky(failure)) {
             throw failure;
         }
         Candidate failed = e.chosen;

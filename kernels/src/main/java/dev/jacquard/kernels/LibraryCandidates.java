@@ -31,10 +31,10 @@ final class LibraryCandidates {
         DType type = in.getFirst().dtype();
         List<Candidate> all = new ArrayList<>();
         switch (op) {
-            case MatMul m -> add(all, libraries.product(problem(product(m, in), type, target, Epilogue.NONE)), Inputs.of(0, 1));
+            case MatMul m -> add(all, libraries.product(problem(Product.of(m, in), type, target, Epilogue.NONE)), Inputs.of(0, 1));
             case MatMulShift m -> {
                 Epilogue shift = new Epilogue(false, true, false, activation(m.activation()));
-                add(all, libraries.product(problem(product(m.product(), in), type, target, shift)), new Inputs(0, 1, NONE, 2, NONE));
+                add(all, libraries.product(problem(Product.of(m.product(), in), type, target, shift)), new Inputs(0, 1, NONE, 2, NONE));
             }
             case ConvolutionScaleShift c -> {
                 Epilogue epilogue = new Epilogue(true, true, c.residual(), activation(c.activation()));
@@ -52,12 +52,6 @@ final class LibraryCandidates {
             default -> { }
         }
         return all;
-    }
-
-    private static Product product(MatMul m, List<TensorType> in) {
-        long[] a = in.get(0).shape().dims();
-        long[] b = in.get(1).shape().dims();
-        return new Product(a[m.transposeA() ? 1 : 0], b[m.transposeB() ? 0 : 1], a[m.transposeA() ? 0 : 1], m.transposeA(), m.transposeB());
     }
 
     private static Epilogue.Activation activation(Nonlinearity f) {

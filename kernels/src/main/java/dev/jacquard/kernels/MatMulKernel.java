@@ -11,13 +11,7 @@ import java.util.List;
 record MatMulKernel() implements ChoosingKernel<MatMul> {
     @Override
     public List<Candidate> candidates(MatMul op, List<TensorType> in, Target target) {
-        return product(op, in).candidates(in.getFirst().dtype(), target, 0, 1);
-    }
-
-    private static Product product(MatMul op, List<TensorType> in) {
-        long[] a = in.get(0).shape().dims();
-        long[] b = in.get(1).shape().dims();
-        return new Product(a[op.transposeA() ? 1 : 0], b[op.transposeB() ? 0 : 1], a[op.transposeA() ? 0 : 1], op.transposeA(), op.transposeB());
+        return Product.of(op, in).candidates(in.getFirst().dtype(), target, 0, 1);
     }
 
     /** The matrix product with a row that is added and an activation. */
@@ -25,7 +19,7 @@ record MatMulKernel() implements ChoosingKernel<MatMul> {
         @Override
         public List<Candidate> candidates(MatMulShift op, List<TensorType> in, Target target) {
             Epilogue epilogue = new Epilogue(Epilogue.ABSENT, 2, Epilogue.ABSENT, 0, op.activation());
-            return product(op.product(), in).candidates(in.getFirst().dtype(), target, 0, 1, epilogue);
+            return Product.of(op.product(), in).candidates(in.getFirst().dtype(), target, 0, 1, epilogue);
         }
 
         /** Not the sum of nothing, to which something is added: the definition has that. */

@@ -1,6 +1,8 @@
 package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.MatMul;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -20,6 +22,13 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
     private static final int WHOLE_B = 8;
     private static final int WHOLE_Y = 16;
     private static final int WHOLE = WHOLE_A | WHOLE_B | WHOLE_Y;
+
+    /** The product that an op is on operands of these types, of which the first two are the matrices. */
+    static Product of(MatMul op, List<TensorType> in) {
+        long[] a = in.get(0).shape().dims();
+        long[] b = in.get(1).shape().dims();
+        return new Product(a[op.transposeA() ? 1 : 0], b[op.transposeB() ? 0 : 1], a[op.transposeA() ? 0 : 1], op.transposeA(), op.transposeB());
+    }
 
     private int flags() {
         return (transposeA ? 1 : 0) | (transposeB ? 2 : 0) | quads(transposeA ? m : k, WHOLE_A) | quads(transposeB ? k : n, WHOLE_B) | quads(n, WHOLE_Y);

@@ -80,10 +80,8 @@ final class Tuner {
                     v = difference != null ? Verdict.unfit(c, difference) : new Verdict(c, null, timer.us(launch, HOPELESS * best));
                     want = want == null ? got : want;
                     best = v.fit() ? Math.min(best, v.us) : best;
-                } catch (DriverException e) {
-                    v = failed(c, e, e);
-                } catch (JacquardException e) {
-                    v = failed(c, e, e.getCause());
+                } catch (DriverException | JacquardException e) {
+                    v = failed(c, e);
                 } catch (RuntimeException e) {
                     if (c.own()) {
                         throw e; // a fault of ours is not to go unseen
@@ -107,8 +105,8 @@ final class Tuner {
         return launch;
     }
 
-    private static Verdict failed(Candidate c, RuntimeException e, Throwable cause) {
-        if (cause instanceof DriverException d && d.kind().sticky()) {
+    private static Verdict failed(Candidate c, RuntimeException e) {
+        if (DriverException.isSticky(e)) {
             throw e; // the context is lost: nothing else will work either
         }
         return Verdict.unfit(c, "it failed: " + e.getMessage());

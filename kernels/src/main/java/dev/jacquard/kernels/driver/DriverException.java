@@ -44,6 +44,12 @@ public final class DriverException extends RuntimeException {
         this.kind = kind;
     }
 
+    /** Whether a failure, one of the driver or what was made of it, leaves a context in which nothing works any more. */
+    public static boolean isSticky(RuntimeException failure) {
+        Throwable origin = failure instanceof DriverException ? failure : failure.getCause();
+        return origin instanceof DriverException d && d.kind.sticky();
+    }
+
     /** What went wrong. */
     public Kind kind() {
         return kind;
