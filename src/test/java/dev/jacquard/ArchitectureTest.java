@@ -42,7 +42,7 @@ class ArchitectureTest {
             Map.entry("emulator", Set.of("kernels")),
             Map.entry("layers", Set.of("tensor", "autograd")),
             Map.entry("models", Set.of("layers")),
-            Map.entry("mixedprecision", Set.of("tensor", "autograd")),
+            Map.entry("mixedprecision", Set.of("tensor", "autograd", "passes")),
             Map.entry("int8", Set.of("tensor", "autograd")),
             Map.entry("sparsity", Set.of("tensor", "autograd")),
             Map.entry("data", Set.of("tensor")),

@@ -38,7 +38,7 @@ record CandidateBackends(boolean tf32, EmulatorOptions options) implements AutoC
     /** Runs a check on a backend for each candidate of a sample. @return the candidates' names */
     synchronized Set<String> forEach(Sample sample, DType dtype, Check check) {
         List<Turn> turns = OPEN.computeIfAbsent(this, _ -> new ArrayList<>());
-        Sample typed = Case.retyped(sample, dtype);
+        Sample typed = sample.withDType(dtype);
         Key key = new Key(typed.op(), typed.types());
         boolean done = false;
         try {

@@ -51,7 +51,8 @@ public final class CandidateCheck {
     /** Products and convolutions of networks' shapes in a type. @param batch images per batch */
     public static List<Sample> samples(long batch, DType type) {
         return ProductKernels.workloads(batch).stream().map(Workload::sample).distinct()
-                .filter(s -> CudaBackend.kernel(s.op()) instanceof ChoosingKernel<?> && s.operands().stream().allMatch(o -> o.type().dtype() == DType.F32)).map(s -> new Sample(s.op(), s.operands().stream().map(o -> o.withDType(type)).toList())).toList();
+                .filter(s -> CudaBackend.kernel(s.op()) instanceof ChoosingKernel<?> && s.operands().stream().allMatch(o -> o.type().dtype() == DType.F32))
+                .map(s -> s.withDType(type)).toList();
     }
 
     /** Checks the candidates of each op; ops that have none are passed over. @throws JacquardException if the device is lost */

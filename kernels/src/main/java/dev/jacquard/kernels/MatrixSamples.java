@@ -22,12 +22,12 @@ public final class MatrixSamples {
             Operand scale = Operand.range(0.01, 0.02, n);
             return Sample.of(new QuantizedMatMul(Nonlinearity.NONE, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k), Operand.integers(DType.I8, -127, 128, n, k), scale, scale);
         }
-        return typed(arithmetic, Sample.of(new MatMul(false, true), Operand.of(m, k), Operand.of(n, k)));
+        return Sample.of(new MatMul(false, true), Operand.of(m, k), Operand.of(n, k)).withDType(arithmetic.dtype());
     }
 
     /** The same of a w that is 2:4 sparse and compressed: k is a multiple of 4. */
     public static Sample sparse(Arithmetic arithmetic, long m, long n, long k) {
-        return arithmetic == Arithmetic.I8 ? SparseKernels.quantized(m, n, k, Nonlinearity.NONE) : typed(arithmetic, SparseKernels.floating(m, n, k));
+        return arithmetic == Arithmetic.I8 ? SparseKernels.quantized(m, n, k, Nonlinearity.NONE) : SparseKernels.floating(m, n, k).withDType(arithmetic.dtype());
     }
 
     /** A convolution, its gradient with respect to the images, and that with respect to the weights. @param x type of the images (N, H, W, C) @param w of the weights (K, R, S, C / groups) */
@@ -36,12 +36,8 @@ public final class MatrixSamples {
         Operand weights = Operand.of(w.shape().dims());
         Operand gradient = Operand.of(forward.infer(List.of(x, w)).getFirst().shape().dims());
         return List.of(
-                typed(arithmetic, Sample.of(forward, images, weights)),
-                typed(arithmetic, Sample.of(new Conv2dBackwardData(forward.window(), forward.groups(), x.shape().dim(1), x.shape().dim(2)), gradient, weights)),
-                typed(arithmetic, Sample.of(new Conv2dBackwardWeight(forward.window(), forward.groups(), w.shape().dim(1), w.shape().dim(2)), images, gradient)));
-    }
-
-    private static Sample typed(Arithmetic arithmetic, Sample s) {
-        return new Sample(s.op(), s.operands().stream().map(o -> o.type().dtype() == DType.F32 ? o.withDType(arithmetic.dtype()) : o).toList());
+                Sample.of(forward, images, weights).withDType(arithmetic.dtype()),
+                Sample.of(new Conv2dBackwardData(forward.window(), forward.groups(), x.shape().dim(1), x.shape().dim(2)), gradient, weights).withDType(arithmetic.dtype()),
+                Sample.of(new Conv2dBackwardWeight(forward.window(), forward.groups(), w.shape().dim(1), w.shape().dim(2)), images, gradient).withDType(arithmetic.dtype()));
     }
 }

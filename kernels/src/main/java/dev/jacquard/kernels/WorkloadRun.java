@@ -39,7 +39,7 @@ public final class WorkloadRun implements AutoCloseable {
         this.backend = backend;
         boolean done = false;
         try {
-            launch = bind(backend, typed(workload, dtype), candidate, seed);
+            launch = bind(backend, workload.sample().withDType(dtype), candidate, seed);
             backend.synchronize(); // operands come in the backend's stream, and enqueue() takes any
             done = true;
         } finally {
@@ -51,17 +51,12 @@ public final class WorkloadRun implements AutoCloseable {
 
     /** Puts a workload's operands on a device. @return empty if the backend has no kernel for the op in this type, or not the workload's way */
     public static Optional<WorkloadRun> of(CudaBackend backend, Workload workload, DType dtype, long seed) {
-        Sample s = typed(workload, dtype);
+        Sample s = workload.sample().withDType(dtype);
         if (backend.unsupported(launched(s.op()), s.types()).isPresent() || workload.way().flatMap(Workload.Way::dtype).filter(only -> only != dtype).isPresent()) {
             return Optional.empty();
         }
         Optional<Candidate> candidate = workload.way().flatMap(w -> backend.candidate(s.op(), s.types(), w));
         return workload.way().isPresent() && candidate.isEmpty() ? Optional.empty() : Optional.of(new WorkloadRun(backend, workload, candidate, dtype, seed));
-    }
-
-    /** The sample in an element type: its operands written as F32 mean "the type at hand". */
-    private static Sample typed(Workload w, DType dtype) {
-        return new Sample(w.sample().op(), w.sample().operands().stream().map(o -> o.type().dtype() == DType.F32 ? o.withDType(dtype) : o).toList());
     }
 
     /** Whether the workload is the same in every floating type. */

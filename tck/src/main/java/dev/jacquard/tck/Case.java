@@ -24,11 +24,6 @@ public record Case(String backend, Sample sample, DType dtype, String what, long
         return Long.getLong("seed", 20260417L);
     }
 
-    /** A sample with its floating operands, which are written as F32, in another type. */
-    public static Sample retyped(Sample sample, DType dtype) {
-        return new Sample(sample.op(), sample.operands().stream().map(o -> o.type().dtype() == DType.F32 ? o.withDType(dtype) : o).toList());
-    }
-
     /** The operands' values as the operands' types hold them. */
     public List<double[]> values() {
         return values(sample, seed);

@@ -41,7 +41,7 @@ public final class GradCheck {
      * @throws AssertionError if a gradient is wrong
      */
     public static Optional<String> first(Sample sample, long seed) {
-        Sample s = Case.retyped(sample, DType.F64);
+        Sample s = sample.withDType(DType.F64);
         Optional<String> why = unsuitable(s);
         if (why.isPresent()) {
             return why;
@@ -85,7 +85,7 @@ public final class GradCheck {
      * @throws AssertionError if one is wrong
      */
     public static Optional<String> second(Sample sample, long seed) {
-        Sample s = Case.retyped(sample, DType.F64);
+        Sample s = sample.withDType(DType.F64);
         Optional<String> why = unsuitable(s);
         if (why.isPresent()) {
             return why;

@@ -43,7 +43,7 @@ public final class OpCheck {
 
     /** The same. @param tolerances by which results are judged */
     public static double forward(Backend backend, Sample sample, DType dtype, Variant variant, long seed, Tolerance.Table tolerances) {
-        Case c = new Case(backend.name(), Case.retyped(sample, dtype), dtype, variant.toString(), seed);
+        Case c = new Case(backend.name(), sample.withDType(dtype), dtype, variant.toString(), seed);
         Sample s = c.sample();
         List<double[]> values = new ArrayList<>();
         List<double[]> made = c.values();
@@ -231,7 +231,7 @@ public final class OpCheck {
 
     /** The same. @param tolerances by which results are judged */
     public static void lowered(Backend backend, Sample sample, DType dtype, long seed, Tolerance.Table tolerances) {
-        Case c = new Case(backend.name(), Case.retyped(sample, dtype), dtype, "definition", seed);
+        Case c = new Case(backend.name(), sample.withDType(dtype), dtype, "definition", seed);
         Sample s = c.sample();
         try (Scope scope = Scope.open(backend)) {
             List<Tensor> in = Oracle.tensors(scope, s.types(), c.values());

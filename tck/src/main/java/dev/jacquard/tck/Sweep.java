@@ -67,7 +67,7 @@ public record Sweep(Backend backend, List<DType> dtypes, long seed, Tolerance.Ta
     }
 
     private Stream<Check> forward(OpRow row, Sample sample, DType dtype, BiConsumer<String, String> missing) {
-        Sample typed = Case.retyped(sample, dtype);
+        Sample typed = sample.withDType(dtype);
         if (dtype != DType.F32 && typed.equals(sample)) {
             return Stream.empty(); // no floating operand
         }

@@ -36,7 +36,7 @@ public final class TwinCheck {
 
     /** The same. @param tolerances by which results are judged */
     public static Optional<String> gradients(Backend backend, Sample sample, long seed, Tolerance.Table tolerances) {
-        Optional<String> why = GradCheck.unsuitable(Case.retyped(sample, DType.F64));
+        Optional<String> why = GradCheck.unsuitable(sample.withDType(DType.F64));
         if (why.isPresent()) {
             return why;
         }
@@ -48,7 +48,7 @@ public final class TwinCheck {
             double[] cotangent = Case.rounded(outputs.get(k), GradCheck.noise(outputs.get(k), seed, COTANGENT + k));
             List<double[]> want;
             try {
-                want = gradients(Oracle.reference(), Case.retyped(sample, DType.F64), values, k, cotangent);
+                want = gradients(Oracle.reference(), sample.withDType(DType.F64), values, k, cotangent);
             } catch (CallerException e) {
                 if (e.problem().equals("not implemented for this op")) {
                     return Optional.of(e.getMessage());

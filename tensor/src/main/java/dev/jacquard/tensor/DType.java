@@ -42,6 +42,16 @@ public enum DType {
         return floating;
     }
 
+    /** Whether this is one of the 16-bit formats. */
+    public boolean isHalf() {
+        return this == F16 || this == BF16;
+    }
+
+    /** The type in which sums over values of this type, and the few numbers that stand for many of them, are kept: F32 for the halves, for others the type itself. */
+    public DType wide() {
+        return isHalf() ? F32 : this;
+    }
+
     /** Lower-case name, as printed in graphs and case names: {@code f32}. */
     @Override
     public String toString() {

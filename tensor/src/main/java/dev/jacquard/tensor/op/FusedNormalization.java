@@ -1,5 +1,6 @@
 package dev.jacquard.tensor.op;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.ArrayList;
@@ -16,13 +17,25 @@ public sealed interface FusedNormalization extends Composite {
     /** Whether something is added before the activation; it is the last input then. */
     boolean residual();
 
-    /** @param like the input that has the shape of x @param first the first of the per-channel inputs, which are all that follow but the residual */
-    private static void check(FusedNormalization op, List<TensorType> in, int n, int like, int first) {
+    /** Index of the first of the per-channel inputs, which are all that follow but the residual. */
+    int firstPerChannel();
+
+    /** Number of inputs but the residual. */
+    int withoutResidual();
+
+    @Override
+    default boolean wide(int input) {
+        return input >= firstPerChannel() && input < withoutResidual();
+    }
+
+    /** @param like the input that has the shape of x */
+    private static void check(FusedNormalization op, List<TensorType> in, int like) {
+        int n = op.withoutResidual();
         Types.count(op, in, n + (op.residual() ? 1 : 0));
-        Types.same(op, in);
+        Types.mixed(op, in);
         Types.floating(op, in);
         TensorType x = in.get(like);
-        Types.perChannel(op, x, in.subList(first, n));
+        Types.perChannel(op, x, in.subList(op.firstPerChannel(), n));
         if (op.residual()) {
             Types.shape(op, "residual", in.get(n), x);
         }
@@ -33,17 +46,27 @@ public sealed interface FusedNormalization extends Composite {
     }
 
     private static Tensor before(Tensor normalised, boolean residual, List<Tensor> in) {
-        return residual ? normalised.add(in.getLast()) : normalised;
+        return residual ? normalised.add(in.getLast().cast(normalised.dtype())) : normalised;
     }
 
     /**
      * {@link Normalization.BatchNorm} with what follows: from x(.., C), gamma(C), beta(C) and, if {@code residual}, r(.., C) to
-     * {@code activation(batch_norm(x) + r)}, mean(C) and the biased variance(C).
+     * {@code activation(batch_norm(x) + r)}, mean(C) and the biased variance(C). As in all of these ops, what is per channel is of x's wide type.
      */
     record BatchNormActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
+        public int firstPerChannel() {
+            return 1;
+        }
+
+        @Override
+        public int withoutResidual() {
+            return 3;
+        }
+
+        @Override
         public List<TensorType> infer(List<TensorType> in) {
-            check(this, in, 3, 0, 1);
+            check(this, in, 0);
             return List.of(in.get(0), in.get(1), in.get(1));
         }
 
@@ -60,8 +83,9 @@ public sealed interface FusedNormalization extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            List<Tensor> plain = in.getFirst().applyAll(new Normalization.BatchNorm(eps), in.get(1), in.get(2));
-            return List.of(activation.apply(before(plain.getFirst(), residual, in)), plain.get(1), plain.get(2));
+            DType own = in.getFirst().dtype();
+            List<Tensor> plain = in.getFirst().cast(own.wide()).applyAll(new Normalization.BatchNorm(eps), in.get(1), in.get(2));
+            return List.of(activation.apply(before(plain.getFirst(), residual, in)).cast(own), plain.get(1), plain.get(2));
         }
     }
 
@@ -71,8 +95,18 @@ public sealed interface FusedNormalization extends Composite {
      */
     record BatchNormActivationBackward(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
+        public int firstPerChannel() {
+            return 2;
+        }
+
+        @Override
+        public int withoutResidual() {
+            return 6;
+        }
+
+        @Override
         public List<TensorType> infer(List<TensorType> in) {
-            check(this, in, 6, 1, 2);
+            check(this, in, 1);
             Types.shape(this, "gradient", in.get(0), in.get(1));
             List<TensorType> out = new ArrayList<>(List.of(in.get(1), in.get(2), in.get(2)));
             if (residual) {
@@ -99,13 +133,13 @@ public sealed interface FusedNormalization extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor x = in.get(1);
             Tensor gamma = in.get(2);
+            Tensor x = in.get(1).cast(gamma.dtype());
             Tensor mean = in.get(4);
             Tensor variance = in.get(5);
             Tensor normalised = x.sub(mean).mul(variance.add(eps).rsqrt()).mul(gamma).add(in.get(3));
-            Tensor d = activation.gradient(in.get(0), before(normalised, residual, in));
-            List<Tensor> out = new ArrayList<>(d.applyAll(new Normalization.BatchNormBackward(eps), x, gamma, mean, variance));
+            Tensor d = activation.gradient(in.get(0), before(normalised, residual, in).cast(in.get(0).dtype()));
+            List<Tensor> out = new ArrayList<>(d.applyAll(new Normalization.BatchNormBackward(eps), in.get(1), gamma, mean, variance));
             if (residual) {
                 out.add(activation == Nonlinearity.NONE ? d.apply(new Movement.Copy()) : d); // an output is never an input
             }
@@ -120,8 +154,18 @@ public sealed interface FusedNormalization extends Composite {
      */
     record NormalizeActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
+        public int firstPerChannel() {
+            return 1;
+        }
+
+        @Override
+        public int withoutResidual() {
+            return 5;
+        }
+
+        @Override
         public List<TensorType> infer(List<TensorType> in) {
-            check(this, in, 5, 0, 1);
+            check(this, in, 0);
             return List.of(in.getFirst());
         }
 
@@ -143,16 +187,27 @@ public sealed interface FusedNormalization extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor normalised = in.get(0).sub(in.get(3)).mul(in.get(4).add(eps).rsqrt()).mul(in.get(1)).add(in.get(2));
-            return List.of(activation.apply(before(normalised, residual, in)));
+            DType own = in.getFirst().dtype();
+            Tensor normalised = in.get(0).cast(own.wide()).sub(in.get(3)).mul(in.get(4).add(eps).rsqrt()).mul(in.get(1)).add(in.get(2));
+            return List.of(activation.apply(before(normalised, residual, in)).cast(own));
         }
     }
 
     /** {@code activation(x * scale + shift + r)} from x(.., C), scale(C), shift(C) and, if {@code residual}, r(.., C): normalisation by known statistics with what follows. */
     record ScaleShift(Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
+        public int firstPerChannel() {
+            return 1;
+        }
+
+        @Override
+        public int withoutResidual() {
+            return 3;
+        }
+
+        @Override
         public List<TensorType> infer(List<TensorType> in) {
-            check(this, in, 3, 0, 1);
+            check(this, in, 0);
             return List.of(in.getFirst());
         }
 
@@ -168,7 +223,8 @@ public sealed interface FusedNormalization extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            return List.of(activation.apply(before(in.get(0).mulAdd(in.get(1), in.get(2)), residual, in)));
+            DType own = in.getFirst().dtype();
+            return List.of(activation.apply(before(in.get(0).cast(own.wide()).mulAdd(in.get(1), in.get(2)), residual, in)).cast(own));
         }
     }
 

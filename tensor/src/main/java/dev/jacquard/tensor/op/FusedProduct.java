@@ -22,7 +22,7 @@ public sealed interface FusedProduct extends Composite {
 
     private static void check(FusedProduct op, List<TensorType> in, int n) {
         Types.count(op, in, n);
-        Types.same(op, in);
+        Types.mixed(op, in);
         Types.floating(op, in);
     }
 
@@ -37,7 +37,7 @@ public sealed interface FusedProduct extends Composite {
 
     /**
      * {@code activation(conv2d(x, w) * scale + shift + r)}: y(N, OH, OW, K) from images x(N, H, W, C), weights w(K, R, S, C/groups), scale(K), shift(K) and, if {@code residual}, r(N, OH, OW, K). A
-     * convolution and its normalisation by known statistics.
+     * convolution and its normalisation by known statistics. Scale and shift are of the wide type.
      *
      * @param window stride, padding, dilation
      * @param groups of channels
@@ -45,6 +45,11 @@ public sealed interface FusedProduct extends Composite {
      * @param residual whether something is added before the activation; it is the last input then
      */
     record ConvolutionScaleShift(Window window, int groups, Nonlinearity activation, boolean residual) implements FusedProduct {
+        @Override
+        public boolean wide(int input) {
+            return input == 2 || input == 3;
+        }
+
         @Override
         public Convolution.Conv2d product() {
             return new Convolution.Conv2d(window, groups);
@@ -73,19 +78,25 @@ public sealed interface FusedProduct extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor y = multiply(this, in).mulAdd(in.get(2), in.get(3));
-            return List.of(activation.apply(residual ? y.add(in.get(4)) : y));
+            DType own = in.getFirst().dtype();
+            Tensor y = multiply(this, in).cast(own.wide()).mulAdd(in.get(2), in.get(3));
+            return List.of(activation.apply(residual ? y.add(in.get(4).cast(own.wide())) : y).cast(own));
         }
     }
 
     /**
-     * {@code activation(a b + shift)}: y(M, N) from a(M, K), b(K, N), each transposed on request, and shift(N). A linear layer with its bias.
+     * {@code activation(a b + shift)}: y(M, N) from a(M, K), b(K, N), each transposed on request, and shift(N) of the wide type. A linear layer with its bias.
      *
      * @param transposeA whether a is given as (K, M)
      * @param transposeB whether b is given as (N, K)
      * @param activation what comes last
      */
     record MatMulShift(boolean transposeA, boolean transposeB, Nonlinearity activation) implements FusedProduct {
+        @Override
+        public boolean wide(int input) {
+            return input == 2;
+        }
+
         @Override
         public String name() {
             return "matmul_shift";
@@ -116,7 +127,8 @@ public sealed interface FusedProduct extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            return List.of(activation.apply(multiply(this, in).add(in.get(2))));
+            DType own = in.getFirst().dtype();
+            return List.of(activation.apply(multiply(this, in).cast(own.wide()).add(in.get(2))).cast(own));
         }
     }
 
@@ -124,7 +136,7 @@ public sealed interface FusedProduct extends Composite {
      * {@code y = conv2d(x, w)} with what batch normalisation wants to know of it: y(N, OH, OW, K), mean(K) and the biased variance(K) over N, OH and OW, from images x(N, H, W, C) and weights
      * w(K, R, S, C/groups). {@link FusedNormalization.NormalizeActivation} goes on from there, so that a training step reads y once less.
      *
-     * <p>The statistics are of the sums before they are rounded to y's element type: a kernel has them in registers then. A variance is taken of differences from something near the mean, or as
+     * <p>The statistics, of the wide type, are of the sums before they are rounded to y's element type: a kernel has them in registers then. A variance is taken of differences from something near the mean, or as
      * Chan, Golub and LeVeque (1979) combine those of parts; a mean of squares less the square of the mean would cancel.
      *
      * @param window stride, padding, dilation
@@ -140,7 +152,7 @@ public sealed interface FusedProduct extends Composite {
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 2);
             TensorType y = result(this, in);
-            TensorType perChannel = TensorType.of(y.dtype(), y.shape().dim(3));
+            TensorType perChannel = TensorType.of(y.dtype().wide(), y.shape().dim(3));
             return List.of(y, perChannel, perChannel);
         }
 
@@ -161,8 +173,9 @@ public sealed interface FusedProduct extends Composite {
         public List<Tensor> define(List<Tensor> in) {
             Tensor y = multiply(this, in);
             int[] pixels = IntStream.range(0, 3).toArray();
-            Tensor mean = y.mean(pixels);
-            return List.of(y, mean, y.sub(mean).square().mean(pixels));
+            Tensor sums = y.cast(y.dtype().wide());
+            Tensor mean = sums.mean(pixels);
+            return List.of(y, mean, sums.sub(mean).square().mean(pixels));
         }
     }
 

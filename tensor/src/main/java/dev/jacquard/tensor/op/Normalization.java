@@ -14,7 +14,7 @@ public sealed interface Normalization extends Composite {
 
     private static void check(Normalization op, List<TensorType> in, int n, int firstChannelOperand) {
         Types.count(op, in, n);
-        Types.same(op, in);
+        Types.mixed(op, in);
         Types.floating(op, in);
         Types.perChannel(op, in.getFirst(), in.subList(firstChannelOperand, n));
     }
@@ -26,9 +26,14 @@ public sealed interface Normalization extends Composite {
     /**
      * Batch normalisation in training (Ioffe and Szegedy 2015, arXiv:1502.03167): from x(.., C), gamma(C), beta(C) to
      * {@code (x - mean) / sqrt(var + eps) * gamma + beta}, mean(C) and the biased variance(C) of the batch. The two statistics
-     * are for the running averages and carry no gradient.
+     * are for the running averages and carry no gradient. All that is per channel is of x's wide type.
      */
     record BatchNorm(double eps) implements Normalization {
+        @Override
+        public boolean wide(int input) {
+            return input > 0;
+        }
+
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 3, 1);
@@ -48,17 +53,23 @@ public sealed interface Normalization extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor x = in.get(0);
+            Tensor x = in.get(0).cast(in.get(1).dtype());
             int[] axes = batchAxes(x.type());
             Tensor mean = x.mean(axes);
             Tensor centred = x.sub(mean);
             Tensor variance = centred.square().mean(axes);
-            return List.of(centred.mul(variance.add(eps).rsqrt()).mul(in.get(1)).add(in.get(2)), mean, variance);
+            Tensor y = centred.mul(variance.add(eps).rsqrt()).mul(in.get(1)).add(in.get(2));
+            return List.of(y.cast(in.get(0).dtype()), mean, variance);
         }
     }
 
-    /** Gradients of {@link BatchNorm}: dx(.., C), dgamma(C), dbeta(C) from dy(.., C), x(.., C), gamma(C), mean(C), variance(C). */
+    /** Gradients of {@link BatchNorm}: dx(.., C), dgamma(C), dbeta(C) from dy(.., C), x(.., C), gamma(C), mean(C), variance(C); what is per channel is of the wide type. */
     record BatchNormBackward(double eps) implements Normalization {
+        @Override
+        public boolean wide(int input) {
+            return input > 1;
+        }
+
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 5, 2);
@@ -84,15 +95,15 @@ public sealed interface Normalization extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor dy = in.get(0);
+            Tensor dy = in.get(0).cast(in.get(2).dtype());
             int[] axes = batchAxes(dy.type());
             Tensor scale = in.get(4).add(eps).rsqrt();
-            Tensor normalised = in.get(1).sub(in.get(3)).mul(scale);
+            Tensor normalised = in.get(1).cast(dy.dtype()).sub(in.get(3)).mul(scale);
             Tensor dbeta = dy.sum(axes);
             Tensor dgamma = dy.mul(normalised).sum(axes);
             double n = count(dy.type());
             Tensor dx = dy.sub(dbeta.mul(1 / n)).sub(normalised.mul(dgamma.mul(1 / n))).mul(scale.mul(in.get(2)));
-            return List.of(dx, dgamma, dbeta);
+            return List.of(dx.cast(in.get(0).dtype()), dgamma, dbeta);
         }
     }
 

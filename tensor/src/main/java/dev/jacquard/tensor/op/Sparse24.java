@@ -236,6 +236,11 @@ public sealed interface Sparse24 extends Op {
      */
     record SparseMatMulShift(Nonlinearity activation) implements Sparse24, Composite {
         @Override
+        public boolean wide(int input) {
+            return input == 3;
+        }
+
+        @Override
         public String name() {
             return "sparse_matmul_shift";
         }

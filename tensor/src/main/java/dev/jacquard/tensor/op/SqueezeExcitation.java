@@ -1,5 +1,7 @@
 package dev.jacquard.tensor.op;
 
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.List;
@@ -11,7 +13,7 @@ public sealed interface SqueezeExcitation extends Composite {
 
     private static void check(SqueezeExcitation op, List<TensorType> in, int n) {
         Types.count(op, in, n);
-        Types.same(op, in);
+        Types.mixed(op, in);
         Types.floating(op, in);
         Types.rank(op, "images", in.getFirst(), 4, "(N, H, W, C)");
     }
@@ -21,8 +23,8 @@ public sealed interface SqueezeExcitation extends Composite {
         long c = x.shape().dim(3);
         Types.rank(op, "first weight", w1, 2, "(S, C)");
         long s = w1.shape().dim(0);
-        Types.shape(op, "first weight", w1, TensorType.of(x.dtype(), s, c));
-        Types.shape(op, "second weight", w2, TensorType.of(x.dtype(), c, s));
+        Types.shape(op, "first weight", w1, w1.withShape(Shape.of(s, c)));
+        Types.shape(op, "second weight", w2, w2.withShape(Shape.of(c, s)));
         return s;
     }
 
@@ -42,19 +44,25 @@ public sealed interface SqueezeExcitation extends Composite {
 
     /**
      * From x (N, H, W, C), w1 (S, C), b1 (S), w2 (C, S), b2 (C) to {@code x * gate}; and, for the gradients, the means of x (N, C), the first layer's result before the activation (N, S),
-     * and the gate {@code sigmoid(activation(means w1^T + b1) w2^T + b2)} (N, C).
+     * and the gate {@code sigmoid(activation(means w1^T + b1) w2^T + b2)} (N, C). All but x and the first result are of x's wide type.
      */
     record SqueezeExcite(Nonlinearity activation) implements SqueezeExcitation {
+        @Override
+        public boolean wide(int input) {
+            return input > 0;
+        }
+
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 5);
             TensorType x = in.get(0);
+            DType wide = in.get(1).dtype();
             long n = x.shape().dim(0);
             long c = x.shape().dim(3);
             long s = squeezed(this, x, in.get(1), in.get(3));
-            Types.shape(this, "first bias", in.get(2), TensorType.of(x.dtype(), s));
-            Types.shape(this, "second bias", in.get(4), TensorType.of(x.dtype(), c));
-            return List.of(x, TensorType.of(x.dtype(), n, c), TensorType.of(x.dtype(), n, s), TensorType.of(x.dtype(), n, c));
+            Types.shape(this, "first bias", in.get(2), TensorType.of(wide, s));
+            Types.shape(this, "second bias", in.get(4), TensorType.of(wide, c));
+            return List.of(x, TensorType.of(wide, n, c), TensorType.of(wide, n, s), TensorType.of(wide, n, c));
         }
 
         @Override
@@ -71,19 +79,24 @@ public sealed interface SqueezeExcitation extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor x = in.get(0);
+            Tensor x = in.get(0).cast(in.get(1).dtype());
             Tensor means = x.globalAvgPool2d();
             Tensor hidden = means.matmul(in.get(1), true).add(in.get(2));
             Tensor gate = activation.apply(hidden).matmul(in.get(3), true).add(in.get(4)).sigmoid();
-            return List.of(x.mul(overPixels(gate, x)), means, hidden, gate);
+            return List.of(x.mul(overPixels(gate, x)).cast(in.get(0).dtype()), means, hidden, gate);
         }
     }
 
     /**
      * Gradients of {@link SqueezeExcite}: dx (N, H, W, C), dw1 (S, C), db1 (S), dw2 (C, S), db2 (C) from dy (N, H, W, C), x (N, H, W, C), w1 (S, C), w2 (C, S), means (N, C), hidden (N, S),
-     * gate (N, C).
+     * gate (N, C). All but images and their gradients are of the wide type.
      */
     record SqueezeExciteBackward(Nonlinearity activation) implements SqueezeExcitation {
+        @Override
+        public boolean wide(int input) {
+            return input > 1;
+        }
+
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 7);
@@ -92,10 +105,11 @@ public sealed interface SqueezeExcitation extends Composite {
             long n = x.shape().dim(0);
             long c = x.shape().dim(3);
             long s = squeezed(this, x, in.get(2), in.get(3));
-            Types.shape(this, "means", in.get(4), TensorType.of(x.dtype(), n, c));
-            Types.shape(this, "hidden layer", in.get(5), TensorType.of(x.dtype(), n, s));
-            Types.shape(this, "gate", in.get(6), TensorType.of(x.dtype(), n, c));
-            return List.of(x, in.get(2), TensorType.of(x.dtype(), s), in.get(3), TensorType.of(x.dtype(), c));
+            DType wide = in.get(2).dtype();
+            Types.shape(this, "means", in.get(4), TensorType.of(wide, n, c));
+            Types.shape(this, "hidden layer", in.get(5), TensorType.of(wide, n, s));
+            Types.shape(this, "gate", in.get(6), TensorType.of(wide, n, c));
+            return List.of(x, in.get(2), TensorType.of(wide, s), in.get(3), TensorType.of(wide, c));
         }
 
         @Override
@@ -117,8 +131,8 @@ public sealed interface SqueezeExcitation extends Composite {
 
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            Tensor dy = in.get(0);
-            Tensor x = in.get(1);
+            Tensor dy = in.get(0).cast(in.get(2).dtype());
+            Tensor x = in.get(1).cast(in.get(2).dtype());
             Tensor hidden = in.get(5);
             Tensor gate = in.get(6);
             MatMul overImages = new MatMul(true, false);
@@ -126,7 +140,7 @@ public sealed interface SqueezeExcitation extends Composite {
             Tensor d1 = activation.gradient(d2.matmul(in.get(3)), hidden);
             Tensor dmean = d1.matmul(in.get(2)).mul(1.0 / Math.max(x.shape().dim(1) * x.shape().dim(2), 1));
             Tensor dx = dy.mulAdd(overPixels(gate, x), overPixels(dmean, x));
-            return List.of(dx, d1.apply(overImages, in.get(4)), d1.sum(0), d2.apply(overImages, activation.apply(hidden)), d2.sum(0));
+            return List.of(dx.cast(in.get(0).dtype()), d1.apply(overImages, in.get(4)), d1.sum(0), d2.apply(overImages, activation.apply(hidden)), d2.sum(0));
         }
     }
 

@@ -38,6 +38,17 @@ final class Types {
         }
     }
 
+    /** Whether element types are the first one's, but for those of {@link Op#wide} inputs, which are the wide type of it. */
+    static void mixed(Op op, List<TensorType> in) {
+        DType first = in.getFirst().dtype();
+        for (int i = 0; i < in.size(); i++) {
+            DType want = op.wide(i) ? first.wide() : first;
+            if (in.get(i).dtype() != want) {
+                throw new DTypeException(op.name(), "element types differ", in.toString(), want + " as input " + i + " of " + first, "cast it");
+            }
+        }
+    }
+
     static void dtype(Op op, String what, TensorType t, DType dtype) {
         if (t.dtype() != dtype) {
             throw new DTypeException(op.name(), what + " has the wrong element type", t.toString(), dtype.toString(), "cast it");

@@ -1,0 +1,22 @@
+package dev.jacquard.mixedprecision;
+
+import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
+import java.util.List;
+
+/**
+ * Training in a half-precision type with weights in F32.
+ *
+ * @param type F16 or BF16: what products and convolutions, and what follows them, are computed in
+ * @param keep paths of modules that stay in F32, with all that is below them, such as {@code fc} or {@code layer4.0}
+ * @param scale how the loss is scaled; null for not at all, which BF16 does not need
+ */
+public record MixedPrecision(DType type, List<String> keep, LossScale scale) {
+    /** Takes a copy. @throws CallerException if the type is no half-precision type */
+    public MixedPrecision {
+        keep = List.copyOf(keep);
+        if (!type.isHalf()) {
+            throw new CallerException("mixed precision", "not a half-precision type", type.toString(), "f16 or bf16", "choose one of them");
+        }
+    }
+}
