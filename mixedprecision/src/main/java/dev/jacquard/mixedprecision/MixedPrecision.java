@@ -15,6 +15,11 @@ public record MixedPrecision(DType type, List<String> keep, LossScale scale) {
     /** Takes a copy. @throws CallerException if the type is no half-precision type */
     public MixedPrecision {
         keep = List.copyOf(keep);
+        requireHalf(type);
+    }
+
+    /** @throws CallerException if a type is none that training in mixed precision is done in */
+    static void requireHalf(DType type) {
         if (!type.isHalf()) {
             throw new CallerException("mixed precision", "not a half-precision type", type.toString(), "f16 or bf16", "choose one of them");
         }
