@@ -70,10 +70,18 @@ class BenchCommandTest {
 
     @Test
     void whatOneSideCannotDoIsARowThatSaysSo() throws IOException {
-        assertEquals(0, run("--pytorch", worker().toString(), "--python", "sh", "--precisions", "fp16", "--work", "train", "--modes", "cudagraph"), err.toString());
+        assertEquals(0, run("--pytorch", worker().toString(), "--python", "sh", "--precisions", "tf32", "--work", "train", "--modes", "cudagraph"), err.toString());
         List<String[]> rows = rows();
-        assertTrue(rows.get(0)[5].equals("jacquard") && rows.get(0)[6].isEmpty() && String.join(",", rows.get(0)).contains("fp16"), String.join(",", rows.get(0)));
+        assertTrue(rows.get(0)[5].equals("jacquard") && rows.get(0)[6].isEmpty() && row(rows, 0).contains("no TF32"), row(rows, 0));
         assertTrue(rows.get(1)[5].equals("pytorch cudagraph") && String.join(",", rows.get(1)).contains("such mode"), String.join(",", rows.get(1)));
+    }
+
+    @Test
+    void halfPrecisionTrainsAndPredicts() throws IOException {
+        assertEquals(0, run("--precisions", "bf16,fp16"), err.toString());
+        List<String[]> rows = rows();
+        assertEquals(List.of("train fp16", "train bf16", "infer fp16", "infer bf16"), rows.stream().map(r -> r[0] + " " + r[4]).toList());
+        assertTrue(rows.stream().allMatch(r -> Double.parseDouble(r[6]) > 0 && Double.parseDouble(r[9]) > 0), out.toString());
     }
 
     @ParameterizedTest
