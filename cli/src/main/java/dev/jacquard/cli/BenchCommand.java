@@ -188,7 +188,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** Products of F32 may be TF32's but in fp32, as on PyTorch's side; kernels are chosen as the device does by itself. */
     static BackendOptions options(String precision) {
-        return BackendOptions.DEFAULT.tf32(!precision.equals("fp32"));
+        return BackendOptions.DEFAULT.tf32(precision.equals("fp32") ? BackendOptions.Tf32.OFF : BackendOptions.Tf32.ON);
     }
 
     /** Times of the sides in turn. */

@@ -6,7 +6,8 @@ import dev.jacquard.kernels.PlanTimer;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
-import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.train.NetworkRun;
 import dev.jacquard.train.NetworkStep;
 import java.io.IOException;
@@ -39,7 +40,7 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Mixed precision, with weights in f32; inference reads them rounded once. Default: off")
     private String amp;
 
-    @Option(names = "--dtype", paramLabel = "f32|tf32|f16|bf16", description = "Another way to say it: f16 and bf16 are --amp fp16 and bf16, tf32 is --tf32.")
+    @Option(names = "--dtype", paramLabel = "f32|tf32|f16|bf16", description = "Another way to say it: f16 and bf16 are --amp fp16 and bf16, f32 is --tf32 off, tf32 --tf32 on.")
     private String dtype;
 
     @Option(names = "--train", description = "A training step instead of inference; with --amp fp16 its loss is scaled.")
@@ -64,7 +65,8 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         check();
         MixedPrecision precision = precision();
-        boolean tf32 = devices.tf32;
+        BackendOptions usual = BackendOptions.DEFAULT.tf32("f32".equals(dtype) ? Tf32.OFF : Tf32.ON);
+        boolean tf32 = devices.tf32(usual.tf32()) != Tf32.OFF;
         GpuModel named = gpu == null ? null : GpuModel.of(gpu);
         NetworkStep network = NetworkStep.of(train ? NetworkStep.Work.TRAIN : NetworkStep.Work.INFER, arch, batch, imageSize == null ? 0 : imageSize, precision);
         if (devices.device == null) {
@@ -73,7 +75,7 @@ final class PlanCommand implements Callable<Integer> {
                 report(network, backend, model, tf32, false);
             }
         } else {
-            try (CudaBackend backend = DeviceOptions.cuda(devices.open(Autotune.DEFAULT))) {
+            try (CudaBackend backend = DeviceOptions.cuda(devices.open(usual))) {
                 report(network, backend, named != null ? named : backend.model().orElseThrow(() -> new CallerException("--gpu", "unknown device", backend.description(),
                         "one of " + GpuModel.rows().stream().map(GpuModel::name).toList(), "say whose floors are meant")), tf32, explain || csv != null);
             }
@@ -111,7 +113,6 @@ final class PlanCommand implements Callable<Integer> {
         if (amp != null && !amp.equals(same)) {
             throw new CallerException("--dtype", "not what --amp says", "--dtype " + dtype + " --amp " + amp, "one of them", "leave --dtype out");
         }
-        devices.tf32 |= dtype.equals("tf32");
         return Amp.of("--amp", same);
     }
 

@@ -1,10 +1,10 @@
 package dev.jacquard.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -153,8 +153,8 @@ class BenchCommandTest {
 
     @Test
     void eachPrecisionHasItsArithmetic() {
-        assertFalse(BenchCommand.options("fp32").tf32());
-        assertTrue(List.of("tf32", "fp16", "bf16").stream().allMatch(p -> BenchCommand.options(p).tf32()), "as PyTorch's worker sets it");
+        assertEquals(BackendOptions.Tf32.OFF, BenchCommand.options("fp32").tf32());
+        assertTrue(List.of("tf32", "fp16", "bf16").stream().allMatch(p -> BenchCommand.options(p).tf32() == BackendOptions.Tf32.ON), "as PyTorch's worker sets it");
         assertTrue(BenchCase.PRECISIONS.stream().allMatch(p -> BenchCommand.options(p).autotune() == Autotune.DEFAULT && BenchCommand.options(p).libraries()));
         assertEquals(List.of(224, 224, 224, 380), BenchCase.NETWORKS.stream().map(BenchCase::px).toList());
     }

@@ -4,6 +4,7 @@ import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.mixedprecision.Autocast;
+import dev.jacquard.mixedprecision.EmulateTf32;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelRow;
 import dev.jacquard.models.Models;
@@ -58,7 +59,7 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
 
     /** The graph that a backend plans: in its precision, with what the backend fuses. Inputs of training as {@link TrainStep#graph} has them, of inference images F32 (N, H, W, C). */
     public Graph graph(Backend backend) {
-        return work == Work.TRAIN ? training(backend) : autocast().then(Fusion.ofEvaluation(backend)).apply(forward());
+        return work == Work.TRAIN ? training(backend) : autocast().then(EmulateTf32.on(backend)).then(Fusion.ofEvaluation(backend)).apply(forward());
     }
 
     /** Inference as the model says it: F32, nothing fused. */
@@ -71,8 +72,8 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
 
     private Graph training(Backend backend) {
         Module module = row.create(row.defaults());
-        TrainStep.Settings settings = new TrainStep.Settings(batch, imageSize, Trainer.NORMALIZATION, 0.1, 1).channels(row.defaults().channels());
-        return Fusion.ofStep(backend).apply(TrainStep.graph(module, new Optimizer(rule(), Decay.ALL, module), settings, autocast().then(Fusion.beforeGradients(backend))));
+        TrainStep.Settings settings = new TrainStep.Settings(batch, imageSize, Trainer.NORMALIZATION, 0.1, 1).channels(row.defaults().channels()).precision(precision);
+        return EmulateTf32.on(backend).then(Fusion.ofStep(backend)).apply(TrainStep.graph(module, new Optimizer(rule(), Decay.ALL, module), settings, autocast().then(Fusion.beforeGradients(backend))));
     }
 
     private Pass autocast() {
