@@ -124,7 +124,7 @@ final class PlanCommand implements Callable<Integer> {
                 run.synchronize();
             }
             PlanTable table = PlanTable.of(run.plan(), timer, model, tf32, measured);
-            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
+            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
             out.print(totals(run, table, model, measured));
             if (explain) {
                 out.print(table.text());
