@@ -4,6 +4,7 @@ import dev.jacquard.autograd.Gradients;
 import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.Context;
 import dev.jacquard.tensor.DType;
@@ -51,7 +52,7 @@ final class StepGraphs {
         this.module = module;
         this.optimizer = optimizer;
         this.settings = settings;
-        this.forward = forward;
+        this.forward = MixedPrecision.pass(settings.precision()).then(forward);
         if (settings.accumulation() > 1) {
             for (Variable p : module.parameters()) {
                 Variable there = known.apply(ACCUMULATOR + p.name());

@@ -211,7 +211,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** In which numbers. */
     public record Precision(
-            @Setting(name = "amp", value = "off", help = "Mixed precision.") Amp amp,
+            @Setting(name = "amp", value = "off", help = "Mixed precision: products, and what follows them, in this type; weights, statistics and the loss stay in F32.") Amp amp,
+            @Setting(name = "amp-keep", value = "", help = "Modules that stay in F32 with --amp, by path, with commas between them, such as layer4.0,fc.") String ampKeep,
             @Setting(name = "tf32", value = "false", help = "Products of F32 with 10 bits of mantissa, as A100 has them, where the device has such; elsewhere they are those of F32.") boolean tf32,
             @Setting(name = "loss-scale", value = "128", range = "(0, )", aliases = {"--static-loss-scale", "--scale-loss"}, help = "First loss scale of --amp fp16.") double lossScale,
             @Setting(name = "loss-scale-growth", value = "2", range = "[1, )", help = "What the scale grows by.") double growth,

@@ -4,6 +4,7 @@ import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.CallerException;
@@ -51,9 +52,10 @@ public final class TrainStep implements AutoCloseable {
      * @param averaging how averages of the weights are kept; null for none
      * @param clip how the gradients of an update are kept small; null for not at all
      * @param seed of the random numbers within the step, such as dropout's
+     * @param precision half-precision types, and how the loss is scaled; null for F32
      */
     public record Settings(int batch, int imageSize, int channels, Normalization normalization, double labelSmoothing, boolean mixed, int accumulation, Averaging averaging,
-            ClipByGlobalNorm clip, long seed) {
+            ClipByGlobalNorm clip, long seed, MixedPrecision precision) {
         /** Checks the range. @throws CallerException if it is out of range */
         public Settings {
             if (accumulation < 1) {
@@ -61,34 +63,39 @@ public final class TrainStep implements AutoCloseable {
             }
         }
 
-        /** Three channels, no mixing, steps that are updates each, no averages, no clipping. */
+        /** Three channels, no mixing, steps that are updates each, no averages, no clipping, F32. */
         public Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {
-            this(batch, imageSize, 3, normalization, labelSmoothing, false, 1, null, null, seed);
+            this(batch, imageSize, 3, normalization, labelSmoothing, false, 1, null, null, seed, null);
         }
 
         /** For a network of other input channels. */
         public Settings channels(int n) {
-            return new Settings(batch, imageSize, n, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed);
+            return new Settings(batch, imageSize, n, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed, precision);
         }
 
         /** With mixed images, or without. */
         public Settings mixed(boolean on) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, on, accumulation, averaging, clip, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, on, accumulation, averaging, clip, seed, precision);
         }
 
         /** With another number of steps that make one update. */
         public Settings accumulation(int steps) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, steps, averaging, clip, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, steps, averaging, clip, seed, precision);
         }
 
         /** With averages; null for none. */
         public Settings averaging(Averaging how) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, how, clip, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, how, clip, seed, precision);
         }
 
         /** With clipped gradients; null for not. */
         public Settings clip(ClipByGlobalNorm how) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, how, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, how, seed, precision);
+        }
+
+        /** With mixed precision; null for F32. */
+        public Settings precision(MixedPrecision how) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed, how);
         }
 
         /** Whether a step, counted from 0, changes the parameters. */
