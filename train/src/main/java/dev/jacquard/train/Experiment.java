@@ -9,6 +9,7 @@ import dev.jacquard.data.Transform;
 import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.LossScale;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
@@ -93,8 +94,16 @@ public final class Experiment {
         List<String> keep = p.ampKeep() == null ? List.of() : List.of(p.ampKeep().split(","));
         return switch (p.amp()) {
             case OFF -> null;
-            case FP16 -> new MixedPrecision(DType.F16, keep, null);
+            case FP16 -> new MixedPrecision(DType.F16, keep, lossScale(p));
             case BF16 -> new MixedPrecision(DType.BF16, keep, null); // it has F32's exponents
+        };
+    }
+
+    private static LossScale lossScale(TrainConfig.Precision p) {
+        return switch (p.lossScaling()) {
+            case OFF -> null;
+            case STATIC -> LossScale.fixed(p.lossScale());
+            case DYNAMIC -> new LossScale(p.lossScale(), p.growth(), p.interval(), p.backoff(), p.patience(), p.lossScaleMinimum());
         };
     }
 

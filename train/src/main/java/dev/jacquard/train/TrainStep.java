@@ -4,6 +4,7 @@ import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.LossScaler;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.Pass;
@@ -31,9 +32,12 @@ public final class TrainStep implements AutoCloseable {
     /** Adds up gradients; the same as {@link #update} if every step is an update. */
     private final Plan accumulate;
     private final Settings settings;
+    /** Null if the loss is not scaled. */
+    private final LossScaler scaler;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment counter;
     private final MemorySegment updates = arena.allocate(ValueLayout.JAVA_INT);
+    private final MemorySegment flag = arena.allocate(ValueLayout.JAVA_INT);
     private Plan current;
     private Buffer.Transfer nextImages;
     private Buffer.Transfer nextLabels;
@@ -104,11 +108,12 @@ public final class TrainStep implements AutoCloseable {
         }
     }
 
-    private TrainStep(List<Plan> plans, Settings settings) {
+    private TrainStep(List<Plan> plans, Settings settings, LossScaler scaler) {
         this.update = plans.getFirst();
         this.accumulate = plans.getLast();
         this.current = update;
         this.settings = settings;
+        this.scaler = scaler;
         this.counter = update.hasInput(GraphBuilder.RANDOM) ? arena.allocate(ValueLayout.JAVA_LONG, 2) : null;
         if (counter != null) {
             counter.setAtIndex(ValueLayout.JAVA_LONG, 0, settings.seed);
@@ -116,8 +121,8 @@ public final class TrainStep implements AutoCloseable {
     }
 
     /**
-     * Plans the step. The module's variables, the optimizer's slots and the accumulators ({@code accumulator.<parameter>}) are added to the state unless they are there; averages ({@code
-     * ema.<variable>}) begin as copies of what they are averages of.
+     * Plans the step. The module's variables, the optimizer's slots, the accumulators ({@code accumulator.<parameter>}) and the loss scale ({@code loss_scale} and its counters) are added to the state
+     * unless they are there; averages ({@code ema.<variable>}) begin as copies of what they are averages of.
      */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
         StepGraphs graphs = new StepGraphs(module, optimizer, settings, Fusion.beforeGradients(state.backend()), state::variable);
@@ -132,11 +137,14 @@ public final class TrainStep implements AutoCloseable {
         }
         List<Variable> memory = new ArrayList<>(optimizer.slots());
         memory.addAll(graphs.accumulators());
+        if (graphs.scaler() != null) {
+            memory.addAll(graphs.scaler().variables());
+        }
         state.initialize(memory, settings.seed);
-        return new TrainStep(Plan.together(all, state), settings);
+        return new TrainStep(Plan.together(all, state), settings, graphs.scaler());
     }
 
-    /** The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
+    /** The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (), and overflow I32 () where the loss is scaled. */
     public static Graph graph(Module module, Optimizer optimizer, Settings s) {
         return graph(module, optimizer, s, g -> g);
     }
@@ -204,6 +212,20 @@ public final class TrainStep implements AutoCloseable {
     /** Waits for the computed step. @return its loss, which may be NaN */
     public float loss() {
         return current.scalar(StepGraphs.LOSS);
+    }
+
+    /** Waits for the computed step. @return whether its gradients are not all finite, so that it changes nothing but the loss scale; false if the loss is not scaled */
+    boolean overflows() {
+        if (scaler == null) {
+            return false;
+        }
+        current.fetch(LossScaler.OVERFLOW, flag);
+        return flag.get(ValueLayout.JAVA_INT, 0) != 0;
+    }
+
+    /** Reads the loss scale, as committed steps have left it, off the device. @return null if the loss is not scaled */
+    LossScaler.Reading scale() {
+        return scaler == null ? null : scaler.read(current.state());
     }
 
     /** Lets the computed step change the variables. */
