@@ -27,11 +27,10 @@ public final class Experiment {
     /**
      * Settings that ask for what this build cannot do yet.
      *
-     * @return flags that say what it can do, such as {@code --amp off}
+     * @return flags that say what it can do, such as {@code --qat off}
      */
     public static List<String> missing(TrainConfig config) {
         Map<String, Object> can = new LinkedHashMap<>();
-        can.put("amp", TrainConfig.Amp.OFF);
         can.put("gpus", 1);
         can.put("qat", TrainConfig.Qat.OFF);
         can.put("sparsity", TrainConfig.Sparsity.OFF);
@@ -92,10 +91,11 @@ public final class Experiment {
     /** In which half-precision type a run computes, and how its loss is scaled; null for F32. */
     public static MixedPrecision precision(TrainConfig config) {
         TrainConfig.Precision p = config.precision();
+        List<String> keep = p.ampKeep() == null ? List.of() : List.of(p.ampKeep().split(","));
         return switch (p.amp()) {
             case OFF -> null;
-            case FP16 -> new MixedPrecision(DType.F16, List.of(), lossScale(p));
-            case BF16 -> new MixedPrecision(DType.BF16, List.of(), null); // it has F32's exponents
+            case FP16 -> new MixedPrecision(DType.F16, keep, lossScale(p));
+            case BF16 -> new MixedPrecision(DType.BF16, keep, null); // it has F32's exponents
         };
     }
 

@@ -3,13 +3,11 @@ package dev.jacquard.train;
 import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
-import dev.jacquard.mixedprecision.Autocast;
 import dev.jacquard.mixedprecision.EmulateTf32;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelRow;
 import dev.jacquard.models.Models;
 import dev.jacquard.passes.Fusion;
-import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
@@ -59,7 +57,7 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
 
     /** The graph that a backend plans: in its precision, with what the backend fuses. Inputs of training as {@link TrainStep#graph} has them, of inference images F32 (N, H, W, C). */
     public Graph graph(Backend backend) {
-        return work == Work.TRAIN ? training(backend) : autocast().then(EmulateTf32.on(backend)).then(Fusion.ofEvaluation(backend)).apply(forward());
+        return work == Work.TRAIN ? training(backend) : MixedPrecision.pass(precision).then(EmulateTf32.on(backend)).then(Fusion.ofEvaluation(backend)).apply(forward());
     }
 
     /** Inference as the model says it: F32, nothing fused. */
@@ -73,11 +71,7 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
     private Graph training(Backend backend) {
         Module module = row.create(row.defaults());
         TrainStep.Settings settings = new TrainStep.Settings(batch, imageSize, Trainer.NORMALIZATION, 0.1, 1).channels(row.defaults().channels()).precision(precision);
-        return EmulateTf32.on(backend).then(Fusion.ofStep(backend)).apply(TrainStep.graph(module, new Optimizer(rule(), Decay.ALL, module), settings, autocast().then(Fusion.beforeGradients(backend))));
-    }
-
-    private Pass autocast() {
-        return precision == null ? g -> g : new Autocast(precision.type(), precision.keep());
+        return EmulateTf32.on(backend).then(Fusion.ofStep(backend)).apply(TrainStep.graph(module, new Optimizer(rule(), Decay.ALL, module), settings, Fusion.beforeGradients(backend)));
     }
 
     private Update.Rule rule() {

@@ -6,6 +6,7 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.mixedprecision.GuardUpdates;
 import dev.jacquard.mixedprecision.LossScaler;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.Context;
 import dev.jacquard.tensor.DType;
@@ -61,7 +62,7 @@ final class StepGraphs {
         this.module = module;
         this.optimizer = optimizer;
         this.settings = settings;
-        this.forward = forward;
+        this.forward = MixedPrecision.pass(settings.precision()).then(forward);
         this.scaler = settings.precision() == null || settings.precision().scale() == null ? null : new LossScaler(settings.precision().scale(), known);
         if (settings.accumulation() > 1) {
             for (Variable p : module.parameters()) {

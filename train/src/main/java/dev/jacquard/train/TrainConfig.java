@@ -214,7 +214,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** In which numbers. */
     public record Precision(
-            @Setting(name = "amp", value = "off", help = "Mixed precision.") Amp amp,
+            @Setting(name = "amp", value = "off", help = "Mixed precision: products, and what follows them, in this type; weights, statistics and the loss stay in F32.") Amp amp,
+            @Setting(name = "amp-keep", value = "", help = "Modules that stay in F32 with --amp, by path, with commas between them, such as layer4.0,fc.") String ampKeep,
             @Setting(name = "tf32", value = "on", bare = "on", shorthands = "--no-tf32=off",
                     help = "Products and convolutions of F32 with 10 bits of mantissa: on where the device has such, A100 and later; off nowhere; emulate everywhere, by rounding operands.")
             BackendOptions.Tf32 tf32,
