@@ -57,6 +57,10 @@ public final class Curves {
         chart(out, "Accuracy on held-out pictures", " %", List.of(new Line("top-1", "a", false, true, points(epochs, RunLog.Line::val_top1)),
                 new Line("top-5", "b", false, true, points(epochs, RunLog.Line::val_top5)), new Line("top-1 of averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_top1))));
         chart(out, "Learning rate", "", List.of(new Line("learning rate", "a", false, false, points(steps, RunLog.Line::lr))));
+        List<Point> scale = points(steps, l -> l.loss_scale() == null ? null : Math.log(l.loss_scale()) / Math.log(2));
+        if (!scale.isEmpty()) {
+            chart(out, "Loss scale, as a power of 2", "", List.of(new Line("exponent of the loss scale", "a", false, false, scale)));
+        }
         table(out, epochs);
         return out.append("</body>\n</html>\n").toString();
     }
