@@ -36,6 +36,10 @@ public final class Curves {
         Chart.append(out, "Accuracy on held-out pictures", " %", List.of(new Chart.Line("top-1", "a", false, true, points(epochs, RunLog.Line::val_top1)),
                 new Chart.Line("top-5", "b", false, true, points(epochs, RunLog.Line::val_top5)), new Chart.Line("top-1 of averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_top1))));
         Chart.append(out, "Learning rate", "", List.of(new Chart.Line("learning rate", "a", false, false, points(steps, RunLog.Line::lr))));
+        List<Chart.Point> scale = points(steps, l -> l.loss_scale() == null ? null : Math.log(l.loss_scale()) / Math.log(2));
+        if (!scale.isEmpty()) {
+            Chart.append(out, "Loss scale, as a power of 2", "", List.of(new Chart.Line("exponent of the loss scale", "a", false, false, scale)));
+        }
         table(out, epochs);
         return out.append("</body>\n</html>\n").toString();
     }
