@@ -3,6 +3,7 @@ package dev.jacquard.cli;
 import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.kernels.GpuModel;
 import dev.jacquard.kernels.PlanTimer;
+import dev.jacquard.mixedprecision.CastReport;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
@@ -51,6 +52,9 @@ final class PlanCommand implements Callable<Integer> {
 
     @Option(names = "--explain", description = "A line for each kind of launch: its bytes, FLOPs, floor, kernel and time, those that take longest together first.")
     private boolean explain;
+
+    @Option(names = "--casts", description = "A line for each kind of cast between floating types: how many there are, from and to what, the bytes that they read and write, why, and of what.")
+    private boolean casts;
 
     @Option(names = "--csv", paramLabel = "FILE", description = "Write these lines there; the file must not exist.")
     private Path csv;
@@ -126,6 +130,9 @@ final class PlanCommand implements Callable<Integer> {
             PlanTable table = PlanTable.of(run.plan(), timer, model, tf32, measured);
             out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
             out.print(totals(run, table, model, measured));
+            if (casts) {
+                out.print(CastTable.text(CastReport.of(run.plan().graph())));
+            }
             if (explain) {
                 out.print(table.text());
             }
