@@ -14,6 +14,7 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.Update;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,13 +33,14 @@ final class StepGraphs {
     static final String LABELS = "labels";
     static final String LR = "lr";
     static final String LOSS = "loss";
-    /** F32 (), 0 at an update's first micro-step, else 1: the share of the accumulators that stays. */
+    /** F32 (), 0 at an update's first micro-step, which overwrites the accumulators, else 1. */
     static final String KEEP = "keep";
     /** F32 (), the share that averages keep of themselves. */
     static final String AVERAGE_DECAY = "average_decay";
     /** I32 (), updates including this one; for optimizers that count. */
     static final String UPDATES = "updates";
     private static final String ACCUMULATOR = "accumulator.";
+    private static final Update.Rule SUM = new Update.Accumulate();
 
     private final Module module;
     private final Optimizer optimizer;
@@ -74,8 +76,9 @@ final class StepGraphs {
         List<Tensor> gradients = gradients(loss);
         if (!accumulators.isEmpty()) {
             try (Context.Label _ = b.label("accumulation")) {
+                Tensor keep = b.fill(TensorType.f32(), 1);
                 for (int i = 0; i < gradients.size(); i++) {
-                    gradients.set(i, gradients.get(i).add(b.read(accumulators.get(parameters.get(i)))));
+                    gradients.set(i, b.read(accumulators.get(parameters.get(i))).apply(SUM, gradients.get(i), keep));
                 }
             }
         }
@@ -102,7 +105,7 @@ final class StepGraphs {
         try (Context.Label _ = b.label("accumulation")) {
             int i = 0;
             for (Variable sum : accumulators.values()) {
-                b.write(sum, b.read(sum).mulAdd(keep, gradients.get(i++)));
+                b.write(sum, b.read(sum).apply(SUM, gradients.get(i++), keep));
             }
         }
         if (settings.averaging() != null && settings.averaging().cadence() == Averaging.Cadence.STEP) {
