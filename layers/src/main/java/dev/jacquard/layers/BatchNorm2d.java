@@ -6,6 +6,8 @@ import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization;
 import dev.jacquard.tensor.op.Update;
 import java.util.List;
@@ -79,6 +81,6 @@ public final class BatchNorm2d extends Module {
         Context context = x.context();
         Tensor scale = context.read(weight).mul(context.read(runningVar).add(settings.eps).rsqrt());
         Tensor shift = context.read(bias).sub(context.read(runningMean).mul(scale));
-        return x.mulAdd(scale, shift);
+        return x.apply(new FusedNormalization.ScaleShift(Nonlinearity.NONE, false), scale, shift);
     }
 }
