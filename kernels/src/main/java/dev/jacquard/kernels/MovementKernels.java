@@ -49,6 +49,9 @@ final class MovementKernels {
     private static final class CastAll implements OptimizerKernels.OfParts<Movement.CastAll> {
         @Override
         public boolean takes(Movement.CastAll op, List<TensorType> in) {
+            if (in.isEmpty()) {
+                return false;
+            }
             DType from = in.getFirst().dtype();
             boolean pair = from == DType.F32 && op.to().isHalf() || from.isHalf() && op.to() == DType.F32;
             return pair && in.stream().allMatch(t -> t.dtype() == from) && OptimizerKernels.OfParts.super.takes(op, in);
