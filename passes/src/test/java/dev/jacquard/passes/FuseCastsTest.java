@@ -29,6 +29,11 @@ class FuseCastsTest {
         }
 
         @Override
+        public String description() {
+            return "for tests";
+        }
+
+        @Override
         public Buffer allocate(long bytes, String purpose) {
             throw new AssertionError();
         }
