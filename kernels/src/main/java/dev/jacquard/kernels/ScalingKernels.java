@@ -45,16 +45,19 @@ final class ScalingKernels {
 
     /** A sum per block, then one for all of them, then each gradient by the factor. */
     private static final class Clip implements OfParts<ClipByGlobalNorm> {
+        /** Bytes before the sums, which begin a sector. */
+        private static final long FACTOR = 32;
+
         @Override
         public long workspace(ClipByGlobalNorm op, List<TensorType> in, Device device) {
-            return 4 * (1 + in.stream().mapToLong(t -> Call.blocks(t.shape().size(), Parts.CHUNK)).sum());
+            return FACTOR + 4 * in.stream().mapToLong(t -> Call.blocks(t.shape().size(), Parts.CHUNK)).sum();
         }
 
         @Override
         public CudaLaunch bind(ClipByGlobalNorm op, Call call) {
             int n = call.in().size();
             long factor = call.workspace();
-            long sums = factor + 4;
+            long sums = factor + FACTOR;
             long blocks = 0;
             List<CudaLaunch> launches = new ArrayList<>();
             for (var e : byType(call, 0, 1).entrySet()) {
