@@ -236,6 +236,15 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
+    public float squares(long x, long n) {
+        double sum = 0;
+        for (long i = 0; i < 4 * n; i += 4) {
+            sum += (double) Raw.get(x + i) * Raw.get(x + i);
+        }
+        return (float) sum;
+    }
+
+    @Override
     public UpdateLoop update(Update.Rule plain) {
         return UpdateLoop.scalar(plain);
     }

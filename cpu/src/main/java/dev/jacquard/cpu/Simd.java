@@ -96,6 +96,9 @@ public interface Simd {
     /** Whether all of x[i] are finite. */
     boolean finite(long x, long n);
 
+    /** Sum of x[i]^2. @param n some thousand at most: it is summed in float */
+    float squares(long x, long n);
+
     /** The loop of an optimizer's rule that is not extended. */
     UpdateLoop update(Update.Rule plain);
 }

@@ -147,6 +147,11 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
+    public float squares(long x, long n) {
+        return UpdateLoops.squares(x, n);
+    }
+
+    @Override
     public UpdateLoop update(Update.Rule plain) {
         return UpdateLoops.of(plain);
     }
