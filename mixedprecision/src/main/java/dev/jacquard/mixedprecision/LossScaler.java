@@ -93,16 +93,25 @@ public final class LossScaler {
         return parts == 1 ? s : s.mul(c.fill(s.type(), 1.0 / parts));
     }
 
-    /** Takes the scale out of gradients, or of sums of them, and looks whether all of them are finite. */
+    /** Takes the scale out of gradients, or of sums of them, and looks whether all of them are finite. @param scaled F32 or half precision */
     public Unscaled unscale(List<Tensor> scaled) {
-        if (scaled.isEmpty()) {
+        Context c = context(scaled);
+        List<Tensor> in = new ArrayList<>(List.of(c.read(scale)));
+        in.addAll(scaled);
+        List<Tensor> out = c.apply(new LossScaling.Unscale(), in);
+        return new Unscaled(List.copyOf(out.subList(1, out.size())), out.getFirst());
+    }
+
+    /** Looks whether the gradients of a step that makes no update are finite. @return I32 (): not 0 if not */
+    public static Tensor overflow(List<Tensor> scaled) {
+        return context(scaled).apply(new LossScaling.NotFinite(), scaled).getFirst();
+    }
+
+    private static Context context(List<Tensor> gradients) {
+        if (gradients.isEmpty()) {
             throw new CallerException("loss scaling", "nothing to unscale", "no gradients", "one or more", "train a network that has parameters");
         }
-        Context c = scaled.getFirst().context();
-        List<Tensor> in = new ArrayList<>(scaled);
-        in.add(c.read(scale));
-        List<Tensor> out = c.apply(new LossScaling.Unscale(), in);
-        return new Unscaled(List.copyOf(out.subList(0, scaled.size())), out.getLast());
+        return gradients.getFirst().context();
     }
 
     /** Number of updates that were made, this one included unless it is skipped, I32 (); for optimizers and averages that count. Once per step. @param overflow of {@link #unscale} */
@@ -119,7 +128,8 @@ public final class LossScaler {
     /** Changes scale and counters after an update, or after one that is skipped. @param overflow of {@link #unscale} */
     public void follow(Tensor overflow) {
         Context c = overflow.context();
-        List<Tensor> next = c.read(scale).applyAll(new LossScaling.UpdateScale(rule.growth(), rule.interval(), rule.backoff(), rule.patience()), c.read(streak), overflow);
+        LossScaling.UpdateScale change = new LossScaling.UpdateScale(rule.growth(), rule.interval(), rule.backoff(), rule.patience(), rule.minimum());
+        List<Tensor> next = c.read(scale).applyAll(change, c.read(streak), overflow);
         c.write(scale, next.get(0));
         c.write(streak, next.get(1));
         c.write(skipped, c.read(skipped).add(overflow));

@@ -17,7 +17,7 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
-import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Update;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -117,7 +117,7 @@ final class StepGraphs {
             List<Variable> parameters = module.parameters();
             try (Context.Label _ = b.label("accumulation")) {
                 for (int i = 0; i < gradients.size(); i++) {
-                    gradients.set(i, gradients.get(i).add(b.read(accumulators.get(parameters.get(i)))));
+                    gradients.set(i, b.read(accumulators.get(parameters.get(i))).apply(new Update.Accumulate(), gradients.get(i), b.fill(TensorType.f32(), 1)));
                 }
             }
         }
@@ -165,14 +165,19 @@ final class StepGraphs {
         try (Context.Label _ = b.label("accumulation")) {
             int i = 0;
             for (Variable sum : accumulators.values()) {
-                Tensor g = gradients.get(i++);
-                b.write(sum, keep.apply(new Pointwise.Select(), b.read(sum).add(g), g)); // a product with 0 would keep what is not finite
+                b.write(sum, b.read(sum).apply(new Update.Accumulate(), gradients.get(i++), keep));
             }
         }
         if (settings.averaging() != null && settings.averaging().cadence() == Averaging.Cadence.STEP) {
             optimizer.averages().update(b, module.variables().values(), averageDecay(b), null);
         }
-        return scaler == null ? b.build() : guarded(b, scaler.unscale(gradients).overflow());
+        return scaler == null ? b.build() : guarded(b, overflow(b, gradients));
+    }
+
+    private static Tensor overflow(GraphBuilder b, List<Tensor> gradients) {
+        try (Context.Label _ = b.label(LossScaler.SCALE)) {
+            return LossScaler.overflow(gradients);
+        }
     }
 
     private static Tensor averageDecay(GraphBuilder b) {
