@@ -21,7 +21,7 @@ final class DeviceOptions {
     Integer threads;
 
     @Option(names = "--tf32", paramLabel = "on|off|emulate", arity = "0..1", fallbackValue = "on", description = "Products of F32 round their operands to 10 bits of mantissa: on where the device has "
-            + "such, off nowhere, emulate everywhere. Default: on; of selftest off, of plan what --dtype says")
+            + "such, off nowhere, emulate everywhere. Default: on; of selftest off")
     private String tf32;
 
     @Option(names = "--libs", paramLabel = "on|off", description = "Whether cuBLAS and cuDNN may compute where they are installed. Default: on")

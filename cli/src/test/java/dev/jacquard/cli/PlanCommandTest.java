@@ -21,6 +21,7 @@ import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
+import dev.jacquard.train.NetworkStep;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -88,7 +89,7 @@ class PlanCommandTest {
     void productsAreTheMultiplyAddsOfTheRegistry(String arch) {
         ModelRow row = Models.row(arch);
         try (CudaBackend paper = GpuModel.of("h200").onPaper(false)) {
-            long flops = new PlannedNetwork(row, 2, row.resolution(), DType.F32, false).graph(paper).expand(_ -> true).nodes().stream()
+            long flops = NetworkStep.of(NetworkStep.Work.INFER, arch, 2, 0, null).graph(paper).expand(_ -> true).nodes().stream()
                     .filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul).mapToLong(n -> dev.jacquard.tensor.graph.Graph.cost(n).flops()).sum();
             assertEquals(2 * 2 * ModelInfo.of(row).macs(), flops);
         }
