@@ -55,6 +55,7 @@ public final class CpuBackend implements Backend {
         all.putAll(PoolingKernels.rows());
         all.putAll(TrainingKernels.rows());
         all.putAll(UpdateKernels.rows());
+        all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
         return Map.copyOf(all);

@@ -119,8 +119,13 @@ final class MovementKernels {
 
     private record Pair(DType from, DType to) {}
 
+    /** The loop that widens a half-precision type; null for another type. */
+    static Conversion widening(DType from) {
+        return HalfAdaptor.half(from) ? CONVERSIONS.get(new Pair(from, DType.F32)) : null;
+    }
+
     /** Converts elements a to b. */
-    private interface Conversion {
+    interface Conversion {
         void run(long src, long dst, long a, long b);
     }
 
