@@ -74,7 +74,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.simd().describe();
+        return team.workers().size() + " threads, " + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override
