@@ -119,6 +119,11 @@ public final class CudaBackend implements Backend {
     }
 
     @Override
+    public boolean emulatesTf32() {
+        return device.emulatesTf32();
+    }
+
+    @Override
     public Optional<String> unsupported(Op op, List<TensorType> in) {
         CudaKernel<Op> k = kernel(op);
         if (k == null) {
