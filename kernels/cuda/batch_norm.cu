@@ -2,25 +2,26 @@
 // Math         y = act((x - mean) / sqrt(var + eps) * gamma + beta [+ residual]), mean and biased var per channel over the rows; and its gradients:
 //              bn_normalize has mean and var given, by the convolution that made x;
 //              d = act'(..) dy; dbeta = sum d; dgamma = sum d * xhat; dx = gamma / sqrt(var + eps) * (d - dbeta / rows - xhat * dgamma / rows); dresidual = d
-// Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C of T; residual may be null; dx may be dy, and bn_normalize's y x.
-//              Symbols without "1" need C to be a multiple of 16 / sizeof(T). Workspace in floats: partial (chunks, 2, C), params (5, C)
+// Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C in f32; residual may be null; dx may be dy, and bn_normalize's y x.
+//              Symbols without "1" need C to be a multiple of 16 / sizeof(T). Workspace in floats: partial (chunks, 2, C), params (5, C). The two finish kernels know no T
 // Launch       all but finish: grid (ceil(rows / perBlock), ceil(C / (tx * W))), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1.
 //              bn_finish, bn_backward_finish: grid ceil(C / 32), block (32, 8), smem 0
 // Traffic      bn_stats: read rows*c*T, write chunks*2*c*4
 //              bn_stats1: read rows*c*T, write chunks*2*c*4
-//              bn_finish: read chunks*2*c*4 + 2*c*T, write 3*c*4 + 2*c*T
+//              bn_finish: read chunks*2*c*4 + 2*c*4, write 5*c*4
 //              bn_apply: read rows*c*T + residual*rows*c*T + 3*c*4, write rows*c*T
 //              bn_apply1: read rows*c*T + residual*rows*c*T + 3*c*4, write rows*c*T
-//              bn_normalize: read rows*c*T + residual*rows*c*T + 4*c*T, write rows*c*T
-//              bn_normalize1: read rows*c*T + residual*rows*c*T + 4*c*T, write rows*c*T
-//              bn_backward_stats: read 2*rows*c*T + residual*rows*c*T + 4*c*T, write chunks*2*c*4
-//              bn_backward_stats1: read 2*rows*c*T + residual*rows*c*T + 4*c*T, write chunks*2*c*4
-//              bn_backward_finish: read chunks*2*c*4 + 4*c*T, write 5*c*4 + 2*c*T
+//              bn_normalize: read rows*c*T + residual*rows*c*T + 4*c*4, write rows*c*T
+//              bn_normalize1: read rows*c*T + residual*rows*c*T + 4*c*4, write rows*c*T
+//              bn_backward_stats: read 2*rows*c*T + residual*rows*c*T + 4*c*4, write chunks*2*c*4
+//              bn_backward_stats1: read 2*rows*c*T + residual*rows*c*T + 4*c*4, write chunks*2*c*4
+//              bn_backward_finish: read chunks*2*c*4 + 4*c*4, write 7*c*4
 //              bn_backward_apply: read 2*rows*c*T + residual*rows*c*T + 5*c*4, write rows*c*T + residual*rows*c*T
 //              bn_backward_apply1: read 2*rows*c*T + residual*rows*c*T + 5*c*4, write rows*c*T + residual*rows*c*T
 // Roofline     memory bound: about 10 flop per element; x is read twice forward, x and dy (and residual) twice backward, since no cache holds them
-// Numerics     f32, rounded once. Statistics: each thread sums around its own first value, and (count, mean, M2) of threads and blocks are combined as by Chan et al. 1979, so that a mean that is
-//              large against the deviation costs no digits. Backward recomputes the pre-activation from x, mean and var as stored
+// Numerics     f32; what is of T is rounded once. Statistics: each thread sums around its own first value, and (count, mean, M2) of threads and blocks are combined as by Chan et al. 1979, so that a mean that is
+//              large against the deviation costs no digits. Backward recomputes the pre-activation from x, mean and var by the same
+//              operations: being f32 in every T, they give forward's bits, so that a unit is on in both or in neither
 // Determinism  bitwise, run to run; the cut into chunks depends on the shape alone, partial results are combined in order
 // CPU twin     dev.jacquard.cpu.TrainingKernels
 // Versions     kernels/dev/batch_norm
@@ -142,7 +143,7 @@ DEVICE float sumOfChannel(float x, float (*scratch)[32]) {
 }
 
 // Combines the chunks' moments: first the mean, then the squared deviations around it.
-template <typename T> DEVICE void finish(const float *partial, int chunks, int perBlock, int rows, int c, const T *gamma, const T *beta, float eps, T *mean, T *variance, float *params) {
+KERNEL(256) bn_finish_f32(const float *partial, int chunks, int perBlock, int rows, int c, const float *gamma, const float *beta, float eps, float *mean, float *variance, float *params) {
     __shared__ float scratch[FINISH_ROWS][32];
     int channel = blockIdx.x * 32 + threadIdx.x;
     bool active = channel < c;
@@ -166,11 +167,11 @@ template <typename T> DEVICE void finish(const float *partial, int chunks, int p
     }
     float var = sumOfChannel(m2, scratch) / rows;
     if (active && threadIdx.y == 0) {
-        mean[channel] = fromFloat<T>(m);
-        variance[channel] = fromFloat<T>(var);
+        mean[channel] = m;
+        variance[channel] = var;
         params[channel] = m;
-        params[c + channel] = toFloat(gamma[channel]) * rsqrtf(var + eps);
-        params[2 * c + channel] = toFloat(beta[channel]);
+        params[c + channel] = gamma[channel] * rsqrtf(var + eps);
+        params[2 * c + channel] = beta[channel];
     }
 }
 
@@ -207,13 +208,14 @@ template <typename T, int W> DEVICE void apply(const T *x, const T *residual, T 
 
 // As apply, from the statistics themselves: every block makes the params of its channels.
 template <typename T, int W>
-DEVICE void normalize(const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, T *y, int rows, int c, int perBlock, float eps, int act) {
+DEVICE void normalize(const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, T *y, int rows, int c, int perBlock, float eps,
+                      int act) {
     typedef TileFloats<W> Tile;
     __shared__ __align__(16) float shared[3 * Tile::SIZE];
     ChannelWalk<W> walk(rows, c, perBlock);
-    fillTile<W>(shared, c, [&](int k) { return toFloat(mean[k]); });
-    fillTile<W>(shared + Tile::SIZE, c, [&](int k) { return toFloat(gamma[k]) * rsqrtf(toFloat(variance[k]) + eps); });
-    fillTile<W>(shared + 2 * Tile::SIZE, c, [&](int k) { return toFloat(beta[k]); });
+    fillTile<W>(shared, c, [&](int k) { return mean[k]; });
+    fillTile<W>(shared + Tile::SIZE, c, [&](int k) { return gamma[k] * rsqrtf(variance[k] + eps); });
+    fillTile<W>(shared + 2 * Tile::SIZE, c, [&](int k) { return beta[k]; });
     __syncthreads();
     if (!walk.active) return;
     float p[3][W];
@@ -250,14 +252,14 @@ template <typename T, int W> struct BackwardRows {
 };
 
 template <typename T, int W>
-DEVICE void backwardStats(const T *dy, const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, float *partial, int rows, int c, int perBlock,
-                          float eps, int act) {
+DEVICE void backwardStats(const T *dy, const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, float *partial, int rows, int c,
+                          int perBlock, float eps, int act) {
     typedef TileFloats<W> Tile;
     __shared__ __align__(16) float scratch[2 * W * CHANNEL_THREADS];
     ChannelWalk<W> walk(rows, c, perBlock);
-    fillTile<W>(scratch, c, [&](int k) { return toFloat(mean[k]); });
-    fillTile<W>(scratch + Tile::SIZE, c, [&](int k) { return toFloat(gamma[k]) * rsqrtf(toFloat(variance[k]) + eps); });
-    fillTile<W>(scratch + 2 * Tile::SIZE, c, [&](int k) { return toFloat(beta[k]); });
+    fillTile<W>(scratch, c, [&](int k) { return mean[k]; });
+    fillTile<W>(scratch + Tile::SIZE, c, [&](int k) { return gamma[k] * rsqrtf(variance[k] + eps); });
+    fillTile<W>(scratch + 2 * Tile::SIZE, c, [&](int k) { return beta[k]; });
     __syncthreads();
     float p[3][W], sums[2][W];
 #pragma unroll
@@ -285,8 +287,8 @@ DEVICE void backwardStats(const T *dy, const T *x, const T *gamma, const T *beta
     storeTile<W, 2>(sums, partial + (i64)blockIdx.x * 2 * c, c, scratch);
 }
 
-template <typename T>
-DEVICE void backwardFinish(const float *partial, int chunks, int rows, int c, const T *gamma, const T *beta, const T *mean, const T *variance, float eps, T *dgamma, T *dbeta, float *params) {
+KERNEL(256) bn_backward_finish_f32(const float *partial, int chunks, int rows, int c, const float *gamma, const float *beta, const float *mean, const float *variance, float eps, float *dgamma,
+                                   float *dbeta, float *params) {
     __shared__ float scratch[FINISH_ROWS][32];
     int channel = blockIdx.x * 32 + threadIdx.x;
     bool active = channel < c;
@@ -301,12 +303,12 @@ DEVICE void backwardFinish(const float *partial, int chunks, int rows, int c, co
     a = sumOfChannel(a, scratch);
     b = sumOfChannel(b, scratch);
     if (active && threadIdx.y == 0) {
-        float invStd = rsqrtf(toFloat(variance[channel]) + eps);
-        dbeta[channel] = fromFloat<T>(a);
-        dgamma[channel] = fromFloat<T>(b * invStd);
-        params[channel] = toFloat(mean[channel]);
-        params[c + channel] = toFloat(gamma[channel]) * invStd;
-        params[2 * c + channel] = toFloat(beta[channel]);
+        float invStd = rsqrtf(variance[channel] + eps);
+        dbeta[channel] = a;
+        dgamma[channel] = b * invStd;
+        params[channel] = mean[channel];
+        params[c + channel] = gamma[channel] * invStd;
+        params[2 * c + channel] = beta[channel];
         params[3 * c + channel] = a / rows;
         params[4 * c + channel] = b * invStd * invStd / rows;
     }
@@ -335,22 +337,16 @@ DEVICE void backwardApply(const T *dy, const T *x, const T *residual, T *dx, T *
 }
 
 #define STATS(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, float *partial, int rows, int c, int perBlock) { stats<T, W>(x, partial, rows, c, perBlock); }
-#define FINISH(S, T) KERNEL(256) bn_finish_##S(const float *partial, int chunks, int perBlock, int rows, int c, const T *gamma, const T *beta, float eps, T *mean, T *variance, float *params) { \
-    finish<T>(partial, chunks, perBlock, rows, c, gamma, beta, eps, mean, variance, params); }
 #define APPLY(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const T *residual, T *y, const float *params, int rows, int c, int perBlock, int act) { \
     apply<T, W>(x, residual, y, params, rows, c, perBlock, act); }
-#define NORMALIZE(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, T *y, \
+#define NORMALIZE(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, T *y, \
     int rows, int c, int perBlock, float eps, int act) { normalize<T, W>(x, gamma, beta, mean, variance, residual, y, rows, c, perBlock, eps, act); }
-#define BACKWARD_STATS(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const T *gamma, const T *beta, const T *mean, const T *variance, const T *residual, float *partial, \
-    int rows, int c, int perBlock, float eps, int act) { backwardStats<T, W>(dy, x, gamma, beta, mean, variance, residual, partial, rows, c, perBlock, eps, act); }
-#define BACKWARD_FINISH(S, T) KERNEL(256) bn_backward_finish_##S(const float *partial, int chunks, int rows, int c, const T *gamma, const T *beta, const T *mean, const T *variance, float eps, \
-    T *dgamma, T *dbeta, float *params) { backwardFinish<T>(partial, chunks, rows, c, gamma, beta, mean, variance, eps, dgamma, dbeta, params); }
+#define BACKWARD_STATS(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, \
+    float *partial, int rows, int c, int perBlock, float eps, int act) { backwardStats<T, W>(dy, x, gamma, beta, mean, variance, residual, partial, rows, c, perBlock, eps, act); }
 #define BACKWARD_APPLY(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const T *residual, T *dx, T *dresidual, const float *params, int rows, int c, int perBlock, int act) { \
     backwardApply<T, W>(dy, x, residual, dx, dresidual, params, rows, c, perBlock, act); }
 FOR_WIDTHS(STATS, bn_stats)
-FOR_FLOATS(FINISH)
 FOR_WIDTHS(APPLY, bn_apply)
 FOR_WIDTHS(NORMALIZE, bn_normalize)
 FOR_WIDTHS(BACKWARD_STATS, bn_backward_stats)
-FOR_FLOATS(BACKWARD_FINISH)
 FOR_WIDTHS(BACKWARD_APPLY, bn_backward_apply)

@@ -1,12 +1,12 @@
 // column_statistics.cu
 // Math         mean and biased variance of the columns of a (rows, c) matrix from means and squared deviations of its chunks of perChunk rows, as products and convolutions on tensor cores leave them
 // Contract     partial: (chunks, 2, c) in f32, of each chunk the means, then the squared deviations from them; chunk i has min(perChunk, rows - i * perChunk) > 0 rows; all sizes fit int32.
-//              column_combine makes one chunk of each `group` of them: combined is (ceil(chunks / group), 2, c); column_finish gives mean and variance: c of T
+//              column_combine makes one chunk of each `group` of them: combined is (ceil(chunks / group), 2, c); column_finish gives mean and variance, c each; all is f32, whatever the matrix is of
 // Launch       column_combine: grid (ceil(c/32), ceil(chunks/group)), column_finish: grid ceil(c/32); block (32, 8), smem 1 KiB static
 // Traffic      column_combine: read chunks*2*c*4, write groups*2*c*4
-//              column_finish: read parts*2*c*4, write 2*c*T
+//              column_finish: read parts*2*c*4, write 2*c*4
 // Roofline     memory bound: what it reads was just written and is mostly in L2. Two steps, since a column has one partial result per 64 or 128 pixels, and one block per 32 columns would take long
-// Numerics     f32, combined as by Chan et al. 1979: first the mean, then the squared deviations around it; rounded once; a column with an infinity has a mean of NaN, like its variance
+// Numerics     f32, combined as by Chan et al. 1979: first the mean, then the squared deviations around it; a column with an infinity has a mean of NaN, like its variance
 // Determinism  bitwise, run to run
 // CPU twin     dev.jacquard.cpu.TrainingKernels
 // Versions     v1
@@ -66,14 +66,12 @@ KERNEL(256) column_combine_f32(const float *partial, float *combined, int chunks
     }
 }
 
-template <typename T> DEVICE void finish(const float *partial, T *mean, T *variance, int chunks, int perChunk, int rows, int c) {
+KERNEL(256) column_finish_f32(const float *partial, float *mean, float *variance, int chunks, int perChunk, int rows, int c) {
     __shared__ float scratch[STRIPES][32];
     int column = blockIdx.x * 32 + threadIdx.x;
     Combined all(partial, 0, chunks, perChunk, rows, c, column, scratch);
     if (column < c && threadIdx.y == 0) {
-        mean[column] = fromFloat<T>(all.mean);
-        variance[column] = fromFloat<T>(all.m2 / rows);
+        mean[column] = all.mean;
+        variance[column] = all.m2 / rows;
     }
 }
-#define M(S, T) KERNEL(256) column_finish_##S(const float *partial, T *mean, T *variance, int chunks, int perChunk, int rows, int c) { finish<T>(partial, mean, variance, chunks, perChunk, rows, c); }
-FOR_FLOATS(M)

@@ -1,9 +1,9 @@
 // depthwise_scale_shift.cu
 // Math         y = act(conv * scale[c] + shift[c]), conv the depthwise convolution of depthwise.cu: with its normalisation by known statistics, in evaluation
-// Contract     as depthwise.cu's forward kernels; scale, shift: C of T
-// Launch       as depthwise.cu's forward kernels: grid (blocks of strips, ceil(C / 4q)), block of 128 threads as (q, 128 / q); static smem for the taps, 4.7 KiB (3) or 13 KiB (5)
-// Traffic      depthwise_scale_shift3s1, depthwise_scale_shift3s2: read n*h*w*c*T + c*11*T, write n*oh*ow*c*T
-//              depthwise_scale_shift5s1, depthwise_scale_shift5s2: read n*h*w*c*T + c*27*T, write n*oh*ow*c*T
+// Contract     as depthwise.cu's forward kernels; scale, shift: C in f32
+// Launch       as depthwise.cu's forward kernels: grid (blocks of strips, ceil(C / 4q)), block of 128 threads as (q, 128 / q); static smem for the taps, scale and shift, 5.7 KiB (3) or 14 KiB (5)
+// Traffic      depthwise_scale_shift3s1, depthwise_scale_shift3s2: read n*h*w*c*T + c*9*T + c*2*4, write n*oh*ow*c*T
+//              depthwise_scale_shift5s1, depthwise_scale_shift5s2: read n*h*w*c*T + c*25*T + c*2*4, write n*oh*ow*c*T
 // Conflicts    those of depthwise.cu's forward kernels
 // Roofline     memory bound: 20 to 60 flop per element of y and 2 * sizeof(T) bytes (stride 1), half of what the two ops move apart
 // Numerics     f32, rounded once
@@ -14,31 +14,36 @@
 #include "depthwise.cuh"
 #include "nonlinearity.cuh"
 
-template <typename T> struct ScaleShift {
-    const T *scale, *shift;
+struct ScaleShift {
+    const float *scale, *shift;
     int act;
-    float a[4], b[4];
 
-    DEVICE ScaleShift(const T *scale, const T *shift, int act) : scale(scale), shift(shift), act(act) {}
+    static const int ROWS = 2;
 
-    DEVICE void begin(int channel) {
-        Quad<T> p = Quad<T>::load(scale + channel);
-        Quad<T> q = Quad<T>::load(shift + channel);
-#pragma unroll
-        for (int i = 0; i < 4; i++) {
-            a[i] = toFloat(p.v[i]);
-            b[i] = toFloat(q.v[i]);
+    DEVICE ScaleShift(const float *scale, const float *shift, int act) : scale(scale), shift(shift), act(act) {}
+
+    // To shared memory: kept by each thread they would be eight registers more, which is a block less on a multiprocessor for 5x5 with stride 2.
+    DEVICE void stage(float *rows, const Depthwise &p) const {
+        int c0 = blockIdx.y * blockDim.x * 4;
+        int n = min((int)blockDim.x * 4, p.c - c0);
+        for (int c = threadIdx.y * blockDim.x + threadIdx.x; c < n; c += blockDim.x * blockDim.y) {
+            rows[c] = scale[c0 + c];
+            rows[PITCH + c] = shift[c0 + c];
         }
     }
 
-    DEVICE void apply(float (&v)[4]) const {
-#pragma unroll
-        for (int i = 0; i < 4; i++) v[i] = activate(v[i] * a[i] + b[i], act);
+    DEVICE void apply(float (&v)[4], const float *own) const {
+        float4 a = *reinterpret_cast<const float4 *>(own);
+        float4 b = *reinterpret_cast<const float4 *>(own + PITCH);
+        v[0] = activate(v[0] * a.x + b.x, act);
+        v[1] = activate(v[1] * a.y + b.y, act);
+        v[2] = activate(v[2] * a.z + b.z, act);
+        v[3] = activate(v[3] * a.w + b.w, act);
     }
 };
 
 #define FORWARD(S, T, R, ST) \
-    KERNEL(128) depthwise_scale_shift##R##s##ST##_##S(const T *x, const T *w, T *y, const T *scale, const T *shift, int act, const Depthwise p) { \
-        forward<T, R, ST>(x, w, y, p, ScaleShift<T>(scale, shift, act)); }
+    KERNEL(128) depthwise_scale_shift##R##s##ST##_##S(const T *x, const T *w, T *y, const float *scale, const float *shift, int act, const Depthwise p) { \
+        forward<T, R, ST>(x, w, y, p, ScaleShift(scale, shift, act)); }
 #define M(S, T) FORWARD(S, T, 3, 1) FORWARD(S, T, 3, 2) FORWARD(S, T, 5, 1) FORWARD(S, T, 5, 2)
 FOR_FLOATS(M)

@@ -22,7 +22,7 @@ template <bool WHOLE> struct QuantizedSink {
     int to;
     Epilogue epilogue;
     int row, column, m, n;
-    ColumnEpilogue<f32, i8, WHOLE, W> columns;
+    ColumnEpilogue<i8, WHOLE, W> columns;
 
     DEVICE void begin(int c) {
         column += c;

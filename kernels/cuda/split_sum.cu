@@ -1,10 +1,10 @@
 // split_sum.cu
 // Math         y[i] = sum over s of partial[s][i]; split_epilogue: y[i] = act(sum * scale[i % columns] + shift[i % columns] + residualScale * residual[i])
-// Contract     partial: splits of n sums in f32; y, residual: n elements of T; scale, shift: `columns` of T, each of these three may be null; all contiguous, 16-byte aligned; n > 0 fits int64, and
+// Contract     partial: splits of n sums in f32; y, residual: n elements of T; scale, shift: `columns` of f32, each of these three may be null; all contiguous, 16-byte aligned; n > 0 fits int64, and
 //              is a multiple of `columns`. The sums are what the products and convolutions leave when their depth is divided among blocks
 // Launch       grid ceil(n / 1024), block 256, smem 0; four elements per thread, one by one where n or `columns` is no multiple of 4
 // Traffic      split_sum: read p*4, write outputs*T
-//              split_epilogue: read p*4 + e*T, write outputs*T
+//              split_epilogue: read p*4 + v*4 + e*T, write outputs*T
 // Roofline     memory bound: an addition per 4 bytes; what it reads was just written and is mostly in L2
 // Numerics     summed in f32 in order of s, rounded once
 // Determinism  bitwise, run to run
@@ -44,18 +44,19 @@ template <typename T> DEVICE void splitSum(const float *partial, T *y, i64 n, in
 // Four neighbours behind the epilogue, whose first is in column c of row element i.
 template <typename T> DEVICE float4 finished(float4 v, const Epilogue &e, i64 i, int c) {
     float x[4] = {v.x, v.y, v.z, v.w};
-    Quad<T> scale, shift, residual = Quad<T>::zero();
-    if (e.scale != nullptr) scale = Quad<T>::load((const T *)e.scale + c);
-    if (e.shift != nullptr) shift = Quad<T>::load((const T *)e.shift + c);
+    Quad<f32> scale, shift;
+    Quad<T> residual = Quad<T>::zero();
+    if (e.scale != nullptr) scale = Quad<f32>::load(e.scale + c);
+    if (e.shift != nullptr) shift = Quad<f32>::load(e.shift + c);
     if (e.residual != nullptr) residual = Quad<T>::load((const T *)e.residual + i);
 #pragma unroll
-    for (int j = 0; j < 4; j++) x[j] = after(x[j], e, e.scale != nullptr ? toFloat(scale.v[j]) : 1, e.shift != nullptr ? toFloat(shift.v[j]) : 0, toFloat(residual.v[j]));
+    for (int j = 0; j < 4; j++) x[j] = after(x[j], e, e.scale != nullptr ? scale.v[j] : 1, e.shift != nullptr ? shift.v[j] : 0, toFloat(residual.v[j]));
     return make_float4(x[0], x[1], x[2], x[3]);
 }
 
 template <typename T> DEVICE float finished(float v, const Epilogue &e, i64 i, int c) {
-    float scale = e.scale != nullptr ? toFloat(((const T *)e.scale)[c]) : 1;
-    float shift = e.shift != nullptr ? toFloat(((const T *)e.shift)[c]) : 0;
+    float scale = e.scale != nullptr ? e.scale[c] : 1;
+    float shift = e.shift != nullptr ? e.shift[c] : 0;
     return after(v, e, scale, shift, e.residual != nullptr ? toFloat(((const T *)e.residual)[i]) : 0);
 }
 

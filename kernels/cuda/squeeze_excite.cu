@@ -1,26 +1,26 @@
 // squeeze_excite.cu
 // Math         y = x * gate, gate = sigmoid(act(mean(x) w1^T + b1) w2^T + b2), mean over the HW pixels of an image; and the gradients of x, w1, b1, w2, b2:
 //              d2 = (sum over pixels of dy x) gate (1 - gate); d1 = (d2 w2) act'(hidden); dx = dy gate + (d1 w1) / HW; dw2 = d2^T act(hidden); dw1 = d1^T means; db = column sums
-// Contract     x, y, dy, dx: (N, HW, C) of T, contiguous, 16-byte aligned; w1 (S, C), w2 (C, S); means, gate (N, C), hidden (N, S), the pre-activation, of T; dx may be dy. What goes from kernel
-//              to kernel is f32: partial (N, chunks, C), means, gate, d2, dmean (N, C), act(hidden), d1 (N, S), each at a multiple of 16 bytes. Symbols without "1" need C to be a multiple
-//              of 16 / sizeof(T), se_fc the inner extent to be one of 4
+// Contract     x, y, dy, dx: (N, HW, C) of T, contiguous, 16-byte aligned; dx may be dy. All else is f32, each at a multiple of 16 bytes: w1 (S, C), w2 (C, S), means, gate (N, C), hidden (N, S), the
+//              pre-activation; from kernel to kernel partial (N, chunks, C), d2, dmean (N, C), act(hidden), d1 (N, S). Symbols without "1" need C to be a multiple of 16 / sizeof(T), se_fc the
+//              inner extent to be one of 4. Only the kernels that touch images know T
 // Launch       se_squeeze, se_excite, se_excite_backward: grid (ceil(HW / perBlock), ceil(C / (tx * W)), N), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1;
 //              se_means, se_dgate: grid ceil(N * C / 256), block 256. se_fc: grid (ceil(K / (256 / lanes)), ceil(N / 4)), block 256, lanes a power of 2 up to 32.
 //              se_fct: grid (ceil(J / 32), ceil(N / 4)), block (32, 8). se_dw: grid (ceil(J / 32), ceil(K / 8)), block (32, 8)
 // Traffic      se_squeeze: read operands*n*hw*c*T, write n*chunks*c*4
 //              se_squeeze1: read operands*n*hw*c*T, write n*chunks*c*4
-//              se_means: read n*chunks*c*4, write n*c*4 + n*c*T
-//              se_fc: read (n*(c + s)*4 + 2*c*s*T + (c + s)*T) / 2, write (n*(c + s)*4 + n*(c + s)*T) / 2
-//              se_fc1: read (n*(c + s)*4 + 2*c*s*T + (c + s)*T) / 2, write (n*(c + s)*4 + n*(c + s)*T) / 2
+//              se_means: read n*chunks*c*4, write n*c*4
+//              se_fc: read (n*(c + s)*4 + 2*c*s*4 + (c + s)*4) / 2, write n*(c + 2*s)*4 / 2
+//              se_fc1: read (n*(c + s)*4 + 2*c*s*4 + (c + s)*4) / 2, write n*(c + 2*s)*4 / 2
 //              se_excite: read n*hw*c*T + n*c*4, write n*hw*c*T
 //              se_excite1: read n*hw*c*T + n*c*4, write n*hw*c*T
-//              se_dgate: read n*chunks*c*4 + n*c*T, write n*c*4
-//              se_fct: read (n*(c + s)*4 + 2*c*s*T + n*s*T) / 2, write n*(c + 2*s)*4 / 2
-//              se_dw: read (n*(c + 2*s)*4 + n*c*T) / 2, write (2*c*s*T + (c + s)*T) / 2
-//              se_excite_backward: read n*hw*c*T + n*c*T + n*c*4, write n*hw*c*T
-//              se_excite_backward1: read n*hw*c*T + n*c*T + n*c*4, write n*hw*c*T
+//              se_dgate: read n*chunks*c*4 + n*c*4, write n*c*4
+//              se_fct: read (n*(c + s)*4 + 2*c*s*4 + n*s*4) / 2, write n*(c + 2*s)*4 / 2
+//              se_dw: read n*(c + s)*4, write (2*c*s + c + s)*4 / 2
+//              se_excite_backward: read n*hw*c*T + 2*n*c*4, write n*hw*c*T
+//              se_excite_backward1: read n*hw*c*T + 2*n*c*4, write n*hw*c*T
 // Roofline     memory bound where HW is large; the layers' 4 N C S flop (8 N C S backward) are small beside it. Traffic of se_fc, se_fct, se_dw: the mean of a pass's two launches
-// Numerics     f32 throughout, rounded once at each output; sums over pixels by thread, block and chunk
+// Numerics     f32 throughout, images rounded once; sums over pixels by thread, block and chunk
 // Determinism  bitwise, run to run; cuts depend on the shape alone
 // CPU twin     dev.jacquard.tck.reference.ProductKernels
 // Versions     kernels/dev/squeeze_excite
@@ -30,7 +30,7 @@
 
 const int IMAGES = 4;   // that share one reading of the weights
 const int SLICES = 8;   // of a transposed product's inner extent
-const int ACT_GATE = 3; // sigmoid, and the output is what comes after it
+const int ACT_GATE = 3; // sigmoid
 
 // Sum over a chunk's pixels of x, or of dy * x.
 template <typename T, int W> DEVICE void squeeze(const T *x, const T *dy, float *partial, int hw, int c, int perBlock) {
@@ -75,42 +75,21 @@ DEVICE float sumOfChunks(const float *partial, int chunks, int c, int i) {
     return s;
 }
 
-template <typename T> DEVICE void meansOf(const float *partial, int chunks, int n, int hw, int c, float *means, T *out) {
+KERNEL(256) se_means_f32(const float *partial, int chunks, int n, int hw, int c, float *means) {
     int i = blockIdx.x * 256 + threadIdx.x;
-    if (i >= n * c) return;
-    float mean = sumOfChunks(partial, chunks, c, i) / hw;
-    means[i] = mean;
-    out[i] = fromFloat<T>(mean);
+    if (i < n * c) means[i] = sumOfChunks(partial, chunks, c, i) / hw;
 }
 
 // Gradient before the sigmoid.
-template <typename T> DEVICE void dgate(const float *partial, int chunks, int n, int c, const T *gate, float *d2) {
+KERNEL(256) se_dgate_f32(const float *partial, int chunks, int n, int c, const float *gate, float *d2) {
     int i = blockIdx.x * 256 + threadIdx.x;
     if (i >= n * c) return;
-    float g = toFloat(gate[i]);
+    float g = gate[i];
     d2[i] = sumOfChunks(partial, chunks, c, i) * g * (1 - g);
 }
 
-// W elements, 4 or 1: 16 bytes of f32, 8 of a half type, so that neighbours stay neighbours in both factors of a product.
-template <int W, typename T> DEVICE void loadFew(const T *p, float *v) {
-    if (W == 1) {
-        v[0] = toFloat(*p);
-    } else {
-        uint2 q = *reinterpret_cast<const uint2 *>(p);
-        v[0] = Pack<T>::low(q.x, T());
-        v[1] = Pack<T>::high(q.x, T());
-        v[2] = Pack<T>::low(q.y, T());
-        v[3] = Pack<T>::high(q.y, T());
-    }
-}
-template <int W> DEVICE void loadFew(const f32 *p, float *v) {
-    Lanes<f32, W> q = Lanes<f32, W>::load(p);
-#pragma unroll
-    for (int i = 0; i < W; i++) v[i] = q.v[i];
-}
-
-// out[n][k] = sum over j of a[n][j] w[k][j] + bias[k]: a row of w by so many lanes of a warp, for four images. Before and after the activation; of the gate, after only.
-template <typename T, int W> DEVICE void fc(const float *a, const T *w, const T *bias, int n, int k, int j, int lanes, int act, float *activated, T *out) {
+// out[n][k] = sum over j of a[n][j] w[k][j] + bias[k]: a row of w by so many lanes of a warp, for four images. After the activation; and, unless `pre` is null, before.
+template <int W> DEVICE void fc(const float *a, const float *w, const float *bias, int n, int k, int j, int lanes, int act, float *activated, float *pre) {
     int row = (blockIdx.x * 256 + threadIdx.x) / lanes;
     int lane = threadIdx.x % lanes;
     int image = blockIdx.y * IMAGES;
@@ -120,14 +99,12 @@ template <typename T, int W> DEVICE void fc(const float *a, const T *w, const T 
     if (row < k) {
 #pragma unroll 1
         for (int at = lane * W; at < j; at += lanes * W) {
-            float q[W];
-            loadFew<W>(w + (i64)row * j + at, q);
+            Lanes<float, W> q = Lanes<float, W>::load(w + (i64)row * j + at);
 #pragma unroll
             for (int i = 0; i < IMAGES; i++) {
-                float b[W];
-                loadFew<W>(a + (i64)min(image + i, n - 1) * j + at, b); // of an image too many, the last again
+                Lanes<float, W> b = Lanes<float, W>::load(a + (i64)min(image + i, n - 1) * j + at); // of an image too many, the last again
 #pragma unroll
-                for (int v = 0; v < W; v++) sum[i] += q[v] * b[v];
+                for (int v = 0; v < W; v++) sum[i] += q.v[v] * b.v[v];
             }
         }
     }
@@ -136,20 +113,19 @@ template <typename T, int W> DEVICE void fc(const float *a, const T *w, const T 
         for (int i = 0; i < IMAGES; i++) sum[i] += __shfl_xor_sync(0xffffffffu, sum[i], step);
     }
     if (row >= k || lane > 0) return;
-    float b = toFloat(bias[row]);
+    float b = bias[row];
 #pragma unroll
     for (int i = 0; i < IMAGES; i++) {
         if (image + i >= n) break;
         i64 to = (i64)(image + i) * k + row;
-        float pre = sum[i] + b;
-        float y = act == ACT_GATE ? sigmoid(pre) : activate(pre, act);
-        activated[to] = y;
-        out[to] = fromFloat<T>(act == ACT_GATE ? y : pre);
+        float x = sum[i] + b;
+        activated[to] = act == ACT_GATE ? sigmoid(x) : activate(x, act);
+        if (pre) pre[to] = x;
     }
 }
 
 // out[n][j] = sum over k of a[n][k] w[k][j]; where there is a pre-activation (N, J), times the activation's gradient there, and the activation itself is written beside.
-template <typename T> DEVICE void fct(const float *a, const T *w, const T *pre, int n, int k, int j, int act, float *out, float *activated) {
+KERNEL(256) se_fct_f32(const float *a, const float *w, const float *pre, int n, int k, int j, int act, float *out, float *activated) {
     __shared__ float scratch[IMAGES][SLICES][32];
     int column = blockIdx.x * 32 + threadIdx.x;
     int image = blockIdx.y * IMAGES;
@@ -159,7 +135,7 @@ template <typename T> DEVICE void fct(const float *a, const T *w, const T *pre, 
     if (column < j) {
 #pragma unroll 4
         for (int row = threadIdx.y; row < k; row += SLICES) {
-            float q = toFloat(w[(i64)row * j + column]);
+            float q = w[(i64)row * j + column];
 #pragma unroll
             for (int i = 0; i < IMAGES; i++) sum[i] += a[(i64)min(image + i, n - 1) * k + row] * q;
         }
@@ -174,15 +150,15 @@ template <typename T> DEVICE void fct(const float *a, const T *w, const T *pre, 
     for (int slice = 0; slice < SLICES; slice++) s += scratch[i][slice][threadIdx.x];
     i64 to = (i64)(image + i) * j + column;
     if (pre) {
-        float h = toFloat(pre[to]);
+        float h = pre[to];
         s = activateBackward(s, h, act);
         activated[to] = activate(h, act);
     }
     out[to] = s;
 }
 
-// dw[k][j] = sum over n of a[n][k] b[n][j], db[k] = sum over n of a[n][k]; b is f32, or of T where that is null.
-template <typename T> DEVICE void dw(const float *a, const float *b, const T *bt, int n, int k, int j, T *dweight, T *dbias) {
+// dw[k][j] = sum over n of a[n][k] b[n][j], db[k] = sum over n of a[n][k].
+KERNEL(256) se_dw_f32(const float *a, const float *b, int n, int k, int j, float *dweight, float *dbias) {
     int column = blockIdx.x * 32 + threadIdx.x;
     int row = blockIdx.y * SLICES + threadIdx.y;
     if (column >= j || row >= k) return;
@@ -190,12 +166,11 @@ template <typename T> DEVICE void dw(const float *a, const float *b, const T *bt
 #pragma unroll 4
     for (int i = 0; i < n; i++) {
         float p = a[(i64)i * k + row];
-        float q = b ? b[(i64)i * j + column] : toFloat(bt[(i64)i * j + column]);
-        s += p * q;
+        s += p * b[(i64)i * j + column];
         bias += p;
     }
-    dweight[(i64)row * j + column] = fromFloat<T>(s);
-    if (column == 0) dbias[row] = fromFloat<T>(bias);
+    dweight[(i64)row * j + column] = s;
+    if (column == 0) dbias[row] = bias;
 }
 
 template <typename T, int W> DEVICE void excite(const T *x, const float *gate, T *y, int hw, int c, int perBlock) {
@@ -214,11 +189,11 @@ template <typename T, int W> DEVICE void excite(const T *x, const float *gate, T
     });
 }
 
-template <typename T, int W> DEVICE void exciteBackward(const T *dy, const T *gate, const float *dmean, T *dx, int hw, int c, int perBlock) {
+template <typename T, int W> DEVICE void exciteBackward(const T *dy, const float *gate, const float *dmean, T *dx, int hw, int c, int perBlock) {
     __shared__ __align__(16) float shared[2 * TileFloats<W>::SIZE];
     i64 first = (i64)blockIdx.z * c;
     float share = 1.0f / hw;
-    fillTile<W>(shared, c, [&](int k) { return toFloat(gate[first + k]); });
+    fillTile<W>(shared, c, [&](int k) { return gate[first + k]; });
     fillTile<W>(shared + TileFloats<W>::SIZE, c, [&](int k) { return dmean[first + k] * share; });
     __syncthreads();
     ChannelWalk<W> walk(hw, c, perBlock);
@@ -234,18 +209,12 @@ template <typename T, int W> DEVICE void exciteBackward(const T *dy, const T *ga
 }
 
 #define SQUEEZE(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const T *dy, float *partial, int hw, int c, int perBlock) { squeeze<T, W>(x, dy, partial, hw, c, perBlock); }
-#define FC(NAME, S, T, W) KERNEL(256) NAME##_##S(const float *a, const T *w, const T *bias, int n, int k, int j, int lanes, int act, float *activated, T *out) { \
-    fc<T, W>(a, w, bias, n, k, j, lanes, act, activated, out); }
+#define FC(NAME, W) KERNEL(256) NAME##_f32(const float *a, const float *w, const float *bias, int n, int k, int j, int lanes, int act, float *activated, float *pre) { \
+    fc<W>(a, w, bias, n, k, j, lanes, act, activated, pre); }
 #define EXCITE(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const float *gate, T *y, int hw, int c, int perBlock) { excite<T, W>(x, gate, y, hw, c, perBlock); }
-#define EXCITE_BACKWARD(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *gate, const float *dmean, T *dx, int hw, int c, int perBlock) { \
+#define EXCITE_BACKWARD(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const float *gate, const float *dmean, T *dx, int hw, int c, int perBlock) { \
     exciteBackward<T, W>(dy, gate, dmean, dx, hw, c, perBlock); }
-#define SMALL(S, T) \
-    KERNEL(256) se_means_##S(const float *partial, int chunks, int n, int hw, int c, float *means, T *out) { meansOf<T>(partial, chunks, n, hw, c, means, out); } \
-    KERNEL(256) se_dgate_##S(const float *partial, int chunks, int n, int c, const T *gate, float *d2) { dgate<T>(partial, chunks, n, c, gate, d2); } \
-    KERNEL(256) se_fct_##S(const float *a, const T *w, const T *pre, int n, int k, int j, int act, float *out, float *activated) { fct<T>(a, w, pre, n, k, j, act, out, activated); } \
-    KERNEL(256) se_dw_##S(const float *a, const float *b, const T *bt, int n, int k, int j, T *dweight, T *dbias) { dw<T>(a, b, bt, n, k, j, dweight, dbias); }
 FOR_WIDTHS(SQUEEZE, se_squeeze)
-FOR_FLOATS(SMALL)
-FC(se_fc, f32, f32, 4) FC(se_fc1, f32, f32, 1) FC(se_fc, f16, f16, 4) FC(se_fc1, f16, f16, 1) FC(se_fc, bf16, bf16, 4) FC(se_fc1, bf16, bf16, 1)
+FC(se_fc, 4) FC(se_fc1, 1)
 FOR_WIDTHS(EXCITE, se_excite)
 FOR_WIDTHS(EXCITE_BACKWARD, se_excite_backward)

@@ -142,7 +142,7 @@ template <class E, bool FUSED> struct Rows {
     int column, columns;  // of the group
     i64 pitch;
     int group;            // where the group's columns begin
-    ColumnEpilogue<T, T, true, W> after;
+    ColumnEpilogue<T, true, W> after;
     ColumnMoments<E, W> moments;
 
     DEVICE void begin(int c) {

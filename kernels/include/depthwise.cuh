@@ -84,16 +84,18 @@ template <int R, int ST, int D, int COLUMNS, typename T, typename USE> DEVICE vo
 
 // Sums are the results.
 struct AsTheyAre {
-    DEVICE void begin(int channel) {}
-    DEVICE void apply(float (&v)[4]) const {}
+    static const int ROWS = 0;
+    DEVICE void stage(float *rows, const Depthwise &p) const {}
+    DEVICE void apply(float (&v)[4], const float *own) const {}
 };
 
-// Every input row of a strip is loaded once and adds to all output rows that it is part of: D of them are under way. `after` is told the first of a thread's channels, and then has its say on what is
-// stored.
+// Every input row of a strip is loaded once and adds to all output rows that it is part of: D of them are under way. `after` has its say on what is stored: it puts ROWS numbers per
+// channel, PITCH apart, behind the taps, and is shown those of the thread's channels.
 template <typename T, int R, int ST, typename AFTER> DEVICE void forward(const T *x, const T *w, T *y, const Depthwise &p, AFTER after) {
     const int COLUMNS = 4;
     const int D = (R + ST - 1) / ST;
-    __shared__ __align__(16) float taps[R * R * PITCH];
+    __shared__ __align__(16) float taps[(R * R + AFTER::ROWS) * PITCH];
+    after.stage(taps + R * R * PITCH, p);
     stageTaps<T, R * R>(taps, w, p);
     int quad = blockIdx.y * blockDim.x + threadIdx.x;
     int index = blockIdx.x * blockDim.y + threadIdx.y;
@@ -109,7 +111,6 @@ template <typename T, int R, int ST, typename AFTER> DEVICE void forward(const T
     const T *image = x + ((i64)at.n * p.h * p.w * p.c + quad * 4);
     T *out = y + (((i64)at.n * p.oh + oh0) * p.ow + ow0) * p.c + quad * 4;
     const float *tap = taps + threadIdx.x * 4;
-    after.begin(quad * 4);
     float sum[D][COLUMNS][4] = {};
 #pragma unroll 1
     for (int j = 0; j < rows + D - 1; j++) {
@@ -118,7 +119,7 @@ template <typename T, int R, int ST, typename AFTER> DEVICE void forward(const T
 #pragma unroll
             for (int t = 0; t < COLUMNS; t++) {
                 if (ow0 + t < p.ow) {
-                    after.apply(sum[D - 1][t]);
+                    after.apply(sum[D - 1][t], tap + R * R * PITCH);
                     storePixel(out + t * p.c, sum[D - 1][t]);
                 }
             }

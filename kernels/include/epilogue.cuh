@@ -3,10 +3,12 @@
 #include "nonlinearity.cuh"
 #include "quad.cuh"
 
-// As dev.jacquard.kernels.Epilogue fills it. Scale and shift are a value per column, residual has the results' layout; each may be null. statistics: null, or where the mean and the squared
+// As dev.jacquard.kernels.Epilogue fills it. Scale and shift are a value per column, in f32 whatever the results are: they are few, and what was summed in f32 is not to
+// be scaled by less. residual has the results' layout and type; each of the three may be null. statistics: null, or where the mean and the squared
 // deviations of each tile's columns go, see ColumnMoments in tensor_cores.cuh.
 struct Epilogue {
-    const void *scale, *shift, *residual;
+    const float *scale, *shift;
+    const void *residual;
     float *statistics;
     float residualScale;
     int activation;
@@ -79,8 +81,8 @@ template <bool WHOLE, int W, typename T> DEVICE void getNeighbours(float (&v)[W]
     }
 }
 
-// An epilogue at W columns. P: type of scale and shift; R: of the residual.
-template <typename P, typename R, bool WHOLE, int W> struct ColumnEpilogue {
+// An epilogue at W columns. R: type of the residual.
+template <typename R, bool WHOLE, int W> struct ColumnEpilogue {
     Epilogue of;
     float scale[W], shift[W];
 
@@ -92,8 +94,8 @@ template <typename P, typename R, bool WHOLE, int W> struct ColumnEpilogue {
             scale[i] = 1;
             shift[i] = 0;
         }
-        if (e.scale != nullptr) getNeighbours<WHOLE>(scale, (const P *)e.scale + column, left);
-        if (e.shift != nullptr) getNeighbours<WHOLE>(shift, (const P *)e.shift + column, left);
+        if (e.scale != nullptr) getNeighbours<WHOLE>(scale, e.scale + column, left);
+        if (e.shift != nullptr) getNeighbours<WHOLE>(shift, e.shift + column, left);
     }
 
     // at: offset of the first result.

@@ -4,7 +4,7 @@
 #include "epilogue.cuh"
 
 // What is done to a lane's sums, two channels of each tile, before they are rounded; a scale and a shift per channel, no residual, no activation but ReLU.
-template <typename T> struct LaneEpilogue {
+struct LaneEpilogue {
     float scale[2][2], shift[2][2];
     bool none, relu;
 
@@ -14,8 +14,8 @@ template <typename T> struct LaneEpilogue {
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             int channel = blockIdx.x * SLAB + 16 * half + i / 2 * 8 + threadIdx.x % 4 * 2 + i % 2;
-            scale[i / 2][i % 2] = e.scale == nullptr ? 1 : toFloat(((const T *)e.scale)[channel]);
-            shift[i / 2][i % 2] = e.shift == nullptr ? 0 : toFloat(((const T *)e.shift)[channel]);
+            scale[i / 2][i % 2] = e.scale == nullptr ? 1 : e.scale[channel];
+            shift[i / 2][i % 2] = e.shift == nullptr ? 0 : e.shift[channel];
         }
     }
 
@@ -36,7 +36,7 @@ template <typename T, int WIDTH, int S> struct Forward {
     static const int STAGES = S == 1 ? 4 : 3;
     static const int SHIFTS = 3;
     static const bool TRANSPOSED = false;
-    typedef LaneEpilogue<T> After;
+    typedef LaneEpilogue After;
     static const int LAST = 3 - S;
     T *at[2];                  // of each strip's pixel in the next row of results
     bool there[2];             // whether its column exists
@@ -89,6 +89,6 @@ template <typename T, int WIDTH, int S> struct Forward {
 
 #define GROUPED(WIDTH, S, NAME, T)                                                                                             \
     GROUPED_KERNEL(warpsOf<WIDTH>() * 32) grouped##WIDTH##s##S##_##NAME(const T *x, const T *w, T *y, Grouped p, Epilogue e) { \
-        walk<T, WIDTH, Forward<T, WIDTH, S>>(x, w, y, p, LaneEpilogue<T>(e, halfOf()));                                        \
+        walk<T, WIDTH, Forward<T, WIDTH, S>>(x, w, y, p, LaneEpilogue(e, halfOf()));                                           \
     }
 #define GROUPED_FORWARDS(NAME, T) GROUPED(8, 1, NAME, T) GROUPED(16, 1, NAME, T) GROUPED(32, 1, NAME, T) GROUPED(8, 2, NAME, T) GROUPED(16, 2, NAME, T) GROUPED(32, 2, NAME, T)

@@ -252,13 +252,14 @@ template <int PASS, int COLUMNS, int STAGES> DEVICE void produce(const TensorMap
 // Four neighbours behind an epilogue: at an offset in the result, from a column on.
 template <typename T> DEVICE float4 quadAfter(float4 v, const Epilogue &e, i64 at, int column) {
     float x[4] = {v.x, v.y, v.z, v.w};
-    Quad<T> scale, shift, residual = Quad<T>::zero();
-    if (e.scale != nullptr) scale = Quad<T>::load((const T *)e.scale + column);
-    if (e.shift != nullptr) shift = Quad<T>::load((const T *)e.shift + column);
+    Quad<f32> scale, shift;
+    Quad<T> residual = Quad<T>::zero();
+    if (e.scale != nullptr) scale = Quad<f32>::load(e.scale + column);
+    if (e.shift != nullptr) shift = Quad<f32>::load(e.shift + column);
     if (e.residual != nullptr) residual = Quad<T>::load((const T *)e.residual + at);
 #pragma unroll
     for (int j = 0; j < 4; j++) {
-        x[j] = after(x[j], e, e.scale != nullptr ? toFloat(scale.v[j]) : 1, e.shift != nullptr ? toFloat(shift.v[j]) : 0, toFloat(residual.v[j]));
+        x[j] = after(x[j], e, e.scale != nullptr ? scale.v[j] : 1, e.shift != nullptr ? shift.v[j] : 0, toFloat(residual.v[j]));
     }
     return make_float4(x[0], x[1], x[2], x[3]);
 }

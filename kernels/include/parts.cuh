@@ -10,7 +10,7 @@ template <int P> struct Parts {
     u64 at[MOST][P];
     i64 n[MOST];
     u32 first[MOST];
-    float decay[MOST];
+    float coefficient[MOST]; // a number of the part's own
     u32 count;
     u32 unused;
 };
@@ -34,15 +34,18 @@ template <int P> DEVICE Chunk chunkOf(const Parts<P> &parts) {
     return c;
 }
 
-// P tensors' elements of one thread: K of them, a pack or a single one.
-template <typename T> DEVICE void loadAt(float *v, u64 base, i64 i) {
-    Pack<T> p = Pack<T>::load((const T *)base + i);
-#pragma unroll
-    for (int k = 0; k < Pack<T>::N; k++) v[k] = p.v[k];
+// What one thread takes of tensors of different types at once: four elements, 16 bytes of f32 or 8 of a half. i is a multiple of four.
+static const int QUAD = 4;
+DEVICE void loadQuad(float *v, const f32 *p) {
+    float4 q = *reinterpret_cast<const float4 *>(p);
+    v[0] = q.x; v[1] = q.y; v[2] = q.z; v[3] = q.w;
 }
-template <typename T> DEVICE void storeAt(const float *v, u64 base, i64 i) {
-    Pack<T> p;
-#pragma unroll
-    for (int k = 0; k < Pack<T>::N; k++) p.v[k] = v[k];
-    p.storeWhole((T *)base + i);
+template <typename T> DEVICE void loadQuad(float *v, const T *p) {
+    uint2 q = *reinterpret_cast<const uint2 *>(p);
+    v[0] = Pack<T>::low(q.x, T()); v[1] = Pack<T>::high(q.x, T());
+    v[2] = Pack<T>::low(q.y, T()); v[3] = Pack<T>::high(q.y, T());
+}
+DEVICE void storeQuad(const float *v, f32 *p) { store16(p, floatToBits(v[0]), floatToBits(v[1]), floatToBits(v[2]), floatToBits(v[3])); }
+template <typename T> DEVICE void storeQuad(const float *v, T *p) {
+    asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(__cvta_generic_to_global(p)), "r"(wordOfTwo(v[0], v[1], T())), "r"(wordOfTwo(v[2], v[3], T())) : "memory");
 }

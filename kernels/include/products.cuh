@@ -14,7 +14,7 @@ template <class E, bool WHOLE, bool FUSED> struct RowSink {
     float *partial;  // or null
     Epilogue epilogue;
     int row, column, m, n;
-    ColumnEpilogue<T, T, WHOLE, W> columns;
+    ColumnEpilogue<T, WHOLE, W> columns;
     ColumnMoments<E, W> moments;
 
     DEVICE void begin(int c) {

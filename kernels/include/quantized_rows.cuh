@@ -14,7 +14,7 @@ struct QuantizedRows {
     int column, columns;  // of the group
     i64 pitch;
     int group;            // where the group's columns begin
-    ColumnEpilogue<f32, i8, true, W> after;
+    ColumnEpilogue<i8, true, W> after;
 
     DEVICE void begin(int c) {
         column += c;

@@ -25,8 +25,8 @@ template <typename T> DEVICE void getQuad(float (&v)[4], const T *p, bool whole,
     }
 }
 
-// Where results go: as they are to this part's sums, or with what follows them to y. P: type of scale and shift; R: of the residual.
-template <typename P, typename R> struct PixelSink {
+// Where results go: as they are to this part's sums, or with what follows them to y. R: type of the residual.
+template <typename R> struct PixelSink {
     float *partial;  // or null
     Epilogue epilogue;
     int channel, pixel, m, n;
@@ -43,8 +43,8 @@ template <typename P, typename R> struct PixelSink {
             shift[i] = 0;
         }
         if (channel >= n) return;
-        if (epilogue.scale != nullptr) getQuad(scale, (const P *)epilogue.scale + channel, whole(), n - channel);
-        if (epilogue.shift != nullptr) getQuad(shift, (const P *)epilogue.shift + channel, whole(), n - channel);
+        if (epilogue.scale != nullptr) getQuad(scale, epilogue.scale + channel, whole(), n - channel);
+        if (epilogue.shift != nullptr) getQuad(shift, epilogue.shift + channel, whole(), n - channel);
     }
 
     DEVICE float4 finished(float4 v, i64 at) const {
@@ -64,10 +64,10 @@ template <typename P, typename R> struct PixelSink {
     }
 };
 
-template <typename T> struct FloatingSink : PixelSink<T, T> {
+template <typename T> struct FloatingSink : PixelSink<T> {
     T *y;
 
-    DEVICE FloatingSink(T *y, float *partial, const Epilogue &epilogue, int channel, int pixel, int m, int n) : PixelSink<T, T>(partial, epilogue, channel, pixel, m, n), y(y) {}
+    DEVICE FloatingSink(T *y, float *partial, const Epilogue &epilogue, int channel, int pixel, int m, int n) : PixelSink<T>(partial, epilogue, channel, pixel, m, n), y(y) {}
     DEVICE void put(int p, float4 v) const {
         i64 at;
         if (this->place(at, p, v)) storeQuad(y + at, this->channel, this->n, this->whole(), this->finished(v, at));
@@ -77,11 +77,11 @@ template <typename T> struct FloatingSink : PixelSink<T, T> {
 enum { TO_I8 = 0, TO_F16 = 1, TO_BF16 = 2, TO_F32 = 3 };
 
 // Results of a type that is known at run time; the choice is the same for all threads.
-struct QuantizedSink : PixelSink<f32, i8> {
+struct QuantizedSink : PixelSink<i8> {
     void *y;
     int to;
 
-    DEVICE QuantizedSink(void *y, int to, const Epilogue &epilogue, int channel, int pixel, int m, int n) : PixelSink<f32, i8>(nullptr, epilogue, channel, pixel, m, n), y(y), to(to) {}
+    DEVICE QuantizedSink(void *y, int to, const Epilogue &epilogue, int channel, int pixel, int m, int n) : PixelSink<i8>(nullptr, epilogue, channel, pixel, m, n), y(y), to(to) {}
     DEVICE void put(int p, float4 v) const {
         i64 at;
         if (!place(at, p, v)) return;

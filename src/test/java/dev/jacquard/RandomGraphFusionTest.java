@@ -14,6 +14,8 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
 import dev.jacquard.tensor.op.Window;
 import dev.jacquard.tensor.plan.Plan;
@@ -69,7 +71,7 @@ class RandomGraphFusionTest {
                 int r = random.nextBoolean() ? 1 : 3;
                 yield x.conv2d(input(TensorType.f32(C, r, r, C)), Window.of(1, r / 2), 1);
             }
-            case 3 -> x.mulAdd(channel(), channel());
+            case 3 -> x.apply(new FusedNormalization.ScaleShift(Nonlinearity.NONE, false), channel(), channel());
             case 4 -> {
                 List<Tensor> all = x.applyAll(new BatchNorm(1e-3), channel(), channel());
                 channels.addAll(all.subList(1, 3));

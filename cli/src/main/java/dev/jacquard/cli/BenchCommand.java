@@ -187,7 +187,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /** TF32 only where it is asked for; kernels are chosen as the device does by itself. */
     static BackendOptions options(String precision) {
-        return BackendOptions.DEFAULT.tf32(precision.equals("tf32"));
+        return BackendOptions.DEFAULT.tf32(precision.equals("tf32") ? BackendOptions.Tf32.ON : BackendOptions.Tf32.OFF);
     }
 
     /** Times of the sides in turn. */

@@ -10,7 +10,8 @@ import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
@@ -69,8 +70,8 @@ final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         check();
-        boolean tf32 = dtype.equals("tf32") || devices.tf32;
-        devices.tf32 = tf32;
+        BackendOptions usual = BackendOptions.DEFAULT.tf32(dtype.equals("tf32") ? Tf32.ON : Tf32.OFF);
+        boolean tf32 = devices.tf32(usual.tf32()) != Tf32.OFF;
         DType type = switch (dtype) {
             case "f32", "tf32" -> DType.F32;
             case "f16" -> DType.F16;
@@ -85,7 +86,7 @@ final class PlanCommand implements Callable<Integer> {
                 report(network, backend, model, tf32, false);
             }
         } else {
-            try (CudaBackend backend = DeviceOptions.cuda(devices.open(Autotune.DEFAULT))) {
+            try (CudaBackend backend = DeviceOptions.cuda(devices.open(usual))) {
                 report(network, backend, named != null ? named : backend.model().orElseThrow(() -> new CallerException("--gpu", "unknown device", backend.description(),
                         "one of " + GpuModel.rows().stream().map(GpuModel::name).toList(), "say whose floors are meant")), tf32, explain || csv != null);
             }

@@ -16,6 +16,8 @@ final class ProgressLine implements TrainListener {
     private final int epochs;
     private long last = System.nanoTime() - PLAIN_NANOS;
     private int width;
+    /** What is to be said with the next line; empty for nothing. */
+    private String note = "";
 
     ProgressLine(PrintWriter out, boolean terminal, int batch, int epochs) {
         this.out = out;
@@ -31,8 +33,15 @@ final class ProgressLine implements TrainListener {
             return;
         }
         last = now;
-        show(String.format(Locale.ROOT, "epoch %d/%d  step %d/%d  loss %.4f  lr %.5f  %.0f images/s  ETA %s", epoch, epochs, step, totalSteps, loss, lr, imagesPerSecond,
-                imagesPerSecond > 0 ? time((totalSteps - step) * batch / imagesPerSecond) : "?"));
+        show(String.format(Locale.ROOT, "epoch %d/%d  step %d/%d  loss %.4f  lr %.5f  %.0f images/s  ETA %s%s", epoch, epochs, step, totalSteps, loss, lr, imagesPerSecond,
+                imagesPerSecond > 0 ? time((totalSteps - step) * batch / imagesPerSecond) : "?", note));
+        note = "";
+    }
+
+    @Override
+    public void skipped(long step, double scale, int skipped) {
+        note = String.format(Locale.ROOT, "  loss scale %s, %d update%s skipped", scale >= 1 && scale == Math.rint(scale) ? String.format(Locale.ROOT, "%.0f", scale) : String.format(Locale.ROOT, "%.4g", scale),
+                skipped, skipped == 1 ? "" : "s");
     }
 
     @Override

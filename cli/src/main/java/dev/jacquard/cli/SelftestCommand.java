@@ -5,10 +5,13 @@ import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.tck.Case;
 import dev.jacquard.tck.Sweep;
+import dev.jacquard.tck.Tolerance;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,14 +56,16 @@ final class SelftestCommand implements Callable<Integer> {
             throw new CallerException("--only", "no such part", only, "ops, engines or training", "choose one of these, or leave it out for all");
         }
         PrintWriter out = spec.commandLine().getOut();
-        try (Backend backend = devices.open(Autotune.OFF)) { // thousands of small cases do not belong in the file of choices
+        Tf32 tf32 = devices.tf32(Tf32.OFF); // F32 is to be seen as F32, unless TF32 is what is to be checked
+        Tolerance.Table tolerances = tf32 == Tf32.OFF ? Tolerance::of : Tolerance::tf32;
+        try (Backend backend = devices.open(BackendOptions.DEFAULT.autotune(Autotune.OFF).tf32(tf32))) { // thousands of small cases do not belong in the file of choices
             out.printf("device %s: %s%n", backend.name(), backend.description());
-            boolean lost = (only.isEmpty() || only.equals("ops")) && ops(backend, out);
+            boolean lost = (only.isEmpty() || only.equals("ops")) && ops(backend, tolerances, out);
             if (!lost && (only.equals("engines") || only.isEmpty() && backend.name().startsWith("cuda"))) {
                 engines(backend, out);
             }
             if (!lost && (only.isEmpty() || only.equals("training"))) {
-                training(backend, out);
+                training(backend, tolerances, out);
             }
         }
         failures.stream().limit(FAILURES_SHOWN).forEach(out::println);
@@ -72,9 +77,9 @@ final class SelftestCommand implements Callable<Integer> {
     }
 
     /** @return whether the device was lost on the way */
-    private boolean ops(Backend backend, PrintWriter out) {
+    private boolean ops(Backend backend, Tolerance.Table tolerances, PrintWriter out) {
         SweepTable table = new SweepTable(out, quick ? QUICK : 1);
-        table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed), c -> Case.selected(c.name(), selected));
+        table.run(new Sweep(backend, List.of(DType.F32, DType.F16, DType.BF16), seed == null ? Case.seedOfRun() : seed, tolerances), c -> Case.selected(c.name(), selected));
         failures.addAll(table.failures());
         return table.lost();
     }
@@ -92,14 +97,14 @@ final class SelftestCommand implements Callable<Integer> {
         }
     }
 
-    private void training(Backend backend, PrintWriter out) {
+    private void training(Backend backend, Tolerance.Table tolerances, PrintWriter out) {
         // The CPU is the trusted one; itself it is compared with the reference.
         String trusted = backend.name().equals("cpu") ? "reference" : "cpu";
         try (Backend want = DeviceOptions.open(trusted, 0)) {
             out.printf(Locale.ROOT, "%-28s %7s %7s %9s   against %s%n", "training step", "values", "failed", "worst", trusted);
             for (SmallNetworks.Row network : SmallNetworks.rows()) {
                 try {
-                    TrainingTwins.Result r = TrainingTwins.compare(network, backend, want);
+                    TrainingTwins.Result r = TrainingTwins.compare(network, backend, want, tolerances);
                     out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%   loss %.6f%n", network.name(), r.values(), r.problems().size(), 100 * r.used(), r.loss());
                     r.problems().forEach(p -> failures.add(network.name() + ": " + p));
                 } catch (RuntimeException e) {

@@ -50,11 +50,11 @@ final class TrainingTwins {
      */
     record Result(double loss, long values, double used, List<String> problems) {}
 
-    /** Compares. @param want the backend that is trusted */
-    static Result compare(SmallNetworks.Row network, Backend got, Backend want) {
+    /** Compares. @param want the backend that is trusted @param tolerances by which results are judged */
+    static Result compare(SmallNetworks.Row network, Backend got, Backend want, Tolerance.Table tolerances) {
         Map<String, double[]> is = step(network, got);
         Map<String, double[]> should = step(network, want);
-        Tolerance tolerance = Tolerance.of(DType.F32, Accuracy.matmul(walk(network)));
+        Tolerance tolerance = tolerances.row(DType.F32, Accuracy.matmul(walk(network)));
         List<String> problems = new ArrayList<>();
         double largest = should.values().stream().mapToDouble(TrainingTwins::largest).max().orElse(0);
         double used = 0;

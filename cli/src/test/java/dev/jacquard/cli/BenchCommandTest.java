@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -144,8 +145,8 @@ class BenchCommandTest {
 
     @Test
     void eachPrecisionHasItsArithmetic() {
-        assertTrue(BenchCommand.options("tf32").tf32());
-        assertTrue(List.of("fp32", "fp16", "bf16").stream().noneMatch(p -> BenchCommand.options(p).tf32()), "fp32 is F32");
+        assertEquals(BackendOptions.Tf32.ON, BenchCommand.options("tf32").tf32());
+        assertTrue(List.of("fp32", "fp16", "bf16").stream().allMatch(p -> BenchCommand.options(p).tf32() == BackendOptions.Tf32.OFF), "fp32 is F32");
         assertTrue(BenchCase.PRECISIONS.stream().allMatch(p -> BenchCommand.options(p).autotune() == Autotune.DEFAULT && BenchCommand.options(p).libraries()));
         assertEquals(List.of(224, 224, 224, 380), BenchCase.NETWORKS.stream().map(BenchCase::px).toList());
     }

@@ -109,7 +109,7 @@ class MainTest {
             ProgressLine p = new ProgressLine(new PrintWriter(text), terminal, 64, 3);
             p.step(10, 300, 1, 2.3, 0.1, 640);
             p.step(11, 300, 1, 2.3, 0.1, 640);
-            p.epoch(new RunLog.Line("epoch", 100, 1, null, 0.1, 640.0, 65, 2.0, 1.5, 50.0, 90.0, 1.4, 51.25, 91.0), true);
+            p.epoch(new RunLog.Line("epoch", 100, 1, null, 0.1, 640.0, 65, 2.0, 1.5, 50.0, 90.0, 1.4, 51.25, 91.0, null, null), true);
             String s = text.toString();
             assertTrue(s.contains("epoch 1/3  step 10/300  loss 2.3000  lr 0.10000  640 images/s  ETA 0:29"), s);
             assertFalse(s.contains("step 11/300"), "too soon");

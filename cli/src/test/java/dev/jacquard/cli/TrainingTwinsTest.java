@@ -11,6 +11,7 @@ import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Sequential;
 import dev.jacquard.models.SmallNetworks;
+import dev.jacquard.tck.Tolerance;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;
 import java.util.ArrayDeque;
@@ -30,7 +31,7 @@ class TrainingTwinsTest {
         Deque<Module> made = new ArrayDeque<>(List.of(first, second));
         SmallNetworks.Row row = new SmallNetworks.Row("twins", () -> made.isEmpty() ? network(1e-5, 0.1) : made.removeFirst());
         try (Backend cpu = Backends.open("cpu", 1)) {
-            return TrainingTwins.compare(row, cpu, cpu).problems();
+            return TrainingTwins.compare(row, cpu, cpu, Tolerance::of).problems();
         }
     }
 

@@ -87,9 +87,6 @@ final class MovementKernels {
         if (from == to) {
             return copy(call);
         }
-        if (!call.in().getFirst().layout().isContiguous()) {
-            return stridedCast(call, from, to);
-        }
         Conversion conversion = conversion(from, to, call.team().simd());
         if (conversion != null) {
             return call.parallel(n, 1, (a, b) -> conversion.run(src, dst, a, b));
@@ -101,23 +98,13 @@ final class MovementKernels {
         });
     }
 
-    /** Any layout, an element at a time; only the half-precision adaptor asks for it. */
-    private static Launch stridedCast(Call call, DType from, DType to) {
-        View in = call.in().getFirst();
-        Strided s = Strided.of(in.shape(), List.of(in.layout(), call.out().getFirst().layout()));
-        long src = call.in(0);
-        long dst = call.out(0);
-        return call.parallel(s.outer(), s.inner(), (a, b) -> {
-            for (long i = a; i < b; i++) {
-                for (long j = 0; j < s.inner(); j++) {
-                    Raw.set(dst + to.bytes() * (s.offset(1, i) + j * s.innerStrides()[1]), to, Raw.get(src + from.bytes() * (s.offset(0, i) + j * s.innerStrides()[0]), from));
-                }
-            }
-        });
+    /** The loop that widens a half-precision type; null for another type. */
+    static Conversion widening(DType from, Simd simd) {
+        return HalfAdaptor.half(from) ? conversion(from, DType.F32, simd) : null;
     }
 
     /** Converts elements a to b. */
-    private interface Conversion {
+    interface Conversion {
         void run(long src, long dst, long a, long b);
     }
 

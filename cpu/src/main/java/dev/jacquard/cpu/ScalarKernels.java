@@ -240,6 +240,24 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
+    public boolean scale(long from, long to, long n, float factor) {
+        boolean finite = finite(from, n);
+        for (long i = 0; i < 4 * n; i += 4) {
+            Raw.set(to + i, Raw.get(from + i) * factor);
+        }
+        return finite;
+    }
+
+    @Override
+    public boolean finite(long x, long n) {
+        float sum = 0;
+        for (long i = 0; i < 4 * n; i += 4) {
+            sum += 0 * Raw.get(x + i); // of what is not finite: NaN, and it stays
+        }
+        return sum == 0;
+    }
+
+    @Override
     public UpdateLoop update(Update.Rule plain) {
         return UpdateLoop.scalar(plain);
     }

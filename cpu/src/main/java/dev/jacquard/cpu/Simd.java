@@ -97,6 +97,12 @@ public interface Simd {
     /** out[c] = sum of first[c] over the entries whose second[c] (an int) equals their tap number. */
     void windowRoute(int taps, long table, int pixels, long step, int channels, long out, long outStep);
 
+    /** to[i] = from[i] * factor, in place or elsewhere; whether all of from[i] are finite. */
+    boolean scale(long from, long to, long n, float factor);
+
+    /** Whether all of x[i] are finite. */
+    boolean finite(long x, long n);
+
     /** The loop of an optimizer's rule that is not extended. */
     UpdateLoop update(Update.Rule plain);
 }

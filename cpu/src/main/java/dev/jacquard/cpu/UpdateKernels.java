@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.op.Op;
@@ -12,19 +13,25 @@ import java.util.Map;
 
 /**
  * Optimizer updates, of one parameter or of all together: one pass over memory. Parts are cut into chunks by their sizes alone, and chunks into blocks that stay in the
- * first cache while an average follows the parameter.
+ * first cache while a gradient in half precision is widened, and while an average follows the parameter.
  */
 final class UpdateKernels {
     /** Elements of a block: five tensors of it are half of a first cache of 48 KB, or less. */
-    private static final long BLOCK = 1024;
+    static final long BLOCK = 1024;
 
     private UpdateKernels() {}
 
-    /** None of the parts may be empty: what has no elements is left to the definition. */
-    private interface OfParts<O extends Op> extends CpuKernel<O> {
+    /** States are F32, gradients of that or half precision. None of the parts may be empty: what has no elements is left to the definition. */
+    interface OfParts<O extends Op> extends CpuKernel<O> {
         @Override
         default boolean takes(O op, List<TensorType> in) {
-            return in.stream().noneMatch(t -> t.shape().size() == 0) && CpuKernel.super.takes(op, in);
+            return in.stream().noneMatch(t -> t.shape().size() == 0 || t.dtype() == DType.F64);
+        }
+
+        /** A block of each worker's own, for widened gradients. */
+        @Override
+        default long workspace(O op, List<TensorType> in, Team team) {
+            return in.stream().anyMatch(t -> HalfAdaptor.half(t.dtype())) ? 4 * BLOCK * team.workers().size() : 0;
         }
     }
 
@@ -33,6 +40,7 @@ final class UpdateKernels {
         return Map.of(
                 Update.Sgd.class, one,
                 Update.Average.class, one,
+                Update.Accumulate.class, one,
                 Update.SgdMomentum.class, one,
                 Update.RmsProp.class, one,
                 Update.Adam.class, one,
@@ -40,8 +48,26 @@ final class UpdateKernels {
                 Update.FusedUpdate.class, (OfParts<Update.FusedUpdate>) (op, call) -> update(op.parts(), call));
     }
 
+    /** A tensor that is read as F32. @param widening null if it is */
+    record Gradient(long address, int bytes, MovementKernels.Conversion widening) {
+        static Gradient of(Call call, int input) {
+            DType type = call.in().get(input).dtype();
+            return new Gradient(call.in(input), type.bytes(), MovementKernels.widening(type, call.team().simd()));
+        }
+
+        /** Address of n elements in F32: where they are, or in scratch memory of {@link #BLOCK}. */
+        long read(long from, long n, long scratch) {
+            long at = address + bytes * from;
+            if (widening == null) {
+                return at;
+            }
+            widening.run(at, scratch, 0, n);
+            return scratch;
+        }
+    }
+
     /** A parameter's addresses: states before and after, gradient. */
-    private record Part(long[] before, long[] after, long gradient, long size, float decay) {
+    private record Part(long[] before, long[] after, Gradient gradient, long size, float coefficient) {
         private static Part of(Rule rule, int index, Call call) {
             int states = rule.states();
             long[] before = new long[states];
@@ -50,7 +76,7 @@ final class UpdateKernels {
                 before[j] = call.in(index * (states + 1) + j);
                 after[j] = call.out(index * states + j);
             }
-            return new Part(before, after, call.in(index * (states + 1) + states), call.inShape(index * (states + 1)).size(), (float) rule.decay());
+            return new Part(before, after, Gradient.of(call, index * (states + 1) + states), call.inShape(index * (states + 1)).size(), (float) rule.coefficient());
         }
 
         /** Loops work in place; where the plan could not, old values are copied over first. */
@@ -69,9 +95,9 @@ final class UpdateKernels {
     }
 
     /** Addresses of the scalars, 0 for one that the rule has not. */
-    private record Scalars(long rate, long step, long keep, long skip) {
+    private record Scalars(long rate, long step, long averageDecay, long skip) {
         private static Scalars of(Rule rule, Rule plain, int first, Call call) {
-            Scalar rate = plain instanceof Update.Average ? Scalar.AVERAGE_DECAY : Scalar.LEARNING_RATE;
+            Scalar rate = plain.scalars().getFirst(); // of the rules that have no learning rate, their only one
             return new Scalars(address(rule, rate, first, call), address(rule, Scalar.STEP, first, call), address(rule, Scalar.AVERAGE_DECAY, first, call),
                     address(rule, Scalar.SKIP, first, call));
         }
@@ -101,16 +127,16 @@ final class UpdateKernels {
         }
         Chunk[] all = chunks.toArray(Chunk[]::new);
         if (all.length == 1) {
-            return () -> body.run(all[0]);
+            return () -> body.run(all[0], call.workspace());
         }
         Workers workers = call.team().workers();
-        Workers.Task task = (chunk, _) -> body.run(all[chunk]);
+        Workers.Task task = (chunk, worker) -> body.run(all[chunk], call.workspace() + 4 * BLOCK * worker);
         return () -> workers.run(task, all.length);
     }
 
     /** What is done with a chunk. @param average the loop of the average, or null @param averageState where among the states it is */
     private record Body(UpdateLoop rule, UpdateLoop average, int averageState, Scalars scalars) {
-        private void run(Chunk c) {
+        private void run(Chunk c, long scratch) {
             Part p = c.part;
             boolean skipped = scalars.skip != 0 && Raw.getInt(scalars.skip) != 0;
             float rate = Raw.get(scalars.rate);
@@ -121,9 +147,9 @@ final class UpdateKernels {
                 if (skipped) {
                     continue;
                 }
-                rule.run(p.at(0, from), p.at(1, from), p.at(2, from), p.gradient + 4 * from, n, p.decay, rate, step);
+                rule.run(p.at(0, from), p.at(1, from), p.at(2, from), p.gradient.read(from, n, scratch), n, p.coefficient, rate, step);
                 if (average != null) {
-                    average.run(p.at(averageState, from), 0, 0, p.at(0, from), n, 0, Raw.get(scalars.keep), 0);
+                    average.run(p.at(averageState, from), 0, 0, p.at(0, from), n, 1, Raw.get(scalars.averageDecay), 0);
                 }
             }
         }

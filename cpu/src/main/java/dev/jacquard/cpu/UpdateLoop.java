@@ -18,11 +18,11 @@ public interface UpdateLoop {
      * @param second its second slot
      * @param g its gradient
      * @param n number of elements
-     * @param decay of this parameter
-     * @param rate the learning rate, or of an average the share that it keeps
+     * @param coefficient of this parameter: its decay, or an average's gain
+     * @param rate the learning rate, of an average the share that it keeps, of a sum 0 if it begins anew
      * @param step number of updates including this one
      */
-    void run(long w, long first, long second, long g, long n, float decay, float rate, int step);
+    void run(long w, long first, long second, long g, long n, float coefficient, float rate, int step);
 
     /** The rule's meaning an element at a time; also the last elements of vector loops, fewer than a vector holds. @param rule not an extended one */
     static UpdateLoop scalar(Update.Rule rule) {
@@ -32,9 +32,14 @@ public interface UpdateLoop {
                     Raw.set(w + i, Raw.get(w + i) - rate * (Raw.get(g + i) + decay * Raw.get(w + i)));
                 }
             };
-            case Update.Average _ -> (w, _, _, g, n, _, rate, _) -> {
+            case Update.Average _ -> (w, _, _, g, n, gain, rate, _) -> {
                 for (long i = 0; i < 4 * n; i += 4) {
-                    Raw.set(w + i, rate * Raw.get(w + i) + (1 - rate) * Raw.get(g + i));
+                    Raw.set(w + i, rate * Raw.get(w + i) + (1 - rate) * gain * Raw.get(g + i));
+                }
+            };
+            case Update.Accumulate _ -> (w, _, _, g, n, _, keep, _) -> {
+                for (long i = 0; i < 4 * n; i += 4) {
+                    Raw.set(w + i, keep == 0 ? Raw.get(g + i) : Raw.get(w + i) + Raw.get(g + i));
                 }
             };
             case SgdMomentum r -> (w, v, _, g, n, decay, rate, _) -> momentum(r, w, v, g, n, decay, rate);

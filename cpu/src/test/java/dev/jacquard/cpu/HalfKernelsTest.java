@@ -8,7 +8,9 @@ import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Convolution;
+import dev.jacquard.tensor.op.FusedNormalization.ScaleShift;
 import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -17,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -82,6 +85,26 @@ class HalfKernelsTest {
                     for (CpuBackend backend : new CpuBackend[] {one, three}) {
                         check(want, run(backend, c.op, in), half + ", " + backend.description() + ": " + c);
                     }
+                }
+            }
+        }
+    }
+
+    /** F32 has no kernel for it, so that the arithmetic is said here. */
+    @Test
+    void scaleShiftIsRoundedOnce() {
+        Case c = new Case(new ScaleShift(Nonlinearity.RELU, true), new long[] {701, 83}, new long[] {83}, new long[] {83}, new long[] {701, 83});
+        for (DType half : new DType[] {DType.F16, DType.BF16}) {
+            List<View> in = inputs(c.types(half), half);
+            List<Long> at = wide(in).stream().map(Call::address).toList();
+            View want = View.of(HostBuffer.allocate(4 * 701 * 83), TensorType.f32(701, 83));
+            for (int i = 0; i < 701 * 83; i++) {
+                float y = Math.fma(Raw.get(at.get(0) + 4L * i), Raw.get(at.get(1) + 4L * (i % 83)), Raw.get(at.get(2) + 4L * (i % 83))) + Raw.get(at.get(3) + 4L * i);
+                Raw.set(Call.address(want) + 4L * i, Math.max(y, 0));
+            }
+            for (int threads = 1; threads < 4; threads += 2) {
+                try (CpuBackend backend = new CpuBackend(threads)) {
+                    check(List.of(want), run(backend, c.op, in), half + ", " + threads + " threads: " + c);
                 }
             }
         }

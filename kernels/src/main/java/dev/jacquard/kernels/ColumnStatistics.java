@@ -3,7 +3,8 @@ package dev.jacquard.kernels;
 import dev.jacquard.tensor.DType;
 
 /**
- * Mean and biased variance of the columns of results, from what the kernels on tensor_cores.cuh leave of each tile in the workspace: outputs 1 and 2. Two steps where a column has many tiles.
+ * Mean and biased variance of the columns of results, in F32 whatever these are of, from what the kernels on tensor_cores.cuh leave of each tile in the workspace: outputs 1 and 2. Two steps where a
+ * column has many tiles.
  *
  * @param rows of the results
  * @param columns of the results
@@ -47,7 +48,7 @@ record ColumnStatistics(long rows, long columns, int perChunk) {
     }
 
     private CudaLaunch finish(Call call, long partial, long parts, long each) {
-        return call.launch(MODULE, "column_finish", call.out().get(1).dtype())
+        return call.launch(MODULE, "column_finish", DType.F32)
                 .grid(Call.blocks(columns, 32))
                 .block(32, 8, 1)
                 .pointer(partial).pointer(call.out(1)).pointer(call.out(2)).i32(parts).i32(each).i32(rows).i32(columns)

@@ -56,6 +56,7 @@ public final class CudaBackend implements Backend {
                 new Family(LossKernels.rows(), LossKernels::workloads),
                 new Family(PoolingKernels.rows(), PoolingKernels::workloads),
                 new Family(OptimizerKernels.rows(), OptimizerKernels::workloads),
+                new Family(ScalingKernels.rows(), ScalingKernels::workloads),
                 new Family(QuantizationKernels.rows(), QuantizationKernels::workloads),
                 new Family(SparseKernels.rows(), SparseKernels::workloads),
                 new Family(ImageKernels.rows(), ImageKernels::workloads),
@@ -115,6 +116,11 @@ public final class CudaBackend implements Backend {
     @Override
     public OptionalLong freeMemory() {
         return OptionalLong.of(device.driver().freeMemory());
+    }
+
+    @Override
+    public boolean emulatesTf32() {
+        return device.emulatesTf32();
     }
 
     @Override

@@ -15,15 +15,16 @@ interface CudaKernel<O extends Op> {
     /** Binds the kernel to operands: chooses the symbol, the grid, and fills the parameters. */
     CudaLaunch bind(O op, Call call);
 
-    /** Whether the kernel computes on operands of these types. */
+    /** Whether the kernel computes on operands of these types: by default one floating type that is not F64, and F32 where the op asks for the {@link Op#wide} one. */
     default boolean takes(O op, List<TensorType> in) {
         DType floating = null;
-        for (TensorType t : in) {
-            if (t.dtype().isFloating()) {
-                if (t.dtype() == DType.F64 || floating != null && floating != t.dtype()) {
+        for (int i = 0; i < in.size(); i++) {
+            DType t = in.get(i).dtype();
+            if (t.isFloating()) {
+                if (t == DType.F64 || !op.wide(i) && floating != null && floating != t) {
                     return false;
                 }
-                floating = t.dtype();
+                floating = op.wide(i) ? floating : t;
             }
         }
         return true;

@@ -8,9 +8,9 @@ import java.lang.foreign.ValueLayout;
  * What follows a product before its results are stored: {@code activation(sum * scale + shift + residualScale * residual)}, with a scale and a shift per column. Operands are indices of a call's
  * inputs, {@link #ABSENT} for none.
  *
- * @param scale one value per column
- * @param shift one value per column
- * @param residual of the shape of the result
+ * @param scale one F32 value per column
+ * @param shift one F32 value per column
+ * @param residual of the shape and type of the result
  * @param residualScale factor of the residual
  * @param activation what comes last
  * @param statistics whether the columns' means and variances are wanted, too, as outputs 1 and 2: {@link ColumnStatistics}
@@ -45,10 +45,5 @@ record Epilogue(int scale, int shift, int residual, double residualScale, Nonlin
 
     private static long address(Call call, int operand) {
         return operand == ABSENT ? 0 : call.in(operand);
-    }
-
-    /** Elements of its operands, for results of so many columns. */
-    long elements(long rows, long columns) {
-        return (scale == ABSENT ? 0 : columns) + (shift == ABSENT ? 0 : columns) + (residual == ABSENT ? 0 : rows * columns);
     }
 }

@@ -226,7 +226,7 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
     /** Values of the names in the Traffic lines, of one part and no epilogue. */
     Map<String, Long> sizes() {
         Map<String, Long> sizes = new HashMap<>(Map.of("n", n, "h", h, "w", w, "c", c, "oh", oh, "ow", ow, "k", k, "r", r, "s", s));
-        sizes.putAll(Map.of("e", 0L, "y", results(), "p", 0L));
+        sizes.putAll(Map.of("v", 0L, "e", 0L, "y", results(), "p", 0L));
         return Map.copyOf(sizes);
     }
 

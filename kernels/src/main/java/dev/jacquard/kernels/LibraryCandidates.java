@@ -16,6 +16,7 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Libraries' engines as candidates of products and convolutions; a convolution that is a product has both kinds. Listing them asks the libraries, which can take milliseconds an engine. */
 final class LibraryCandidates {
@@ -25,7 +26,7 @@ final class LibraryCandidates {
 
     /** The engines for an op on operands of these types, none for ops that no library is asked about. */
     static List<Candidate> of(MatrixLibraries libraries, Op op, List<TensorType> in, Target target) {
-        if (libraries == MatrixLibraries.NONE || in.stream().anyMatch(t -> t.dtype() != in.getFirst().dtype() || t.shape().size() == 0)) {
+        if (libraries == MatrixLibraries.NONE || in.stream().anyMatch(t -> t.shape().size() == 0) || !sameTypes(op, in)) {
             return List.of();
         }
         DType type = in.getFirst().dtype();
@@ -52,6 +53,12 @@ final class LibraryCandidates {
             default -> { }
         }
         return all;
+    }
+
+    /** Whether operands are of one type, and what is per channel is of the wide type of that: what the problems mean. */
+    private static boolean sameTypes(Op op, List<TensorType> in) {
+        DType type = in.getFirst().dtype();
+        return IntStream.range(0, in.size()).allMatch(i -> in.get(i).dtype() == (op.wide(i) ? type.wide() : type));
     }
 
     private static Epilogue.Activation activation(Nonlinearity f) {

@@ -115,8 +115,9 @@ final class NormalizationKernels {
                 .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).i32(activation.ordinal()).build();
     }
 
+    /** Works on F32 alone: what is per channel is F32 whatever the images are. */
     private static KernelLaunch.Builder finish(Call call, String symbol, ChannelWalk walk) {
-        return call.launch(MODULE, symbol, call.in().getFirst().dtype()).grid(Call.blocks(walk.channels(), 32)).block(32, 8, 1);
+        return call.launch(MODULE, symbol, DType.F32).grid(Call.blocks(walk.channels(), 32)).block(32, 8, 1);
     }
 
     /** The per-channel operands of a backward pass. */

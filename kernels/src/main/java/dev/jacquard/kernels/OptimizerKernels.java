@@ -2,9 +2,6 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
-import dev.jacquard.tensor.op.LossScaling.CountSteps;
-import dev.jacquard.tensor.op.LossScaling.Unscale;
-import dev.jacquard.tensor.op.LossScaling.UpdateScale;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
@@ -14,16 +11,25 @@ import dev.jacquard.tensor.op.Update.Scalar;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
-/** Optimizer updates and loss scaling: many tensors in a launch. */
+/** Optimizer updates: many tensors in a launch. */
 final class OptimizerKernels {
     private OptimizerKernels() {}
 
-    /** A kernel over parts, none of which may be empty: a part has at least one block. */
-    private interface OfParts<O extends Op> extends CudaKernel<O> {
+    /** A kernel over parts of F32, or of half precision where the op has it, none of which may be empty: a part has at least one block. */
+    interface OfParts<O extends Op> extends CudaKernel<O> {
         @Override
         default boolean takes(O op, List<TensorType> in) {
-            return in.stream().noneMatch(t -> t.shape().size() == 0) && CudaKernel.super.takes(op, in);
+            return in.stream().noneMatch(t -> t.shape().size() == 0 || t.dtype() == DType.F64);
+        }
+    }
+
+    /** The gradients of parts that go in one launch are of one type. */
+    private interface Fused extends OfParts<Update.FusedUpdate> {
+        @Override
+        default boolean takes(Update.FusedUpdate op, List<TensorType> in) {
+            return OfParts.super.takes(op, in) && IntStream.range(0, in.size()).filter(op::narrow).mapToObj(i -> in.get(i).dtype()).distinct().count() == 1;
         }
     }
 
@@ -32,14 +38,12 @@ final class OptimizerKernels {
         return Map.of(
                 Update.Sgd.class, one,
                 Update.Average.class, one,
+                Update.Accumulate.class, one,
                 Update.SgdMomentum.class, one,
                 Update.RmsProp.class, one,
                 Update.Adam.class, one,
                 Update.ExtendedUpdate.class, one,
-                Update.FusedUpdate.class, (OfParts<Update.FusedUpdate>) (op, call) -> update(op.parts(), call),
-                Unscale.class, (OfParts<Unscale>) OptimizerKernels::unscale,
-                UpdateScale.class, (CudaKernel<UpdateScale>) OptimizerKernels::updateScale,
-                CountSteps.class, (CudaKernel<CountSteps>) OptimizerKernels::countSteps);
+                Update.FusedUpdate.class, (Fused) (op, call) -> update(op.parts(), call));
     }
 
     /** What the kernels are measured on. */
@@ -54,13 +58,11 @@ final class OptimizerKernels {
         return List.of(
                 new Workload("update", Sample.of(sgd, x, x, x, rate), plain),
                 new Workload("update", Sample.of(new Update.Average(), x, x, rate), plain),
+                new Workload("update", Sample.of(new Update.Accumulate(), x, x, Operand.range(1, 2)), plain),
                 new Workload("update", Sample.of(new Update.FusedUpdate(List.of(sgd, sgd.undecayed())), x, x, x, x, x, x, rate), Map.of("n", 2 * n, "a", 0L)),
                 new Workload("update", Sample.of(new Update.ExtendedUpdate(sgd, true, true), x, x, x, x, rate, rate, flag), Map.of("n", n, "a", 1L)),
                 new Workload("update", Sample.of(new Update.RmsProp(0.9, 1e-2, 0.9, 1e-5, Update.RmsProp.Form.PYTORCH), x, positive, x, x, rate), plain),
-                new Workload("update", Sample.of(new Update.Adam(0.9, 0.999, 1e-8, 1e-2, true), x, x, positive, x, rate, Operand.integers(DType.I32, 1, 9)), plain),
-                new Workload("scaling", Sample.of(new Unscale(), x, x, Operand.range(1, 1024)), Map.of("n", 2 * n)),
-                new Workload("scaling", Sample.of(new UpdateScale(2, 2000, 0.5, 1), Operand.range(1, 1024), Operand.integers(DType.I32, 0, 1999), flag), Map.of()),
-                new Workload("scaling", Sample.of(new CountSteps(), Operand.integers(DType.I32, 0, 1999), flag), Map.of()));
+                new Workload("update", Sample.of(new Update.Adam(0.9, 0.999, 1e-8, 1e-2, true), x, x, positive, x, rate, Operand.integers(DType.I32, 1, 9)), plain));
     }
 
     /** Operands of an update: parts, then scalars; see update.cu for the order of a part's addresses. */
@@ -106,14 +108,14 @@ final class OptimizerKernels {
         Operands o = new Operands(rules.getFirst(), rules.size(), call);
         Parts parts = new Parts(o.tensors());
         for (int i = 0; i < rules.size(); i++) {
-            parts.add(o.addresses(i), o.size(i), rules.get(i).decay());
+            parts.add(o.addresses(i), o.size(i), rules.get(i).coefficient());
         }
-        DType dtype = call.out().getFirst().dtype();
+        DType gradient = call.in().get(o.rule().states()).dtype();
         List<CudaLaunch> launches = new ArrayList<>();
         for (Parts.Table t : parts.tables()) {
             Rule plain = o.rule() instanceof Update.ExtendedUpdate e ? e.rule() : o.rule();
-            Scalar rate = plain instanceof Update.Average ? Scalar.AVERAGE_DECAY : Scalar.LEARNING_RATE; // an average follows by its decay as a parameter by its rate
-            KernelLaunch.Builder b = call.launch("update", symbol(plain), dtype).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes())
+            Scalar rate = plain.scalars().getFirst(); // an average follows by its decay as a parameter by its rate
+            KernelLaunch.Builder b = call.launch("update", symbol(plain), gradient).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes())
                     .pointer(o.scalar(rate)).pointer(o.scalar(Scalar.STEP)).pointer(o.scalar(Scalar.AVERAGE_DECAY)).pointer(o.scalar(Scalar.SKIP));
             launches.add(attributes(b, plain).build());
         }
@@ -122,7 +124,7 @@ final class OptimizerKernels {
 
     private static String symbol(Rule plain) {
         return switch (plain) {
-            case Update.Sgd _, Update.Average _ -> "slotless";
+            case Update.Sgd _, Update.Average _, Update.Accumulate _ -> "slotless";
             case Update.SgdMomentum _ -> "sgd";
             case Update.RmsProp _ -> "rmsprop";
             case Update.Adam _ -> "adam";
@@ -135,36 +137,12 @@ final class OptimizerKernels {
         return switch (plain) {
             case Update.Sgd _ -> b.i32(0);
             case Update.Average _ -> b.i32(1);
+            case Update.Accumulate _ -> b.i32(2);
             case Update.SgdMomentum s -> b.f32(s.momentum()).i32(s.nesterov() ? 1 : 0).i32(s.form() == Update.SgdMomentum.Form.KERAS ? 1 : 0);
             case Update.RmsProp r -> b.f32(r.alpha()).f32(1 - r.alpha()).f32(r.eps()).f32(r.momentum()).i32(r.form() == Update.RmsProp.Form.TENSORFLOW ? 1 : 0);
             case Update.Adam a -> b.f32(a.beta1()).f32(1 - a.beta1()).f32(a.beta2()).f32(1 - a.beta2()).f32(Math.log(a.beta1())).f32(Math.log(a.beta2())).f32(a.eps())
                     .i32(a.decoupled() ? 1 : 0);
             case Update.ExtendedUpdate e -> throw new AssertionError(e);
         };
-    }
-
-    private static CudaLaunch unscale(Unscale op, Call call) {
-        int n = call.in().size() - 1;
-        Parts parts = new Parts(2);
-        for (int i = 0; i < n; i++) {
-            parts.add(new long[] {call.in(i), call.out(i)}, call.inShape(i).size(), 0);
-        }
-        List<CudaLaunch> launches = new ArrayList<>(List.of(call.fill(call.out(n), DType.I32.bytes(), 0)));
-        for (Parts.Table t : parts.tables()) {
-            launches.add(call.launch("scaling", "unscale", call.in().getFirst().dtype()).grid(t.blocks()).block(Call.BLOCK)
-                    .struct(t.bytes()).pointer(call.in(n)).pointer(call.out(n)).build());
-        }
-        return call.sequence(launches.toArray(CudaLaunch[]::new));
-    }
-
-    private static CudaLaunch updateScale(UpdateScale op, Call call) {
-        return call.launch("scaling", "update_scale", call.out().getFirst().dtype())
-                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0)).pointer(call.out(1))
-                .f32(op.growth()).i32(op.interval()).f32(op.backoff()).i32(op.patience())
-                .build();
-    }
-
-    private static CudaLaunch countSteps(CountSteps op, Call call) {
-        return call.launch("scaling", "count_steps", DType.I32).pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).build();
     }
 }

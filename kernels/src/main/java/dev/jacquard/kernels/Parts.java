@@ -20,7 +20,7 @@ final class Parts {
     private final int most;
     private final List<Part> parts = new ArrayList<>();
 
-    private record Part(long[] addresses, long n, double decay) {}
+    private record Part(long[] addresses, long n, double coefficient) {}
 
     /** One launch's table. @param blocks the launch's grid */
     record Table(MemorySegment bytes, long blocks) {}
@@ -31,9 +31,9 @@ final class Parts {
         this.most = (TABLE_BYTES - 8) / (8 * tensors + 16);
     }
 
-    /** Adds a part. @param addresses of its tensors, 0 for one that is not there @param n elements of each */
-    void add(long[] addresses, long n, double decay) {
-        parts.add(new Part(addresses, n, decay));
+    /** Adds a part. @param addresses of its tensors, 0 for one that is not there @param n elements of each @param coefficient a number of the part's own */
+    void add(long[] addresses, long n, double coefficient) {
+        parts.add(new Part(addresses, n, coefficient));
     }
 
     /** The tables, one per launch. */
@@ -48,8 +48,8 @@ final class Parts {
     private Table table(List<Part> some) {
         long sizes = 8L * most * tensors;
         long firsts = sizes + 8L * most;
-        long decays = firsts + 4L * most;
-        long count = decays + 4L * most;
+        long coefficients = firsts + 4L * most;
+        long count = coefficients + 4L * most;
         MemorySegment m = MemorySegment.ofArray(new long[Math.toIntExact((count + 8) / 8)]);
         long blocks = 0;
         for (int i = 0; i < some.size(); i++) {
@@ -59,7 +59,7 @@ final class Parts {
             }
             m.set(ValueLayout.JAVA_LONG_UNALIGNED, sizes + 8L * i, p.n);
             m.set(ValueLayout.JAVA_INT_UNALIGNED, firsts + 4L * i, Math.toIntExact(blocks));
-            m.set(ValueLayout.JAVA_FLOAT_UNALIGNED, decays + 4L * i, (float) p.decay);
+            m.set(ValueLayout.JAVA_FLOAT_UNALIGNED, coefficients + 4L * i, (float) p.coefficient);
             blocks += Call.blocks(p.n, CHUNK);
         }
         m.set(ValueLayout.JAVA_INT_UNALIGNED, count, some.size());

@@ -97,9 +97,9 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
         return pitch % 4 == 0 ? flag : 0;
     }
 
-    /** Values of the names in split_sum.cu's and matmul.cu's Traffic lines where the sums go through the workspace to an epilogue with so many elements. */
-    Map<String, Long> sizesOfSums(long epilogue) {
-        return Map.of("m", m, "n", n, "k", k, "p", sums().workspace(m * n) / Float.BYTES, "outputs", m * n, "y", 0L, "e", epilogue);
+    /** Values of the names in split_sum.cu's and matmul.cu's Traffic lines where the sums go through the workspace to an epilogue. @param values of its scale and shift */
+    Map<String, Long> sizesOfSums(long values) {
+        return Map.of("m", m, "n", n, "k", k, "p", sums().workspace(m * n) / Float.BYTES, "outputs", m * n, "y", 0L, "v", values, "e", 0L);
     }
 
     /** Values of the names in matmul.cu's Traffic lines. */

@@ -119,7 +119,7 @@ final class SparseKernels {
         }
         if (batch >= LARGE_BATCH) {
             Sample dense = Sample.of(new MatMul(false, true), Operand.of(SQUARE, SQUARE), Operand.of(SQUARE, SQUARE));
-            Map<String, Long> sizes = new SparseProduct(SQUARE, SQUARE, SQUARE).sizes(0, 0);
+            Map<String, Long> sizes = new SparseProduct(SQUARE, SQUARE, SQUARE).sizes(0);
             List.of(TensorTile.T128X256, TensorTile.T128X128).forEach(t -> all.add(new Workload("matmul_f16", dense, sizes).by("mma " + t, DType.F16)));
             List.of(SparseProduct.Shape.LARGE, SparseProduct.Shape.SQUARE).forEach(t -> all.add(product(DType.F16, SQUARE, SQUARE, SQUARE, t)));
         }
@@ -141,11 +141,11 @@ final class SparseKernels {
     }
 
     private static Workload product(DType dtype, long m, long n, long k, SparseProduct.Shape tile) {
-        return new Workload("matmul_sparse_" + dtype, floating(m, n, k), new SparseProduct(m, n, k).sizes(0, 0)).by("mma.sp " + tile, dtype);
+        return new Workload("matmul_sparse_" + dtype, floating(m, n, k), new SparseProduct(m, n, k).sizes(0)).by("mma.sp " + tile, dtype);
     }
 
     private static Workload bytes(long m, long n, long k, SparseProduct.Shape tile) {
-        return new Workload("matmul_sparse_i8", quantized(m, n, k, Nonlinearity.RELU), new SparseProduct(m, n, k).sizes(1, 0)).by("mma.sp " + tile);
+        return new Workload("matmul_sparse_i8", quantized(m, n, k, Nonlinearity.RELU), new SparseProduct(m, n, k).sizes(1)).by("mma.sp " + tile);
     }
 
     /** The product of a compressed matrix, in the type at hand. */

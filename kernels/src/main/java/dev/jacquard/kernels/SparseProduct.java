@@ -154,9 +154,9 @@ record SparseProduct(long m, long n, long k) {
         return call.launch(module, symbol).block(s.threads).shared(s.shared(bytes)).pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0));
     }
 
-    /** Values of the names in the Traffic lines, for a product that is not split. @param resultBytes of an element of a quantised product's result @param epilogue elements that it reads */
-    Map<String, Long> sizes(long resultBytes, long epilogue) {
-        return Map.of("m", m, "n", n, "k", k, "h", k / 2, "b", metadataWords(), "p", 0L, "y", m * n, "r", resultBytes, "e", epilogue);
+    /** Values of the names in the Traffic lines, for a product that is not split. @param resultBytes of an element of a quantised product's result */
+    Map<String, Long> sizes(long resultBytes) {
+        return Map.of("m", m, "n", n, "k", k, "h", k / 2, "b", metadataWords(), "p", 0L, "y", m * n, "r", resultBytes, "v", 0L, "e", 0L);
     }
 
     private long metadataWords() {

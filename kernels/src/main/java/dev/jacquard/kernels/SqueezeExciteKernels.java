@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Squeeze and excitation: {@code squeeze_excite.cu}, five launches forward and seven backward. */
+/**
+ * Squeeze and excitation: {@code squeeze_excite.cu}, five launches forward and seven backward. Only those that touch images know their type; the layers between are F32 in every type, and write
+ * their results straight to the op's outputs.
+ */
 final class SqueezeExciteKernels {
     private static final String MODULE = "squeeze_excite";
     /** Images that share one reading of the weights. */
@@ -29,8 +32,8 @@ final class SqueezeExciteKernels {
 
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
         return Map.of(
-                SqueezeExcite.class, new Scratch<SqueezeExcite>(0, 1, SqueezeExciteKernels::forward),
-                SqueezeExciteBackward.class, new Scratch<SqueezeExciteBackward>(1, 2, SqueezeExciteKernels::backward));
+                SqueezeExcite.class, new Scratch<SqueezeExcite>(0, false, SqueezeExciteKernels::forward),
+                SqueezeExciteBackward.class, new Scratch<SqueezeExciteBackward>(1, true, SqueezeExciteKernels::backward));
     }
 
     /** What the kernels are measured on. @param batch images per batch: 1 or 2 to count, 64 or more to time */
@@ -69,9 +72,10 @@ final class SqueezeExciteKernels {
 
         /** Where the f32 values between the kernels are; each begins where packs may. */
         Places places(long workspace, DType dtype) {
-            long perChannel = workspace + room((long) n * reducing(dtype).chunks() * c);
-            long perUnit = perChannel + 2 * room((long) n * c);
-            return new Places(workspace, perChannel, perChannel + room((long) n * c), perUnit, perUnit + room((long) n * s), perUnit + 2 * room((long) n * s));
+            long hidden = workspace + room((long) n * reducing(dtype).chunks() * c);
+            long d1 = hidden + room((long) n * s);
+            long d2 = d1 + room((long) n * s);
+            return new Places(workspace, hidden, d1, d2, d2 + room((long) n * c), d2 + 2 * room((long) n * c));
         }
 
         private static long room(long floats) {
@@ -80,18 +84,24 @@ final class SqueezeExciteKernels {
     }
 
     /**
-     * Addresses in the workspace.
+     * Addresses in the workspace; forward needs the first two.
      *
      * @param partial sums over chunks of pixels (N, chunks, C)
-     * @param first (N, C): the means; backward d2
-     * @param second (N, C): the gate; backward the gradient of the means
      * @param hidden (N, S): the activated first layer
-     * @param d1 (N, S): its gradient
+     * @param d1 (N, S): the gradient before its activation
+     * @param d2 (N, C): the gradient before the sigmoid
+     * @param dmean (N, C): the gradient of the means
      * @param end after all of them
      */
-    private record Places(long partial, long first, long second, long hidden, long d1, long end) {}
+    private record Places(long partial, long hidden, long d1, long d2, long dmean, long end) {
+        /** Scratch in bytes if this begins at 0. */
+        long bytes(boolean backward) {
+            return backward ? end : d1;
+        }
+    }
 
-    private record Scratch<O extends Op>(int x, int w1, CudaKernel<O> body) implements CudaKernel<O> {
+    /** @param x which input is x; w1 is the next. @param backward whether it is the gradients' */
+    private record Scratch<O extends Op>(int x, boolean backward, CudaKernel<O> body) implements CudaKernel<O> {
         @Override
         public CudaLaunch bind(O op, Call call) {
             return body.bind(op, call);
@@ -99,7 +109,7 @@ final class SqueezeExciteKernels {
 
         @Override
         public long workspace(O op, List<TensorType> in, Device device) {
-            return new Sizes(in.get(x).shape(), in.get(w1).shape().dim(0)).places(0, in.get(x).dtype()).end();
+            return new Sizes(in.get(x).shape(), in.get(x + 1).shape().dim(0)).places(0, in.get(x).dtype()).bytes(backward);
         }
     }
 
@@ -111,11 +121,11 @@ final class SqueezeExciteKernels {
         ChannelWalk map = z.mapping(dtype);
         return call.sequence(
                 squeeze(call, sums, z, call.in(0), NULL, at.partial),
-                perChannel(call, "se_means", z).pointer(at.partial).i32(sums.chunks()).i32(z.n).i32(z.hw).i32(z.c).pointer(at.first).pointer(call.out(1)).build(),
-                layer(call, new Layer(at.first, call.in(1), call.in(2), z.s, z.c, op.activation().ordinal(), at.hidden, call.out(2)), z.n),
-                layer(call, new Layer(at.hidden, call.in(3), call.in(4), z.c, z.s, GATE, at.second, call.out(3)), z.n),
+                perChannel(call, "se_means", z).pointer(at.partial).i32(sums.chunks()).i32(z.n).i32(z.hw).i32(z.c).pointer(call.out(1)).build(),
+                layer(call, new Layer(call.out(1), call.in(1), call.in(2), z.s, z.c, op.activation().ordinal(), at.hidden, call.out(2)), z.n),
+                layer(call, new Layer(at.hidden, call.in(3), call.in(4), z.c, z.s, GATE, call.out(3), NULL), z.n),
                 map.launch(call, MODULE, "se_excite", dtype, z.n)
-                        .pointer(call.in(0)).pointer(at.second).pointer(call.out(0)).i32(z.hw).i32(z.c).i32(map.perBlock()).build());
+                        .pointer(call.in(0)).pointer(call.out(3)).pointer(call.out(0)).i32(z.hw).i32(z.c).i32(map.perBlock()).build());
     }
 
     private static CudaLaunch squeeze(Call call, ChannelWalk walk, Sizes z, long x, long dy, long partial) {
@@ -123,19 +133,18 @@ final class SqueezeExciteKernels {
     }
 
     private static KernelLaunch.Builder perChannel(Call call, String symbol, Sizes z) {
-        return call.launch(MODULE, symbol, call.in().getFirst().dtype()).grid(Call.blocks((long) z.n * z.c, Call.BLOCK)).block(Call.BLOCK);
+        return call.launch(MODULE, symbol, DType.F32).grid(Call.blocks((long) z.n * z.c, Call.BLOCK)).block(Call.BLOCK);
     }
 
-    /** A layer: K results from J inputs per image. */
-    private record Layer(long a, long weight, long bias, int k, int j, int activation, long activated, long out) {}
+    /** A layer: K results from J inputs per image. @param pre where its results before the activation go, or null */
+    private record Layer(long a, long weight, long bias, int k, int j, int activation, long activated, long pre) {}
 
     private static CudaLaunch layer(Call call, Layer l, int n) {
-        DType dtype = call.in().getFirst().dtype();
         int width = l.j % FEW == 0 ? FEW : 1;
         int lanes = Math.min(WARP, Integer.highestOneBit(Math.max(1, 2 * (l.j / width) - 1))); // as many as packs, rounded up to a power of 2
-        return call.launch(MODULE, width == 1 ? "se_fc1" : "se_fc", dtype)
+        return call.launch(MODULE, width == 1 ? "se_fc1" : "se_fc", DType.F32)
                 .grid(Call.blocks(l.k, Call.BLOCK / lanes), Call.blocks(n, IMAGES), 1).block(Call.BLOCK)
-                .pointer(l.a).pointer(l.weight).pointer(l.bias).i32(n).i32(l.k).i32(l.j).i32(lanes).i32(l.activation).pointer(l.activated).pointer(l.out).build();
+                .pointer(l.a).pointer(l.weight).pointer(l.bias).i32(n).i32(l.k).i32(l.j).i32(lanes).i32(l.activation).pointer(l.activated).pointer(l.pre).build();
     }
 
     private static CudaLaunch backward(SqueezeExciteBackward op, Call call) {
@@ -147,20 +156,20 @@ final class SqueezeExciteKernels {
         int act = op.activation().ordinal();
         return call.sequence(
                 squeeze(call, sums, z, call.in(1), call.in(0), at.partial),
-                perChannel(call, "se_dgate", z).pointer(at.partial).i32(sums.chunks()).i32(z.n).i32(z.c).pointer(call.in(6)).pointer(at.first).build(),
-                transposed(call, z.n, z.s).pointer(at.first).pointer(call.in(3)).pointer(call.in(5)).i32(z.n).i32(z.c).i32(z.s).i32(act).pointer(at.d1).pointer(at.hidden).build(),
-                transposed(call, z.n, z.c).pointer(at.d1).pointer(call.in(2)).pointer(NULL).i32(z.n).i32(z.s).i32(z.c).i32(act).pointer(at.second).pointer(NULL).build(),
-                weights(call, z.c, z.s).pointer(at.first).pointer(at.hidden).pointer(NULL).i32(z.n).i32(z.c).i32(z.s).pointer(call.out(3)).pointer(call.out(4)).build(),
-                weights(call, z.s, z.c).pointer(at.d1).pointer(NULL).pointer(call.in(4)).i32(z.n).i32(z.s).i32(z.c).pointer(call.out(1)).pointer(call.out(2)).build(),
+                perChannel(call, "se_dgate", z).pointer(at.partial).i32(sums.chunks()).i32(z.n).i32(z.c).pointer(call.in(6)).pointer(at.d2).build(),
+                transposed(call, z.n, z.s).pointer(at.d2).pointer(call.in(3)).pointer(call.in(5)).i32(z.n).i32(z.c).i32(z.s).i32(act).pointer(at.d1).pointer(at.hidden).build(),
+                transposed(call, z.n, z.c).pointer(at.d1).pointer(call.in(2)).pointer(NULL).i32(z.n).i32(z.s).i32(z.c).i32(act).pointer(at.dmean).pointer(NULL).build(),
+                weights(call, z.c, z.s).pointer(at.d2).pointer(at.hidden).i32(z.n).i32(z.c).i32(z.s).pointer(call.out(3)).pointer(call.out(4)).build(),
+                weights(call, z.s, z.c).pointer(at.d1).pointer(call.in(4)).i32(z.n).i32(z.s).i32(z.c).pointer(call.out(1)).pointer(call.out(2)).build(),
                 map.launch(call, MODULE, "se_excite_backward", dtype, z.n)
-                        .pointer(call.in(0)).pointer(call.in(6)).pointer(at.second).pointer(call.out(0)).i32(z.hw).i32(z.c).i32(map.perBlock()).build());
+                        .pointer(call.in(0)).pointer(call.in(6)).pointer(at.dmean).pointer(call.out(0)).i32(z.hw).i32(z.c).i32(map.perBlock()).build());
     }
 
     private static KernelLaunch.Builder transposed(Call call, int n, int columns) {
-        return call.launch(MODULE, "se_fct", call.in().getFirst().dtype()).grid(Call.blocks(columns, WARP), Call.blocks(n, IMAGES), 1).block(WARP, 8, 1);
+        return call.launch(MODULE, "se_fct", DType.F32).grid(Call.blocks(columns, WARP), Call.blocks(n, IMAGES), 1).block(WARP, 8, 1);
     }
 
     private static KernelLaunch.Builder weights(Call call, int k, int j) {
-        return call.launch(MODULE, "se_dw", call.in().getFirst().dtype()).grid(Call.blocks(j, WARP), Call.blocks(k, 8), 1).block(WARP, 8, 1);
+        return call.launch(MODULE, "se_dw", DType.F32).grid(Call.blocks(j, WARP), Call.blocks(k, 8), 1).block(WARP, 8, 1);
     }
 }

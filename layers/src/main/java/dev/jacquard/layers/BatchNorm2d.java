@@ -6,7 +6,10 @@ import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization;
+import dev.jacquard.tensor.op.Update;
 import java.util.List;
 
 /**
@@ -62,23 +65,22 @@ public final class BatchNorm2d extends Module {
                     "use a larger batch or larger images");
         }
         List<Tensor> out = x.applyAll(new Normalization.BatchNorm(settings.eps), context.read(weight), context.read(bias));
-        move(runningMean, out.get(1), settings.momentum);
-        move(runningVar, out.get(2), settings.momentum * n / (n - 1));
+        move(runningMean, out.get(1), 1);
+        move(runningVar, out.get(2), n / (n - 1.0));
         return out.getFirst();
     }
 
-    /** {@code running = (1 - momentum) running + share batch}, as one op that can write in place. */
-    private void move(Variable running, Tensor batch, double share) {
+    /** {@code running = (1 - momentum) running + momentum gain batch}, as an update, of which a device moves a whole network's in one launch. */
+    private void move(Variable running, Tensor batch, double gain) {
         Context context = batch.context();
-        Tensor old = context.read(running);
         Tensor keep = context.fill(running.type().withShape(Shape.scalar()), 1 - settings.momentum);
-        context.write(running, old.mulAdd(keep, batch.mul(share)));
+        context.write(running, context.read(running).apply(new Update.Average(gain), batch, keep));
     }
 
     private Tensor byRunning(Tensor x) {
         Context context = x.context();
         Tensor scale = context.read(weight).mul(context.read(runningVar).add(settings.eps).rsqrt());
         Tensor shift = context.read(bias).sub(context.read(runningMean).mul(scale));
-        return x.mulAdd(scale, shift);
+        return x.apply(new FusedNormalization.ScaleShift(Nonlinearity.NONE, false), scale, shift);
     }
 }

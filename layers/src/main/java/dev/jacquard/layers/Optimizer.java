@@ -60,6 +60,7 @@ public final class Optimizer {
                 case LEARNING_RATE -> lr;
                 case STEP -> step;
                 case AVERAGE_DECAY -> averageDecay;
+                case KEEP -> null; // of sums, which are no optimizer's
                 case SKIP -> skip;
             };
             if (t == null) {
@@ -115,7 +116,7 @@ public final class Optimizer {
      *
      * @param context where the gradients were computed
      * @param parameters what to change
-     * @param gradients for each parameter the loss's gradient, of its type
+     * @param gradients for each parameter the loss's gradient, of its type or a narrower one
      * @param scalars what the rule needs, and what extends it
      */
     public void update(Context context, List<Variable> parameters, List<Tensor> gradients, Scalars scalars) {

@@ -61,7 +61,7 @@ class TracingTest {
                 %9 = read() [variable=1.running_mean: f32(3)] : f32(3)  # 1
                 %10 = mul(%9, %7) : f32(3)  # 1
                 %11 = sub(%8, %10) : f32(3)  # 1
-                %12 = mul_add(%2, %7, %11) : f32(1, 2, 2, 3)  # 1
+                %12 = scale_shift(%2, %7, %11) [activation=NONE, residual=false] : f32(1, 2, 2, 3)  # 1
                 %13 = relu(%12) : f32(1, 2, 2, 3)  # 2
                 output y = %13
                 """, trace(m, false, 1, 4, 4, 2).print());

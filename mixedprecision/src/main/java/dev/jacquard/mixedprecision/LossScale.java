@@ -19,7 +19,7 @@ public record LossScale(double initial, double growth, int interval, double back
         if (!(initial > 0 && initial <= Float.MAX_VALUE && minimum >= 0 && minimum <= initial)) {
             throw new CallerException("loss scale", "out of range", initial + ", at least " + minimum, "a positive finite scale, not below its minimum", "use 65536, PyTorch's first one");
         }
-        new LossScaling.UpdateScale(growth, interval, backoff, patience);
+        new LossScaling.UpdateScale(growth, interval, backoff, patience, minimum);
     }
 
     /** PyTorch's {@code GradScaler} as it comes: 65536, doubled after 2000 good steps, halved after each bad one. */

@@ -1,5 +1,6 @@
 package dev.jacquard.mixedprecision;
 
+import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import java.util.List;
@@ -15,6 +16,16 @@ public record MixedPrecision(DType type, List<String> keep, LossScale scale) {
     /** Takes a copy. @throws CallerException if the type is no half-precision type */
     public MixedPrecision {
         keep = List.copyOf(keep);
+        requireHalf(type);
+    }
+
+    /** What makes a forward graph, of training or evaluation, one of this precision; of null, for F32, what leaves it as it is. */
+    public static Pass pass(MixedPrecision precision) {
+        return precision == null ? g -> g : new Autocast(precision.type, precision.keep);
+    }
+
+    /** @throws CallerException if a type is none that training in mixed precision is done in */
+    static void requireHalf(DType type) {
         if (!type.isHalf()) {
             throw new CallerException("mixed precision", "not a half-precision type", type.toString(), "f16 or bf16", "choose one of them");
         }

@@ -16,9 +16,11 @@ import java.util.function.BiPredicate;
 
 /**
  * Makes one node of a normalisation, the sum with a shortcut and the activation behind it, as far as they follow each other and nobody else sees what is between them: of {@link BatchNorm} in
- * training, of {@code x * scale + shift} with one scale and shift per channel in evaluation. For graphs without gradients: those are taken of the fused graph (ADR 0011).
+ * training, of {@link ScaleShift} in evaluation. For graphs without gradients: those are taken of the fused graph (ADR 0011).
  */
 public final class FuseNormalization extends ChainFusion {
+    private static final ScaleShift PLAIN = new ScaleShift(Nonlinearity.NONE, false);
+
     /** Fuses what a device has a kernel for. */
     public FuseNormalization(Backend backend) {
         super(backend);
@@ -32,7 +34,7 @@ public final class FuseNormalization extends ChainFusion {
     /** From a normalisation on; a sum of two of them belongs to the first. */
     @Override
     List<Contraction.Group> chain(Node head, Users users) {
-        if (!(head.op() instanceof BatchNorm) && !Users.scalesAndShifts(head)) {
+        if (!(head.op() instanceof BatchNorm) && !head.op().equals(PLAIN)) {
             return List.of();
         }
         List<Node> members = new ArrayList<>(List.of(head));

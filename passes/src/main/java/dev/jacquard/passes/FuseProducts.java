@@ -24,7 +24,7 @@ import java.util.function.BiPredicate;
  * Gives convolutions and matrix products what a kernel can do to their sums before it stores them:
  *
  * <ul>
- * <li>a convolution and the {@link ScaleShift} (or plain {@code x * scale + shift}) behind it become {@link ConvolutionScaleShift}, if nobody else sees what is between them: evaluation;
+ * <li>a convolution and the {@link ScaleShift} behind it become {@link ConvolutionScaleShift}, if nobody else sees what is between them: evaluation;
  * <li>a convolution whose result is normalised by the statistics of the batch makes these, too: {@link ConvolutionStatistics} and {@link NormalizeActivation} instead of {@link Conv2d} and {@link
  *     BatchNormActivation}. They have the same values for whoever uses them, as the backward nodes do;
  * <li>a matrix product, its bias and an activation become {@link MatMulShift}.
@@ -55,8 +55,7 @@ public final class FuseProducts extends ChainFusion {
     private static List<Contraction.Group> convolution(Node conv, Conv2d c, Users users) {
         Symbol y = conv.outputs().getFirst();
         Node next = users.only(y);
-        if (next != null && next.inputs().getFirst() == y && (next.op() instanceof ScaleShift || Users.scalesAndShifts(next))) {
-            ScaleShift s = next.op() instanceof ScaleShift known ? known : new ScaleShift(Nonlinearity.NONE, false);
+        if (next != null && next.op() instanceof ScaleShift s && next.inputs().getFirst() == y) {
             return List.of(new Contraction.Group(List.of(conv, next), new ConvolutionScaleShift(c.window(), c.groups(), s.activation(), s.residual()),
                     joined(conv.inputs(), next.inputs().subList(1, next.inputs().size())), next.outputs(), conv.label()));
         }

@@ -5,6 +5,7 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.Leaf;
 import dev.jacquard.tensor.op.Update.FusedUpdate;
 import dev.jacquard.tensor.op.Update.Rule;
 import java.util.ArrayList;
@@ -26,10 +27,16 @@ public final class FuseUpdates implements Pass {
         this.backend = backend;
     }
 
-    /** What may go together: rules that differ in their decay alone, the same scalars, the same element type. */
-    private record Kind(Rule rule, List<Symbol> scalars, DType type) {
+    /** What may go together: rules that differ in their coefficient alone, the same scalars, the same element types. */
+    private record Kind(Rule rule, List<Object> scalars, DType type, DType gradient) {
         static Kind of(Node n, Rule rule) {
-            return new Kind(rule.undecayed(), n.inputs().subList(rule.states() + 1, n.inputs().size()), n.inputs().getFirst().dtype());
+            List<Object> scalars = n.inputs().subList(rule.states() + 1, n.inputs().size()).stream().map(Kind::scalar).toList();
+            return new Kind(rule.common(), scalars, n.inputs().getFirst().dtype(), n.inputs().get(rule.states()).dtype());
+        }
+
+        /** Who a scalar is: constants of one value are the same wherever they were made, as by each of a network's normalisations. */
+        private static Object scalar(Symbol s) {
+            return s.node().op() instanceof Leaf.Fill fill ? fill : s;
         }
     }
 

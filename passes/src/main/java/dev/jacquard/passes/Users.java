@@ -63,15 +63,6 @@ final class Users {
         };
     }
 
-    /** Whether a node is {@code x * scale + shift} with the latter two per channel. */
-    static boolean scalesAndShifts(Node n) {
-        if (!(n.op() instanceof Pointwise.MulAdd)) {
-            return false;
-        }
-        TensorType x = n.inputs().getFirst().type();
-        return x.shape().rank() > 1 && n.inputs().stream().skip(1).allMatch(s -> perChannel(s, x));
-    }
-
     /** Whether a value has an element per channel of x(.., C). */
     static boolean perChannel(Symbol s, TensorType x) {
         return s.type().shape().rank() == 1 && s.type().shape().dim(0) == x.shape().dim(-1);

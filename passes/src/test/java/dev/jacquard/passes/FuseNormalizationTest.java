@@ -103,13 +103,17 @@ class FuseNormalizationTest {
 
     @Test
     void evaluationIsFused() {
-        assertEquals(List.of(new ScaleShift(Nonlinearity.RELU, true)), ops(fused(x.mulAdd(gamma, beta).add(other).relu())));
+        assertEquals(List.of(new ScaleShift(Nonlinearity.RELU, true)), ops(fused(x.apply(new ScaleShift(Nonlinearity.NONE, false), gamma, beta).add(other).relu())));
     }
 
     @Test
     void otherProductsAndSumsStay() {
-        Tensor perImage = b.input("per image", TensorType.f32(2, 1, 1, 8));
-        assertEquals(2, ops(fused(x.mulAdd(perImage, beta).relu())).size());
+        assertEquals(2, ops(fused(x.mulAdd(gamma, beta).relu())).size());
+    }
+
+    @Test
+    void whatHasItsActivationStays() {
+        assertEquals(2, ops(fused(x.apply(new ScaleShift(Nonlinearity.RELU, false), gamma, beta).relu())).size());
     }
 
     @Test

@@ -50,7 +50,7 @@ class FuseProductsTest {
 
     private Tensor known(Tensor y) {
         long c = y.shape().dim(3);
-        return y.mulAdd(parameter(c), parameter(c));
+        return y.apply(new ScaleShift(Nonlinearity.NONE, false), parameter(c), parameter(c));
     }
 
     private Tensor batch(Tensor y) {
@@ -103,7 +103,7 @@ class FuseProductsTest {
                 scale_shift RELU -> (2, 3, 3, 4)
                 conv2d -> (2, 3, 3, 16)
                 conv2d -> (2, 3, 3, 16)
-                mul_add -> (2, 3, 3, 16)
+                scale_shift NONE -> (2, 3, 3, 16)
                 scale_shift RELU + residual -> (2, 3, 3, 16)""", text(before));
         assertEquals("""
                 convolution_scale_shift stride 1 RELU -> (2, 6, 6, 4)

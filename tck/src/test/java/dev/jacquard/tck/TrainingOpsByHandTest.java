@@ -82,6 +82,7 @@ class TrainingOpsByHandTest {
                 case LEARNING_RATE -> scalar(LR);
                 case STEP -> integer(step);
                 case AVERAGE_DECAY -> scalar(0.75);
+                case KEEP -> scalar(1);
                 case SKIP -> integer(0);
             }));
             states = new ArrayList<>(s.apply(rule, in));
@@ -173,12 +174,35 @@ class TrainingOpsByHandTest {
 
     @Test
     void unscalingFindsWhatIsNotFinite() {
-        List<Tensor> fine = tensor(1, -0.0, 1e300).applyAll(new LossScaling.Unscale(), tensor(3, 4), scalar(4));
-        assertArrayEquals(new double[] {0.75, 1}, values(fine.get(1)));
-        assertArrayEquals(new double[] {0}, values(fine.get(2)));
+        List<Tensor> fine = scalar(4).applyAll(new LossScaling.Unscale(), tensor(1, -0.0, 1e300), tensor(3, 4));
+        assertArrayEquals(new double[] {0}, values(fine.get(0)));
+        assertArrayEquals(new double[] {0.75, 1}, values(fine.get(2)));
         for (double odd : new double[] {Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY}) {
-            assertArrayEquals(new double[] {1}, values(tensor(1, 2).applyAll(new LossScaling.Unscale(), tensor(3, odd), scalar(4)).get(2)));
+            assertArrayEquals(new double[] {1}, values(scalar(4).applyAll(new LossScaling.Unscale(), tensor(1, 2), tensor(3, odd)).get(0)));
+            assertArrayEquals(new double[] {1}, values(tensor(1, 2).apply(new LossScaling.NotFinite(), tensor(3, odd))));
         }
+        assertArrayEquals(new double[] {0}, values(tensor(1, 2).apply(new LossScaling.NotFinite(), tensor(3, 1e300))));
+    }
+
+    @Test
+    void theScaleStaysAboveItsMinimumAndBelowInfinity() {
+        LossScaling.UpdateScale op = new LossScaling.UpdateScale(2, 1, 0.8, 1, 3);
+        assertArrayEquals(new double[] {3.2}, values(scalar(4).apply(op, integer(0), integer(1))), 1e-12);
+        assertArrayEquals(new double[] {3}, values(scalar(3.2).apply(op, integer(0), integer(1))));
+        double most = Math.scalb(1, 1023);
+        assertArrayEquals(new double[] {most}, values(scalar(most).apply(op, integer(0), integer(0))));
+    }
+
+    @Test
+    void sumsBeginAnew() {
+        Tensor old = tensor(1, Double.NaN, Double.POSITIVE_INFINITY);
+        assertArrayEquals(new double[] {5, 6, 7}, values(old.apply(new Update.Accumulate(), tensor(5, 6, 7), scalar(0))));
+        assertArrayEquals(new double[] {6, Double.NaN, Double.POSITIVE_INFINITY}, values(old.apply(new Update.Accumulate(), tensor(5, 6, 7), scalar(1))));
+    }
+
+    @Test
+    void theGainOfAnAverageIsOfWhatComesIn() {
+        assertArrayEquals(new double[] {0.75 * 4 + 0.25 * 1.5 * 8}, values(tensor(4).apply(new Update.Average(1.5), tensor(8), scalar(0.75))));
     }
 
     @Test

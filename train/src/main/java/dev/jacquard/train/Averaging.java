@@ -2,6 +2,9 @@ package dev.jacquard.train;
 
 import dev.jacquard.layers.MovingAverage;
 import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.op.Pointwise;
 
 /**
  * How averages of the weights are kept beside them: {@code ema = d ema + (1 - d) x} over parameters and running statistics.
@@ -24,6 +27,17 @@ public record Averaging(double decay, Cadence cadence, boolean warmUp) {
         if (!(decay >= 0 && decay < 1)) {
             throw new CallerException("average", "decay out of range", Double.toString(decay), "0 <= decay < 1", "0.9999 is usual");
         }
+    }
+
+    /** Whether the decay is a function of the number of updates made: with loss scaling the device alone knows it, as a skipped step is none. */
+    boolean countsUpdates() {
+        return warmUp && cadence == Cadence.UPDATE;
+    }
+
+    /** What an average keeps of itself, F32 (), where that {@link #countsUpdates}. @param updates made, this one included, I32 () */
+    Tensor decay(Tensor updates) {
+        Tensor t = updates.cast(DType.F32);
+        return t.add(1).div(t.add(10)).apply(new Pointwise.Min(), t.context().fill(t.type(), decay));
     }
 
     /** What an average keeps of itself at a step. @param step from 0 @param accumulation steps that make one update */

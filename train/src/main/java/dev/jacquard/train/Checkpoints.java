@@ -1,6 +1,7 @@
 package dev.jacquard.train;
 
 import dev.jacquard.layers.Module;
+import dev.jacquard.mixedprecision.LossScaler;
 import dev.jacquard.models.Naming;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DivergedException;
@@ -104,7 +105,9 @@ final class Checkpoints {
     }
 
     private void requireFinite(long step) {
-        Divergence.firstBad(state, state.variables()).ifPresent(v -> {
+        boolean scaled = state.variable(LossScaler.SCALE) != null; // an infinite sum of scaled gradients is an update that will be skipped
+        List<Variable> finite = state.variables().stream().filter(v -> !scaled || !StepGraphs.isAccumulator(v)).toList();
+        Divergence.firstBad(state, finite).ifPresent(v -> {
             throw new DivergedException("step " + step, "a variable is not finite any more", v.name(), "finite values; last good checkpoint " + (last == null ? "none" : last),
                     "lower --lr or lengthen --warmup-epochs, then train again");
         });

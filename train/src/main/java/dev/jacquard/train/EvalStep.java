@@ -4,6 +4,8 @@ import dev.jacquard.data.Batch;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
+import dev.jacquard.mixedprecision.EmulateTf32;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.FrozenPlans;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.ReadAverages;
@@ -45,8 +47,14 @@ public final class EvalStep implements AutoCloseable {
      * @param channels of the network's input; those after the third are zeros
      * @param normalization of the pixels
      * @param smoothing of the loss's targets
+     * @param precision in which half-precision type; null for F32. Logits are F32 in any case
      */
-    public record Settings(int batch, int imageSize, int channels, Normalization normalization, double smoothing) {}
+    public record Settings(int batch, int imageSize, int channels, Normalization normalization, double smoothing, MixedPrecision precision) {
+        /** In F32. */
+        public Settings(int batch, int imageSize, int channels, Normalization normalization, double smoothing) {
+            this(batch, imageSize, channels, normalization, smoothing, null);
+        }
+    }
 
     private EvalStep(FrozenPlans frozen, List<Plan> plans, double smoothing) {
         this.frozen = frozen;
@@ -67,7 +75,7 @@ public final class EvalStep implements AutoCloseable {
         GraphBuilder b = new GraphBuilder(false);
         Tensor pixels = b.input(IMAGES, TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
         b.output(LOGITS, module.apply(Pixels.normalize(pixels, s.normalization, s.channels)));
-        Graph raw = Fusion.ofEvaluation(state.backend()).apply(b.build());
+        Graph raw = MixedPrecision.pass(s.precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(b.build());
         List<Graph> graphs = new ArrayList<>(List.of(raw));
         if (!averages.isEmpty()) {
             graphs.add(new ReadAverages(averages).apply(raw));

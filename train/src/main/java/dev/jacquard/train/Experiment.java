@@ -9,8 +9,11 @@ import dev.jacquard.data.Transform;
 import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.LossScale;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.Update;
 import java.util.LinkedHashMap;
@@ -24,11 +27,10 @@ public final class Experiment {
     /**
      * Settings that ask for what this build cannot do yet.
      *
-     * @return flags that say what it can do, such as {@code --amp off}
+     * @return flags that say what it can do, such as {@code --qat off}
      */
     public static List<String> missing(TrainConfig config) {
         Map<String, Object> can = new LinkedHashMap<>();
-        can.put("amp", TrainConfig.Amp.OFF);
         can.put("gpus", 1);
         can.put("qat", TrainConfig.Qat.OFF);
         can.put("sparsity", TrainConfig.Sparsity.OFF);
@@ -86,11 +88,30 @@ public final class Experiment {
         };
     }
 
+    /** In which half-precision type a run computes, and how its loss is scaled; null for F32. */
+    public static MixedPrecision precision(TrainConfig config) {
+        TrainConfig.Precision p = config.precision();
+        List<String> keep = p.ampKeep() == null ? List.of() : List.of(p.ampKeep().split(","));
+        return switch (p.amp()) {
+            case OFF -> null;
+            case FP16 -> new MixedPrecision(DType.F16, keep, lossScale(p));
+            case BF16 -> new MixedPrecision(DType.BF16, keep, null); // it has F32's exponents
+        };
+    }
+
+    private static LossScale lossScale(TrainConfig.Precision p) {
+        return switch (p.lossScaling()) {
+            case OFF -> null;
+            case STATIC -> LossScale.fixed(p.lossScale());
+            case DYNAMIC -> new LossScale(p.lossScale(), p.growth(), p.interval(), p.backoff(), p.patience(), p.lossScaleMinimum());
+        };
+    }
+
     /** What the steps of a stage work on. */
     public static TrainStep.Settings step(TrainConfig config, Stage stage) {
         TrainConfig.Optimization o = config.optimization();
         return new TrainStep.Settings(config.batch().size(), stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(), mixing(config, stage).enabled(),
-                config.batch().accumulation(), averaging(config), clip(config), o.seed());
+                config.batch().accumulation(), averaging(config), clip(config), o.seed(), precision(config));
     }
 
     /** The learning rate in epochs, scaled; {@link LearningRate#schedule} makes it one of updates. */

@@ -31,6 +31,9 @@ public record Footprint(long stateBytes, long valueBytes) {
         List<Variable> state = new ArrayList<>(module.variables().values());
         state.addAll(optimizer.slots());
         state.addAll(step.accumulators());
+        if (step.scaler() != null) {
+            state.addAll(step.scaler().variables());
+        }
         return new Footprint(state.stream().mapToLong(v -> v.type().bytes()).sum(), Plan.bytes(graphs, backend));
     }
 }

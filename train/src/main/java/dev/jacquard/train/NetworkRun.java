@@ -3,6 +3,7 @@ package dev.jacquard.train;
 import dev.jacquard.layers.Decay;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.EmulateTf32;
 import dev.jacquard.models.Models;
 import dev.jacquard.passes.FrozenPlans;
 import dev.jacquard.passes.Fusion;
@@ -89,7 +90,7 @@ public final class NetworkRun implements AutoCloseable {
         FrozenPlans frozen = new FrozenPlans(state);
         boolean done = false;
         try {
-            Plan plan = frozen.of(Fusion.ofEvaluation(state.backend()).apply(b.build()));
+            Plan plan = frozen.of(EmulateTf32.on(state.backend()).then(Fusion.ofEvaluation(state.backend())).apply(b.build()));
             frozen.settle();
             done = true;
             return new NetworkRun(state, plan, () -> {

@@ -4,6 +4,8 @@ import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Transform;
 import dev.jacquard.layers.Module;
+import dev.jacquard.mixedprecision.EmulateTf32;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
 import dev.jacquard.models.Weights;
@@ -44,6 +46,7 @@ public final class Predictor implements AutoCloseable {
     private final Weights.Info info;
     private final String arch;
     private final int classes;
+    private final MixedPrecision precision;
     private final State state;
     private final FrozenPlans frozen;
     private final ReentrantLock lock = new ReentrantLock(true);
@@ -53,11 +56,12 @@ public final class Predictor implements AutoCloseable {
     /** What a plan was made for. */
     private record Key(DType input, int n, int h, int w) {}
 
-    private Predictor(Module module, Weights.Info info, String arch, int classes, State state) {
+    private Predictor(Module module, Weights.Info info, String arch, int classes, MixedPrecision precision, State state) {
         this.module = module;
         this.info = info;
         this.arch = arch;
         this.classes = classes;
+        this.precision = precision;
         this.state = state;
         this.frozen = new FrozenPlans(state);
     }
@@ -76,6 +80,11 @@ public final class Predictor implements AutoCloseable {
 
     /** The same. @param averaged whether to take the averaged weights of a checkpoint */
     public static Predictor load(String arch, Path weights, boolean averaged, Backend backend) {
+        return load(arch, weights, averaged, null, backend);
+    }
+
+    /** The same. @param precision the half-precision type to compute in, where weights are rounded once, when they are loaded; null for F32. Images and logits are F32 in any case */
+    public static Predictor load(String arch, Path weights, boolean averaged, MixedPrecision precision, Backend backend) {
         Weights.Info info = Weights.inspect(weights, averaged);
         String name = arch != null ? arch : info.arch().orElseThrow(() -> new DataException(weights.toString(), "does not say which architecture it is of",
                 "neither metadata nor known tensor names", "weights saved by train, or of " + Models.names(), "pass --arch"));
@@ -89,7 +98,7 @@ public final class Predictor implements AutoCloseable {
         try {
             Weights.load(weights, module, state, new Weights.Options(averaged, false));
             loaded = true;
-            return new Predictor(module, info, name, classes, state);
+            return new Predictor(module, info, name, classes, precision, state);
         } finally {
             if (!loaded) {
                 state.close();
@@ -204,7 +213,7 @@ public final class Predictor implements AutoCloseable {
                     String.join(", ", info.classNames().subList(0, Math.min(5, classes))) + ", ...", "name the class folders as in training");
         }
         lock.lock();
-        try (EvalStep step = EvalStep.of(module, new EvalStep.Settings(Math.min(batch, source.size()), imageSize, channels(), Trainer.NORMALIZATION, 0), Map.of(), state);
+        try (EvalStep step = EvalStep.of(module, new EvalStep.Settings(Math.min(batch, source.size()), imageSize, channels(), Trainer.NORMALIZATION, 0, precision), Map.of(), state);
                 Loader loader = Loader.evaluate(source, transform(imageSize)).batch(Math.min(batch, source.size())).open()) {
             requireOpen();
             return step.run(loader, () -> false).getFirst();
@@ -223,7 +232,7 @@ public final class Predictor implements AutoCloseable {
             GraphBuilder b = new GraphBuilder(false);
             Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
             b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
-            plan = frozen.of(Fusion.ofEvaluation(state.backend()).apply(b.build()));
+            plan = frozen.of(MixedPrecision.pass(precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(b.build()));
             plans.put(key, plan);
             frozen.settle(); // the weights stay as they were loaded
         }

@@ -2,6 +2,7 @@ package dev.jacquard.train;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
+import dev.jacquard.mixedprecision.LossScaler;
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -19,7 +20,7 @@ import java.util.function.Function;
 /**
  * {@code log.jsonl}: one JSON object per line, appended as things happen. {@code "event":"step"} has step, epoch (from 1), loss, lr, images_per_second and
  * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent), and
- * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. A resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
+ * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates skipped so far. A resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
  */
 public final class RunLog implements AutoCloseable {
     /** Learning rates are small: what counts are their first digits, not their places. */
@@ -50,11 +51,13 @@ public final class RunLog implements AutoCloseable {
      * @param val_ema_loss of the averaged weights on the held-out pictures
      * @param val_ema_top1 percent
      * @param val_ema_top5 percent
+     * @param loss_scale of the next step
+     * @param skipped updates skipped so far, as their gradients overflowed
      */
     public record Line(String event, long step, int epoch, Double loss, double lr, Double images_per_second, double time, Double train_loss, Double val_loss,
-            Double val_top1, Double val_top5, Double val_ema_loss, Double val_ema_top1, Double val_ema_top5) {
+            Double val_top1, Double val_top5, Double val_ema_loss, Double val_ema_top1, Double val_ema_top5, Double loss_scale, Integer skipped) {
         static Line step(long step, int epoch, double loss, double lr, double speed, double time) {
-            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null, null, null, null);
+            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null, null, null, null, null, null);
         }
 
         /** @param result null if there was no evaluation */
@@ -62,7 +65,13 @@ public final class RunLog implements AutoCloseable {
             Evaluation raw = result == null ? null : result.raw();
             Evaluation ema = result == null ? null : result.averaged();
             return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, of(raw, Evaluation::loss), of(raw, Evaluation::top1), of(raw, Evaluation::top5), of(ema, Evaluation::loss),
-                    of(ema, Evaluation::top1), of(ema, Evaluation::top5));
+                    of(ema, Evaluation::top1), of(ema, Evaluation::top5), null, null);
+        }
+
+        /** The same with the loss scale. @param r null if the loss is not scaled */
+        Line scaled(LossScaler.Reading r) {
+            return r == null ? this : new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1, val_ema_top5,
+                    r.scale(), r.skipped());
         }
 
         private static Double of(Evaluation e, Function<Evaluation, Double> part) {
@@ -136,6 +145,10 @@ public final class RunLog implements AutoCloseable {
         add(o, "val_ema_loss", line.val_ema_loss);
         add(o, "val_ema_top1", line.val_ema_top1);
         add(o, "val_ema_top5", line.val_ema_top5);
+        add(o, "loss_scale", line.loss_scale);
+        if (line.skipped != null) {
+            o.addProperty("skipped", line.skipped);
+        }
         return o + "\n";
     }
 

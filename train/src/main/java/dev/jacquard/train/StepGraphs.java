@@ -4,6 +4,9 @@ import dev.jacquard.autograd.Gradients;
 import dev.jacquard.layers.Losses;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.GuardUpdates;
+import dev.jacquard.mixedprecision.LossScaler;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.Context;
 import dev.jacquard.tensor.DType;
@@ -14,10 +17,13 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.graph.Symbol;
+import dev.jacquard.tensor.op.Pointwise;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -26,6 +32,9 @@ import java.util.function.Function;
  * is the gradient of the mean.
  *
  * <p>Accumulators are never cleared: the first micro-step of an update overwrites them, by the scalar input {@link #KEEP}.
+ *
+ * <p>Where the loss is scaled, what is accumulated are gradients of the scaled loss, as PyTorch users do: an update unscales their sums, looks whether they are finite, and is skipped whole if not. A
+ * micro-step before it looks at its own gradients, and leaves running statistics and averages alone if they are not finite.
  */
 final class StepGraphs {
     static final String IMAGES = "images";
@@ -45,13 +54,16 @@ final class StepGraphs {
     private final TrainStep.Settings settings;
     private final Pass forward;
     private final Map<Variable, Variable> accumulators = new LinkedHashMap<>();
+    /** Null if the loss is not scaled. */
+    private final LossScaler scaler;
 
     /** @param forward rewrites the forward part, before its gradients are taken @param known the variable of a name, where there is one already; null where not */
     StepGraphs(Module module, Optimizer optimizer, TrainStep.Settings settings, Pass forward, Function<String, Variable> known) {
         this.module = module;
         this.optimizer = optimizer;
         this.settings = settings;
-        this.forward = forward;
+        this.forward = MixedPrecision.pass(settings.precision()).then(forward);
+        this.scaler = settings.precision() == null || settings.precision().scale() == null ? null : new LossScaler(settings.precision().scale(), known);
         if (settings.accumulation() > 1) {
             for (Variable p : module.parameters()) {
                 Variable there = known.apply(ACCUMULATOR + p.name());
@@ -65,18 +77,29 @@ final class StepGraphs {
         return List.copyOf(accumulators.values());
     }
 
+    /** Whether a variable holds sums of gradients, which may be infinite where the loss is scaled: the update to come is skipped then. */
+    static boolean isAccumulator(Variable v) {
+        return v.name().startsWith(ACCUMULATOR);
+    }
+
+    /** What scales the loss; null if nothing does. Its variables are known once {@link #update} was called. */
+    LossScaler scaler() {
+        return scaler;
+    }
+
     /** The step that changes the parameters: all of them, or the last micro-step. */
     Graph update() {
         Symbol loss = loss();
         GraphBuilder b = loss.builder();
         Tensor lr = b.input(LR, TensorType.f32());
-        List<Variable> parameters = module.parameters();
         List<Tensor> gradients = gradients(loss);
-        if (!accumulators.isEmpty()) {
-            try (Context.Label _ = b.label("accumulation")) {
-                for (int i = 0; i < gradients.size(); i++) {
-                    gradients.set(i, gradients.get(i).add(b.read(accumulators.get(parameters.get(i)))));
-                }
+        addAccumulated(b, gradients);
+        Tensor overflow = null;
+        if (scaler != null) {
+            try (Context.Label _ = b.label(LossScaler.SCALE)) {
+                LossScaler.Unscaled unscaled = scaler.unscale(gradients);
+                gradients = unscaled.gradients();
+                overflow = unscaled.overflow();
             }
         }
         if (settings.clip() != null) {
@@ -84,13 +107,53 @@ final class StepGraphs {
                 gradients = b.apply(settings.clip(), gradients).subList(0, gradients.size()); // the norm comes last
             }
         }
-        Tensor decay = settings.averaging() == null ? null : averageDecay(b);
-        Tensor count = optimizer.needsStep() ? b.input(UPDATES, TensorType.of(DType.I32)) : null;
-        optimizer.update(b, parameters, gradients, new Optimizer.Scalars(lr, count, decay, null));
+        move(b, gradients, lr, overflow);
+        return overflow == null ? b.build() : guarded(b, overflow);
+    }
+
+    /** Adds what earlier micro-steps have left. */
+    private void addAccumulated(GraphBuilder b, List<Tensor> gradients) {
+        if (!accumulators.isEmpty()) {
+            List<Variable> parameters = module.parameters();
+            try (Context.Label _ = b.label("accumulation")) {
+                for (int i = 0; i < gradients.size(); i++) {
+                    gradients.set(i, gradients.get(i).add(b.read(accumulators.get(parameters.get(i)))));
+                }
+            }
+        }
+    }
+
+    /** Writes parameters, slots, averages, and the scale. @param overflow not 0 for a step that is skipped; null if none is */
+    private void move(GraphBuilder b, List<Tensor> gradients, Tensor lr, Tensor overflow) {
+        Averaging averaging = settings.averaging();
+        boolean countsAverages = averaging != null && averaging.countsUpdates();
+        Tensor count = !optimizer.needsStep() && (overflow == null || !countsAverages) ? null
+                : overflow == null ? b.input(UPDATES, TensorType.of(DType.I32)) : counted(b, overflow);
+        Tensor decay = averaging == null ? null : overflow != null && countsAverages ? averaging.decay(count) : averageDecay(b);
+        optimizer.update(b, module.parameters(), gradients, new Optimizer.Scalars(lr, optimizer.needsStep() ? count : null, decay, null));
         if (decay != null) {
             optimizer.averages().update(b, module.statistics(), decay, null);
         }
-        return b.build();
+        if (overflow != null) {
+            try (Context.Label _ = b.label(LossScaler.SCALE)) {
+                scaler.follow(overflow);
+            }
+        }
+    }
+
+    /** Updates that were made: skipped ones do not count, which the host does not know. */
+    private Tensor counted(GraphBuilder b, Tensor overflow) {
+        try (Context.Label _ = b.label(LossScaler.SCALE)) {
+            return scaler.counted(overflow);
+        }
+    }
+
+    /** What was recorded, in which nothing but the scale and the accumulators is written if the flag is not 0. */
+    private Graph guarded(GraphBuilder b, Tensor overflow) {
+        b.output(LossScaler.OVERFLOW, overflow);
+        Set<Variable> free = new HashSet<>(scaler.own());
+        free.addAll(accumulators.values()); // that they are not finite is how the update learns of it
+        return new GuardUpdates(LossScaler.OVERFLOW, free).apply(b.build());
     }
 
     /** A micro-step before the last one. */
@@ -102,13 +165,14 @@ final class StepGraphs {
         try (Context.Label _ = b.label("accumulation")) {
             int i = 0;
             for (Variable sum : accumulators.values()) {
-                b.write(sum, b.read(sum).mulAdd(keep, gradients.get(i++)));
+                Tensor g = gradients.get(i++);
+                b.write(sum, keep.apply(new Pointwise.Select(), b.read(sum).add(g), g)); // a product with 0 would keep what is not finite
             }
         }
         if (settings.averaging() != null && settings.averaging().cadence() == Averaging.Cadence.STEP) {
             optimizer.averages().update(b, module.variables().values(), averageDecay(b), null);
         }
-        return b.build();
+        return scaler == null ? b.build() : guarded(b, scaler.unscale(gradients).overflow());
     }
 
     private static Tensor averageDecay(GraphBuilder b) {
@@ -117,7 +181,9 @@ final class StepGraphs {
 
     private List<Tensor> gradients(Symbol loss) {
         GraphBuilder b = loss.builder();
-        return new ArrayList<>(Gradients.of(loss, b.fill(loss.type(), 1.0 / settings.accumulation()), module.parameters().stream().map(b::read).toList()));
+        int n = settings.accumulation();
+        Tensor cotangent = scaler == null ? b.fill(loss.type(), 1.0 / n) : scaler.cotangent(b, n);
+        return new ArrayList<>(Gradients.of(loss, cotangent, module.parameters().stream().map(b::read).toList()));
     }
 
     private Symbol loss() {

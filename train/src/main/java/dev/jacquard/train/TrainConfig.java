@@ -50,6 +50,9 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** Formats of mixed precision. */
     public enum Amp { OFF, FP16, BF16 }
 
+    /** What becomes of the loss scale of F16. */
+    public enum LossScaling { DYNAMIC, STATIC, OFF }
+
     /** Whether something may be used. */
     public enum Switch { ON, OFF }
 
@@ -211,13 +214,19 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** In which numbers. */
     public record Precision(
-            @Setting(name = "amp", value = "off", help = "Mixed precision.") Amp amp,
-            @Setting(name = "tf32", value = "false", help = "Products of F32 with 10 bits of mantissa, as A100 has them, where the device has such; elsewhere they are those of F32.") boolean tf32,
-            @Setting(name = "loss-scale", value = "128", range = "(0, )", aliases = {"--static-loss-scale", "--scale-loss"}, help = "First loss scale of --amp fp16.") double lossScale,
-            @Setting(name = "loss-scale-growth", value = "2", range = "[1, )", help = "What the scale grows by.") double growth,
-            @Setting(name = "loss-scale-interval", value = "100", range = "[1, )", help = "Steps without overflow before it grows.") int interval,
+            @Setting(name = "amp", value = "off", help = "Mixed precision: products, and what follows them, in this type; weights, statistics and the loss stay in F32.") Amp amp,
+            @Setting(name = "amp-keep", value = "", help = "Modules that stay in F32 with --amp, by path, with commas between them, such as layer4.0,fc.") String ampKeep,
+            @Setting(name = "tf32", value = "on", bare = "on", shorthands = "--no-tf32=off",
+                    help = "Products and convolutions of F32 with 10 bits of mantissa: on where the device has such, A100 and later; off nowhere; emulate everywhere, by rounding operands.")
+            BackendOptions.Tf32 tf32,
+            @Setting(name = "loss-scaling", value = "dynamic",
+                    help = "How the loss is scaled with --amp fp16: a scale that follows overflows, one that stays (bad steps are skipped nevertheless), or none.") LossScaling lossScaling,
+            @Setting(name = "loss-scale", value = "128", range = "(0, 1e38]", aliases = {"--static-loss-scale", "--scale-loss"}, help = "First loss scale of --amp fp16.") double lossScale,
+            @Setting(name = "loss-scale-growth", value = "2", range = "[1, )", help = "What the scale grows by; 1 for a scale that does not grow.") double growth,
+            @Setting(name = "loss-scale-interval", value = "100", range = "[1, 16777215]", help = "Updates without overflow in a row before it grows.") int interval,
             @Setting(name = "loss-scale-backoff", value = "0.5", range = "(0, 1)", help = "What it is multiplied by after overflows.") double backoff,
-            @Setting(name = "loss-scale-patience", value = "1", range = "[1, )", help = "Steps with overflow before it shrinks.") int patience,
+            @Setting(name = "loss-scale-patience", value = "1", range = "[1, 16777215]", help = "Updates with overflow in a row before it shrinks.") int patience,
+            @Setting(name = "loss-scale-minimum", value = "0", range = "[0, 1e38]", help = "What it does not shrink below; 0 for no bound, Keras and Paddle have 1.") double lossScaleMinimum,
             @Setting(name = "qat", value = "off", help = "Train with quantised weights and activations.") Qat qat,
             @Setting(name = "sparsity", value = "off", help = "Train with 2 of 4 weights at zero, chosen so.") Sparsity sparsity) {}
 
@@ -288,6 +297,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
         require("--optimizer-form", optimization.form, optimization.rule != UpdateRule.RMSPROP || optimization.form != Form.PADDLE, "pytorch or tensorflow, with --optimizer rmsprop");
         require("--stages", stages.count, stages.count <= schedule.epochs, "1 to the number of epochs, " + schedule.epochs);
         require("--base-image-size", stages.baseImageSize, stages.count == 1 || stages.baseImageSize <= data.imageSize, "at most --image-size " + data.imageSize);
+        require("--loss-scale-minimum", precision.lossScaleMinimum, precision.lossScaleMinimum <= precision.lossScale, "at most --loss-scale " + Settings.text(precision.lossScale));
         require("--lr-milestones", schedule.milestones, schedule.milestones.stream().sorted().toList().equals(schedule.milestones), "epochs in rising order");
         return this;
     }

@@ -10,11 +10,14 @@ public interface TrainListener {
      * @param step steps done
      * @param totalSteps of the whole run
      * @param epoch the current one, from 1
-     * @param loss mean over the last few steps
+     * @param loss mean over the last few steps; NaN if all of them were skipped
      * @param lr learning rate of the step
      * @param imagesPerSecond lately
      */
     default void step(long step, long totalSteps, int epoch, double loss, double lr, double imagesPerSecond) {}
+
+    /** At a line of the log, before its step is told of: updates were skipped since the line before, as their gradients overflowed. @param scale of the loss now @param skipped updates of the run so far */
+    default void skipped(long step, double scale, int skipped) {}
 
     /** Evaluation on the held-out pictures begins. @param epoch from 1 */
     default void evaluating(int epoch) {}

@@ -4,6 +4,9 @@ import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.EmulateTf32;
+import dev.jacquard.mixedprecision.LossScaler;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Fusion;
 import dev.jacquard.passes.Pass;
 import dev.jacquard.tensor.CallerException;
@@ -30,9 +33,12 @@ public final class TrainStep implements AutoCloseable {
     /** Adds up gradients; the same as {@link #update} if every step is an update. */
     private final Plan accumulate;
     private final Settings settings;
+    /** Null if the loss is not scaled. */
+    private final LossScaler scaler;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment counter;
     private final MemorySegment updates = arena.allocate(ValueLayout.JAVA_INT);
+    private final MemorySegment flag = arena.allocate(ValueLayout.JAVA_INT);
     private Plan current;
     private Buffer.Transfer nextImages;
     private Buffer.Transfer nextLabels;
@@ -51,9 +57,10 @@ public final class TrainStep implements AutoCloseable {
      * @param averaging how averages of the weights are kept; null for none
      * @param clip how the gradients of an update are kept small; null for not at all
      * @param seed of the random numbers within the step, such as dropout's
+     * @param precision half-precision types, and how the loss is scaled; null for F32
      */
     public record Settings(int batch, int imageSize, int channels, Normalization normalization, double labelSmoothing, boolean mixed, int accumulation, Averaging averaging,
-            ClipByGlobalNorm clip, long seed) {
+            ClipByGlobalNorm clip, long seed, MixedPrecision precision) {
         /** Checks the range. @throws CallerException if it is out of range */
         public Settings {
             if (accumulation < 1) {
@@ -61,34 +68,39 @@ public final class TrainStep implements AutoCloseable {
             }
         }
 
-        /** Three channels, no mixing, steps that are updates each, no averages, no clipping. */
+        /** Three channels, no mixing, steps that are updates each, no averages, no clipping, F32. */
         public Settings(int batch, int imageSize, Normalization normalization, double labelSmoothing, long seed) {
-            this(batch, imageSize, 3, normalization, labelSmoothing, false, 1, null, null, seed);
+            this(batch, imageSize, 3, normalization, labelSmoothing, false, 1, null, null, seed, null);
         }
 
         /** For a network of other input channels. */
         public Settings channels(int n) {
-            return new Settings(batch, imageSize, n, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed);
+            return new Settings(batch, imageSize, n, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed, precision);
         }
 
         /** With mixed images, or without. */
         public Settings mixed(boolean on) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, on, accumulation, averaging, clip, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, on, accumulation, averaging, clip, seed, precision);
         }
 
         /** With another number of steps that make one update. */
         public Settings accumulation(int steps) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, steps, averaging, clip, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, steps, averaging, clip, seed, precision);
         }
 
         /** With averages; null for none. */
         public Settings averaging(Averaging how) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, how, clip, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, how, clip, seed, precision);
         }
 
         /** With clipped gradients; null for not. */
         public Settings clip(ClipByGlobalNorm how) {
-            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, how, seed);
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, how, seed, precision);
+        }
+
+        /** With mixed precision; null for F32. */
+        public Settings precision(MixedPrecision how) {
+            return new Settings(batch, imageSize, channels, normalization, labelSmoothing, mixed, accumulation, averaging, clip, seed, how);
         }
 
         /** Whether a step, counted from 0, changes the parameters. */
@@ -97,11 +109,12 @@ public final class TrainStep implements AutoCloseable {
         }
     }
 
-    private TrainStep(List<Plan> plans, Settings settings) {
+    private TrainStep(List<Plan> plans, Settings settings, LossScaler scaler) {
         this.update = plans.getFirst();
         this.accumulate = plans.getLast();
         this.current = update;
         this.settings = settings;
+        this.scaler = scaler;
         this.counter = update.hasInput(GraphBuilder.RANDOM) ? arena.allocate(ValueLayout.JAVA_LONG, 2) : null;
         if (counter != null) {
             counter.setAtIndex(ValueLayout.JAVA_LONG, 0, settings.seed);
@@ -109,12 +122,12 @@ public final class TrainStep implements AutoCloseable {
     }
 
     /**
-     * Plans the step. The module's variables, the optimizer's slots and the accumulators ({@code accumulator.<parameter>}) are added to the state unless they are there; averages ({@code
-     * ema.<variable>}) begin as copies of what they are averages of.
+     * Plans the step. The module's variables, the optimizer's slots, the accumulators ({@code accumulator.<parameter>}) and the loss scale ({@code loss_scale} and its counters) are added to the state
+     * unless they are there; averages ({@code ema.<variable>}) begin as copies of what they are averages of.
      */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
         StepGraphs graphs = new StepGraphs(module, optimizer, settings, Fusion.beforeGradients(state.backend()), state::variable);
-        Pass fuse = Fusion.ofStep(state.backend());
+        Pass fuse = EmulateTf32.on(state.backend()).then(Fusion.ofStep(state.backend()));
         List<Graph> all = new ArrayList<>(List.of(fuse.apply(graphs.update())));
         if (settings.accumulation > 1) {
             all.add(fuse.apply(graphs.accumulate()));
@@ -125,11 +138,14 @@ public final class TrainStep implements AutoCloseable {
         }
         List<Variable> memory = new ArrayList<>(optimizer.slots());
         memory.addAll(graphs.accumulators());
+        if (graphs.scaler() != null) {
+            memory.addAll(graphs.scaler().variables());
+        }
         state.initialize(memory, settings.seed);
-        return new TrainStep(Plan.together(all, state), settings);
+        return new TrainStep(Plan.together(all, state), settings, graphs.scaler());
     }
 
-    /** The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (). */
+    /** The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (), and overflow I32 () where the loss is scaled. */
     public static Graph graph(Module module, Optimizer optimizer, Settings s) {
         return graph(module, optimizer, s, g -> g);
     }
@@ -197,6 +213,20 @@ public final class TrainStep implements AutoCloseable {
     /** Waits for the computed step. @return its loss, which may be NaN */
     public float loss() {
         return current.scalar(StepGraphs.LOSS);
+    }
+
+    /** Waits for the computed step. @return whether its gradients are not all finite, so that it changes nothing but the loss scale; false if the loss is not scaled */
+    boolean overflows() {
+        if (scaler == null) {
+            return false;
+        }
+        current.fetch(LossScaler.OVERFLOW, flag);
+        return flag.get(ValueLayout.JAVA_INT, 0) != 0;
+    }
+
+    /** Reads the loss scale, as committed steps have left it, off the device. @return null if the loss is not scaled */
+    LossScaler.Reading scale() {
+        return scaler == null ? null : scaler.read(current.state());
     }
 
     /** Lets the computed step change the variables. */

@@ -6,6 +6,7 @@ import dev.jacquard.data.Normalization;
 import dev.jacquard.data.Position;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.LossScaler;
 import dev.jacquard.models.Weights;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.DivergedException;
@@ -48,6 +49,7 @@ public final class Trainer implements AutoCloseable {
     private final List<TrainListener> listeners = new ArrayList<>();
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Speed speed = new Speed();
+    private final ScaleWatch scales;
     private volatile boolean asked;
     private StageRun stage;
     private RunLog log;
@@ -93,6 +95,7 @@ public final class Trainer implements AutoCloseable {
             this.decoded = new ImageCache(setup.train, CACHE_BYTES);
             this.state = keep(new State(setup.backend));
             this.stages = Stage.of(config);
+            this.scales = new ScaleWatch(Experiment.precision(config), config.batch().accumulation());
             this.optimizer = Experiment.optimizer(config, setup.module);
             this.checkpoints = new Checkpoints(run, setup.module, state, optimizer.averages().variables(), config.machine().keep(), Preparation.strings(config, setup.train.classes()));
             Optional<Progress> saved = checkpoints.newest();
@@ -171,7 +174,7 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains until there is nothing left to do, or until {@link #stop}.
      *
-     * @throws DivergedException if the loss stops being a number; the message names the step, the first bad op, and the last good checkpoint
+     * @throws DivergedException if the loss stops being a number, or with loss scaling if skipping updates does not help; the message names the step, the first bad op, and the last good checkpoint
      * @throws DataException if no picture can be decoded or the disk refuses
      */
     public Outcome fit() {
@@ -244,13 +247,10 @@ public final class Trainer implements AutoCloseable {
 
     /** Trains to the end of the epoch. @return whether it came to it */
     private boolean train() {
-        int every = config.machine().logSteps();
         int save = config.machine().checkpointSteps();
         long n = progress.step();
         int batchInEpoch = progress.batch();
-        double epochLoss = progress.epochLoss();
-        double recent = 0;
-        int counted = 0;
+        RunningLoss losses = RunningLoss.of(progress);
         TrainStep step = stage.step();
         int images = feed(true, n);
         while (images > 0 && !halts(n)) {
@@ -261,32 +261,59 @@ public final class Trainer implements AutoCloseable {
             images = feed(batchInEpoch + 1 < perEpoch, n + 1); // while a device computes
             float loss = step.loss();
             if (!Float.isFinite(loss)) {
-                throw diverged(n, loss);
+                requireSkipped(n, loss);
             }
             step.commit();
             n++;
             batchInEpoch++;
-            epochLoss += loss;
-            recent += loss;
-            counted++;
+            losses.add(loss);
             speed.count(computing);
-            boolean line = n % every == 0 || batchInEpoch == perEpoch;
-            tell(n, recent / counted, lr);
-            if (line) {
-                log.append(RunLog.Line.step(n, progress.epoch() + 1, recent / counted, lr, speed.recent(), progress.seconds() + speed.unsaved()));
-                recent = 0;
-                counted = 0;
-            }
+            line(n, batchInEpoch == perEpoch, losses, lr);
             if (save > 0 && n % save == 0 && batchInEpoch < perEpoch) {
-                progress = progress.trained(n, batchInEpoch, epochLoss, speed.take());
+                progress = progress.trained(n, batchInEpoch, losses, speed.take());
                 save();
             }
         }
-        progress = progress.trained(n, batchInEpoch, epochLoss, speed.take());
+        progress = progress.trained(n, batchInEpoch, losses, speed.take());
         if (batchInEpoch == perEpoch && !asked) {
             stage.feed(); // nothing, at the epoch's end
         }
         return batchInEpoch == perEpoch;
+    }
+
+    /** Tells of a step that is done, and writes a line of the log when it is time. @param n steps done */
+    private void line(long n, boolean epochEnds, RunningLoss losses, double lr) {
+        boolean due = n % config.machine().logSteps() == 0 || epochEnds;
+        LossScaler.Reading scale = due ? stage.step().scale() : null; // asks the device, so not at every step
+        if (scale != null) {
+            requireProgress(n, scale);
+        }
+        for (TrainListener l : listeners) {
+            l.step(n, totalSteps(), progress.epoch() + 1, losses.recent(), lr, speed.recent());
+        }
+        if (due) {
+            log.append(RunLog.Line.step(n, progress.epoch() + 1, losses.recent(), lr, speed.recent(), progress.seconds() + speed.unsaved()).scaled(scale));
+            losses.line();
+        }
+    }
+
+    /** Stops the run at a loss that is not finite, unless scaling deals with it. @param n steps done */
+    private void requireSkipped(long n, float loss) {
+        Optional<String> why = scales.judge(stage.step(), n);
+        if (why.isPresent()) {
+            throw diverged(n + 1, "the loss is not a number", "loss " + loss + (why.get().isEmpty() ? "" : "; " + why.get()), "a finite loss");
+        }
+    }
+
+    /** Stops a run that skips updates without end; else tells of those it skipped. @param n steps done */
+    private void requireProgress(long n, LossScaler.Reading scale) {
+        Optional<String> why = scales.judge(scale, n);
+        if (why.isPresent()) {
+            throw diverged(n, "gradients overflow at any loss scale", why.get(), "finite gradients");
+        }
+        if (scales.more(scale)) {
+            listeners.forEach(l -> l.skipped(n, scale.scale(), scale.skipped()));
+        }
     }
 
     /** Feeds the epoch's next batch, if there is one. @param steps done when it is computed @return its images; 0 if there is none */
@@ -296,12 +323,6 @@ public final class Trainer implements AutoCloseable {
 
     private boolean halts(long steps) {
         return asked || stopping.after(steps);
-    }
-
-    private void tell(long n, double loss, double lr) {
-        for (int i = 0; i < listeners.size(); i++) {
-            listeners.get(i).step(n, totalSteps(), progress.epoch() + 1, loss, lr, speed.recent());
-        }
     }
 
     /** Evaluates, logs, saves. @return false if asked to stop before the evaluation was through */
@@ -317,7 +338,8 @@ public final class Trainer implements AutoCloseable {
             }
             last = result;
         }
-        RunLog.Line line = RunLog.Line.epoch(p.step(), p.epoch() + 1, rate.lr(p.step() - 1), speed.overall(), p.seconds(), p.epochLoss() / perEpoch, last);
+        RunLog.Line line = RunLog.Line.epoch(p.step(), p.epoch() + 1, rate.lr(p.step() - 1), speed.overall(), p.seconds(), p.epochLoss() / (perEpoch - p.leftOut()), last)
+                .scaled(stage.step().scale());
         log.append(line);
         progress = p.evaluated(last, config.optimization().best() == TrainConfig.Best.BETTER);
         boolean best = progress.bestEpoch() == progress.epoch();
@@ -349,11 +371,11 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private DivergedException diverged(long n, float loss) {
+    /** @param step from 1 */
+    private DivergedException diverged(long step, String problem, String got, String expected) {
         String where = Divergence.firstBad(stage.step().plan());
         String good = Optional.ofNullable(checkpoints.last()).map(p -> "last good checkpoint " + p).orElse("no checkpoint yet");
-        return new DivergedException("step " + (n + 1), "the loss is not a number", "loss " + loss + ", first bad value: " + where, "a finite loss; " + good,
-                "lower --lr or lengthen --warmup-epochs, then train again");
+        return new DivergedException("step " + step, problem, got + ", first bad value: " + where, expected + "; " + good, "lower --lr or lengthen --warmup-epochs, then train again");
     }
 
     /** Saves nothing; frees everything that this trainer made. */

@@ -40,7 +40,7 @@ final class Validation implements AutoCloseable {
         try {
             TrainConfig.Optimization o = config.optimization();
             Validation v = new Validation(loader, EvalStep.of(module, new EvalStep.Settings(batch, config.data().evalImageSize(), config.model().channels(), Trainer.NORMALIZATION,
-                    o.smoothEvalLoss() ? o.labelSmoothing() : 0), averages, state));
+                    o.smoothEvalLoss() ? o.labelSmoothing() : 0, Experiment.precision(config)), averages, state));
             done = true;
             return v;
         } finally {

@@ -2,7 +2,9 @@ package dev.jacquard.cpu.simd;
 
 import static dev.jacquard.cpu.simd.Species.LANES;
 import static dev.jacquard.cpu.simd.Species.all;
+import static dev.jacquard.cpu.simd.Species.get;
 import static dev.jacquard.cpu.simd.Species.load;
+import static dev.jacquard.cpu.simd.Species.set;
 import static dev.jacquard.cpu.simd.Species.store;
 
 import dev.jacquard.cpu.UpdateLoop;
@@ -11,6 +13,7 @@ import dev.jacquard.tensor.op.Update.Adam;
 import dev.jacquard.tensor.op.Update.RmsProp;
 import dev.jacquard.tensor.op.Update.SgdMomentum;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Optimizer updates. Forms of one rule are one loop with other factors wherever that is possible, and never a choice inside of a loop: a vector that is one of two things
@@ -36,7 +39,8 @@ final class UpdateLoops {
     private static UpdateLoop whole(Update.Rule rule) {
         return switch (rule) {
             case Update.Sgd _ -> (w, _, _, g, n, decay, rate, _) -> descent(w, g, n, decay, rate);
-            case Update.Average _ -> (w, _, _, x, n, _, keep, _) -> average(w, x, n, keep);
+            case Update.Average _ -> (w, _, _, x, n, gain, keep, _) -> average(w, x, n, gain, keep);
+            case Update.Accumulate _ -> (sum, _, _, g, n, _, keep, _) -> accumulate(sum, g, n, keep);
             case SgdMomentum r -> (w, v, _, g, n, decay, rate, _) -> momentum(r, w, v, g, n, decay, rate);
             case RmsProp r when r.form() == RmsProp.Form.PYTORCH -> (w, s, b, g, n, decay, rate, _) -> rmsPropOfPyTorch(r, w, s, b, g, n, decay, rate);
             case RmsProp r -> (w, s, b, g, n, decay, rate, _) -> rmsPropOfTensorFlow(r, w, s, b, g, n, decay, rate);
@@ -54,12 +58,57 @@ final class UpdateLoops {
         }
     }
 
-    private static void average(long w, long x, long n, float keep) {
+    private static void average(long w, long x, long n, float gain, float keep) {
         FloatVector k = all(keep);
-        FloatVector rest = all(1 - keep);
+        FloatVector rest = all((1 - keep) * gain);
         for (long i = 0; i + LANES <= n; i += LANES) {
             store(load(w + 4 * i).fma(k, load(x + 4 * i).mul(rest)), w + 4 * i);
         }
+    }
+
+    private static void accumulate(long sum, long g, long n, float keep) {
+        if (keep == 0) {
+            for (long i = 0; i + LANES <= n; i += LANES) {
+                store(load(g + 4 * i), sum + 4 * i);
+            }
+        } else {
+            for (long i = 0; i + LANES <= n; i += LANES) {
+                store(load(sum + 4 * i).add(load(g + 4 * i)), sum + 4 * i);
+            }
+        }
+    }
+
+    /** See {@link dev.jacquard.cpu.Simd#scale}. */
+    static boolean scale(long from, long to, long n, float factor) {
+        FloatVector by = all(factor);
+        FloatVector odd = all(0);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            FloatVector x = load(from + 4 * i);
+            odd = odd.add(x.mul(0f)); // of what is not finite: NaN, and it stays
+            store(x.mul(by), to + 4 * i);
+        }
+        float rest = 0;
+        for (; i < n; i++) {
+            float x = get(from + 4 * i);
+            rest += 0 * x;
+            set(to + 4 * i, x * factor);
+        }
+        return odd.reduceLanes(VectorOperators.ADD) + rest == 0;
+    }
+
+    /** See {@link dev.jacquard.cpu.Simd#finite}. */
+    static boolean finite(long x, long n) {
+        FloatVector odd = all(0);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            odd = odd.add(load(x + 4 * i).mul(0f));
+        }
+        float rest = 0;
+        for (; i < n; i++) {
+            rest += 0 * get(x + 4 * i);
+        }
+        return odd.reduceLanes(VectorOperators.ADD) + rest == 0;
     }
 
     /** The buffer takes {@code pull = slope scale}; the parameter moves by {@code byPull pull + bySpeed speed}. */

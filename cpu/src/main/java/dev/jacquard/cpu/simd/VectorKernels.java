@@ -156,6 +156,16 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
+    public boolean scale(long from, long to, long n, float factor) {
+        return UpdateLoops.scale(from, to, n, factor);
+    }
+
+    @Override
+    public boolean finite(long x, long n) {
+        return UpdateLoops.finite(x, n);
+    }
+
+    @Override
     public UpdateLoop update(Update.Rule plain) {
         return UpdateLoops.of(plain);
     }

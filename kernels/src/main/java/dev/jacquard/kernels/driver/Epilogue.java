@@ -3,8 +3,8 @@ package dev.jacquard.kernels.driver;
 /**
  * What a library's engine does to each sum before it rounds and writes it: {@code activation(sum * scale + bias + residual)}, as much of it as is wanted.
  *
- * @param scale multiplies by a number per column (per channel)
- * @param bias adds a number per column (per channel)
+ * @param scale multiplies by a number per column (per channel), in F32
+ * @param bias adds a number per column (per channel), in F32
  * @param residual adds an element of a tensor like the result
  * @param activation what comes last
  */

@@ -23,7 +23,7 @@ public interface MatrixEngine {
      *
      * @param a the problem's first operand
      * @param b its second
-     * @param scale one number per column of the result (per channel), in the result's type; 0 without one
+     * @param scale one number per column of the result (per channel), in F32 whatever the result's floating type; 0 without one
      * @param bias the same to be added; 0 without one
      * @param residual what is added to the result, like it; 0 without one
      * @param out the result, contiguous

@@ -82,10 +82,16 @@ final class CublasLt implements AutoCloseable {
         CublasErrors.check(function, Foreign.call(library.function(function), of, attribute, value.address(), value.byteSize()));
     }
 
+    /** Whether it can be asked. A bias is of the result's type to the library (CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE), and ours are F32: results in half precision have none there. */
+    private static boolean supports(ProductProblem p) {
+        Epilogue e = p.epilogue();
+        boolean activated = e.activation() == Epilogue.Activation.NONE || e.activation() == Epilogue.Activation.RELU;
+        return Cublas.supports(p) && activated && !e.scale() && !e.residual() && !(e.bias() && p.type().isHalf());
+    }
+
     /** Engines for a product, the one that the library expects to be fastest first; empty if it has none. @throws DriverException of kind LIBRARY for other failures */
     synchronized List<MatrixEngine> engines(ProductProblem p) {
-        Epilogue e = p.epilogue();
-        if (!Cublas.supports(p) || e.scale() || e.residual() || e.activation() != Epilogue.Activation.NONE && e.activation() != Epilogue.Activation.RELU) {
+        if (!supports(p)) {
             return List.of();
         }
         Matmul problem = new Matmul(p);

@@ -58,10 +58,10 @@ final class CudnnConvolutionGraph {
         Epilogue e = p.epilogue();
         List<Step> steps = new ArrayList<>();
         if (e.scale()) {
-            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_MUL, () -> tensor(SCALE, false, 1, p.k(), 1, 1)));
+            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_MUL, () -> perChannel(SCALE)));
         }
         if (e.bias()) {
-            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_ADD, () -> tensor(BIAS, false, 1, p.k(), 1, 1)));
+            steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_ADD, () -> perChannel(BIAS)));
         }
         if (e.residual()) {
             steps.add(new Step(cudnnPointwiseMode.CUDNN_POINTWISE_ADD, () -> y(RESIDUAL, false)));
@@ -172,10 +172,20 @@ final class CudnnConvolutionGraph {
         };
     }
 
-    /** A tensor whose second extent is the innermost in memory. What is virtual is kept in F32, as sums are. */
+    /** A number per channel, in F32 like the sums that it meets. */
+    private long perChannel(long id) {
+        return tensor(id, false, cudnnDataType.CUDNN_DATA_FLOAT, 1, p.k(), 1, 1);
+    }
+
+    /** An image or weights. What is virtual is kept in F32, as sums are. */
     private long tensor(long id, boolean virtual, long n, long c, long h, long w) {
+        return tensor(id, virtual, virtual ? cudnnDataType.CUDNN_DATA_FLOAT : Cudnn.dataType(p.type()), n, c, h, w);
+    }
+
+    /** A tensor whose second extent is the innermost in memory. */
+    private long tensor(long id, boolean virtual, int type, long n, long c, long h, long w) {
         long made = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-        descriptors.setInts(made, cudnnBackendAttributeName.CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, virtual ? cudnnDataType.CUDNN_DATA_FLOAT : Cudnn.dataType(p.type()));
+        descriptors.setInts(made, cudnnBackendAttributeName.CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type);
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, n, c, h, w);
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, h * w * c, 1, w * c, c);
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, id);

@@ -192,9 +192,10 @@ class VendorLibrariesTest {
 
     @Test
     void everyArgumentOfCublasLt() throws Exception {
-        Processes.Said said = with("all").run("open", "product f16 cublasLt-2 tb bias relu", "product f32 cublasLt-0 ta tf32", "product i8 cublasLt-0", "product bf16 cublasLt-0 relu");
-        assertContains(said.all(), "call cublasLtMatmulAlgoGetHeuristic epilogue 6 workspace 67108864 alignment 32 32 32 32 asked 3\n",
-                "call cublasLtMatmul compute 68 scale 0 op 1 0 epilogue 6 bias 0xe0 alpha 1 beta 0 a 0xb0 type 2 12x8 ld 12 b 0xa0 type 2 12x4 ld 12 c 0xc0 type 2 8x4 ld 8 d 0xc0 type 2 8x4 ld 8"
+        Processes.Said said = with("all").run("open", "product f32 cublasLt-2 tb bias relu", "product f32 cublasLt-0 ta tf32", "product i8 cublasLt-0", "product bf16 cublasLt-0 relu",
+                "product f16 cublasLt-2 tb", "product f16 none tb bias relu");
+        assertContains(said.all(), "call cublasLtMatmulAlgoGetHeuristic epilogue 6 workspace 67108864 alignment 64 64 64 64 asked 3\n",
+                "call cublasLtMatmul compute 69 scale 0 op 1 0 epilogue 6 bias 0xe0 alpha 1 beta 0 a 0xb0 type 0 12x8 ld 12 b 0xa0 type 0 12x4 ld 12 c 0xc0 type 0 8x4 ld 8 d 0xc0 type 0 8x4 ld 8"
                 + " algorithm 502 workspace 0x100 1002 stream 0x57\n",
                 "alignment 64 64 64 64 asked 3\n",
                 "call cublasLtMatmul compute 77 scale 0 op 0 1 epilogue 1 bias (nil) alpha 1 beta 0 a 0xb0 type 0 8x12 ld 8 b 0xa0 type 0 4x12 ld 4 c 0xc0 type 0 8x4 ld 8 d 0xc0 type 0 8x4 ld 8"
@@ -202,7 +203,10 @@ class VendorLibrariesTest {
                 "alignment 16 16 64 64 asked 3\n",
                 "call cublasLtMatmul compute 72 scale 10 op 0 0 epilogue 1 bias (nil) alpha 1 beta 0 a 0xb0 type 3 8x12 ld 8 b 0xa0 type 3 12x4 ld 12 c 0xc0 type 10 8x4 ld 8 d 0xc0 type 10 8x4 ld 8"
                 + " algorithm 501 workspace 0x100 1000 stream 0x57\n",
-                "call cublasLtMatmul compute 68 scale 0 op 0 0 epilogue 2 bias (nil) alpha 1 beta 0 a 0xb0 type 14");
+                "call cublasLtMatmul compute 68 scale 0 op 0 0 epilogue 2 bias (nil) alpha 1 beta 0 a 0xb0 type 14",
+                "alignment 32 32 32 32 asked 3\n",
+                "call cublasLtMatmul compute 68 scale 0 op 1 0 epilogue 1 bias (nil) alpha 1 beta 0 a 0xb0 type 2 12x8 ld 12 b 0xa0 type 2 12x4 ld 12 c 0xc0 type 2 8x4 ld 8 d 0xc0 type 2 8x4 ld 8");
+        assertEquals("", said.of("product f16 none tb bias relu"), "a bias is F32, and the library wants the result's type");
     }
 
     @Test
@@ -234,7 +238,7 @@ class VendorLibrariesTest {
         String virtual = "(17 901=0 902=2,16,5,11 903=880,1,176,16 906=%d 900=16 907=1)";
         String convolution = "(1 100=0 101=1 106=2 105=1,2 104=2,2 102=1,3 103=2,1)";
         String forward = "(10 700=1 701=0 702=" + convolution + " 704=" + x + " 703=" + w + " 705=" + virtual.formatted(7) + ")";
-        String add = "(13 750=(0 0=0 1=0) 751=" + virtual.formatted(7) + " 752=(17 901=2 902=1,16,1,1 903=16,1,16,16 906=5 900=16) 753=" + virtual.formatted(8) + ")";
+        String add = "(13 750=(0 0=0 1=0) 751=" + virtual.formatted(7) + " 752=(17 901=0 902=1,16,1,1 903=16,1,16,16 906=5 900=16) 753=" + virtual.formatted(8) + ")";
         String relu = "(13 750=(0 0=100 1=0) 751=" + virtual.formatted(8) + " 753=(17 901=2 902=2,16,5,11 903=880,1,176,16 906=3 900=16))";
         assertContains(said.all(), "call cudnnBackendFinalize (15 801=" + forward + add + relu + " 800=0xd00d)\n",
                 "call cudnnSetStream 0x57\ncall cudnnBackendExecute engine 36 pack (16 1000=1,2,3,5 1001=0xa0,0xb0,0xc0,0xe0 1003=0x100)\n");

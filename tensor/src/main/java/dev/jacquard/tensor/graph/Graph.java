@@ -17,8 +17,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A step as data, in static single assignment form: nodes in an order in which each comes after its inputs, the named results, and the new values
@@ -175,6 +177,11 @@ public record Graph(List<Node> nodes, Map<String, Symbol> outputs, Map<Variable,
 
     /** The graph as text, a node a line. */
     public String print() {
+        return print(_ -> "");
+    }
+
+    /** The same with a remark behind some nodes. @param remark of a node; empty for none */
+    public String print(Function<Node, String> remark) {
         StringBuilder text = new StringBuilder();
         for (Node n : nodes) {
             text.append(n.outputs().stream().map(Symbol::ref).collect(Collectors.joining(", ")))
@@ -185,8 +192,9 @@ public record Graph(List<Node> nodes, Map<String, Symbol> outputs, Map<Variable,
                 text.append(' ').append(attributes);
             }
             text.append(" : ").append(types(n.outputs()).stream().map(TensorType::toString).collect(Collectors.joining(", ")));
-            if (!n.label().isEmpty()) {
-                text.append("  # ").append(n.label());
+            String behind = Stream.of(n.label(), remark.apply(n)).filter(t -> !t.isEmpty()).collect(Collectors.joining(": "));
+            if (!behind.isEmpty()) {
+                text.append("  # ").append(behind);
             }
             text.append('\n');
         }

@@ -55,6 +55,13 @@ final class Types {
         }
     }
 
+    /** Whether a floating type is one or fewer bytes of it: what the other can hold without loss. */
+    static void narrower(Op op, String what, TensorType t, DType wide) {
+        if (t.dtype() != wide && t.dtype().bytes() >= wide.bytes()) {
+            throw new DTypeException(op.name(), what + " has the wrong element type", t.toString(), wide + " or narrower", "cast it");
+        }
+    }
+
     static void equal(Op op, String what, long got, long expected, String remedy) {
         if (got != expected) {
             throw new ShapeException(op.name(), what, Long.toString(got), Long.toString(expected), remedy);

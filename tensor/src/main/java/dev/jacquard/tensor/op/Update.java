@@ -5,7 +5,6 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 
 /** Optimizer updates: new state from old state and gradient, in place where the plan allows. */
@@ -18,6 +17,8 @@ public sealed interface Update extends Composite {
         STEP("step", true),
         /** Share that an average keeps of itself, of the parameters' element type. */
         AVERAGE_DECAY("average's decay", false),
+        /** 0 if the first of several gradients overwrites their sum, anything else if it is added; of the sum's element type. */
+        KEEP("keep", false),
         /** I32: anything but 0 leaves all state as it is, bit for bit. */
         SKIP("skip flag", true);
 
@@ -31,8 +32,8 @@ public sealed interface Update extends Composite {
     }
 
     /**
-     * The update of one parameter. Inputs: the states, the parameter first; the gradient; the scalars. Outputs: the new states. States and gradient have one
-     * shape and element type.
+     * The update of one parameter. Inputs: the states, the parameter first; the gradient; the scalars. Outputs: the new states. States and gradient have one shape. States are F32, or F64
+     * where gradients are checked: what moves by a thousandth of itself does not move in half precision. The gradient may be {@link #narrow narrower}, and is widened as it is read.
      */
     sealed interface Rule extends Update {
         /** What the states after the parameter are, in order: the optimizer's memory of it. */
@@ -46,7 +47,7 @@ public sealed interface Update extends Composite {
         /** The scalar operands in order. */
         List<Scalar> scalars();
 
-        /** Weight decay, the one attribute in which the parts of a {@link FusedUpdate} may differ. */
+        /** Weight decay. */
         double decay();
 
         /** The same rule with another decay. */
@@ -57,13 +58,37 @@ public sealed interface Update extends Composite {
             return withDecay(0);
         }
 
+        /** The one attribute in which the parts of a {@link FusedUpdate} may differ: the decay, or what the rule names instead. */
+        default double coefficient() {
+            return decay();
+        }
+
+        /** What the parts of a {@link FusedUpdate} agree on: this rule with a coefficient that is the same for all. */
+        default Rule common() {
+            return undecayed();
+        }
+
+        /** States and scalars. */
+        @Override
+        default boolean wide(int input) {
+            return input != states();
+        }
+
+        /** The gradient. */
+        @Override
+        default boolean narrow(int input) {
+            return input == states();
+        }
+
         @Override
         default List<TensorType> infer(List<TensorType> in) {
             Types.count(this, in, states() + 1 + scalars().size());
             TensorType w = in.getFirst();
             List<TensorType> tensors = in.subList(0, states() + 1);
-            Types.same(this, tensors);
+            Types.same(this, in.subList(0, states()));
             Types.floating(this, tensors);
+            Types.dtype(this, "parameter", w, w.dtype().wide());
+            Types.narrower(this, "gradient", tensors.getLast(), w.dtype());
             for (int i = 1; i < tensors.size(); i++) {
                 Types.shape(this, i < states() ? "state " + i : "gradient", tensors.get(i), w);
             }
@@ -99,8 +124,10 @@ public sealed interface Update extends Composite {
         }
     }
 
+    /** The gradient in the parameter's element type, with its decay. */
     private static Tensor decayed(Tensor gradient, Tensor w, double decay) {
-        return decay == 0 ? gradient : gradient.add(w.mul(decay));
+        Tensor wide = gradient.cast(w.dtype());
+        return decay == 0 ? wide : wide.add(w.mul(decay));
     }
 
     /** Stochastic gradient descent without memory: {@code w' = w - lr (g + decay w)}. Inputs w, g of one shape and lr; output w'. */
@@ -132,10 +159,20 @@ public sealed interface Update extends Composite {
     }
 
     /**
-     * A moving average of something else, {@code a' = d a + (1 - d) x}, as a rule, so that hundreds of them go in one launch. Inputs a, x of one shape and d, a
-     * scalar; output a'.
+     * A moving average of something else, {@code a' = d a + (1 - d) gain x}, as a rule, so that hundreds of them go in one launch. Inputs a, x of one shape and d, a
+     * scalar; output a'. The gain is what parts may differ in: by it running variances, which are averages of unbiased ones, move together with running means.
      */
-    record Average() implements Rule {
+    record Average(double gain) implements Rule {
+        /** Checks the range. @throws CallerException if the gain is negative or not finite */
+        public Average {
+            require(gain >= 0 && gain < Double.POSITIVE_INFINITY, "average", gain, "a finite gain of 0 or more");
+        }
+
+        /** Without a gain: that is, of 1. */
+        public Average() {
+            this(1);
+        }
+
         @Override
         public List<String> slots() {
             return List.of();
@@ -157,9 +194,55 @@ public sealed interface Update extends Composite {
             return this;
         }
 
+        /** The gain. */
+        @Override
+        public double coefficient() {
+            return gain;
+        }
+
+        @Override
+        public Rule common() {
+            return new Average();
+        }
+
         @Override
         public List<Tensor> define(List<Tensor> in) {
-            return List.of(averaged(in.get(0), in.get(1), in.get(2)));
+            Tensor x = in.get(1).cast(in.get(0).dtype());
+            return List.of(averaged(in.get(0), gain == 1 ? x : x.mul(gain), in.get(2)));
+        }
+    }
+
+    /**
+     * A sum of the gradients of several steps: {@code sum' = sum + g}, or {@code sum' = g} if keep is 0, whatever the sum is then, NaN and infinities of an earlier update that was skipped
+     * included. Inputs sum, g of one shape and keep, a scalar; output sum'.
+     */
+    record Accumulate() implements Rule {
+        @Override
+        public List<String> slots() {
+            return List.of();
+        }
+
+        @Override
+        public List<Scalar> scalars() {
+            return List.of(Scalar.KEEP);
+        }
+
+        /** None: nothing is pulled to 0. */
+        @Override
+        public double decay() {
+            return 0;
+        }
+
+        @Override
+        public Rule withDecay(double other) {
+            return this;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor sum = in.get(0);
+            Tensor g = in.get(1).cast(sum.dtype());
+            return List.of(in.get(2).apply(new Pointwise.Select(), sum.add(g), g));
         }
     }
 
@@ -301,7 +384,7 @@ public sealed interface Update extends Composite {
             Tensor w = in.get(0);
             Tensor lr = in.get(4);
             Tensor step = in.get(5).cast(w.dtype());
-            Tensor g = decoupled ? in.get(3) : decayed(in.get(3), w, decay);
+            Tensor g = decayed(in.get(3), w, decoupled ? 0 : decay);
             Tensor kept = decoupled && decay != 0 ? w.sub(w.mul(lr.mul(decay))) : w;
             Tensor m = in.get(1).mul(beta1).add(g.mul(1 - beta1));
             Tensor v = in.get(2).mul(beta2).add(g.square().mul(1 - beta2));
@@ -321,9 +404,9 @@ public sealed interface Update extends Composite {
      * average; the gradient; the rule's scalars, then the average's decay d, then the flag.
      */
     record ExtendedUpdate(Rule rule, boolean average, boolean skip) implements Rule {
-        /** Extensions do not nest, and an average has none. @throws CallerException if the rule is one, or an average that is to have one */
+        /** Extensions do not nest, and averages and sums have no average. @throws CallerException if the rule is an extension, or an average or a sum that is to have one */
         public ExtendedUpdate {
-            if (rule instanceof ExtendedUpdate || average && rule instanceof Average) {
+            if (rule instanceof ExtendedUpdate || average && (rule instanceof Average || rule instanceof Accumulate)) {
                 throw new CallerException("extended_update", "extensions do not nest", rule.toString(), "a plain rule", "extend the plain rule once");
             }
         }
@@ -360,6 +443,16 @@ public sealed interface Update extends Composite {
         }
 
         @Override
+        public double coefficient() {
+            return rule.coefficient();
+        }
+
+        @Override
+        public Rule common() {
+            return new ExtendedUpdate(rule.common(), average, skip);
+        }
+
+        @Override
         public List<Tensor> define(List<Tensor> in) {
             List<Tensor> own = new ArrayList<>(in.subList(0, rule.states()));
             own.addAll(in.subList(states(), states() + 1 + rule.scalars().size())); // the gradient and the rule's scalars
@@ -379,15 +472,15 @@ public sealed interface Update extends Composite {
     }
 
     /**
-     * Many parameters at once, by rules that differ at most in their decay. Inputs: for each part its states and its gradient, then the scalars, once. Outputs:
+     * Many parameters at once, by rules that differ at most in their {@link Rule#coefficient coefficient}. Inputs: for each part its states and its gradient, then the scalars, once. Outputs:
      * the new states, part after part.
      */
     record FusedUpdate(List<Rule> parts) implements Update {
         /** Checks that the rules agree. @throws CallerException if they do not, or if there is none */
         public FusedUpdate {
             parts = List.copyOf(parts);
-            if (parts.stream().map(Rule::undecayed).distinct().count() != 1) {
-                throw new CallerException("fused_update", "rules differ in more than their decay", parts.toString(), "one rule", "fuse updates of equal rules");
+            if (parts.stream().map(Rule::common).distinct().count() != 1) {
+                throw new CallerException("fused_update", "rules differ in more than their coefficient", parts.toString(), "one rule", "fuse updates of equal rules");
             }
         }
 
@@ -399,6 +492,18 @@ public sealed interface Update extends Composite {
         /** Position of the first scalar among the inputs. */
         public int firstScalar() {
             return parts.size() * (rule().states() + 1);
+        }
+
+        /** States and scalars. */
+        @Override
+        public boolean wide(int input) {
+            return !narrow(input);
+        }
+
+        /** Gradients. */
+        @Override
+        public boolean narrow(int input) {
+            return input < firstScalar() && rule().narrow(input % (rule().states() + 1));
         }
 
         private <T> List<T> part(int i, List<T> in) {
@@ -440,74 +545,6 @@ public sealed interface Update extends Composite {
 
     /** The family's rows. */
     static List<OpRow> rows() {
-        SgdMomentum plain = new SgdMomentum(0.9, 0, false);
-        Rule keras = new SgdMomentum(0.9, 1e-3, false, SgdMomentum.Form.KERAS);
-        Rule rms = new RmsProp(0.9, 1e-2, 0.9, 1e-3, RmsProp.Form.PYTORCH);
-        Rule tf = new RmsProp(0.9, 1e-3, 0.9, 0, RmsProp.Form.TENSORFLOW);
-        Rule adam = new Adam(0.9, 0.999, 1e-3, 1e-2, false);
-        Rule adamW = new Adam(0.9, 0.99, 1e-3, 1e-2, true);
-        return List.of(
-                OpRow.of(Sgd.class, "step without memory", sample(new Sgd(0), 0, 7), sample(new Sgd(1e-3), 0, 33, 3, 5), sample(new Sgd(1e-2), 0, 1025)),
-                OpRow.of(Average.class, "step of a moving average", sample(new Average(), 0, 7), sample(new Average(), 0, 1033)),
-                OpRow.of(SgdMomentum.class, "momentum step",
-                        sample(plain, 0, 7), sample(new SgdMomentum(0.9, 5e-4, false), 0, 33, 3, 3, 5), sample(new SgdMomentum(0.875, 1e-4, true), 0, 1025),
-                        sample(keras, 0, 263), sample(new SgdMomentum(0.875, 0, true, SgdMomentum.Form.KERAS), 0, 35))
-                        .refuses(plain, "gradient has the wrong shape", TensorType.f32(3), TensorType.f32(3), TensorType.f32(4), TensorType.f32()),
-                OpRow.of(RmsProp.class, "RMSprop step", sample(rms, 0, 7), sample(tf, 0, 33, 3, 3, 5), sample(rms, 0, 1025), sample(tf, 0, 12)),
-                OpRow.of(Adam.class, "Adam step", sample(adam, 0, 7), sample(adamW, 0, 33, 3, 3, 5), sample(adamW, 0, 1025), sample(adam, 0, 12))
-                        .refuses(adam, "step has the wrong element type", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(), TensorType.f32()),
-                OpRow.of(ExtendedUpdate.class, "step with a moving average, or skipped by a flag",
-                        sample(new ExtendedUpdate(plain, true, false), 0, 13, 3),
-                        sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),
-                        sample(new ExtendedUpdate(keras, true, true), 0, 41), sample(new ExtendedUpdate(new Average(), false, true), 1, 19),
-                        sample(new ExtendedUpdate(new Sgd(1e-3), true, false), 0, 29),
-                        sample(new ExtendedUpdate(rms, true, true), 0, 257), sample(new ExtendedUpdate(tf, true, true), 1, 65),
-                        sample(new ExtendedUpdate(adamW, true, true), 0, 263), sample(new ExtendedUpdate(adam, true, true), 1, 7)),
-                OpRow.of(FusedUpdate.class, "steps of many parameters at once",
-                        fused(List.of(plain, new SgdMomentum(0.9, 1e-3, false)), new long[] {3, 5}, new long[] {121}),
-                        fused(Collections.nCopies(3, new SgdMomentum(0.9, 1e-3, true)), new long[] {9}, new long[] {2, 2}, new long[] {}),
-                        fused(Collections.nCopies(2, new ExtendedUpdate(tf, true, true)), new long[] {17}, new long[] {67}),
-                        fused(List.of(adam, adam.undecayed()), new long[] {31}, new long[] {25, 3}),
-                        fused(Collections.nCopies(3, new ExtendedUpdate(new Average(), false, true)), new long[] {11}, new long[] {16}))
-                        .refuses(new FusedUpdate(List.of(plain, plain)), "wrong number of inputs", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32()));
-    }
-
-    private static Operand scalar(DType dtype, double value) {
-        return new Operand(TensorType.of(dtype), Operand.Fill.GIVEN, 0, 0, value);
-    }
-
-    private static Sample sample(Rule rule, int skip, long... dims) {
-        List<Operand> all = tensors(rule, dims);
-        rule.scalars().forEach(s -> all.add(scalar(s, skip)));
-        return new Sample(rule, all);
-    }
-
-    private static Sample fused(List<Rule> parts, long[]... shapes) {
-        List<Operand> all = new ArrayList<>();
-        for (int i = 0; i < parts.size(); i++) {
-            all.addAll(tensors(parts.get(i), shapes[i % shapes.length]));
-        }
-        parts.getFirst().scalars().forEach(s -> all.add(scalar(s, 0)));
-        return new Sample(new FusedUpdate(parts), all);
-    }
-
-    /** States and gradient; mean squares, which are the second state of RMSprop and the third of Adam, are not negative, and far enough from 0 for finite differences. */
-    private static List<Operand> tensors(Rule rule, long... dims) {
-        Rule plain = rule instanceof ExtendedUpdate e ? e.rule() : rule;
-        int square = plain instanceof RmsProp ? 1 : plain instanceof Adam ? 2 : -1;
-        List<Operand> all = new ArrayList<>();
-        for (int i = 0; i <= rule.states(); i++) {
-            all.add(i == square ? Operand.range(0.1, 1, dims) : Operand.of(dims));
-        }
-        return all;
-    }
-
-    private static Operand scalar(Scalar s, int skip) {
-        return switch (s) {
-            case LEARNING_RATE -> Operand.range(0.01, 0.2);
-            case STEP -> scalar(DType.I32, 3);
-            case AVERAGE_DECAY -> Operand.range(0.5, 0.9);
-            case SKIP -> scalar(DType.I32, skip);
-        };
+        return UpdateSamples.rows();
     }
 }

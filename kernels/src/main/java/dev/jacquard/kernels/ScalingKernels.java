@@ -1,0 +1,75 @@
+package dev.jacquard.kernels;
+
+import dev.jacquard.kernels.OptimizerKernels.OfParts;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.op.LossScaling.CountSteps;
+import dev.jacquard.tensor.op.LossScaling.NotFinite;
+import dev.jacquard.tensor.op.LossScaling.Unscale;
+import dev.jacquard.tensor.op.LossScaling.UpdateScale;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.Operand;
+import dev.jacquard.tensor.op.Sample;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** Loss scaling: many gradients in a launch. */
+final class ScalingKernels {
+    private ScalingKernels() {}
+
+    static Map<Class<? extends Op>, CudaKernel<?>> rows() {
+        return Map.of(
+                Unscale.class, (OfParts<Unscale>) (_, call) -> unscale(call),
+                NotFinite.class, (OfParts<NotFinite>) (_, call) -> notFinite(call),
+                UpdateScale.class, (CudaKernel<UpdateScale>) ScalingKernels::updateScale,
+                CountSteps.class, (CudaKernel<CountSteps>) (_, call) -> countSteps(call));
+    }
+
+    /** What the kernels are measured on. */
+    static List<Workload> workloads(long batch) {
+        long n = batch * 256 * 256;
+        Operand x = Operand.of(batch * 256, 256);
+        Operand flag = Operand.integers(DType.I32, 0, 1);
+        return List.of(
+                new Workload("scaling", Sample.of(new Unscale(), Operand.range(1, 1024), x, x), Map.of("n", 2 * n)),
+                new Workload("scaling", Sample.of(new NotFinite(), x, x), Map.of("n", 2 * n)),
+                new Workload("scaling", Sample.of(new UpdateScale(2, 2000, 0.5, 1), Operand.range(1, 1024), Operand.integers(DType.I32, 0, 1999), flag), Map.of()),
+                new Workload("scaling", Sample.of(new CountSteps(), Operand.integers(DType.I32, 0, 1999), flag), Map.of()));
+    }
+
+    private static CudaLaunch unscale(Call call) {
+        List<CudaLaunch> launches = new ArrayList<>(List.of(call.fill(call.out(0), DType.I32.bytes(), 0)));
+        byType(call, 1, 2).forEach((type, parts) -> parts.tables().forEach(t -> launches.add(call.launch("scaling", "unscale", type).grid(t.blocks()).block(Call.BLOCK)
+                .struct(t.bytes()).pointer(call.in(0)).pointer(call.out(0)).build())));
+        return call.sequence(launches.toArray(CudaLaunch[]::new));
+    }
+
+    private static CudaLaunch notFinite(Call call) {
+        List<CudaLaunch> launches = new ArrayList<>(List.of(call.fill(call.out(0), DType.I32.bytes(), 0)));
+        byType(call, 0, 1).forEach((type, parts) -> parts.tables().forEach(t -> launches.add(call.launch("scaling", "not_finite", type).grid(t.blocks()).block(Call.BLOCK)
+                .struct(t.bytes()).pointer(call.out(0)).build())));
+        return call.sequence(launches.toArray(CudaLaunch[]::new));
+    }
+
+    /** Inputs from the first one on, by their type. @param tensors 1 for them alone, 2 with the output of the same number */
+    private static Map<DType, Parts> byType(Call call, int first, int tensors) {
+        Map<DType, Parts> all = new TreeMap<>();
+        for (int i = first; i < call.in().size(); i++) {
+            long[] addresses = tensors == 1 ? new long[] {call.in(i)} : new long[] {call.in(i), call.out(i)};
+            all.computeIfAbsent(call.in().get(i).dtype(), _ -> new Parts(tensors)).add(addresses, call.inShape(i).size(), 0);
+        }
+        return all;
+    }
+
+    private static CudaLaunch updateScale(UpdateScale op, Call call) {
+        return call.launch("scaling", "update_scale", call.out().getFirst().dtype())
+                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.out(0)).pointer(call.out(1))
+                .f32(op.growth()).i32(op.interval()).f32(op.backoff()).i32(op.patience()).f32(op.minimum())
+                .build();
+    }
+
+    private static CudaLaunch countSteps(Call call) {
+        return call.launch("scaling", "count_steps", DType.I32).pointer(call.in(0)).pointer(call.in(1)).pointer(call.out(0)).build();
+    }
+}
