@@ -7,13 +7,13 @@
   limits                                          ok <name=figure unit; ...>   copy bandwidth and matrix rates
   prepare WORK NETWORK MODE PRECISION BATCH PX    ok        work: train, infer; mode: eager, cudagraph, compile; precision: fp32, tf32, fp16, bf16
   time SECONDS                                    ok <milliseconds of each step>   training: back to back; inference: each waited for
-  memory                                          ok <bytes, the most that were allocated>
+  memory                                          ok <bytes, the most that were allocated at once>   eager: by the steps that were timed; else since prepare; 0 on the CPU
   drop                                            ok
   anything that fails                             no <reason>
 
 Inputs are random and stay on the device; images are channels_last. A training step is forward, cross entropy with label smoothing 0.1, backward, optimizer: SGD with momentum for
 ResNets, RMSprop for EfficientNets. Training in fp16 and bf16 is autocast (fp16 with GradScaler), inference in them is the network in that type. Needs torch, torchvision, and timm for
-EfficientNets (else torchvision's).
+EfficientNets (else torchvision's). On the CPU autocast is bf16's, and there is no TF32: cases in fp16, in tf32 and with CUDA graphs are refused.
 """
 import gc
 import sys
@@ -156,6 +156,10 @@ def inference(network, mode, precision, batch, px):
 
 
 def prepare(work, network, mode, precision, batch, px):
+    if not CUDA and (precision == "tf32" or mode == "cudagraph"):
+        raise ValueError(f"the CPU has no {precision if precision == 'tf32' else mode}")
+    if not CUDA and precision == "fp16":
+        raise ValueError("autocast on the CPU is bf16's, and many of its kernels have no fp16")
     torch.manual_seed(1)
     if CUDA:
         torch.cuda.empty_cache()
@@ -167,6 +171,8 @@ def prepare(work, network, mode, precision, batch, px):
     for _ in range(4):
         step()
     synchronize()
+    if CUDA and mode == "eager":  # cuDNN's search for algorithms takes more than any step; a graph's memory would not be seen again
+        torch.cuda.reset_peak_memory_stats()
     return work, step
 
 

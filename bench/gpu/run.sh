@@ -3,8 +3,8 @@
 #
 #   FOLDER  the archive that ./jacquard bundle made, or the folder it unpacks to
 #   OUT     an existing folder for what comes back: kernels-candidates.csv and .md (products and convolutions: each own kernel and library engine beside the others, the device's copy and its rates),
-#           kernels.csv (each own kernel beside the device's copy), networks.csv and networks.md (whole networks beside PyTorch, if a python3 with torch is there), and logs. They belong in
-#           bench/results, named by the machine.
+#           kernels.csv (each own kernel beside the device's copy), networks.csv and networks.md (whole networks in each precision beside PyTorch, if a python3 with torch
+#           is there, and whether the targets of mixed precision are met), and logs. They belong in bench/results, named by the machine.
 #
 # Runs what bench/gpu/session.sh does not: that one tests, this one measures. PYTHON names another Python.
 set -u
@@ -31,8 +31,9 @@ part() { # name, seconds, flags of jacquard
     shift 2
     timeout "$limit" "$bundle/jacquard" "$@" > "$out/$name.log" 2>&1 || { echo "$name: FAILED ($?)"; tail -n 25 "$out/$name.log"; status=1; }
 }
-part kernels-candidates 150 kernels compare --device cuda --batch 128 --out "$out" --budget 130
-part kernels 75 kernels bench --device cuda --batch 128 --csv "$out/kernels.csv" --budget 60
-timeout 350 "$bundle/jacquard" bench --device cuda --out "$out" --budget 330 "${beside[@]}" "$@" 2>&1 | tee "$out/networks.log"
+# Together 575 s. The first 12 networks are those that targets are set for: training of one of each family in tf32, fp16, bf16, fp32; then inference of these; what the budget cuts off says so.
+part kernels-candidates 115 kernels compare --device cuda --batch 128 --out "$out" --budget 95
+part kernels 55 kernels bench --device cuda --batch 128 --csv "$out/kernels.csv" --budget 42
+timeout 405 "$bundle/jacquard" bench --device cuda --out "$out" --budget 385 "${beside[@]}" "$@" 2>&1 | tee "$out/networks.log"
 [ "${PIPESTATUS[0]}" = 0 ] || { echo "networks: FAILED"; status=1; }
 exit $status

@@ -1,27 +1,23 @@
 // batch_norm.cu
 // Math         y = act((x - mean) / sqrt(var + eps) * gamma + beta [+ residual]), mean and biased var per channel over the rows; and its gradients:
-//              bn_normalize has mean and var given, by the convolution that made x;
-//              d = act'(..) dy; dbeta = sum d; dgamma = sum d * xhat; dx = gamma / sqrt(var + eps) * (d - dbeta / rows - xhat * dgamma / rows); dresidual = d
-// Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C in f32; residual may be null; dx may be dy, and bn_normalize's y x.
-//              Symbols without "1" need C to be a multiple of 16 / sizeof(T). Workspace in floats: partial (chunks, 2, C), params (5, C). The two finish kernels know no T
-// Launch       all but finish: grid (ceil(rows / perBlock), ceil(C / (tx * W))), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1.
-//              bn_finish, bn_backward_finish: grid ceil(C / 32), block (32, 8), smem 0
+//              d = act'(..) dy; dbeta = sum d; dgamma = sum d * xhat; dx = gamma / sqrt(var + eps) * (d - dbeta / rows - xhat * dgamma / rows); dresidual = d.
+//              bn_normalize is told mean and var, which column_finish makes of what bn_stats leaves, or the convolution that made x
+// Contract     x, y, dy, dx, residual: (rows, C) of T, contiguous, 16-byte aligned, 0 < rows < 2^31; gamma, beta, mean, var, dgamma, dbeta: C in f32; residual may be null; dx may be dy, and
+//              bn_normalize's y x. Symbols without "1" need C to be a multiple of 16 / sizeof(T). Workspace: partial (chunks, 2, C) in f32
+// Launch       all but bn_backward_finish: grid (ceil(rows / perBlock), ceil(C / (tx * W))), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1.
+//              bn_backward_finish: grid ceil(C / 32), block (32, 8), smem 0
 // Traffic      bn_stats: read rows*c*T, write chunks*2*c*4
 //              bn_stats1: read rows*c*T, write chunks*2*c*4
-//              bn_finish: read chunks*2*c*4 + 2*c*4, write 5*c*4
-//              bn_apply: read rows*c*T + residual*rows*c*T + 3*c*4, write rows*c*T
-//              bn_apply1: read rows*c*T + residual*rows*c*T + 3*c*4, write rows*c*T
 //              bn_normalize: read rows*c*T + residual*rows*c*T + 4*c*4, write rows*c*T
 //              bn_normalize1: read rows*c*T + residual*rows*c*T + 4*c*4, write rows*c*T
 //              bn_backward_stats: read 2*rows*c*T + residual*rows*c*T + 4*c*4, write chunks*2*c*4
 //              bn_backward_stats1: read 2*rows*c*T + residual*rows*c*T + 4*c*4, write chunks*2*c*4
-//              bn_backward_finish: read chunks*2*c*4 + 4*c*4, write 7*c*4
-//              bn_backward_apply: read 2*rows*c*T + residual*rows*c*T + 5*c*4, write rows*c*T + residual*rows*c*T
-//              bn_backward_apply1: read 2*rows*c*T + residual*rows*c*T + 5*c*4, write rows*c*T + residual*rows*c*T
+//              bn_backward_finish: read chunks*2*c*4 + c*4, write 2*c*4
+//              bn_backward_apply: read 2*rows*c*T + residual*rows*c*T + 6*c*4, write rows*c*T + residual*rows*c*T
+//              bn_backward_apply1: read 2*rows*c*T + residual*rows*c*T + 6*c*4, write rows*c*T + residual*rows*c*T
 // Roofline     memory bound: about 10 flop per element; x is read twice forward, x and dy (and residual) twice backward, since no cache holds them
-// Numerics     f32; what is of T is rounded once. Statistics: each thread sums around its own first value, and (count, mean, M2) of threads and blocks are combined as by Chan et al. 1979, so that a mean that is
-//              large against the deviation costs no digits. Backward recomputes the pre-activation from x, mean and var by the same
-//              operations: being f32 in every T, they give forward's bits, so that a unit is on in both or in neither
+// Numerics     f32; what is of T is rounded once. Statistics: each thread sums around its own first value, and (count, mean, M2) of threads and blocks are combined as by Chan et al. 1979, so that a
+//              mean that is large against the deviation costs no digits. Backward computes the pre-activation again from x, mean and var, which are what forward took: a unit is on in both or in neither
 // Determinism  bitwise, run to run; the cut into chunks depends on the shape alone, partial results are combined in order
 // CPU twin     dev.jacquard.cpu.TrainingKernels
 // Versions     kernels/dev/batch_norm
@@ -142,49 +138,26 @@ DEVICE float sumOfChannel(float x, float (*scratch)[32]) {
     return s;
 }
 
-// Combines the chunks' moments: first the mean, then the squared deviations around it.
-KERNEL(256) bn_finish_f32(const float *partial, int chunks, int perBlock, int rows, int c, const float *gamma, const float *beta, float eps, float *mean, float *variance, float *params) {
-    __shared__ float scratch[FINISH_ROWS][32];
-    int channel = blockIdx.x * 32 + threadIdx.x;
-    bool active = channel < c;
-    float sum = 0;
-    if (active) {
-#pragma unroll 8
-        for (int p = threadIdx.y; p < chunks; p += FINISH_ROWS) {
-            float n = min(perBlock, rows - p * perBlock);
-            sum += n * partial[(i64)p * 2 * c + channel];
-        }
-    }
-    float m = sumOfChannel(sum, scratch) / rows;
-    float m2 = 0;
-    if (active) {
-#pragma unroll 8
-        for (int p = threadIdx.y; p < chunks; p += FINISH_ROWS) {
-            float n = min(perBlock, rows - p * perBlock);
-            float d = partial[(i64)p * 2 * c + channel] - m;
-            m2 += partial[((i64)p * 2 + 1) * c + channel] + n * d * d;
-        }
-    }
-    float var = sumOfChannel(m2, scratch) / rows;
-    if (active && threadIdx.y == 0) {
-        mean[channel] = m;
-        variance[channel] = var;
-        params[channel] = m;
-        params[c + channel] = gamma[channel] * rsqrtf(var + eps);
-        params[2 * c + channel] = beta[channel];
-    }
-}
+// What is per channel, as the op has it.
+struct Channels {
+    const float *gamma, *beta, *mean, *variance;
+    float eps;
 
-// Copies N rows of params for the block's tile to shared memory, from where a thread takes those of its channels. All threads must call.
-template <int W, int N> DEVICE void loadParams(const float *params, int c, float *shared, float (*mine)[W]) {
-    typedef TileFloats<W> Tile;
-#pragma unroll
-    for (int i = 0; i < N; i++) fillTile<W>(shared + i * Tile::SIZE, c, [&](int k) { return params[i * c + k]; });
-    __syncthreads();
-    if ((int)(blockIdx.y * blockDim.x + threadIdx.x) * W < c) {
-#pragma unroll
-        for (int i = 0; i < N; i++) Tile::get(shared + i * Tile::SIZE, mine[i]);
+    DEVICE float invStd(int channel) const { return rsqrtf(variance[channel] + eps); }
+
+    // Mean, scale and beta of the block's tile; put a barrier before they are read. All threads must call.
+    template <int W> DEVICE void fill(float *shared, int c) const {
+        const int SIZE = TileFloats<W>::SIZE;
+        fillTile<W>(shared, c, [&](int k) { return mean[k]; });
+        fillTile<W>(shared + SIZE, c, [&](int k) { return gamma[k] * invStd(k); });
+        fillTile<W>(shared + 2 * SIZE, c, [&](int k) { return beta[k]; });
     }
+};
+
+// N numbers for each of a thread's channels, from those of the tile.
+template <int W, int N> DEVICE void takeParams(const float *shared, float (*mine)[W]) {
+#pragma unroll
+    for (int i = 0; i < N; i++) TileFloats<W>::get(shared + i * TileFloats<W>::SIZE, mine[i]);
 }
 
 // Params: mean, scale, beta.
@@ -198,29 +171,14 @@ template <typename T, int W> DEVICE void normalizeRows(const T *x, const T *resi
     });
 }
 
-template <typename T, int W> DEVICE void apply(const T *x, const T *residual, T *y, const float *params, int rows, int c, int perBlock, int act) {
+template <typename T, int W> DEVICE void normalize(const T *x, const Channels &channels, const T *residual, T *y, int rows, int c, int perBlock, int act) {
     __shared__ __align__(16) float shared[3 * TileFloats<W>::SIZE];
-    float p[3][W];
-    loadParams<W, 3>(params, c, shared, p);
     ChannelWalk<W> walk(rows, c, perBlock);
-    if (walk.active) normalizeRows<T, W>(x, residual, y, p, walk, c, act);
-}
-
-// As apply, from the statistics themselves: every block makes the params of its channels.
-template <typename T, int W>
-DEVICE void normalize(const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, T *y, int rows, int c, int perBlock, float eps,
-                      int act) {
-    typedef TileFloats<W> Tile;
-    __shared__ __align__(16) float shared[3 * Tile::SIZE];
-    ChannelWalk<W> walk(rows, c, perBlock);
-    fillTile<W>(shared, c, [&](int k) { return mean[k]; });
-    fillTile<W>(shared + Tile::SIZE, c, [&](int k) { return gamma[k] * rsqrtf(variance[k] + eps); });
-    fillTile<W>(shared + 2 * Tile::SIZE, c, [&](int k) { return beta[k]; });
+    channels.fill<W>(shared, c);
     __syncthreads();
     if (!walk.active) return;
     float p[3][W];
-#pragma unroll
-    for (int i = 0; i < 3; i++) Tile::get(shared + i * Tile::SIZE, p[i]);
+    takeParams<W, 3>(shared, p);
     normalizeRows<T, W>(x, residual, y, p, walk, c, act);
 }
 
@@ -251,22 +209,16 @@ template <typename T, int W> struct BackwardRows {
     }
 };
 
-template <typename T, int W>
-DEVICE void backwardStats(const T *dy, const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, float *partial, int rows, int c,
-                          int perBlock, float eps, int act) {
-    typedef TileFloats<W> Tile;
+template <typename T, int W> DEVICE void backwardStats(const T *dy, const T *x, const Channels &channels, const T *residual, float *partial, int rows, int c, int perBlock, int act) {
     __shared__ __align__(16) float scratch[2 * W * CHANNEL_THREADS];
     ChannelWalk<W> walk(rows, c, perBlock);
-    fillTile<W>(scratch, c, [&](int k) { return mean[k]; });
-    fillTile<W>(scratch + Tile::SIZE, c, [&](int k) { return gamma[k] * rsqrtf(variance[k] + eps); });
-    fillTile<W>(scratch + 2 * Tile::SIZE, c, [&](int k) { return beta[k]; });
+    channels.fill<W>(scratch, c);
     __syncthreads();
     float p[3][W], sums[2][W];
 #pragma unroll
     for (int i = 0; i < 2 * W; i++) sums[i / W][i % W] = 0;
     if (walk.active) {
-#pragma unroll
-        for (int i = 0; i < 3; i++) Tile::get(scratch + i * Tile::SIZE, p[i]);
+        takeParams<W, 3>(scratch, p);
 #pragma unroll 1
         for (int row = walk.row; row < walk.end; row += rowsAtOnce(W) * blockDim.y) {
             BackwardRows<T, W> r(dy, x, residual, walk, row, c, act);
@@ -287,8 +239,7 @@ DEVICE void backwardStats(const T *dy, const T *x, const float *gamma, const flo
     storeTile<W, 2>(sums, partial + (i64)blockIdx.x * 2 * c, c, scratch);
 }
 
-KERNEL(256) bn_backward_finish_f32(const float *partial, int chunks, int rows, int c, const float *gamma, const float *beta, const float *mean, const float *variance, float eps, float *dgamma,
-                                   float *dbeta, float *params) {
+KERNEL(256) bn_backward_finish_f32(const float *partial, int chunks, int c, const float *variance, float eps, float *dgamma, float *dbeta) {
     __shared__ float scratch[FINISH_ROWS][32];
     int channel = blockIdx.x * 32 + threadIdx.x;
     bool active = channel < c;
@@ -303,24 +254,23 @@ KERNEL(256) bn_backward_finish_f32(const float *partial, int chunks, int rows, i
     a = sumOfChannel(a, scratch);
     b = sumOfChannel(b, scratch);
     if (active && threadIdx.y == 0) {
-        float invStd = rsqrtf(variance[channel] + eps);
         dbeta[channel] = a;
-        dgamma[channel] = b * invStd;
-        params[channel] = mean[channel];
-        params[c + channel] = gamma[channel] * invStd;
-        params[2 * c + channel] = beta[channel];
-        params[3 * c + channel] = a / rows;
-        params[4 * c + channel] = b * invStd * invStd / rows;
+        dgamma[channel] = b * rsqrtf(variance[channel] + eps);
     }
 }
 
 template <typename T, int W>
-DEVICE void backwardApply(const T *dy, const T *x, const T *residual, T *dx, T *dresidual, const float *params, int rows, int c, int perBlock, int act) {
-    __shared__ __align__(16) float shared[5 * TileFloats<W>::SIZE];
-    float p[5][W]; // mean, scale, beta, mean of d, mean of d * xhat over the deviation
-    loadParams<W, 5>(params, c, shared, p);
+DEVICE void backwardApply(const T *dy, const T *x, const Channels &channels, const float *dgamma, const float *dbeta, const T *residual, T *dx, T *dresidual, int rows, int c, int perBlock, int act) {
+    const int SIZE = TileFloats<W>::SIZE;
+    __shared__ __align__(16) float shared[5 * SIZE];
     ChannelWalk<W> walk(rows, c, perBlock);
+    channels.fill<W>(shared, c);
+    fillTile<W>(shared + 3 * SIZE, c, [&](int k) { return dbeta[k] / rows; });
+    fillTile<W>(shared + 4 * SIZE, c, [&](int k) { return dgamma[k] * channels.invStd(k) / rows; });
+    __syncthreads();
     if (!walk.active) return;
+    float p[5][W]; // mean, scale, beta, mean of d, mean of d * xhat over the deviation
+    takeParams<W, 5>(shared, p);
 #pragma unroll 1
     for (int row = walk.row; row < walk.end; row += rowsAtOnce(W) * blockDim.y) {
         BackwardRows<T, W> r(dy, x, residual, walk, row, c, act);
@@ -337,16 +287,15 @@ DEVICE void backwardApply(const T *dy, const T *x, const T *residual, T *dx, T *
 }
 
 #define STATS(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, float *partial, int rows, int c, int perBlock) { stats<T, W>(x, partial, rows, c, perBlock); }
-#define APPLY(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const T *residual, T *y, const float *params, int rows, int c, int perBlock, int act) { \
-    apply<T, W>(x, residual, y, params, rows, c, perBlock, act); }
 #define NORMALIZE(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, T *y, \
-    int rows, int c, int perBlock, float eps, int act) { normalize<T, W>(x, gamma, beta, mean, variance, residual, y, rows, c, perBlock, eps, act); }
+    int rows, int c, int perBlock, float eps, int act) { normalize<T, W>(x, Channels{gamma, beta, mean, variance, eps}, residual, y, rows, c, perBlock, act); }
 #define BACKWARD_STATS(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const T *residual, \
-    float *partial, int rows, int c, int perBlock, float eps, int act) { backwardStats<T, W>(dy, x, gamma, beta, mean, variance, residual, partial, rows, c, perBlock, eps, act); }
-#define BACKWARD_APPLY(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const T *residual, T *dx, T *dresidual, const float *params, int rows, int c, int perBlock, int act) { \
-    backwardApply<T, W>(dy, x, residual, dx, dresidual, params, rows, c, perBlock, act); }
+    float *partial, int rows, int c, int perBlock, float eps, int act) { \
+    backwardStats<T, W>(dy, x, Channels{gamma, beta, mean, variance, eps}, residual, partial, rows, c, perBlock, act); }
+#define BACKWARD_APPLY(NAME, S, T, W) KERNEL(256) NAME##_##S(const T *dy, const T *x, const float *gamma, const float *beta, const float *mean, const float *variance, const float *dgamma, \
+    const float *dbeta, const T *residual, T *dx, T *dresidual, int rows, int c, int perBlock, float eps, int act) { \
+    backwardApply<T, W>(dy, x, Channels{gamma, beta, mean, variance, eps}, dgamma, dbeta, residual, dx, dresidual, rows, c, perBlock, act); }
 FOR_WIDTHS(STATS, bn_stats)
-FOR_WIDTHS(APPLY, bn_apply)
 FOR_WIDTHS(NORMALIZE, bn_normalize)
 FOR_WIDTHS(BACKWARD_STATS, bn_backward_stats)
 FOR_WIDTHS(BACKWARD_APPLY, bn_backward_apply)

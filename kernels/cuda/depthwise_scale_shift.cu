@@ -4,7 +4,7 @@
 // Launch       as depthwise.cu's forward kernels: grid (blocks of strips, ceil(C / 4q)), block of 128 threads as (q, 128 / q); static smem for the taps, scale and shift, 5.7 KiB (3) or 14 KiB (5)
 // Traffic      depthwise_scale_shift3s1, depthwise_scale_shift3s2: read n*h*w*c*T + c*9*T + c*2*4, write n*oh*ow*c*T
 //              depthwise_scale_shift5s1, depthwise_scale_shift5s2: read n*h*w*c*T + c*25*T + c*2*4, write n*oh*ow*c*T
-// Conflicts    those of depthwise.cu's forward kernels
+// Conflicts    those of depthwise.cu's forward kernels; scale and shift are read as taps are
 // Roofline     memory bound: 20 to 60 flop per element of y and 2 * sizeof(T) bytes (stride 1), half of what the two ops move apart
 // Numerics     f32, rounded once
 // Determinism  bitwise, run to run; strips and blocks follow from the shape alone
@@ -15,14 +15,14 @@
 #include "nonlinearity.cuh"
 
 struct ScaleShift {
+    static const int ROWS = 2;
     const float *scale, *shift;
     int act;
-
-    static const int ROWS = 2;
+    float4 a, b;
 
     DEVICE ScaleShift(const float *scale, const float *shift, int act) : scale(scale), shift(shift), act(act) {}
 
-    // To shared memory: kept by each thread they would be eight registers more, which is a block less on a multiprocessor for 5x5 with stride 2.
+    // To shared memory: kept by each thread from the beginning they would be eight registers more, a block less on a multiprocessor for 5x5 with stride 2.
     DEVICE void stage(float *rows, const Depthwise &p) const {
         int c0 = blockIdx.y * blockDim.x * 4;
         int n = min((int)blockDim.x * 4, p.c - c0);
@@ -32,9 +32,12 @@ struct ScaleShift {
         }
     }
 
-    DEVICE void apply(float (&v)[4], const float *own) const {
-        float4 a = *reinterpret_cast<const float4 *>(own);
-        float4 b = *reinterpret_cast<const float4 *>(own + PITCH);
+    DEVICE void begin(const float *own) {
+        a = *reinterpret_cast<const float4 *>(own);
+        b = *reinterpret_cast<const float4 *>(own + PITCH);
+    }
+
+    DEVICE void apply(float (&v)[4]) const {
         v[0] = activate(v[0] * a.x + b.x, act);
         v[1] = activate(v[1] * a.y + b.y, act);
         v[2] = activate(v[2] * a.z + b.z, act);

@@ -86,11 +86,12 @@ template <int R, int ST, int D, int COLUMNS, typename T, typename USE> DEVICE vo
 struct AsTheyAre {
     static const int ROWS = 0;
     DEVICE void stage(float *rows, const Depthwise &p) const {}
-    DEVICE void apply(float (&v)[4], const float *own) const {}
+    DEVICE void begin(const float *own) {}
+    DEVICE void apply(float (&v)[4]) const {}
 };
 
 // Every input row of a strip is loaded once and adds to all output rows that it is part of: D of them are under way. `after` has its say on what is stored: it puts ROWS numbers per
-// channel, PITCH apart, behind the taps, and is shown those of the thread's channels.
+// channel, PITCH apart, behind the taps, and is shown those of the thread's channels before each row.
 template <typename T, int R, int ST, typename AFTER> DEVICE void forward(const T *x, const T *w, T *y, const Depthwise &p, AFTER after) {
     const int COLUMNS = 4;
     const int D = (R + ST - 1) / ST;
@@ -116,10 +117,11 @@ template <typename T, int R, int ST, typename AFTER> DEVICE void forward(const T
     for (int j = 0; j < rows + D - 1; j++) {
         eachTap<R, ST, D, COLUMNS>(image, j, h0, w0, rows, p, [&](int d, int t, int r, int s, const float(&v)[4]) { addProduct(sum[d][t], v, tap + (r * R + s) * PITCH); });
         if (j >= D - 1) {
+            after.begin(tap + R * R * PITCH);
 #pragma unroll
             for (int t = 0; t < COLUMNS; t++) {
                 if (ow0 + t < p.ow) {
-                    after.apply(sum[D - 1][t], tap + R * R * PITCH);
+                    after.apply(sum[D - 1][t]);
                     storePixel(out + t * p.c, sum[D - 1][t]);
                 }
             }

@@ -16,6 +16,7 @@ import dev.jacquard.layers.Optimizer;
 import dev.jacquard.layers.Sequential;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.Update;
@@ -42,7 +43,7 @@ class AccumulationOnTheEmulatorTest {
         Module net = Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new BatchNorm2d(8), Activation.SILU.module(), new GlobalAvgPool2d(), new Linear(8, 10));
         Optimizer optimizer = new Optimizer(new Update.RmsProp(0.9, 1e-2, 0.9, 1e-4, Update.RmsProp.Form.PYTORCH));
         Map<String, float[]> left = new LinkedHashMap<>();
-        try (Backend backend = Backends.open(device, 2); State state = new State(backend); TrainStep step = TrainStep.of(net, optimizer, SETTINGS, state);
+        try (Backend backend = Backends.open(device, BackendOptions.DEFAULT.threads(2).tf32(BackendOptions.Tf32.OFF)); State state = new State(backend); TrainStep step = TrainStep.of(net, optimizer, SETTINGS, state);
                 Mixer mixer = new Mixer(new Mixing(0.4, 1, Mixing.Form.TENSORFLOW), BATCH, SIZE, SIZE, 3); Arena arena = Arena.ofConfined()) {
             float[] losses = new float[STEPS];
             for (int n = 0; n < STEPS; n++) {

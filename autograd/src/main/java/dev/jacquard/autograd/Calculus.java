@@ -56,6 +56,7 @@ public final class Calculus {
         row(Pointwise.Rsqrt.class, f(a -> a.dy().mul(a.y(0).mul(a.y(0)).mul(a.y(0))).mul(-0.5)));
         row(Pointwise.Abs.class, f(a -> a.dy().mul(a.x(0).apply(new Pointwise.Sign())))); // 0 at 0
         row(Pointwise.Sign.class, none());
+        row(Pointwise.RoundTf32.class, f(Gradient.Application::dy)); // straight through
         row(Pointwise.Relu.class, f(a -> a.dy().apply(new Pointwise.ReluBackward(), a.y(0)))); // 0 at 0
         row(Pointwise.Sigmoid.class, f(a -> a.dy().apply(new Pointwise.SigmoidBackward(), a.y(0))));
         row(Pointwise.Tanh.class, f(a -> a.dy().mul(a.y(0).square().rsub(1))));

@@ -172,12 +172,13 @@ final class BenchCommand implements Callable<Integer> {
         return new BenchReport.Figures(contender, new double[0], 0, why);
     }
 
-    /** @throws CallerException if we cannot do the case yet */
+    /** @throws CallerException if the device has no such arithmetic */
     private BenchContender ours(BenchCase c) {
-        if (c.precision().equals("fp16") || c.precision().equals("bf16")) {
-            throw new CallerException("bench", "not there yet", c.precision(), "fp32 or tf32", "mixed precision comes with the autocast pass");
+        Backend backend = backend(c.precision());
+        if (c.precision().equals("tf32") && backend.name().equals("cpu")) {
+            throw new CallerException("bench", "not run", c.precision(), "a GPU with tensor cores", "the CPU has no TF32: see fp32");
         }
-        return new BenchJacquard(c, backend(c.precision()));
+        return new BenchJacquard(c, backend);
     }
 
     /** One for each way to open it, kept. */
@@ -185,9 +186,9 @@ final class BenchCommand implements Callable<Integer> {
         return backends.computeIfAbsent(options(precision), o -> DeviceOptions.open(device, o));
     }
 
-    /** TF32 only where it is asked for; kernels are chosen as the device does by itself. */
+    /** Products of F32 may be TF32's but in fp32, as on PyTorch's side; kernels are chosen as the device does by itself. */
     static BackendOptions options(String precision) {
-        return BackendOptions.DEFAULT.tf32(precision.equals("tf32"));
+        return BackendOptions.DEFAULT.tf32(precision.equals("fp32") ? BackendOptions.Tf32.OFF : BackendOptions.Tf32.ON);
     }
 
     /** Times of the sides in turn. */

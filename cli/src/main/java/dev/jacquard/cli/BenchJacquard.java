@@ -2,7 +2,7 @@ package dev.jacquard.cli;
 
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.train.NetworkRun;
-import dev.jacquard.train.NetworkRun.Work;
+import dev.jacquard.train.NetworkStep.Work;
 import java.util.Arrays;
 
 /** Our side of {@code jacquard bench}. */
@@ -16,7 +16,7 @@ final class BenchJacquard implements BenchContender {
     private final boolean latency;
 
     BenchJacquard(BenchCase c, Backend backend) {
-        run = NetworkRun.of(c.work(), c.arch(), c.batch(), c.px(), backend);
+        run = NetworkRun.of(c.step(), backend);
         latency = c.work() == Work.INFER;
         for (int i = 0; i < WARM_UP; i++) {
             run.enqueue();

@@ -10,7 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** What {@code jacquard bench} leaves behind: {@code networks.csv}, a row per case and side, written as they come; and {@code networks.md}, the ratios. */
+/** What {@code jacquard bench} leaves behind: {@code networks.csv}, a row per case and side, written as they come; and {@code networks.md}, the ratios, and whether they are what they should be. */
 final class BenchReport implements AutoCloseable {
     static final String HEADER = "work,network,px,batch,precision,contender,ms_median,ms_min,images_per_s,memory_gib,jacquard_is_x_times_as_fast,rounds,device,note";
 
@@ -18,13 +18,14 @@ final class BenchReport implements AutoCloseable {
     private final Path markdown;
     private final String device;
     private final List<String> table = new ArrayList<>();
+    private final BenchTargets targets = new BenchTargets();
 
     /**
      * One side's figures of a case.
      *
      * @param contender which
      * @param ms milliseconds of each step, of all rounds; empty if it was not measured
-     * @param memoryBytes that it used
+     * @param memoryBytes that it used; 0 if it does not know
      * @param note why not measured; else empty
      */
     record Figures(String contender, double[] ms, long memoryBytes, String note) {
@@ -32,6 +33,11 @@ final class BenchReport implements AutoCloseable {
             double[] sorted = ms.clone();
             Arrays.sort(sorted);
             return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+        }
+
+        /** Memory as text; empty if it is not known. */
+        private String gib() {
+            return memoryBytes == 0 ? "" : String.format(Locale.ROOT, "%.2f", memoryBytes / 0x1p30);
         }
     }
 
@@ -56,15 +62,16 @@ final class BenchReport implements AutoCloseable {
     /** A case's sides, ours first. @param rounds in which the sides took turns */
     void add(BenchCase c, List<Figures> sides, int rounds) {
         double ours = sides.getFirst().median();
-        StringBuilder row = new StringBuilder("| " + c + " | " + cell(ours, c));
+        StringBuilder row = new StringBuilder("| " + c + " | " + cell(sides.getFirst(), c));
+        targets.add(c, sides);
         try {
             for (Figures f : sides) {
                 double ms = f.median();
-                String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%.2f", ms, Arrays.stream(f.ms).min().orElseThrow(), 1e3 * c.batch() / ms, f.memoryBytes / 0x1p30);
+                String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%s", ms, Arrays.stream(f.ms).min().orElseThrow(), 1e3 * c.batch() / ms, f.gib());
                 String ratio = Double.isNaN(ms / ours) || f == sides.getFirst() ? "" : String.format(Locale.ROOT, "%.3f", ms / ours);
                 line(String.join(",", c.verb(), c.arch(), c.px() + "", c.batch() + "", c.precision(), f.contender, figures, ratio, rounds + "", quoted(device), quoted(f.note)));
                 if (f != sides.getFirst()) {
-                    row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(ms, c) + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
+                    row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(f, c) + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
                 } else if (!f.note.isEmpty()) {
                     row.append(f.note);
                 }
@@ -75,8 +82,9 @@ final class BenchReport implements AutoCloseable {
         table.add(row.append(" |").toString());
     }
 
-    private static String cell(double ms, BenchCase c) {
-        return Double.isNaN(ms) ? "" : String.format(Locale.ROOT, "%.3f ms (%.0f images/s)", ms, 1e3 * c.batch() / ms);
+    private static String cell(Figures f, BenchCase c) {
+        double ms = f.median();
+        return Double.isNaN(ms) ? "" : String.format(Locale.ROOT, "%.3f ms (%.0f images/s%s)", ms, 1e3 * c.batch() / ms, f.gib().isEmpty() ? "" : ", " + f.gib() + " GiB");
     }
 
     private static String quoted(String text) {
@@ -93,6 +101,7 @@ final class BenchReport implements AutoCloseable {
         lines.add("| case | jacquard |" + " beside |".repeat(most - 2));
         lines.add("|---".repeat(most) + "|");
         table.forEach(r -> lines.add(r + " |".repeat(most - ((int) r.chars().filter(x -> x == '|').count() - 1))));
+        lines.addAll(targets.lines());
         try {
             Files.write(markdown, lines);
         } catch (IOException e) {

@@ -24,9 +24,9 @@ final class CudaOptions {
     @Option(names = "--dtype", paramLabel = "f32|f16|bf16", description = "Only this element type. Default: all three")
     private String dtype;
 
-    /** A CUDA backend, real or emulated, with our own kernels as the rules choose them. @throws CallerException if the device is another */
+    /** A CUDA backend, real or emulated, with our own kernels as the rules choose them; what is to use TF32 says so itself. @throws CallerException if the device is another */
     CudaBackend open() {
-        return DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.libraries(false).autotune(BackendOptions.Autotune.OFF)));
+        return DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.tf32(BackendOptions.Tf32.OFF).libraries(false).autotune(BackendOptions.Autotune.OFF)));
     }
 
     /** The types asked for. */

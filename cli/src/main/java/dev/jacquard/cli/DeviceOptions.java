@@ -6,6 +6,7 @@ import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.backend.BackendProvider;
 import dev.jacquard.tensor.backend.Backends;
 import java.util.List;
@@ -19,8 +20,9 @@ final class DeviceOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one per processor")
     Integer threads;
 
-    @Option(names = "--tf32", description = "Products of F32 may round their operands to 10 bits of mantissa, where the device is faster so.")
-    boolean tf32;
+    @Option(names = "--tf32", paramLabel = "on|off|emulate", arity = "0..1", fallbackValue = "on", description = "Products of F32 round their operands to 10 bits of mantissa: on where the device has "
+            + "such, off nowhere, emulate everywhere. Default: on; of selftest off")
+    private String tf32;
 
     @Option(names = "--libs", paramLabel = "on|off", description = "Whether cuBLAS and cuDNN may compute where they are installed. Default: on")
     String libraries = "on";
@@ -30,32 +32,42 @@ final class DeviceOptions {
     String autotune;
 
     Backend open() {
-        return open(Autotune.DEFAULT);
+        return open(BackendOptions.DEFAULT);
     }
 
-    /** Opens it. @param usual how kernels are chosen if nothing is said */
-    Backend open(Autotune usual) {
+    /** Opens it. @param usual what holds where nothing is said */
+    Backend open(BackendOptions usual) {
         return open(device == null ? "auto" : device, options(usual));
     }
 
     /** Checks the values, for who may not open a device. @throws CallerException that names the flag */
     void check() {
-        options(Autotune.DEFAULT);
+        options(BackendOptions.DEFAULT);
     }
 
-    private BackendOptions options(Autotune usual) {
+    private BackendOptions options(BackendOptions usual) {
         boolean libs = switch (libraries) {
             case "on" -> true;
             case "off" -> false;
             default -> throw new CallerException("--libs", "no such value", libraries, "on or off", "choose one of these");
         };
-        Autotune how = autotune == null ? usual : switch (autotune) {
+        Autotune how = autotune == null ? usual.autotune() : switch (autotune) {
             case "on" -> Autotune.ON;
             case "off" -> Autotune.OFF;
             case "file" -> Autotune.FILE;
             default -> throw new CallerException("--autotune", "no such value", autotune, "on, off or file", "choose one of these");
         };
-        return new BackendOptions(threads == null ? 0 : threads, tf32, libs, how);
+        return new BackendOptions(threads == null ? usual.threads() : threads, tf32(usual.tf32()), libs, how);
+    }
+
+    /** What is said about TF32. @param usual if nothing is @throws CallerException if it is another word */
+    Tf32 tf32(Tf32 usual) {
+        return tf32 == null ? usual : switch (tf32) {
+            case "on" -> Tf32.ON;
+            case "off" -> Tf32.OFF;
+            case "emulate" -> Tf32.EMULATE;
+            default -> throw new CallerException("--tf32", "no such value", tf32, "on, off or emulate", "choose one of these, or put --tf32 at the end for on");
+        };
     }
 
     static Backend open(String device, int threads) {

@@ -69,7 +69,7 @@ final class KernelsCompareCommand implements Callable<Integer> {
     public Integer call() {
         long start = System.nanoTime();
         List<MatrixCase> cases = cases();
-        try (CudaBackend backend = DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.autotune(Autotune.OFF)));
+        try (CudaBackend backend = DeviceOptions.cuda(DeviceOptions.open(device, BackendOptions.DEFAULT.tf32(BackendOptions.Tf32.OFF).autotune(Autotune.OFF)));
                 CompareReport report = new CompareReport(out, backend.description())) {
             boolean emulated = backend.name().equals("emulator");
             PrintWriter lines = spec.commandLine().getOut();

@@ -3,13 +3,13 @@ package dev.jacquard.cli;
 import dev.jacquard.kernels.Arithmetic;
 import dev.jacquard.kernels.MatrixSamples;
 import dev.jacquard.models.Models;
-import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Window;
+import dev.jacquard.train.NetworkStep;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
@@ -88,7 +88,7 @@ record MatrixCase(String name, String group, Sample sample, Arithmetic arithmeti
     }
 
     private static List<MatrixCase> convolutions(String arch, String group, Arithmetic arithmetic, Sizes s, List<String> passes, Predicate<Layer> chosen) {
-        Graph graph = PlannedNetwork.of(arch, s.batch, s.px == 0 ? null : s.px, DType.F32, false).forward();
+        Graph graph = NetworkStep.of(NetworkStep.Work.INFER, arch, s.batch, s.px, null).forward();
         List<Layer> layers = graph.nodes().stream().filter(n -> n.op() instanceof Conv2d).map(MatrixCase::layer).distinct()
                 .filter(l -> l.x.shape().dim(1) * l.x.shape().dim(2) > 1 && chosen.test(l)).toList(); // on one pixel it is a small product
         List<Goal> goals = group.equals(RESNET) ? List.of(new Goal("", CONVOLUTION, "")) : List.of();

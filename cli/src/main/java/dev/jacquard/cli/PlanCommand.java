@@ -3,26 +3,19 @@ package dev.jacquard.cli;
 import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.kernels.GpuModel;
 import dev.jacquard.kernels.PlanTimer;
-import dev.jacquard.passes.FrozenPlans;
+import dev.jacquard.mixedprecision.CastReport;
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.tensor.CallerException;
-import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
-import dev.jacquard.tensor.Elements;
-import dev.jacquard.tensor.TensorType;
-import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.BackendOptions.Autotune;
-import dev.jacquard.tensor.graph.Graph;
-import dev.jacquard.tensor.plan.Plan;
-import dev.jacquard.tensor.plan.State;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
+import dev.jacquard.train.NetworkRun;
+import dev.jacquard.train.NetworkStep;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
-import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,10 +38,13 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--image-size", paramLabel = "PIXELS", description = "Height and width of images. Default: the architecture's")
     private Integer imageSize;
 
-    @Option(names = "--dtype", paramLabel = "f32|tf32|f16|bf16", description = "What values are stored in; tf32 is f32 with products of fewer bits. Default: ${DEFAULT-VALUE}")
-    private String dtype = "f32";
+    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Mixed precision, with weights in f32; inference reads them rounded once. Default: off")
+    private String amp;
 
-    @Option(names = "--train", description = "A training step instead of inference; with --dtype f16 or bf16 weights stay f32.")
+    @Option(names = "--dtype", paramLabel = "f32|tf32|f16|bf16", description = "Another way to say it: f16 and bf16 are --amp fp16 and bf16, f32 is --tf32 off, tf32 --tf32 on.")
+    private String dtype;
+
+    @Option(names = "--train", description = "A training step instead of inference; with --amp fp16 its loss is scaled.")
     private boolean train;
 
     @Option(names = "--gpu", paramLabel = "NAME", description = "GPU whose bandwidth and rates make the floors: h200, h200-measured, h100, a100, l4, rtx4090, t4. Default: the device, or " + PAPER)
@@ -56,6 +52,9 @@ final class PlanCommand implements Callable<Integer> {
 
     @Option(names = "--explain", description = "A line for each kind of launch: its bytes, FLOPs, floor, kernel and time, those that take longest together first.")
     private boolean explain;
+
+    @Option(names = "--casts", description = "A line for each kind of cast between floating types: how many there are, from and to what, the bytes that they read and write, why, and of what.")
+    private boolean casts;
 
     @Option(names = "--csv", paramLabel = "FILE", description = "Write these lines there; the file must not exist.")
     private Path csv;
@@ -69,23 +68,18 @@ final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         check();
-        boolean tf32 = dtype.equals("tf32") || devices.tf32;
-        devices.tf32 = tf32;
-        DType type = switch (dtype) {
-            case "f32", "tf32" -> DType.F32;
-            case "f16" -> DType.F16;
-            case "bf16" -> DType.BF16;
-            default -> throw new CallerException("--dtype", "no such type", dtype, "f32, tf32, f16 or bf16", "choose one of these");
-        };
+        MixedPrecision precision = precision();
+        BackendOptions usual = BackendOptions.DEFAULT.tf32("f32".equals(dtype) ? Tf32.OFF : Tf32.ON);
+        boolean tf32 = devices.tf32(usual.tf32()) != Tf32.OFF;
         GpuModel named = gpu == null ? null : GpuModel.of(gpu);
-        PlannedNetwork network = PlannedNetwork.of(arch, batch, imageSize, type, train);
+        NetworkStep network = NetworkStep.of(train ? NetworkStep.Work.TRAIN : NetworkStep.Work.INFER, arch, batch, imageSize == null ? 0 : imageSize, precision);
         if (devices.device == null) {
             GpuModel model = named == null ? GpuModel.of(PAPER) : named;
             try (CudaBackend backend = model.onPaper(tf32)) {
                 report(network, backend, model, tf32, false);
             }
         } else {
-            try (CudaBackend backend = DeviceOptions.cuda(devices.open(Autotune.DEFAULT))) {
+            try (CudaBackend backend = DeviceOptions.cuda(devices.open(usual))) {
                 report(network, backend, named != null ? named : backend.model().orElseThrow(() -> new CallerException("--gpu", "unknown device", backend.description(),
                         "one of " + GpuModel.rows().stream().map(GpuModel::name).toList(), "say whose floors are meant")), tf32, explain || csv != null);
             }
@@ -109,22 +103,36 @@ final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private void report(PlannedNetwork network, CudaBackend backend, GpuModel model, boolean tf32, boolean measured) {
+    /** What --amp and --dtype say together. */
+    private MixedPrecision precision() {
+        if (dtype == null) {
+            return Amp.of("--amp", amp == null ? "off" : amp);
+        }
+        String same = switch (dtype) {
+            case "f32", "tf32" -> "off";
+            case "f16" -> "fp16";
+            case "bf16" -> "bf16";
+            default -> throw new CallerException("--dtype", "no such type", dtype, "f32, tf32, f16 or bf16", "choose one of these");
+        };
+        if (amp != null && !amp.equals(same)) {
+            throw new CallerException("--dtype", "not what --amp says", "--dtype " + dtype + " --amp " + amp, "one of them", "leave --dtype out");
+        }
+        return Amp.of("--amp", same);
+    }
+
+    private void report(NetworkStep network, CudaBackend backend, GpuModel model, boolean tf32, boolean measured) {
         PrintWriter out = spec.commandLine().getOut();
-        Graph graph = network.graph(backend);
-        List<Variable> variables = graph.variables();
-        try (State state = measured ? new State(backend).initialize(variables, 1) : new State(backend).reserve(variables); FrozenPlans frozen = new FrozenPlans(state);
-                Plan plan = train ? Plan.of(graph, state) : frozen.of(graph); PlanTimer timer = new PlanTimer(backend)) {
+        try (NetworkRun run = measured ? NetworkRun.of(network, backend) : NetworkRun.planned(network, backend); PlanTimer timer = new PlanTimer(backend)) {
             if (measured) {
-                frozen.settle();
-                feed(plan);
-                plan.run();
-                backend.synchronize();
+                run.enqueue();
+                run.synchronize();
             }
-            PlanTable table = PlanTable.of(plan, timer, model, tf32, measured);
-            long weights = plan.graph().variables().stream().mapToLong(v -> v.type().bytes()).sum();
-            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
-            out.print(totals(plan, table, weights, model, measured));
+            PlanTable table = PlanTable.of(run.plan(), timer, model, tf32, measured);
+            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
+            out.print(totals(run, table, model, measured));
+            if (casts) {
+                out.print(CastTable.text(CastReport.of(run.plan().graph())));
+            }
             if (explain) {
                 out.print(table.text());
             }
@@ -132,40 +140,19 @@ final class PlanCommand implements Callable<Integer> {
         }
     }
 
-    private static String totals(Plan plan, PlanTable table, long weights, GpuModel model, boolean measured) {
-        long bytes = weights + plan.arenaBytes();
+    private static String totals(NetworkRun run, PlanTable table, GpuModel model, boolean measured) {
+        long variables = run.variableBytes();
+        long values = run.plan().arenaBytes();
+        long bytes = variables + values;
         String fits = bytes > model.device().memoryBytes() ? "; more than the device has" : "";
         return String.format(Locale.ROOT, """
                 launches  %,d of %,d kinds
-                memory    %,d bytes of variables, %,d bytes of values%s
+                memory    %,d bytes of variables, %,d bytes of values at most at once, %,.2f GiB together%s
                 bytes     %,d read and written if each launch touches each operand once
                 flops     %,d
                 floor     %,.1f us: the sum of each launch's%s
-                """, plan.launches(), table.rows().size(), weights, plan.arenaBytes(), fits, table.cost().bytes(), table.cost().flops(), table.floor(),
+                """, run.plan().launches(), table.rows().size(), variables, values, bytes / 0x1p30, fits, table.cost().bytes(), table.cost().flops(), table.floor(),
                 measured ? String.format(Locale.ROOT, "%nmeasured  %,.1f us: the sum of each launch's by itself, %.0f %% of it the floor", table.us(), 100 * table.floor() / table.us()) : "");
-    }
-
-    /** Numbers to time with: what kernels take does not depend on them, but for zeros, which draw less power and run faster than they should. */
-    private static void feed(Plan plan) {
-        SplittableRandom random = new SplittableRandom(1);
-        plan.inputs().forEach((name, type) -> {
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment host = arena.allocate(Math.max(1, type.bytes()), 64);
-                for (long i = 0; i < type.shape().size(); i++) {
-                    Elements.set(host, type.dtype(), i, value(type, random));
-                }
-                plan.feed(name, host.asSlice(0, type.bytes()));
-            }
-        });
-    }
-
-    /** Pixels are bytes; other integers are labels and counts, of which 0 is always one. */
-    private static double value(TensorType type, SplittableRandom random) {
-        return switch (type.dtype()) {
-            case U8 -> random.nextInt(256);
-            case I8, I32, I64 -> 0;
-            case F32, F16, BF16, F64 -> type.shape().rank() == 0 ? 1e-3 : random.nextDouble(-1, 1);
-        };
     }
 
     private void write(PlanTable table) {

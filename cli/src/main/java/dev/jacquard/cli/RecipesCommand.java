@@ -4,6 +4,7 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.train.Recipes;
 import dev.jacquard.train.ResolvedConfig;
 import dev.jacquard.train.Settings;
@@ -57,7 +58,7 @@ final class RecipesCommand implements Callable<Integer> {
 
     private static String line(String n, TrainConfig c) {
         TrainConfig.Precision p = c.precision();
-        String precision = (p.amp() != TrainConfig.Amp.OFF ? p.amp().toString() : p.tf32() ? "tf32" : "fp32").toLowerCase(Locale.ROOT);
+        String precision = (p.amp() != TrainConfig.Amp.OFF ? p.amp().toString() : p.tf32() != BackendOptions.Tf32.OFF ? "tf32" : "fp32").toLowerCase(Locale.ROOT);
         return String.format(Locale.ROOT, "%-52s %6d %10s %6d %5d %,7d %-9s %-8s %-12s %5s %d", n, c.schedule().epochs(), DryRun.digits(c.peakLr()), c.batch().size(), c.batch().gpus(), c.batch().global(), precision,
                 c.optimization().rule().toString().toLowerCase(Locale.ROOT), c.data().augmentation().toString().toLowerCase(Locale.ROOT), c.data().mixup() == 0 ? "-" : c.data().mixup(),
                 c.data().imageSize());

@@ -53,6 +53,9 @@ final class SettingOptions implements IModelTransformer {
             option.type(Boolean.class).arity("0").negatable(true);
         } else {
             option.type(String.class).arity("1").paramLabel(label(row)); // what a text should be is said by Settings.Row, under the flag's own name
+            if (!s.bare().isEmpty()) {
+                option.arity("0..1").fallbackValue(s.bare());
+            }
         }
         List<OptionSpec> all = new ArrayList<>(List.of(option.build()));
         for (String shorthand : s.shorthands()) {

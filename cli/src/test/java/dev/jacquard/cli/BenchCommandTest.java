@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -69,10 +70,18 @@ class BenchCommandTest {
 
     @Test
     void whatOneSideCannotDoIsARowThatSaysSo() throws IOException {
-        assertEquals(0, run("--pytorch", worker().toString(), "--python", "sh", "--precisions", "fp16", "--work", "train", "--modes", "cudagraph"), err.toString());
+        assertEquals(0, run("--pytorch", worker().toString(), "--python", "sh", "--precisions", "tf32", "--work", "train", "--modes", "cudagraph"), err.toString());
         List<String[]> rows = rows();
-        assertTrue(rows.get(0)[5].equals("jacquard") && rows.get(0)[6].isEmpty() && String.join(",", rows.get(0)).contains("fp16"), String.join(",", rows.get(0)));
+        assertTrue(rows.get(0)[5].equals("jacquard") && rows.get(0)[6].isEmpty() && row(rows, 0).contains("no TF32"), row(rows, 0));
         assertTrue(rows.get(1)[5].equals("pytorch cudagraph") && String.join(",", rows.get(1)).contains("such mode"), String.join(",", rows.get(1)));
+    }
+
+    @Test
+    void halfPrecisionTrainsAndPredicts() throws IOException {
+        assertEquals(0, run("--precisions", "bf16,fp16"), err.toString());
+        List<String[]> rows = rows();
+        assertEquals(List.of("train fp16", "train bf16", "infer fp16", "infer bf16"), rows.stream().map(r -> r[0] + " " + r[4]).toList());
+        assertTrue(rows.stream().allMatch(r -> Double.parseDouble(r[6]) > 0 && Double.parseDouble(r[9]) > 0), out.toString());
     }
 
     @ParameterizedTest
@@ -144,8 +153,8 @@ class BenchCommandTest {
 
     @Test
     void eachPrecisionHasItsArithmetic() {
-        assertTrue(BenchCommand.options("tf32").tf32());
-        assertTrue(List.of("fp32", "fp16", "bf16").stream().noneMatch(p -> BenchCommand.options(p).tf32()), "fp32 is F32");
+        assertEquals(BackendOptions.Tf32.OFF, BenchCommand.options("fp32").tf32());
+        assertTrue(List.of("tf32", "fp16", "bf16").stream().allMatch(p -> BenchCommand.options(p).tf32() == BackendOptions.Tf32.ON), "as PyTorch's worker sets it");
         assertTrue(BenchCase.PRECISIONS.stream().allMatch(p -> BenchCommand.options(p).autotune() == Autotune.DEFAULT && BenchCommand.options(p).libraries()));
         assertEquals(List.of(224, 224, 224, 380), BenchCase.NETWORKS.stream().map(BenchCase::px).toList());
     }

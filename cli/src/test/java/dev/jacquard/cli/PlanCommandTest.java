@@ -21,6 +21,7 @@ import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
+import dev.jacquard.train.NetworkStep;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -72,9 +73,10 @@ class PlanCommandTest {
     void totalsOfTheFourNetworks() throws IOException {
         List<String> lines = new ArrayList<>();
         for (String arch : NETWORKS) {
-            for (String how : List.of("", " --train", " --dtype f16", " --train --dtype f16")) {
+            for (String how : List.of("", " --train", " --amp fp16", " --train --amp fp16")) {
                 Result r = plan("--arch " + arch + how);
-                lines.add(arch + how + ": " + r.number("launches", "of") + " launches, " + r.number("bytes", "read") + " bytes, " + r.number("flops", "") + " flops");
+                lines.add(arch + how + ": " + r.number("launches", "of") + " launches, " + r.number("bytes", "read") + " bytes, " + r.number("flops", "") + " flops, "
+                        + r.number("memory", "bytes of values") + " bytes of memory beside variables");
             }
         }
         if (System.getProperty("update") != null) {
@@ -88,7 +90,7 @@ class PlanCommandTest {
     void productsAreTheMultiplyAddsOfTheRegistry(String arch) {
         ModelRow row = Models.row(arch);
         try (CudaBackend paper = GpuModel.of("h200").onPaper(false)) {
-            long flops = new PlannedNetwork(row, 2, row.resolution(), DType.F32, false).graph(paper).expand(_ -> true).nodes().stream()
+            long flops = NetworkStep.of(NetworkStep.Work.INFER, arch, 2, 0, null).graph(paper).expand(_ -> true).nodes().stream()
                     .filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul).mapToLong(n -> dev.jacquard.tensor.graph.Graph.cost(n).flops()).sum();
             assertEquals(2 * 2 * ModelInfo.of(row).macs(), flops);
         }
@@ -106,7 +108,7 @@ class PlanCommandTest {
     @Test
     void aLineForEachKindOfLaunchAndItsFloor() throws IOException {
         Path csv = folder.resolve("plan.csv");
-        Result r = plan("--arch resnet50 --explain --csv " + csv);
+        Result r = plan("--arch resnet50 --dtype f32 --explain --csv " + csv);
         List<String> lines = Files.readAllLines(csv);
         assertEquals(r.number("launches", "of") + " launches", lines.stream().skip(1).mapToLong(l -> cell(l, 2)).sum() + " launches");
         assertEquals(r.number("bytes", "read"), lines.stream().skip(1).mapToLong(l -> cell(l, 2) * cell(l, 4)).sum());

@@ -9,6 +9,7 @@ import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -26,14 +27,25 @@ public final class CpuBackend implements Backend {
     private static final Map<Class<? extends Op>, CpuKernel<?>> KERNELS = table();
 
     private final CpuKernel.Team team;
+    private final boolean emulatesTf32;
 
     /** A backend with its own threads. @param threads at least 1; the caller's thread is one of them */
     public CpuBackend(int threads) {
-        this(threads, Kernels.get());
+        this(threads, false);
+    }
+
+    /** The same. @param emulatesTf32 whether graphs planned for it are to round the operands of F32 products to TF32 */
+    public CpuBackend(int threads, boolean emulatesTf32) {
+        this(threads, Kernels.get(), emulatesTf32);
     }
 
     CpuBackend(int threads, Simd simd) {
-        team = new CpuKernel.Team(new Workers(threads), simd);
+        this(threads, simd, false);
+    }
+
+    private CpuBackend(int threads, Simd simd, boolean emulatesTf32) {
+        this.team = new CpuKernel.Team(new Workers(threads), simd);
+        this.emulatesTf32 = emulatesTf32;
     }
 
     private static Map<Class<? extends Op>, CpuKernel<?>> table() {
@@ -47,6 +59,7 @@ public final class CpuBackend implements Backend {
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
+        all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
         return Map.copyOf(all);
     }
 
@@ -63,7 +76,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.simd().describe();
+        return team.workers().size() + " threads, " + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override
@@ -74,6 +87,11 @@ public final class CpuBackend implements Backend {
             throw new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes",
                     "enough free memory", "use a smaller batch, or smaller images", e);
         }
+    }
+
+    @Override
+    public boolean emulatesTf32() {
+        return emulatesTf32;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendProvider;
 import java.util.Optional;
 
@@ -23,6 +24,12 @@ public final class CpuBackendProvider implements BackendProvider {
 
     @Override
     public Backend open(int threads) {
-        return new CpuBackend(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
+        return open(BackendOptions.DEFAULT.threads(threads), -1);
+    }
+
+    @Override
+    public Backend open(BackendOptions options, int index) {
+        requireOnly(index);
+        return new CpuBackend(options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads(), options.tf32() == BackendOptions.Tf32.EMULATE);
     }
 }

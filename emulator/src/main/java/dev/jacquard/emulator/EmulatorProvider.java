@@ -42,9 +42,7 @@ public final class EmulatorProvider implements BackendProvider {
     /** Its times mean nothing, so nothing is timed unless that is asked for. */
     @Override
     public Backend open(BackendOptions options, int index) {
-        if (index > 0) {
-            throw new DeviceException("device", "no such device", name() + ":" + index, name() + " or " + name() + ":0", "there is one only");
-        }
+        requireOnly(index);
         return new CudaBackend(name(), new EmulatorDriver(), false, MatrixOptions.of(options, Autotune.OFF));
     }
 }

@@ -11,6 +11,7 @@ import dev.jacquard.tck.reference.ReferenceBackend;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.EagerTensor;
 import dev.jacquard.tensor.Scope;
+import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivation;
@@ -93,6 +94,28 @@ class NormalizationKernelsTest {
             Operand w2 = Operand.range(-0.2, 0.2, c, s);
             check(new SqueezeExcite(activation), dtype, x, w1, Operand.of(s), w2, Operand.of(c));
             check(new SqueezeExciteBackward(activation), dtype, x, x, w1, w2, Operand.of(n, c), Operand.kinked(n, s), Operand.range(0.1, 0.9, n, c));
+        }
+    }
+
+    /** Statistics rounded to the images' type would be others backward than they were forward, and units near zero on in one pass only. */
+    @Test
+    void aUnitIsOnInBothPassesOrInNeither() {
+        for (DType dtype : List.of(DType.F16, DType.BF16)) {
+            try (Scope scope = Scope.open(CUDA)) {
+                int c = 8;
+                int size = 2048 * c;
+                TensorType images = TensorType.of(dtype, size / c, c);
+                EagerTensor x = scope.tensor(images, IntStream.range(0, size).mapToDouble(i -> 3 + Philox.uniform(Philox.word(1, 2, 3, i))).toArray());
+                EagerTensor residual = scope.tensor(images, new double[size]);
+                EagerTensor gamma = scope.tensor(TensorType.f32(c), IntStream.range(0, c).mapToDouble(i -> 1 + i / 7.0).toArray());
+                EagerTensor beta = scope.tensor(TensorType.f32(c), IntStream.range(0, c).mapToDouble(i -> i / 11.0).toArray());
+                List<Tensor> y = x.applyAll(new BatchNormActivation(1e-5, Nonlinearity.RELU, true), gamma, beta, residual);
+                EagerTensor dy = scope.tensor(images, IntStream.range(0, size).mapToDouble(i -> 1).toArray());
+                List<Tensor> dx = dy.applyAll(new BatchNormActivationBackward(1e-5, Nonlinearity.RELU, true), x, gamma, beta, y.get(1), y.get(2), residual);
+                double[] on = ((EagerTensor) y.get(0)).doubles();
+                double[] d = ((EagerTensor) dx.get(3)).doubles();
+                assertEquals(List.of(), IntStream.range(0, size).filter(i -> on[i] > 0 != d[i] > 0).boxed().toList(), dtype.toString());
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.MatMul;
@@ -82,7 +83,7 @@ class ChoicesTest {
 
     private void open(Autotune how, boolean tf32) {
         script = new ScriptedDriver();
-        device = new Device("emulator", script.driver(), false, new MatrixOptions(tf32, false, Selection.BY_RULE, how, folder));
+        device = new Device("emulator", script.driver(), false, new MatrixOptions(tf32 ? Tf32.ON : Tf32.OFF, false, Selection.BY_RULE, how, folder));
     }
 
     /** Plans and runs the product. @return what it computed, and what was in its operands' memory before that */

@@ -11,6 +11,7 @@ import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.plan.Plan;
@@ -51,7 +52,7 @@ class PlanTuningTest {
     }
 
     private void planAndRun(Autotune how) {
-        MatrixOptions options = new MatrixOptions(false, false, Selection.BY_RULE, how, folder);
+        MatrixOptions options = new MatrixOptions(Tf32.OFF, false, Selection.BY_RULE, how, folder);
         try (CudaBackend emulator = new CudaBackend("emulator", new EmulatorDriver(), false, options); State state = new State(emulator).initialize(List.of(weight, result), 1);
                 Plan plan = Plan.of(graph(), state); Arena arena = Arena.ofConfined()) {
             assertArrayEquals(all(Y, 7), state.get(result), "planning left something in a variable");
@@ -92,7 +93,7 @@ class PlanTuningTest {
         }
         for (String name : names()) {
             Files.writeString(file, Files.readString(file).replaceAll("\t[^\t]+\t", "\t" + name + "\t"));
-            MatrixOptions options = new MatrixOptions(false, false, Selection.BY_RULE, Autotune.FILE, folder);
+            MatrixOptions options = new MatrixOptions(Tf32.OFF, false, Selection.BY_RULE, Autotune.FILE, folder);
             try (CudaBackend emulator = new CudaBackend("emulator", new EmulatorDriver(), false, options); State state = new State(emulator).reserve(List.of(weight, result));
                     Plan plan = Plan.of(graph(), state); PlanTimer timer = new PlanTimer(emulator)) {
                 Plan.Step step = plan.steps().getFirst();

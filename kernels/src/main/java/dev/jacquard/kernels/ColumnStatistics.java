@@ -3,8 +3,8 @@ package dev.jacquard.kernels;
 import dev.jacquard.tensor.DType;
 
 /**
- * Mean and biased variance of the columns of results, in F32 whatever these are of, from what the kernels on tensor_cores.cuh leave of each tile in the workspace: outputs 1 and 2. Two steps where a
- * column has many tiles.
+ * Mean and biased variance of the columns of results, in F32 whatever these are of, from what kernels leave of each tile in the workspace: outputs 1 and 2. Two steps where a column has many
+ * tiles.
  *
  * @param rows of the results
  * @param columns of the results
@@ -47,7 +47,8 @@ record ColumnStatistics(long rows, long columns, int perChunk) {
         return call.sequence(launch, combine, finish(call, combined, groups(), (long) GROUP * perChunk));
     }
 
-    private CudaLaunch finish(Call call, long partial, long parts, long each) {
+    /** Makes the columns' of what lies at an address: of so many parts, each of so many rows but the last. */
+    CudaLaunch finish(Call call, long partial, long parts, long each) {
         return call.launch(MODULE, "column_finish", DType.F32)
                 .grid(Call.blocks(columns, 32))
                 .block(32, 8, 1)

@@ -100,7 +100,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        return device.driver().device().toString();
+        return device.driver().device() + (emulatesTf32() ? ", TF32 emulated" : "");
     }
 
     /** What its device can do at best; empty if nobody has written that down. */
@@ -116,6 +116,11 @@ public final class CudaBackend implements Backend {
     @Override
     public OptionalLong freeMemory() {
         return OptionalLong.of(device.driver().freeMemory());
+    }
+
+    @Override
+    public boolean emulatesTf32() {
+        return device.emulatesTf32();
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.EngineBugException;
 import dev.jacquard.tensor.JacquardException;
 import dev.jacquard.tensor.OutOfMemoryException;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -26,6 +27,7 @@ final class Device implements AutoCloseable {
     private final MemoryPool memory;
     private final Staging staging;
     private final Choices choices;
+    private final boolean emulatesTf32;
     private boolean closed;
 
     Device(String name, Driver driver, boolean cacheMemory, MatrixOptions options) {
@@ -35,7 +37,9 @@ final class Device implements AutoCloseable {
         this.memory = new MemoryPool(driver, cacheMemory);
         this.staging = new Staging(driver, stream);
         MatrixLibraries libraries = options.libraries() ? driver.libraries() : MatrixLibraries.NONE;
-        this.choices = new Choices(new Target(driver.device(), options.tf32()), libraries, options, new Tuner(this), () -> conditions(options, libraries));
+        Target target = new Target(driver.device(), options.tf32() != Tf32.OFF);
+        this.emulatesTf32 = options.tf32() == Tf32.EMULATE && !target.tensorCores();
+        this.choices = new Choices(target, libraries, options, new Tuner(this), () -> conditions(target, libraries));
     }
 
     Driver driver() {
@@ -43,10 +47,15 @@ final class Device implements AutoCloseable {
     }
 
     /** What measured times depend on beside the op. */
-    private String conditions(MatrixOptions options, MatrixLibraries libraries) {
+    private String conditions(Target target, MatrixLibraries libraries) {
         DeviceInfo d = driver.device();
-        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(), options.tf32() ? "on" : "off",
+        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(), target.tf32() ? "on" : "off",
                 libraries.versions(), PtxText.fingerprint());
+    }
+
+    /** Whether graphs are to round for it what it should, but cannot. */
+    boolean emulatesTf32() {
+        return emulatesTf32;
     }
 
     /** Which of several kernels ops take. */

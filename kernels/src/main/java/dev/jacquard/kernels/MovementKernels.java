@@ -45,10 +45,35 @@ final class MovementKernels {
         }
     }
 
+    /** Between F32 and a half, of parts of one type. */
+    private static final class CastAll implements OptimizerKernels.OfParts<Movement.CastAll> {
+        @Override
+        public boolean takes(Movement.CastAll op, List<TensorType> in) {
+            if (in.isEmpty()) {
+                return false;
+            }
+            DType from = in.getFirst().dtype();
+            boolean pair = from == DType.F32 && op.to().isHalf() || from.isHalf() && op.to() == DType.F32;
+            return pair && in.stream().allMatch(t -> t.dtype() == from) && OptimizerKernels.OfParts.super.takes(op, in);
+        }
+
+        @Override
+        public CudaLaunch bind(Movement.CastAll op, Call call) {
+            Parts parts = new Parts(2);
+            for (int i = 0; i < call.in().size(); i++) {
+                parts.add(new long[] {call.in(i), call.out(i)}, call.inShape(i).size(), 0);
+            }
+            String symbol = "cast_all_" + call.in().getFirst().dtype();
+            return call.sequence(parts.tables().stream()
+                    .map(t -> call.launch("cast_all", symbol, op.to()).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes()).build()).toArray(CudaLaunch[]::new));
+        }
+    }
+
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
         return Map.of(
                 Movement.Copy.class, new Any<Movement.Copy>(true, (_, call) -> copy(call, call.in().getFirst(), call.out().getFirst())),
                 Movement.Cast.class, new Any<Movement.Cast>(false, (_, call) -> cast(call)),
+                Movement.CastAll.class, new CastAll(),
                 Movement.Concat.class, new Any<>(true, MovementKernels::concat),
                 Movement.Pad.class, new Any<>(false, MovementKernels::pad),
                 Movement.OneHot.class, new Any<>(false, MovementKernels::oneHot));
@@ -67,6 +92,9 @@ final class MovementKernels {
                 new Workload("transpose", Sample.of(Movement.Transpose.of(0, 2, 3, 1), Operand.of(batch, 64, 56, 56)), Map.of("n", n)),
                 new Workload("cast", Sample.of(new Movement.Cast(DType.F16), map), Map.of("x", n, "n", n)),
                 new Workload("cast", Sample.of(new Movement.Cast(DType.BF16), map), Map.of("x", n, "n", n)),
+                new Workload("cast_all", Sample.of(new Movement.CastAll(DType.F16), map, map), Map.of("n", 2 * n)),
+                new Workload("cast_all", Sample.of(new Movement.CastAll(DType.BF16), map, map), Map.of("n", 2 * n)),
+                new Workload("cast_all", Sample.of(new Movement.CastAll(DType.F32), map, map), Map.of("n", 2 * n)),
                 new Workload("cast", Sample.of(new Movement.Cast(DType.F32), Operand.integers(DType.U8, 0, 256, batch, 224, 224, 3)), Map.of("n", batch * 224 * 224 * 3)));
     }
 

@@ -17,11 +17,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Batch normalisation, alone and with what follows it: {@code batch_norm.cu} and {@code scale_shift.cu}. */
+/**
+ * Batch normalisation, alone and with what follows it: {@code batch_norm.cu} and {@code scale_shift.cu}. Statistics and gradients per channel are F32 in every type, so that what reads the images a
+ * second time takes them from the op's own outputs.
+ */
 final class NormalizationKernels {
     private static final String MODULE = "batch_norm";
-    /** Rows of (C) floats that the forward and the backward pass hand from the statistics to the second reading. */
-    private static final int PARAMS = 5;
     private static final long NULL = 0;
 
     private NormalizationKernels() {}
@@ -63,8 +64,9 @@ final class NormalizationKernels {
         if (residual > 0) {
             operands.add(Operand.of(shape.dims()));
         }
-        return new Workload(op instanceof ScaleShift ? "scale_shift" : MODULE, new Sample(op, List.copyOf(operands)), Map.of("rows", shape.size() / c, "c", c, "residual", residual,
-                "chunks", (long) reducing(shape, DType.F32).chunks()));
+        long chunks = reducing(shape, DType.F32).chunks();
+        return new Workload(op instanceof ScaleShift ? "scale_shift" : MODULE, new Sample(op, List.copyOf(operands)),
+                Map.of("rows", shape.size() / c, "c", c, "residual", residual, "chunks", chunks, "parts", chunks));
     }
 
     /** A kernel that sums over the rows of an input and needs room for the sums. */
@@ -77,7 +79,7 @@ final class NormalizationKernels {
         @Override
         public long workspace(O op, List<TensorType> in, Device device) {
             TensorType t = in.get(x);
-            return 4L * t.shape().dim(-1) * (2L * reducing(t.shape(), t.dtype()).chunks() + PARAMS);
+            return 8L * t.shape().dim(-1) * reducing(t.shape(), t.dtype()).chunks();
         }
     }
 
@@ -89,73 +91,56 @@ final class NormalizationKernels {
         return ChannelWalk.mapping(x.size() / x.dim(-1), x.intDim(-1), dtype, 1);
     }
 
-    /** Where the params are in the workspace: after the partial results. */
-    private static long params(Call call, ChannelWalk walk) {
-        return call.workspace() + 8L * walk.chunks() * walk.channels();
+    /** What is per channel: addresses of C floats each. */
+    private record Channels(long gamma, long beta, long mean, long variance, double eps) {
+        KernelLaunch.Builder pass(KernelLaunch.Builder launch) {
+            return launch.pointer(gamma).pointer(beta).pointer(mean).pointer(variance);
+        }
     }
 
     private static CudaLaunch forward(Call call, double eps, Nonlinearity activation, long residual) {
         DType dtype = call.in().getFirst().dtype();
         ChannelWalk walk = reducing(call.inShape(0), dtype);
-        long params = params(call, walk);
         return call.sequence(
                 walk.launch(call, MODULE, "bn_stats", dtype, 1)
                         .pointer(call.in(0)).pointer(call.workspace()).i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).build(),
-                finish(call, "bn_finish", walk)
-                        .pointer(call.workspace()).i32(walk.chunks()).i32(walk.perBlock()).i32(walk.rows()).i32(walk.channels())
-                        .pointer(call.in(1)).pointer(call.in(2)).f32(eps).pointer(call.out(1)).pointer(call.out(2)).pointer(params).build(),
-                apply(call, residual, params, activation));
-    }
-
-    private static CudaLaunch apply(Call call, long residual, long params, Nonlinearity activation) {
-        DType dtype = call.in().getFirst().dtype();
-        ChannelWalk walk = mapping(call.inShape(0), dtype);
-        return walk.launch(call, MODULE, "bn_apply", dtype, 1)
-                .pointer(call.in(0)).pointer(residual).pointer(call.out(0)).pointer(params)
-                .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).i32(activation.ordinal()).build();
-    }
-
-    /** Works on F32 alone: what is per channel is F32 whatever the images are. */
-    private static KernelLaunch.Builder finish(Call call, String symbol, ChannelWalk walk) {
-        return call.launch(MODULE, symbol, DType.F32).grid(Call.blocks(walk.channels(), 32)).block(32, 8, 1);
-    }
-
-    /** The per-channel operands of a backward pass. */
-    private record Channels(long gamma, long beta, long mean, long variance) {}
-
-    /** Without an activation nothing hangs on beta, and mean serves as some channels' numbers that are there. */
-    private static CudaLaunch plainBackward(BatchNormBackward op, Call call) {
-        return backward(call, new Channels(call.in(2), call.in(3), call.in(3), call.in(4)), op.eps(), Nonlinearity.NONE, NULL, NULL);
-    }
-
-    private static CudaLaunch fusedBackward(BatchNormActivationBackward op, Call call) {
-        Channels c = new Channels(call.in(2), call.in(3), call.in(4), call.in(5));
-        return backward(call, c, op.eps(), op.activation(), op.residual() ? call.in(6) : NULL, op.residual() ? call.out(3) : NULL);
-    }
-
-    private static CudaLaunch backward(Call call, Channels c, double eps, Nonlinearity activation, long residual, long dresidual) {
-        DType dtype = call.in().getFirst().dtype();
-        ChannelWalk walk = reducing(call.inShape(1), dtype);
-        ChannelWalk map = mapping(call.inShape(1), dtype);
-        long params = params(call, walk);
-        return call.sequence(
-                walk.launch(call, MODULE, "bn_backward_stats", dtype, 1)
-                        .pointer(call.in(0)).pointer(call.in(1)).pointer(c.gamma).pointer(c.beta).pointer(c.mean).pointer(c.variance).pointer(residual).pointer(call.workspace())
-                        .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).f32(eps).i32(activation.ordinal()).build(),
-                finish(call, "bn_backward_finish", walk)
-                        .pointer(call.workspace()).i32(walk.chunks()).i32(walk.rows()).i32(walk.channels())
-                        .pointer(c.gamma).pointer(c.beta).pointer(c.mean).pointer(c.variance).f32(eps).pointer(call.out(1)).pointer(call.out(2)).pointer(params).build(),
-                map.launch(call, MODULE, "bn_backward_apply", dtype, 1)
-                        .pointer(call.in(0)).pointer(call.in(1)).pointer(residual).pointer(call.out(0)).pointer(dresidual).pointer(params)
-                        .i32(map.rows()).i32(map.channels()).i32(map.perBlock()).i32(activation.ordinal()).build());
+                new ColumnStatistics(walk.rows(), walk.channels(), walk.perBlock()).finish(call, call.workspace(), walk.chunks(), walk.perBlock()),
+                normalize(call, new Channels(call.in(1), call.in(2), call.out(1), call.out(2), eps), residual, activation));
     }
 
     private static CudaLaunch normalize(NormalizeActivation op, Call call) {
+        return normalize(call, new Channels(call.in(1), call.in(2), call.in(3), call.in(4), op.eps()), op.residual() ? call.in(5) : NULL, op.activation());
+    }
+
+    private static CudaLaunch normalize(Call call, Channels c, long residual, Nonlinearity activation) {
         DType dtype = call.in().getFirst().dtype();
         ChannelWalk walk = mapping(call.inShape(0), dtype);
-        return walk.launch(call, MODULE, "bn_normalize", dtype, 1)
-                .pointer(call.in(0)).pointer(call.in(1)).pointer(call.in(2)).pointer(call.in(3)).pointer(call.in(4)).pointer(op.residual() ? call.in(5) : NULL).pointer(call.out(0))
-                .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).f32(op.eps()).i32(op.activation().ordinal()).build();
+        return c.pass(walk.launch(call, MODULE, "bn_normalize", dtype, 1).pointer(call.in(0))).pointer(residual).pointer(call.out(0))
+                .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).f32(c.eps).i32(activation.ordinal()).build();
+    }
+
+    /** Without an activation nothing hangs on beta, and mean serves as some channels' numbers that are there. */
+    private static CudaLaunch plainBackward(BatchNormBackward op, Call call) {
+        return backward(call, new Channels(call.in(2), call.in(3), call.in(3), call.in(4), op.eps()), Nonlinearity.NONE, NULL, NULL);
+    }
+
+    private static CudaLaunch fusedBackward(BatchNormActivationBackward op, Call call) {
+        Channels c = new Channels(call.in(2), call.in(3), call.in(4), call.in(5), op.eps());
+        return backward(call, c, op.activation(), op.residual() ? call.in(6) : NULL, op.residual() ? call.out(3) : NULL);
+    }
+
+    private static CudaLaunch backward(Call call, Channels c, Nonlinearity activation, long residual, long dresidual) {
+        DType dtype = call.in().getFirst().dtype();
+        ChannelWalk walk = reducing(call.inShape(1), dtype);
+        ChannelWalk map = mapping(call.inShape(1), dtype);
+        return call.sequence(
+                c.pass(walk.launch(call, MODULE, "bn_backward_stats", dtype, 1).pointer(call.in(0)).pointer(call.in(1))).pointer(residual).pointer(call.workspace())
+                        .i32(walk.rows()).i32(walk.channels()).i32(walk.perBlock()).f32(c.eps).i32(activation.ordinal()).build(),
+                call.launch(MODULE, "bn_backward_finish", DType.F32).grid(Call.blocks(walk.channels(), 32)).block(32, 8, 1)
+                        .pointer(call.workspace()).i32(walk.chunks()).i32(walk.channels()).pointer(c.variance).f32(c.eps).pointer(call.out(1)).pointer(call.out(2)).build(),
+                c.pass(map.launch(call, MODULE, "bn_backward_apply", dtype, 1).pointer(call.in(0)).pointer(call.in(1))).pointer(call.out(1)).pointer(call.out(2))
+                        .pointer(residual).pointer(call.out(0)).pointer(dresidual)
+                        .i32(map.rows()).i32(map.channels()).i32(map.perBlock()).f32(c.eps).i32(activation.ordinal()).build());
     }
 
     private static CudaLaunch scaleShift(ScaleShift op, Call call) {

@@ -20,7 +20,7 @@ final class PointwiseKernels implements CudaKernel<Pointwise> {
     private static final PointwiseKernels INSTANCE = new PointwiseKernels();
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.F16, DType.BF16);
     private static final List<Pointwise> UNARY = List.of(new Pointwise.Affine(2, 1), new Pointwise.Exp(), new Pointwise.Log(), new Pointwise.Sqrt(), new Pointwise.Rsqrt(),
-            new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(), new Pointwise.Hardswish());
+            new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(), new Pointwise.Hardswish(), new Pointwise.RoundTf32());
     /** {@link Pointwise#INTEGER}. */
     private static final List<Pointwise> NUMERIC = List.of(new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(),
             new Pointwise.Greater(), new Pointwise.Equal());

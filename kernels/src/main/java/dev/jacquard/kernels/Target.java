@@ -6,7 +6,7 @@ import dev.jacquard.kernels.driver.DeviceInfo;
  * What kernels are chosen for.
  *
  * @param device its capability, multiprocessors, shared memory
- * @param tf32 whether products of F32 operands may round them to TF32 (10 bits of mantissa); sums stay in F32
+ * @param tf32 whether products of F32 operands may round them to TF32 (10 bits of mantissa), if the device can; sums stay in F32
  */
 record Target(DeviceInfo device, boolean tf32) {
     /** Whether it has mma.sync on F16, BF16, TF32 and I8, and cp.async. */

@@ -1,5 +1,6 @@
 package dev.jacquard.passes;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Node;
@@ -12,6 +13,7 @@ import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
 import dev.jacquard.tensor.op.Op;
@@ -27,7 +29,7 @@ import java.util.function.BiPredicate;
  * <li>a convolution and the {@link ScaleShift} behind it become {@link ConvolutionScaleShift}, if nobody else sees what is between them: evaluation;
  * <li>a convolution whose result is normalised by the statistics of the batch makes these, too: {@link ConvolutionStatistics} and {@link NormalizeActivation} instead of {@link Conv2d} and {@link
  *     BatchNormActivation}. They have the same values for whoever uses them, as the backward nodes do;
- * <li>a matrix product, its bias and an activation become {@link MatMulShift}.
+ * <li>a matrix product, its bias and an activation become {@link MatMulShift}. In half precision it takes the F32 bias from before its cast; one that never was F32 stays apart.
  * </ul>
  *
  * <p>For whole graphs, gradients included, after {@link FuseNormalization}: gradients are those of the ops before this pass.
@@ -87,15 +89,32 @@ public final class FuseProducts extends ChainFusion {
         if (sum == null || !(sum.op() instanceof Pointwise.Add)) {
             return List.of();
         }
-        Symbol bias = sum.inputs().get(sum.inputs().getFirst() == y ? 1 : 0);
-        if (!Users.perChannel(bias, y.type())) {
+        Symbol added = sum.inputs().get(sum.inputs().getFirst() == y ? 1 : 0);
+        Symbol bias = wide(added);
+        if (bias == null || !Users.perChannel(bias, y.type())) {
             return List.of();
+        }
+        List<Node> members = new ArrayList<>(List.of(product, sum));
+        if (bias != added && users.only(added) == sum) {
+            members.add(added.node());
         }
         Node next = users.only(sum.outputs().getFirst());
         Nonlinearity activation = Users.activation(next);
-        List<Node> members = activation == Nonlinearity.NONE ? List.of(product, sum) : List.of(product, sum, next);
-        return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)),
-                members.getLast().outputs(), product.label()));
+        if (activation != Nonlinearity.NONE) {
+            members.add(next);
+        }
+        List<Symbol> results = activation == Nonlinearity.NONE ? sum.outputs() : next.outputs();
+        return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)), results, product.label()));
+    }
+
+    /** A bias in the wide type, which is how fused products take it: as it is, or before its cast to half precision; null if it never was wide. */
+    private static Symbol wide(Symbol bias) {
+        DType own = bias.type().dtype();
+        if (!own.isHalf()) {
+            return bias;
+        }
+        Node n = bias.node();
+        return n.op() instanceof Movement.Cast && n.inputs().getFirst().type().dtype() == own.wide() ? n.inputs().getFirst() : null;
     }
 
     private static List<Symbol> joined(List<Symbol> first, List<Symbol> then) {

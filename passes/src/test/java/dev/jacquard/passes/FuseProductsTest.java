@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import dev.jacquard.autograd.Gradients;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.graph.Graph;
@@ -17,15 +18,19 @@ import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.Leaf;
+import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class FuseProductsTest {
     private static final double EPS = 1e-5;
@@ -33,6 +38,7 @@ class FuseProductsTest {
     private static final Pass PRODUCTS = new FuseProducts((_, _) -> true);
 
     private final GraphBuilder b = new GraphBuilder(true);
+    private DType computes = DType.F32;
     private int parameters;
 
     private Tensor parameter(long... dims) {
@@ -41,11 +47,12 @@ class FuseProductsTest {
 
     /** x(2, 6, 6, c). */
     private Tensor image(long c) {
-        return b.input("x", TensorType.f32(2, 6, 6, c));
+        return b.input("x", TensorType.of(computes, 2, 6, 6, c));
     }
 
+    /** In half precision with the weight's cast, as mixed precision puts it there. */
     private Tensor conv(Tensor x, long k, long r, int stride) {
-        return x.conv2d(parameter(k, r, r, x.shape().dim(3)), Window.of(stride, (int) r / 2), 1);
+        return x.conv2d(parameter(k, r, r, x.shape().dim(3)).cast(computes), Window.of(stride, (int) r / 2), 1);
     }
 
     private Tensor known(Tensor y) {
@@ -70,9 +77,9 @@ class FuseProductsTest {
         return g.nodes().stream().map(Node::op).filter(op -> !(op instanceof Leaf)).toList();
     }
 
-    /** The ops with the types that they make, without leaves: the golden form. */
+    /** The ops with the types that they make, without leaves and the casts of weights: the golden form. */
     private static String text(Graph g) {
-        return g.nodes().stream().filter(n -> !(n.op() instanceof Leaf)).map(n -> {
+        return g.nodes().stream().filter(n -> !(n.op() instanceof Leaf) && !isCastWeight(n)).map(n -> {
             String op = switch (n.op()) {
                 case ConvolutionScaleShift c -> n.op().name() + " stride " + c.window().strideH() + " " + c.activation() + (c.residual() ? " + residual" : "");
                 case ScaleShift s -> n.op().name() + " " + s.activation() + (s.residual() ? " + residual" : "");
@@ -84,6 +91,10 @@ class FuseProductsTest {
         }).collect(Collectors.joining("\n"));
     }
 
+    private static boolean isCastWeight(Node n) {
+        return n.op() instanceof Movement.Cast && n.inputs().getFirst().type().shape().rank() > 1;
+    }
+
     private Graph normalised(Tensor y) {
         b.output("y", y);
         return NORMALIZATION.apply(b.build());
@@ -91,6 +102,28 @@ class FuseProductsTest {
 
     private Graph fused(Tensor y) {
         return PRODUCTS.apply(normalised(y)).verify();
+    }
+
+    /** A block in half precision becomes what its F32 twin becomes. */
+    @ParameterizedTest
+    @EnumSource(names = {"F16", "BF16"})
+    void aHalfBlockBecomesWhatItsTwinBecomes(DType half) {
+        assertEquals(block(DType.F32, FuseProductsTest::known), block(half, FuseProductsTest::known));
+        assertEquals(block(DType.F32, FuseProductsTest::batch), block(half, FuseProductsTest::batch));
+    }
+
+    private static String block(DType type, BiFunction<FuseProductsTest, Tensor, Tensor> normalise) {
+        FuseProductsTest t = new FuseProductsTest();
+        t.computes = type;
+        return text(t.fused(t.bottleneck(t.image(8), y -> normalise.apply(t, y))));
+    }
+
+    @Test
+    void statisticsOfHalfImagesAreWide() {
+        computes = DType.F16;
+        Graph g = fused(batch(conv(image(8), 4, 3, 1)).relu());
+        Node statistics = g.nodes().stream().filter(n -> n.op() instanceof ConvolutionStatistics).findFirst().orElseThrow();
+        assertEquals(List.of(DType.F16, DType.F32, DType.F32), statistics.outputs().stream().map(s -> s.type().dtype()).toList());
     }
 
     @Test
@@ -186,6 +219,33 @@ class FuseProductsTest {
         Graph g = fused(bias.add(x.matmul(w, true)).silu());
         assertEquals(List.of(new MatMulShift(false, true, Nonlinearity.SILU)), ops(g));
         assertEquals(List.of("x", "p0", "p1"), g.outputs().get("y").node().inputs().stream().map(s -> ((Leaf.Input) s.node().op()).label()).toList());
+    }
+
+    @Test
+    void aHalfLayerTakesItsBiasFromBeforeTheCast() {
+        Tensor x = b.input("x", TensorType.of(DType.F16, 3, 8));
+        Tensor w = parameter(5, 8).cast(DType.F16);
+        Tensor bias = parameter(5);
+        Graph g = fused(bias.cast(DType.F16).add(x.matmul(w, true)).relu());
+        assertEquals(List.of(new Movement.Cast(DType.F16), new MatMulShift(false, true, Nonlinearity.RELU)), ops(g), "the weight's cast is left, not the bias's");
+        assertEquals(TensorType.f32(5), g.outputs().get("y").node().inputs().get(2).type());
+        assertEquals("p1", ((Leaf.Input) g.outputs().get("y").node().inputs().get(2).node().op()).label());
+    }
+
+    @Test
+    void theCastOfABiasThatOthersReadStays() {
+        Tensor bias = parameter(5).cast(DType.F16);
+        b.output("bias", bias);
+        Graph g = fused(b.input("x", TensorType.of(DType.F16, 3, 8)).matmul(b.input("w", TensorType.of(DType.F16, 8, 5))).add(bias));
+        assertEquals(List.of("cast", "matmul_shift"), ops(g).stream().map(Op::name).toList());
+        assertEquals(TensorType.f32(5), g.outputs().get("y").node().inputs().get(2).type());
+    }
+
+    /** There is no kernel that reads it, and a cast to F32 would be a launch more than is saved. */
+    @Test
+    void aHalfBiasThatNeverWasWideStays() {
+        Tensor y = b.input("x", TensorType.of(DType.F16, 3, 8)).matmul(b.input("w", TensorType.of(DType.F16, 8, 5)));
+        assertEquals(List.of("matmul", "add"), ops(fused(y.add(b.input("bias", TensorType.of(DType.F16, 5))))).stream().map(Op::name).toList());
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.jacquard.passes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
@@ -117,6 +118,32 @@ class FuseUpdatesTest {
         }
         Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
         assertEquals(List.of(new Update.FusedUpdate(Collections.nCopies(3, new Update.Average()))), updates(fused), fused.print());
+    }
+
+    /** As a network's normalisations make them: a gain for each batch size, and a constant for each layer. */
+    @Test
+    void averagesOfOtherGainsBecomeOneIfTheirConstantsAreEqual() {
+        for (double decay : new double[] {0.9, 0.9, 0.9, 0.99}) {
+            int n = variables.size();
+            Variable a = new Variable(() -> "a" + n, TensorType.f32(4), Variable.Role.STATISTIC, Initializer.ZEROS);
+            variables.add(a);
+            b.write(a, b.read(a).apply(new Update.Average(1 + 0.125 * n), gradient("x" + n, 4), b.fill(TensorType.f32(), decay)));
+        }
+        List<Update> updates = updates(new FuseUpdates(new Device(true)).apply(b.build()));
+        Update.FusedUpdate three = new Update.FusedUpdate(List.of(new Update.Average(1), new Update.Average(1.125), new Update.Average(1.25)));
+        assertEquals(List.of(new Update.Average(1.375), three), updates.stream().sorted(java.util.Comparator.comparing(u -> u instanceof Update.FusedUpdate)).toList());
+    }
+
+    @Test
+    void gradientsOfOtherTypesStayApart() {
+        update(SGD, gradient("a", 3), lr);
+        for (String name : List.of("b", "c")) {
+            Variable w = new Variable(() -> name, TensorType.f32(3), Variable.Role.PARAMETER, Initializer.ZEROS);
+            Variable v = new Variable(() -> "v" + name, TensorType.f32(3), Variable.Role.SLOT, Initializer.ZEROS);
+            b.write(w, b.read(w).applyAll(SGD, b.read(v), b.input("half " + name, TensorType.of(DType.F16, 3)), lr).getFirst());
+        }
+        Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
+        assertEquals(2, updates(fused).size(), fused.print());
     }
 
     @Test

@@ -1,70 +1,74 @@
 package dev.jacquard.train;
 
-import dev.jacquard.layers.Decay;
-import dev.jacquard.layers.Module;
-import dev.jacquard.layers.Optimizer;
-import dev.jacquard.models.Models;
 import dev.jacquard.passes.FrozenPlans;
-import dev.jacquard.passes.Fusion;
 import dev.jacquard.tensor.CallerException;
-import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.graph.GraphBuilder;
-import dev.jacquard.tensor.op.Update;
+import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.SplittableRandom;
 
 /**
- * A network's training step or inference on random input that stays on the device, planned as {@link TrainStep} and {@link Predictor} plan theirs: what benchmarks time. Not thread-safe.
+ * A {@link NetworkStep} planned on a backend as {@link TrainStep} and {@link Predictor} plan theirs. What benchmarks time runs on random input that stays on the device; what is only looked at never
+ * runs, and may be planned on a device that is not there. Not thread-safe.
  */
 public final class NetworkRun implements AutoCloseable {
-    /** What the network does. */
-    public enum Work {
-        /** Forward, loss with label smoothing 0.1, backward, optimizer: momentum for ResNets, RMSProp for EfficientNets. */
-        TRAIN,
-        /** Logits of normalised images. */
-        INFER
-    }
-
+    /** Small enough for the loss to stay finite however often the same batch is learnt. */
     private static final double LEARNING_RATE = 1e-4;
 
     private final State state;
+    private final FrozenPlans frozen;
     private final Plan plan;
-    private final Runnable release;
-    private final long frozenBytes;
 
-    private NetworkRun(State state, Plan plan, Runnable release, long frozenBytes) {
+    private NetworkRun(NetworkStep step, boolean runs, State state) {
         this.state = state;
-        this.plan = plan;
-        this.release = release;
-        this.frozenBytes = frozenBytes;
+        Graph graph = step.graph(state.backend());
+        if (runs) {
+            state.initialize(graph.variables(), 1);
+        } else {
+            state.reserve(graph.variables());
+        }
+        frozen = new FrozenPlans(state);
+        boolean done = false;
+        try {
+            plan = step.work() == NetworkStep.Work.TRAIN ? Plan.of(graph, state) : frozen.of(graph);
+            if (runs) {
+                frozen.settle();
+                feed(step.row().classes());
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                frozen.close();
+            }
+        }
     }
 
     /**
-     * Plans a run and feeds it.
+     * Plans a step with weights as its initialisers make them, and feeds it random numbers.
      *
-     * @param arch name of the architecture
-     * @param batch images
-     * @param imageSize their height and width
      * @param backend where; the caller's to close, after this
-     * @throws CallerException if there is no such architecture, or batch or size is not positive
+     * @throws CallerException if the step's precision keeps a module that there is not
      */
-    public static NetworkRun of(Work work, String arch, int batch, int imageSize, Backend backend) {
-        if (batch < 1 || imageSize < 1) {
-            throw new CallerException("batch and image size", "out of range", batch + " images of " + imageSize, "1 or more", "give other values");
-        }
-        Module module = Models.create(arch, Models.row(arch).classes());
+    public static NetworkRun of(NetworkStep step, Backend backend) {
+        return of(step, backend, true);
+    }
+
+    /** Plans a step to be looked at: memory is laid out, nothing is computed or fed. */
+    public static NetworkRun planned(NetworkStep step, Backend backend) {
+        return of(step, backend, false);
+    }
+
+    private static NetworkRun of(NetworkStep step, Backend backend, boolean runs) {
         State state = new State(backend);
         boolean done = false;
         try {
-            NetworkRun run = work == Work.TRAIN ? training(module, arch, batch, imageSize, state) : inference(module, batch, imageSize, state);
-            run.feed(Models.row(arch).classes());
+            NetworkRun run = new NetworkRun(step, runs, state);
             done = true;
             return run;
         } finally {
@@ -74,53 +78,30 @@ public final class NetworkRun implements AutoCloseable {
         }
     }
 
-    private static NetworkRun training(Module module, String arch, int batch, int imageSize, State state) {
-        Update.Rule rule = arch.startsWith("efficientnet") ? new Update.RmsProp(0.9, 0.01, 0.9, 1e-5, Update.RmsProp.Form.PYTORCH)
-                : new Update.SgdMomentum(0.875, 3e-5, false, Update.SgdMomentum.Form.PYTORCH);
-        TrainStep step = TrainStep.of(module, new Optimizer(rule, Decay.ALL, module), new TrainStep.Settings(batch, imageSize, Trainer.NORMALIZATION, 0.1, 1), state);
-        return new NetworkRun(state, step.plan(), step::close, 0);
-    }
-
-    private static NetworkRun inference(Module module, int batch, int imageSize, State state) {
-        GraphBuilder b = new GraphBuilder(false);
-        Tensor x = b.input("images", TensorType.f32(batch, imageSize, imageSize, 3));
-        b.output("logits", module.apply(x));
-        state.initialize(module.variables().values(), 1);
-        FrozenPlans frozen = new FrozenPlans(state);
-        boolean done = false;
-        try {
-            Plan plan = frozen.of(Fusion.ofEvaluation(state.backend()).apply(b.build()));
-            frozen.settle();
-            done = true;
-            return new NetworkRun(state, plan, () -> {
-                plan.close();
-                frozen.close();
-            }, frozen.bytes());
-        } finally {
-            if (!done) {
-                frozen.close();
-            }
-        }
-    }
-
-    /** Random pixels and labels; they stay where inputs are, which nothing overwrites. */
+    /** What kernels take does not depend on the numbers, but for zeros, which draw less power and run faster than they should. They stay where inputs are, which nothing overwrites. */
     private void feed(int classes) {
         SplittableRandom random = new SplittableRandom(1);
-        try (Arena arena = Arena.ofConfined()) {
-            plan.inputs().forEach((name, type) -> {
-                MemorySegment values = arena.allocate(type.bytes(), 64);
+        plan.inputs().forEach((name, type) -> {
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment host = arena.allocate(Math.max(1, type.bytes()), 64);
                 long n = type.shape().size();
                 for (long i = 0; i < n; i++) {
-                    switch (type.dtype()) {
-                        case U8 -> values.set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt());
-                        case I32 -> values.setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(classes));
-                        case I64 -> values.setAtIndex(ValueLayout.JAVA_LONG, i, 1);
-                        default -> values.setAtIndex(ValueLayout.JAVA_FLOAT, i, type.shape().rank() == 0 ? (float) LEARNING_RATE : (float) random.nextDouble(-2, 2));
-                    }
+                    Elements.set(host, type.dtype(), i, value(type, classes, random));
                 }
-                plan.feed(name, values);
-            });
-        }
+                plan.feed(name, host.asSlice(0, type.bytes()));
+            }
+        });
+    }
+
+    /** Bytes are pixels, I32 of a batch are labels, other integers count from 1; scalars are learning rates. */
+    private static double value(TensorType type, int classes, SplittableRandom random) {
+        boolean scalar = type.shape().rank() == 0;
+        return switch (type.dtype()) {
+            case U8 -> random.nextInt(256);
+            case I8, I32 -> scalar ? 1 : random.nextInt(classes);
+            case I64 -> 1;
+            case F32, F16, BF16, F64 -> scalar ? LEARNING_RATE : random.nextDouble(-2, 2);
+        };
     }
 
     /** Starts a step; on a device it returns before it is done. */
@@ -138,20 +119,26 @@ public final class NetworkRun implements AutoCloseable {
         return plan;
     }
 
-    /** Bytes of weights, slots, statistics and what is frozen of them, and of all values of a step. */
+    /** Bytes of what lasts from step to step and is read: weights, slots, statistics; for inference what is frozen of them. */
+    public long variableBytes() {
+        return plan.graph().variables().stream().mapToLong(v -> v.type().bytes()).sum();
+    }
+
+    /** Bytes that the run holds on its device: variables, those that only what is frozen was computed from included, and all values of a step. */
     public long memoryBytes() {
-        return plan.arenaBytes() + frozenBytes + state.variables().stream().mapToLong(v -> v.type().bytes()).sum();
+        return plan.arenaBytes() + frozen.bytes() + state.variables().stream().map(Variable::type).mapToLong(TensorType::bytes).sum();
     }
 
     /** A number that follows from the step's result, to see that it computes: the loss, or the first logit. */
     public float probe() {
-        return plan.graph().outputs().containsKey(StepGraphs.LOSS) ? plan.scalar(StepGraphs.LOSS) : plan.floats("logits")[0];
+        return plan.graph().outputs().containsKey(StepGraphs.LOSS) ? plan.scalar(StepGraphs.LOSS) : plan.floats(NetworkStep.LOGITS)[0];
     }
 
     /** Frees the plan and its state. */
     @Override
     public void close() {
-        release.run();
+        plan.close();
+        frozen.close();
         state.close();
     }
 }

@@ -4,6 +4,7 @@ import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.Transform;
 import dev.jacquard.layers.Module;
+import dev.jacquard.mixedprecision.EmulateTf32;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelOptions;
 import dev.jacquard.models.Models;
@@ -231,7 +232,7 @@ public final class Predictor implements AutoCloseable {
             GraphBuilder b = new GraphBuilder(false);
             Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
             b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
-            plan = frozen.of(MixedPrecision.pass(precision).then(Fusion.ofEvaluation(state.backend())).apply(b.build()));
+            plan = frozen.of(MixedPrecision.pass(precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(b.build()));
             plans.put(key, plan);
             frozen.settle(); // the weights stay as they were loaded
         }

@@ -30,6 +30,9 @@ public @interface Setting {
     /** Flags without a value that stand for one of this setting's, such as {@code --decay-all=all}. */
     String[] shorthands() default {};
 
+    /** What the flag stands for if no value follows it; empty if one must. */
+    String bare() default "";
+
     /** Whether a resumed run may have another value: where things are, and what does not change the numbers. */
     boolean mayChange() default false;
 }

@@ -216,7 +216,9 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     public record Precision(
             @Setting(name = "amp", value = "off", help = "Mixed precision: products, and what follows them, in this type; weights, statistics and the loss stay in F32.") Amp amp,
             @Setting(name = "amp-keep", value = "", help = "Modules that stay in F32 with --amp, by path, with commas between them, such as layer4.0,fc.") String ampKeep,
-            @Setting(name = "tf32", value = "false", help = "Products of F32 with 10 bits of mantissa, as A100 has them, where the device has such; elsewhere they are those of F32.") boolean tf32,
+            @Setting(name = "tf32", value = "on", bare = "on", shorthands = "--no-tf32=off",
+                    help = "Products and convolutions of F32 with 10 bits of mantissa: on where the device has such, A100 and later; off nowhere; emulate everywhere, by rounding operands.")
+            BackendOptions.Tf32 tf32,
             @Setting(name = "loss-scaling", value = "dynamic",
                     help = "How the loss is scaled with --amp fp16: a scale that follows overflows, one that stays (bad steps are skipped nevertheless), or none.") LossScaling lossScaling,
             @Setting(name = "loss-scale", value = "128", range = "(0, 1e38]", aliases = {"--static-loss-scale", "--scale-loss"}, help = "First loss scale of --amp fp16.") double lossScale,

@@ -4,6 +4,7 @@ import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Normalization;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
+import dev.jacquard.mixedprecision.EmulateTf32;
 import dev.jacquard.mixedprecision.LossScaler;
 import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.passes.Fusion;
@@ -126,7 +127,7 @@ public final class TrainStep implements AutoCloseable {
      */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
         StepGraphs graphs = new StepGraphs(module, optimizer, settings, Fusion.beforeGradients(state.backend()), state::variable);
-        Pass fuse = Fusion.ofStep(state.backend());
+        Pass fuse = EmulateTf32.on(state.backend()).then(Fusion.ofStep(state.backend()));
         List<Graph> all = new ArrayList<>(List.of(fuse.apply(graphs.update())));
         if (settings.accumulation > 1) {
             all.add(fuse.apply(graphs.accumulate()));

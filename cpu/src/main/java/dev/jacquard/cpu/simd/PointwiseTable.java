@@ -43,6 +43,7 @@ final class PointwiseTable {
         row(Pointwise.Tanh.class, VectorMath::tanh);
         row(Pointwise.Silu.class, x -> x.mul(VectorMath.sigmoid(x)));
         row(Pointwise.Hardswish.class, x -> x.mul(x.add(3f).max(0f).min(6f)).mul(1 / 6f));
+        row(Pointwise.RoundTf32.class, x -> x.blend(x.reinterpretAsInts().add(1 << 12).and(-(1 << 13)).reinterpretAsFloats(), x.test(VectorOperators.IS_FINITE)));
 
         row(Pointwise.Add.class, (x, y) -> x.add(y));
         row(Pointwise.Sub.class, (x, y) -> x.sub(y));

@@ -27,6 +27,23 @@ public final class ReferenceBackend implements Backend {
     /** The name, as in {@code --device}. */
     public static final String NAME = "reference";
 
+    private final boolean emulatesTf32;
+
+    /** A reference for F32 as it is. */
+    public ReferenceBackend() {
+        this(false);
+    }
+
+    /** The same. @param emulatesTf32 whether graphs planned for it are to round the operands of F32 products to TF32 */
+    public ReferenceBackend(boolean emulatesTf32) {
+        this.emulatesTf32 = emulatesTf32;
+    }
+
+    @Override
+    public boolean emulatesTf32() {
+        return emulatesTf32;
+    }
+
     @Override
     public String name() {
         return NAME;
@@ -34,7 +51,7 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public String description() {
-        return "double-precision reference, one thread, for tests only";
+        return "double-precision reference, one thread, for tests only" + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.jacquard.tck.reference;
 
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendProvider;
 import java.util.Optional;
 
@@ -33,5 +34,11 @@ public final class ReferenceProvider implements BackendProvider {
     @Override
     public Backend open(int threads) {
         return new ReferenceBackend();
+    }
+
+    @Override
+    public Backend open(BackendOptions options, int index) {
+        requireOnly(index);
+        return new ReferenceBackend(options.tf32() == BackendOptions.Tf32.EMULATE);
     }
 }

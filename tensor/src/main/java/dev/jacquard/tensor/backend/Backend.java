@@ -61,6 +61,14 @@ public interface Backend extends AutoCloseable {
         };
     }
 
+    /**
+     * Whether graphs that are planned for it are to round the operands of F32 products to TF32 themselves: it was opened with {@link BackendOptions.Tf32#EMULATE} and has no TF32 of its own. By default
+     * not. Asked by those who make graphs; kernels do not depend on it.
+     */
+    default boolean emulatesTf32() {
+        return false;
+    }
+
     /** Waits until everything launched has been done. By default nothing is ever pending. */
     default void synchronize() {}
 

@@ -6,13 +6,23 @@ import dev.jacquard.tensor.CallerException;
  * How a device is to be opened. Each backend takes what concerns it and leaves the rest alone: what is said here changes how fast it computes, and with {@link #tf32} how exactly, never what.
  *
  * @param threads worker threads of backends that run on the host; 0 for one per processor
- * @param tf32 whether products of F32 operands may round them to 10 bits of mantissa where the device is faster so; sums stay in F32
+ * @param tf32 whether products and convolutions of F32 operands round these to 10 bits of mantissa; sums stay in F32
  * @param libraries whether the vendor's libraries may compute where they are installed
  * @param autotune how one of several kernels for an op is chosen; {@link Autotune#DEFAULT} for the device's own way
  */
-public record BackendOptions(int threads, boolean tf32, boolean libraries, Autotune autotune) {
-    /** One thread per processor, F32 as it is, libraries where they are, the device's own way to choose. */
-    public static final BackendOptions DEFAULT = new BackendOptions(0, false, true, Autotune.DEFAULT);
+public record BackendOptions(int threads, Tf32 tf32, boolean libraries, Autotune autotune) {
+    /** One thread per processor, TF32 and libraries where they are, the device's own way to choose. */
+    public static final BackendOptions DEFAULT = new BackendOptions(0, Tf32.ON, true, Autotune.DEFAULT);
+
+    /** In which numbers products and convolutions of F32 operands are computed. Others are never touched. */
+    public enum Tf32 {
+        /** TF32 may be used where the device has kernels for it, on GPUs of compute capability 8.0 or later; elsewhere they are those of F32. What PyTorch's cuDNN and TensorFlow do by default. */
+        ON,
+        /** F32 everywhere. */
+        OFF,
+        /** As {@link #ON}; a device without TF32 is given graphs that round the operands, so that TF32's numerics can be seen anywhere. */
+        EMULATE
+    }
 
     /** How one of several kernels for an op and shapes is chosen. */
     public enum Autotune {
@@ -38,9 +48,9 @@ public record BackendOptions(int threads, boolean tf32, boolean libraries, Autot
         return new BackendOptions(n, tf32, libraries, autotune);
     }
 
-    /** The same with or without TF32. */
-    public BackendOptions tf32(boolean on) {
-        return new BackendOptions(threads, on, libraries, autotune);
+    /** The same with another say about TF32. */
+    public BackendOptions tf32(Tf32 how) {
+        return new BackendOptions(threads, how, libraries, autotune);
     }
 
     /** The same with or without libraries. */

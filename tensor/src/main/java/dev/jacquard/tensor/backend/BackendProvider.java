@@ -36,9 +36,14 @@ public interface BackendProvider {
      * @throws DeviceException if there is no such device; by default for all but 0
      */
     default Backend open(BackendOptions options, int index) {
+        requireOnly(index);
+        return open(options.threads());
+    }
+
+    /** For providers of one device. @param index as {@link #open(BackendOptions, int)} takes it @throws DeviceException if it is another than 0 */
+    default void requireOnly(int index) {
         if (index > 0) {
             throw new DeviceException("device", "no such device", name() + ":" + index, name() + " or " + name() + ":0", "there is one only");
         }
-        return open(options.threads());
     }
 }

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.ShapeException;
+import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.List;
 import java.util.Optional;
@@ -99,6 +100,27 @@ public sealed interface Movement extends Op {
         }
     }
 
+    /** {@link Cast} of many tensors at once: a training step's weights, cast in one launch. Inputs: one or more; outputs: each of them in the other type. */
+    record CastAll(DType to) implements Movement, Composite {
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            if (in.isEmpty()) {
+                Types.count(this, in, 1);
+            }
+            return in.stream().map(t -> t.withDType(to)).toList();
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, in.stream().mapToLong(t -> t.shape().size()).sum());
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            return in.stream().map(t -> t.cast(to)).toList();
+        }
+    }
+
     /** Tensors one after the other along an axis. */
     record Concat(int axis) implements Movement {
         @Override
@@ -181,6 +203,10 @@ public sealed interface Movement extends Op {
                         Sample.of(new Cast(DType.F32), Operand.range(-300, 300, 1023)), Sample.of(new Cast(DType.F16), Operand.integers(DType.U8, 0, 256, 1023)),
                         Sample.of(new Cast(DType.BF16), Operand.integers(DType.U8, 0, 256, 1023)), Sample.of(new Cast(DType.F16), odd), Sample.of(new Cast(DType.BF16), odd),
                         Sample.of(new Cast(DType.I8), odd), Sample.of(new Cast(DType.U8), odd), Sample.of(new Cast(DType.I32), odd), Sample.of(new Cast(DType.I64), odd)),
+                OpRow.of(CastAll.class, "element types of many tensors converted",
+                        Sample.of(new CastAll(DType.F16), Operand.range(-300, 300, 1023), Operand.of(3, 3), Operand.of(), odd),
+                        Sample.of(new CastAll(DType.BF16), odd, Operand.of(5, 1025)), Sample.of(new CastAll(DType.F32), Operand.of(33), Operand.of(4), Operand.of(4097)))
+                        .refuses(new CastAll(DType.F16), "wrong number of inputs"),
                 OpRow.of(Concat.class, "joined along an axis",
                         Sample.of(new Concat(0), Operand.of(2, 3), Operand.of(4, 3)), Sample.of(new Concat(-1), Operand.of(5, 7), Operand.of(5, 1), Operand.of(5, 33)),
                         Sample.of(new Concat(1), Operand.of(2, 3, 5), Operand.of(2, 0, 5)), Sample.of(new Concat(3), Operand.of(2, 3, 3, 8), Operand.of(2, 3, 3, 4)))

@@ -172,6 +172,28 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
         }
     }
 
+    /**
+     * The nearest number of 10 bits of mantissa with F32's exponents, ties away from zero: what tensor cores make of an F32 operand in TF32 ({@code cvt.rna.tf32.f32}, PTX ISA). Infinities and NaN stay,
+     * as do F16 and BF16, which have no more bits; F32 above the largest such number becomes infinite.
+     */
+    record RoundTf32() implements Unary, StraightThrough {
+        private static final int MANTISSA = 10;
+
+        @Override
+        public double apply(double x) {
+            if (!Double.isFinite(x)) {
+                return x;
+            }
+            double unit = Math.scalb(1.0, Math.max(Math.getExponent(x), Float.MIN_EXPONENT) - MANTISSA); // a power of two: dividing by it is exact
+            return Math.copySign(Math.floor(Math.abs(x) / unit + 0.5) * unit, x);
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.exact();
+        }
+    }
+
     /** {@code a + b}. */
     record Add() implements Binary {
         @Override
@@ -327,7 +349,8 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
                 unary(new Sigmoid(), "1 / (1 + e^-x)", -8, 8),
                 unary(new Tanh(), "tanh x", -4, 4),
                 unary(new Silu(), "x sigmoid(x)", -8, 8),
-                unary(new Hardswish(), "x min(max(x + 3, 0), 6) / 6", -8, 8)));
+                unary(new Hardswish(), "x min(max(x + 3, 0), 6) / 6", -8, 8),
+                tf32()));
         for (Binary op : List.of(new Add(), new Sub(), new Mul(), new Div(), new Max(), new Min(), new Greater(), new Equal(),
                 new ReluBackward(), new SiluBackward(), new SigmoidBackward())) {
             rows.add(binary(op));
@@ -353,6 +376,14 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
         Sample special = Sample.of(op, Operand.values(0, -0.0, 1, -1, 88, -88, 104, -104, 1e-30, -1e-30,
                 Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, Double.NaN));
         return new OpRow(op.getClass(), summary, Stream.concat(sized, Stream.of(special)).toList(), List.of());
+    }
+
+    /** With ties of both signs and parities, the ends of binades, TF32's subnormals and what overflows. */
+    private static OpRow tf32() {
+        OpRow row = unary(new RoundTf32(), "x to 10 bits of mantissa", -8, 8);
+        Sample edges = Sample.of(new RoundTf32(), Operand.values(1 + 0x1p-11, 1 + 3 * 0x1p-11, -1 - 0x1p-11, 1 + 0x1.ffep-12, 2 - 0x1p-12, 0x1p-136, 0x1p-137, 0x1.8p-137, -0x1p-149,
+                0x1.ffcp127, -0x1.ffep127, Float.MAX_VALUE, Float.MIN_NORMAL));
+        return new OpRow(row.type(), row.summary(), Stream.concat(row.samples().stream(), Stream.of(edges)).toList(), List.of());
     }
 
     private static OpRow kinked(Unary op, String summary) {
