@@ -49,7 +49,7 @@ class LossScalingOnTheEmulatorTest {
         List<Map<String, float[]>> left = new ArrayList<>();
         try (Backend backend = Backends.open(device, 2); State state = new State(backend);
                 TrainStep step = TrainStep.of(net, new Optimizer(new Update.Adam(0.9, 0.99, 1e-1, 1e-2, false)), settings, state); Arena arena = Arena.ofConfined()) {
-            state.set(state.variable("4.weight"), scaled(state.get(state.variable("4.weight")), 8)); // so that a scale overflows in F32, too
+            state.set(state.variable("4.weight"), scaled(state.get(state.variable("4.weight")), type == DType.F32 ? 100 : 1)); // so that there is a scale that overflows
             for (int n = 0; n < STEPS * accumulation; n++) {
                 MemorySegment images = arena.allocate(BATCH * SIZE * SIZE * 3L, 64);
                 for (long i = 0; i < images.byteSize(); i++) {
@@ -112,7 +112,7 @@ class LossScalingOnTheEmulatorTest {
 
     @Test
     void scalesOfF32() {
-        compare(DType.F32, 1, 1e-4);
+        compare(DType.F32, 1, 2e-2);
     }
 
     @Test
