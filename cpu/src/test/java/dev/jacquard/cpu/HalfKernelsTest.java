@@ -3,6 +3,7 @@ package dev.jacquard.cpu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Halves;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
@@ -16,6 +17,7 @@ import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
@@ -33,7 +35,7 @@ class HalfKernelsTest {
     private record Case(Op op, long[]... shapes) {
         @Override
         public String toString() {
-            return op + " on " + java.util.Arrays.deepToString(shapes);
+            return op + " on " + Arrays.deepToString(shapes);
         }
 
         private List<TensorType> types(DType type) {
@@ -118,7 +120,7 @@ class HalfKernelsTest {
                 float f = Raw.get(Call.address(w) + 4 * i);
                 float rounded = switch (g.dtype()) {
                     case F16 -> Float.float16ToFloat(Float.floatToFloat16(f));
-                    case BF16 -> dev.jacquard.tensor.Halves.bf16ToFloat(dev.jacquard.tensor.Halves.floatToBf16(f));
+                    case BF16 -> Halves.bf16ToFloat(Halves.floatToBf16(f));
                     default -> f;
                 };
                 assertEquals(rounded, (float) Raw.get(Call.address(g) + g.dtype().bytes() * i, g.dtype()), what + ", output " + o + ", element " + i);
