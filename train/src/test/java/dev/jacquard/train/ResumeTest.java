@@ -96,7 +96,8 @@ class ResumeTest {
     /** The log without what depends on the clock. */
     private static List<String> log(Path run) {
         return RunLog.lines(run.resolve("log.jsonl")).stream().map(l -> List.of(l.event(), l.step(), l.epoch(), String.valueOf(l.loss()), l.lr(), String.valueOf(l.train_loss()),
-                String.valueOf(l.val_loss()), String.valueOf(l.val_top1()), String.valueOf(l.val_ema_loss()), String.valueOf(l.val_ema_top5()), String.valueOf(l.loss_scale()), String.valueOf(l.skipped())).toString()).toList();
+                String.valueOf(l.val_loss()), String.valueOf(l.val_top1()), String.valueOf(l.val_ema_loss()), String.valueOf(l.val_ema_top5()),
+                String.valueOf(l.loss_scale()), String.valueOf(l.skipped())).toString()).toList();
     }
 
     @Test
