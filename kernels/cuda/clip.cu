@@ -2,10 +2,10 @@
 // Math         clip_squares: sums[b] = sum of g[i]^2 over chunk b of many tensors; clip_factor: norm = sqrt(sum of sums), factor = min(max / (norm + 1e-6), 1) or max / max(norm, max)
 //              clip_scale: y[i] = g[i] * factor
 // Contract     parts: n > 0 elements of T, contiguous, 16-byte aligned; y f32, may be g if that is; sums: one f32 per block; norm, factor f32
-// Launch       clip_squares, clip_scale: grid sum over parts of ceil(n / 4096), block 256, smem 36; 166 or 124 parts to a launch; clip_factor: grid 1, block 256
+// Launch       clip_squares, clip_scale: grid sum over parts of ceil(n / 4096), block 256, smem 32; 166 or 124 parts to a launch; clip_factor: grid 1, block 256
 // Traffic      clip_squares: read n*T, write b*4
 //              clip_factor: read b*4, write 8
-//              clip_scale: read n*T+b*4, write n*4
+//              clip_scale: read n*T+4, write n*4
 // Roofline     memory bound: 3 flop per 8 to 12 bytes
 // Numerics     f32: up to 16 terms per thread, then trees of 256; a norm that is infinite or NaN makes a factor of 0 or NaN
 // Determinism  bitwise, run to run

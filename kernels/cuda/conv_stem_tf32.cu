@@ -2,7 +2,8 @@
 // Target       compute_80 isa 7.1: mma.sync of TF32 and cp.async
 // Math         y[n][oh][ow][k] = sum over r, s, c of x[n][oh*sh + r*dh - top][ow*sw + s - left][c] * w[k][r][s][c], for images with few channels, and the gradient by the weights
 // Contract     x (N, H, W, C), w (K, R, S, C), y (N, OH, OW, K): without gaps, 16-byte aligned, extents > 0, less than 2^31 elements each; R <= 16; K a multiple of 4, C of any size; one group,
-//              no dilation of columns; with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up
+//              no dilation of columns; with more than one split the sums over each part of the depth go to partial[split][output] in f32, and split_sum.cu adds them up;
+//              of an epilogue: scale and shift K of f32, residual like y, each of which may be null; statistics (tiles down, 2, K) in f32
 // Launch       grid (blocks, 1, splits), block 128; smem dynamic: forward the strip of 128 pixels (at least 16 KiB) and the weights of 64 outputs, backward_weight 32 KiB and the strip; one split of
 //              forward, whose blocks go through the tiles of a column
 // Traffic      conv2d_stem_tf32_128x64: read n*h*w*c*T + k*r*s*c*T, write y*T + p*4

@@ -6,7 +6,7 @@
 //              inner extent to be one of 4. Only the kernels that touch images know T
 // Launch       se_squeeze, se_excite, se_excite_backward: grid (ceil(HW / perBlock), ceil(C / (tx * W)), N), block 256 at most, (tx, ty) with tx <= 32, smem 0; W = 16 / sizeof(T), or 1;
 //              se_means, se_dgate: grid ceil(N * C / 256), block 256. se_fc: grid (ceil(K / (256 / lanes)), ceil(N / 4)), block 256, lanes a power of 2 up to 32.
-//              se_fct: grid (ceil(J / 32), ceil(N / 4)), block (32, 8). se_dw: grid (ceil(J / 32), ceil(K / 8)), block (32, 8)
+//              se_fct: grid (ceil(J / 32), ceil(N / 4)), block (32, 8). se_dw: grid ceil(S / 32) * ceil(C / 8) + ceil(C / 32) * ceil(S / 8), block (32, 8)
 // Traffic      se_squeeze: read operands*n*hw*c*T, write n*chunks*c*4
 //              se_squeeze1: read operands*n*hw*c*T, write n*chunks*c*4
 //              se_means: read n*chunks*c*4, write n*c*4
@@ -16,10 +16,10 @@
 //              se_excite1: read n*hw*c*T + n*c*4, write n*hw*c*T
 //              se_dgate: read n*chunks*c*4 + n*c*4, write n*c*4
 //              se_fct: read (n*(c + s)*4 + 2*c*s*4 + n*s*4) / 2, write n*(c + 2*s)*4 / 2
-//              se_dw: read n*(c + s)*4, write (2*c*s + c + s)*4 / 2
+//              se_dw: read 2*n*(c + s)*4, write (2*c*s + c + s)*4
 //              se_excite_backward: read n*hw*c*T + 2*n*c*4, write n*hw*c*T
 //              se_excite_backward1: read n*hw*c*T + 2*n*c*4, write n*hw*c*T
-// Roofline     memory bound where HW is large; the layers' 4 N C S flop (8 N C S backward) are small beside it. Traffic of se_fc, se_fct, se_dw: the mean of a pass's two launches
+// Roofline     memory bound where HW is large; the layers' 4 N C S flop (8 N C S backward) are small beside it. Traffic of se_fc, se_fct: the mean of a pass's two launches
 // Numerics     f32 throughout, images rounded once; sums over pixels by thread, block and chunk
 // Determinism  bitwise, run to run; cuts depend on the shape alone
 // CPU twin     dev.jacquard.tck.reference.ProductKernels
@@ -157,10 +157,11 @@ KERNEL(256) se_fct_f32(const float *a, const float *w, const float *pre, int n, 
     out[to] = s;
 }
 
-// dw[k][j] = sum over n of a[n][k] b[n][j], db[k] = sum over n of a[n][k].
-KERNEL(256) se_dw_f32(const float *a, const float *b, int n, int k, int j, float *dweight, float *dbias) {
-    int column = blockIdx.x * 32 + threadIdx.x;
-    int row = blockIdx.y * SLICES + threadIdx.y;
+// Tile of dw[k][j] = sum over n of a[n][k] b[n][j], db[k] = sum over n of a[n][k]: 8 rows, 32 columns.
+DEVICE void dw(const float *a, const float *b, int n, int k, int j, int tile, float *dweight, float *dbias) {
+    int across = (j + 31) / 32;
+    int column = tile % across * 32 + threadIdx.x;
+    int row = tile / across * SLICES + threadIdx.y;
     if (column >= j || row >= k) return;
     float s = 0, bias = 0;
 #pragma unroll 4
@@ -171,6 +172,17 @@ KERNEL(256) se_dw_f32(const float *a, const float *b, int n, int k, int j, float
     }
     dweight[(i64)row * j + column] = s;
     if (column == 0) dbias[row] = bias;
+}
+
+// The gradients of both layers, the second's first.
+KERNEL(256) se_dw_f32(const float *d2, const float *hidden, const float *d1, const float *means, int n, int c, int s, float *dw2, float *db2, float *dw1, float *db1) {
+    int tile = blockIdx.x;
+    int first = (s + 31) / 32 * ((c + SLICES - 1) / SLICES);
+    if (tile < first) {
+        dw(d2, hidden, n, c, s, tile, dw2, db2);
+    } else {
+        dw(d1, means, n, s, c, tile - first, dw1, db1);
+    }
 }
 
 template <typename T, int W> DEVICE void excite(const T *x, const float *gate, T *y, int hw, int c, int perBlock) {

@@ -114,13 +114,42 @@ class FusionTest {
         }
     }
 
+    /**
+     * Mixed precision with the CUDA backend's own kernels on an emulated device, fused as far as they go, against the F32 step on the CPU. What is forward is off by roundings. Gradients, which momentum
+     * is after one step, went through every ReLU, which a rounding makes pass one or not: in BF16 they are off by three times as much, the root of the ratio of the roundings.
+     */
+    @Test
+    void aHalfStepOfTensorCoresIsNearTheStep() {
+        Map<String, double[]> want = step(CPU, network("resnet"), NONE, NONE);
+        Map<String, double[]> got;
+        try (Backend cuda = new CudaBackend("emulator", new EmulatorDriver(), false, new MatrixOptions(false, Selection.BY_RULE))) {
+            got = step(cuda, network("resnet"), new Autocast(DType.F16, List.of()).then(new FuseNormalization(cuda)), new StripCasts().then(new FuseProducts(cuda)));
+        }
+        assertEquals(want.keySet(), got.keySet());
+        want.forEach((name, values) -> {
+            double off = distance(got.get(name), values);
+            assertTrue(off <= (name.equals("loss") || name.contains("running") ? 0.01 : 0.3), name + " is off by " + off);
+        });
+    }
+
+    /** The root of the squared differences, in parts of that of the squares. */
+    private static double distance(double[] got, double[] want) {
+        double off = 0;
+        double all = 0;
+        for (int i = 0; i < want.length; i++) {
+            off += (got[i] - want[i]) * (got[i] - want[i]);
+            all += want[i] * want[i];
+        }
+        return Math.sqrt(off / Math.max(all, Double.MIN_NORMAL));
+    }
+
     /** In half precision everything is fused that is in F32: the same ops as often, forward and backward, but for casts. */
     @ParameterizedTest
     @CsvSource({"resnet50, F16", "resnet50, BF16", "se-resnext101-32x4d, F16", "efficientnet-b0, F16"})
     void aHalfStepIsFusedAsItsTwinIs(String model, DType half) {
         Map<String, Long> want = fusedStep(model, NORMALIZATION);
         assertEquals(want, fusedStep(model, new Autocast(half, List.of()).then(NORMALIZATION)));
-        assertTrue(want.get("convolution_statistics") > 50 && want.get("batch_norm_activation_backward") > 30, want.toString());
+        assertTrue(want.get("convolution_statistics") > 40 && want.get("batch_norm_activation_backward") > 30, want.toString());
         assertTrue(want.containsKey("matmul_shift") && !want.containsKey("batch_norm") && !want.containsKey("batch_norm_activation"), want.toString());
     }
 

@@ -9,6 +9,8 @@ import dev.jacquard.cpu.CpuBackend;
 import dev.jacquard.emulator.EmulatorDriver;
 import dev.jacquard.kernels.CudaBackend;
 import dev.jacquard.kernels.MatrixOptions;
+import dev.jacquard.kernels.Selection;
+import dev.jacquard.kernels.driver.Driver;
 import dev.jacquard.mixedprecision.EmulateTf32;
 import dev.jacquard.tck.Comparator;
 import dev.jacquard.tck.Tolerance;
@@ -27,6 +29,9 @@ import dev.jacquard.tensor.op.Window;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,6 +52,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class Tf32ReferenceTest {
     private static final Path FILE = Path.of("resources/reference/tf32_products.safetensors");
+    private static final Selection FIRST_MMA = (_, _, names) -> IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith("mma")).findFirst().orElse(0);
     private static SafeTensors file;
 
     @BeforeAll
@@ -135,8 +141,8 @@ class Tf32ReferenceTest {
     @ValueSource(strings = {"matmul_nn", "matmul_nt", "matmul_tn", "conv_3x3", "conv_1x1", "conv_grouped"})
     void onTensorCores(String name) {
         Set<String> chosen = new TreeSet<>();
-        MatrixOptions options = new MatrixOptions(true, (_, _, names) -> {
-            int mma = IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith("mma")).findFirst().orElse(0);
+        MatrixOptions options = new MatrixOptions(true, (op, in, names) -> {
+            int mma = FIRST_MMA.choose(op, in, names);
             chosen.add(names.get(mma));
             return mma;
         });
@@ -145,6 +151,29 @@ class Tf32ReferenceTest {
             assertAgrees(name, cuda, Tolerance::of);
         }
         assertTrue(!chosen.isEmpty() && chosen.stream().allMatch(c -> c.startsWith("mma")), chosen.toString());
+    }
+
+    /** Kernels that leave rounding to the tensor cores, which cut the low bits off, would be found out. */
+    @ParameterizedTest
+    @ValueSource(strings = {"matmul_nn", "matmul_nt", "matmul_tn", "conv_3x3", "conv_1x1", "conv_grouped"})
+    void kernelsThatCutInsteadOfRoundingFail(String name) {
+        try (Backend cuda = new CudaBackend("emulator", cutting(new EmulatorDriver()), false, new MatrixOptions(true, FIRST_MMA))) {
+            differences(name, cuda, Tolerance::of).forEach((out, difference) -> assertTrue(difference.isPresent(), name + "." + out));
+        }
+    }
+
+    /** A device whose kernels have a move for each rounding to TF32. */
+    private static Driver cutting(Driver driver) {
+        return (Driver) Proxy.newProxyInstance(Driver.class.getClassLoader(), new Class<?>[] {Driver.class}, (_, method, arguments) -> {
+            if (method.getName().equals("loadModule")) {
+                arguments[1] = new String((byte[]) arguments[1], StandardCharsets.UTF_8).replace("cvt.rna.tf32.f32", "mov.b32").getBytes(StandardCharsets.UTF_8);
+            }
+            try {
+                return method.invoke(driver, arguments);
+            } catch (InvocationTargetException e) {
+                throw e.getCause();
+            }
+        });
     }
 
     /** The tolerance for sums in F32 tells TF32 from F32 in every result; the row for TF32 has room for both. */

@@ -86,6 +86,7 @@ final class DoctorCommand implements Callable<Integer> {
             line(out, "device cuda", "this build has no CUDA backend");
         }
         line(out, "device auto", chosen == null ? "none: no backend works here" : "is " + chosen + ", the best of those available");
+        line(out, "tf32", "used in products and convolutions of F32 by GPUs of compute capability 8.0 or later; --tf32 off: nowhere; --tf32 emulate: everywhere, by rounding operands");
         line(out, "looked in", "the class path, for services of " + BackendProvider.class.getName());
         return chosen != null;
     }

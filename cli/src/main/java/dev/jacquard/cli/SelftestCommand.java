@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard selftest}: what the tests prove of a backend, on the machine and the device at hand. */
-@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then all ways to compute products and convolutions against each other, then a training step of each family against the CPU.", sortOptions = false)
+@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then all ways to compute products and convolutions against each other, then a training step of each family in F32, F16 and BF16 against the CPU, and one that overflows.", sortOptions = false)
 final class SelftestCommand implements Callable<Integer> {
     /** A quick run takes one case in so many of each op. */
     private static final int QUICK = 8;
@@ -103,19 +104,30 @@ final class SelftestCommand implements Callable<Integer> {
         try (Backend want = DeviceOptions.open(trusted, 0)) {
             out.printf(Locale.ROOT, "%-28s %7s %7s %9s   against %s%n", "training step", "values", "failed", "worst", trusted);
             for (SmallNetworks.Row network : SmallNetworks.rows()) {
-                try {
-                    TrainingTwins.Result r = TrainingTwins.compare(network, backend, want, tolerances);
-                    out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%   loss %.6f%n", network.name(), r.values(), r.problems().size(), 100 * r.used(), r.loss());
-                    r.problems().forEach(p -> failures.add(network.name() + ": " + p));
-                } catch (RuntimeException e) {
-                    out.printf(Locale.ROOT, "%-28s %7s %7s%n", network.name(), "-", "failed");
-                    failures.add(network.name() + ": " + e);
-                    if (SweepTable.isLost(e)) {
-                        return;
-                    }
+                boolean lost = twins(network.name(), () -> TrainingTwins.compare(network, backend, want, tolerances), out)
+                        || twins(network.name() + " f16", () -> TrainingTwins.compare(network, DType.F16, backend, want), out)
+                        || twins(network.name() + " bf16", () -> TrainingTwins.compare(network, DType.BF16, backend, want), out)
+                        || twins(network.name() + " f16 overflow", () -> TrainingTwins.overflow(network, backend), out);
+                if (lost) {
+                    return;
                 }
-                out.flush();
             }
+        }
+    }
+
+    /** @return whether the device was lost on the way */
+    private boolean twins(String name, Supplier<TrainingTwins.Result> compared, PrintWriter out) {
+        try {
+            TrainingTwins.Result r = compared.get();
+            out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%   loss %.6f%s%n", name, r.values(), r.problems().size(), 100 * r.used(), r.loss(), r.skipped() == 0 ? "" : ", " + r.skipped() + " update skipped");
+            r.problems().forEach(p -> failures.add(name + ": " + p));
+            return false;
+        } catch (RuntimeException e) {
+            out.printf(Locale.ROOT, "%-28s %7s %7s%n", name, "-", "failed");
+            failures.add(name + ": " + e);
+            return SweepTable.isLost(e);
+        } finally {
+            out.flush();
         }
     }
 }

@@ -1,7 +1,10 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.cpu.UpdateKernels.Gradient;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.LossScaling.CountSteps;
 import dev.jacquard.tensor.op.LossScaling.NotFinite;
 import dev.jacquard.tensor.op.LossScaling.Unscale;
@@ -11,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Loss scaling: gradients of a whole network in one pass over memory. */
+/** Loss scaling and clipping: gradients of a whole network in one pass over memory, or two. */
 final class LossScalingKernels {
     private LossScalingKernels() {}
 
@@ -20,7 +23,56 @@ final class LossScalingKernels {
                 Unscale.class, (UpdateKernels.OfParts<Unscale>) (_, call) -> unscale(call),
                 NotFinite.class, (UpdateKernels.OfParts<NotFinite>) (_, call) -> notFinite(call),
                 UpdateScale.class, (CpuKernel<UpdateScale>) LossScalingKernels::updateScale,
-                CountSteps.class, (CpuKernel<CountSteps>) (_, call) -> countSteps(call));
+                CountSteps.class, (CpuKernel<CountSteps>) (_, call) -> countSteps(call),
+                ClipByGlobalNorm.class, new Clip());
+    }
+
+    /** A sum per chunk, all of them in order, then each gradient by the factor. */
+    private static final class Clip implements UpdateKernels.OfParts<ClipByGlobalNorm> {
+        @Override
+        public long workspace(ClipByGlobalNorm op, List<TensorType> in, Team team) {
+            long chunks = in.stream().mapToLong(t -> (t.shape().size() + Call.GRAIN - 1) / Call.GRAIN).sum();
+            return scratch(team) + 8 * chunks;
+        }
+
+        private static long scratch(Team team) {
+            return 4 * UpdateKernels.BLOCK * team.workers().size();
+        }
+
+        @Override
+        public Launch bind(ClipByGlobalNorm op, Call call) {
+            List<Chunk> chunks = new ArrayList<>();
+            int n = call.in().size();
+            for (int i = 0; i < n; i++) {
+                Chunk.cut(chunks, Gradient.of(call, i), call.out(i), call.inShape(i).size());
+            }
+            Chunk[] all = chunks.toArray(Chunk[]::new);
+            long sums = call.workspace() + scratch(call.team());
+            long norm = call.out(n);
+            Simd simd = call.team().simd();
+            Workers workers = call.team().workers();
+            float[] factor = {0};
+            Workers.Task squares = (chunk, worker) -> {
+                double sum = all[chunk].squares(call.workspace() + 4 * UpdateKernels.BLOCK * worker, simd);
+                Raw.set(sums + 8L * chunk, DType.F64, sum);
+            };
+            Block block = (at, to, size) -> simd.scale(at, to, size, factor[0]);
+            Workers.Task scale = (chunk, worker) -> all[chunk].blocks(call.workspace() + 4 * UpdateKernels.BLOCK * worker, block);
+            return () -> {
+                workers.run(squares, all.length);
+                double sum = 0;
+                for (int i = 0; i < all.length; i++) {
+                    sum += Raw.get(sums + 8L * i, DType.F64);
+                }
+                double found = Math.sqrt(sum);
+                factor[0] = (float) switch (op.form()) {
+                    case PYTORCH -> Math.min(op.max() / (found + 1e-6), 1);
+                    case TENSORFLOW -> op.max() / Math.max(found, op.max());
+                };
+                Raw.set(norm, (float) found);
+                workers.run(scale, all.length);
+            };
+        }
     }
 
     /** A piece of a gradient. @param to where its unscaled elements go; nowhere if they are only looked at */
@@ -30,12 +82,33 @@ final class LossScalingKernels {
                 all.add(new Chunk(g, to, from, Math.min(size, from + Call.GRAIN)));
             }
         }
+
+        private void blocks(long scratch, Block block) {
+            for (long at = from; at < end; at += UpdateKernels.BLOCK) {
+                long n = Math.min(UpdateKernels.BLOCK, end - at);
+                block.run(gradient.read(at, n, scratch), to + 4 * at, n);
+            }
+        }
+
+        private double squares(long scratch, Simd simd) {
+            double sum = 0;
+            for (long at = from; at < end; at += UpdateKernels.BLOCK) {
+                long n = Math.min(UpdateKernels.BLOCK, end - at);
+                sum += simd.squares(gradient.read(at, n, scratch), n);
+            }
+            return sum;
+        }
     }
 
-    /** What is done with a block of F32 elements. */
+    /** What is done with n F32 elements. */
     @FunctionalInterface
     private interface Block {
-        /** Does it; whether they were all finite. */
+        void run(long at, long to, long n);
+    }
+
+    /** What is done with n F32 elements, and whether they were all finite. */
+    @FunctionalInterface
+    private interface Finite {
         boolean run(long at, long to, long n);
     }
 
@@ -59,21 +132,17 @@ final class LossScalingKernels {
     }
 
     /** The flag is the first output; whoever finds something writes the same into it. */
-    private static Launch each(Call call, List<Chunk> chunks, Block block) {
+    private static Launch each(Call call, List<Chunk> chunks, Finite block) {
         Chunk[] all = chunks.toArray(Chunk[]::new);
         long flag = call.out(0);
         long scratch = call.workspace();
         Workers workers = call.team().workers();
-        Workers.Task task = (chunk, worker) -> {
-            Chunk c = all[chunk];
-            for (long from = c.from; from < c.end; from += UpdateKernels.BLOCK) {
-                long n = Math.min(UpdateKernels.BLOCK, c.end - from);
-                long at = c.gradient.read(from, n, scratch + 4 * UpdateKernels.BLOCK * worker);
-                if (!block.run(at, c.to + 4 * from, n)) {
-                    Raw.setInt(flag, 1);
-                }
+        Block look = (at, to, n) -> {
+            if (!block.run(at, to, n)) {
+                Raw.setInt(flag, 1);
             }
         };
+        Workers.Task task = (chunk, worker) -> all[chunk].blocks(scratch + 4 * UpdateKernels.BLOCK * worker, look);
         return () -> {
             Raw.setInt(flag, 0);
             workers.run(task, all.length);

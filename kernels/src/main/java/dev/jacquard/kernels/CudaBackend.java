@@ -100,7 +100,7 @@ public final class CudaBackend implements Backend {
 
     @Override
     public String description() {
-        return device.driver().device().toString();
+        return device.driver().device() + (emulatesTf32() ? ", TF32 emulated" : "");
     }
 
     /** What its device can do at best; empty if nobody has written that down. */

@@ -2,6 +2,8 @@ package dev.jacquard.kernels;
 
 import dev.jacquard.kernels.OptimizerKernels.OfParts;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.LossScaling.CountSteps;
 import dev.jacquard.tensor.op.LossScaling.NotFinite;
 import dev.jacquard.tensor.op.LossScaling.Unscale;
@@ -14,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Loss scaling: many gradients in a launch. */
+/** Loss scaling and clipping: many gradients in a launch. */
 final class ScalingKernels {
     private ScalingKernels() {}
 
@@ -23,7 +25,8 @@ final class ScalingKernels {
                 Unscale.class, (OfParts<Unscale>) (_, call) -> unscale(call),
                 NotFinite.class, (OfParts<NotFinite>) (_, call) -> notFinite(call),
                 UpdateScale.class, (CudaKernel<UpdateScale>) ScalingKernels::updateScale,
-                CountSteps.class, (CudaKernel<CountSteps>) (_, call) -> countSteps(call));
+                CountSteps.class, (CudaKernel<CountSteps>) (_, call) -> countSteps(call),
+                ClipByGlobalNorm.class, new Clip());
     }
 
     /** What the kernels are measured on. */
@@ -31,11 +34,44 @@ final class ScalingKernels {
         long n = batch * 256 * 256;
         Operand x = Operand.of(batch * 256, 256);
         Operand flag = Operand.integers(DType.I32, 0, 1);
+        Map<String, Long> clipped = Map.of("n", 2 * n, "b", 2 * Call.blocks(n, Parts.CHUNK));
         return List.of(
+                new Workload("clip", Sample.of(new ClipByGlobalNorm(1, ClipByGlobalNorm.Form.PYTORCH), x, x), clipped),
                 new Workload("scaling", Sample.of(new Unscale(), Operand.range(1, 1024), x, x), Map.of("n", 2 * n)),
                 new Workload("scaling", Sample.of(new NotFinite(), x, x), Map.of("n", 2 * n)),
                 new Workload("scaling", Sample.of(new UpdateScale(2, 2000, 0.5, 1), Operand.range(1, 1024), Operand.integers(DType.I32, 0, 1999), flag), Map.of()),
                 new Workload("scaling", Sample.of(new CountSteps(), Operand.integers(DType.I32, 0, 1999), flag), Map.of()));
+    }
+
+    /** A sum per block, then one for all of them, then each gradient by the factor. */
+    private static final class Clip implements OfParts<ClipByGlobalNorm> {
+        /** Bytes before the sums, which begin a sector. */
+        private static final long FACTOR = 32;
+
+        @Override
+        public long workspace(ClipByGlobalNorm op, List<TensorType> in, Device device) {
+            return FACTOR + 4 * in.stream().mapToLong(t -> Call.blocks(t.shape().size(), Parts.CHUNK)).sum();
+        }
+
+        @Override
+        public CudaLaunch bind(ClipByGlobalNorm op, Call call) {
+            int n = call.in().size();
+            long factor = call.workspace();
+            long sums = factor + FACTOR;
+            long blocks = 0;
+            List<CudaLaunch> launches = new ArrayList<>();
+            for (var e : byType(call, 0, 1).entrySet()) {
+                for (Parts.Table t : e.getValue().tables()) {
+                    launches.add(call.launch("clip", "clip_squares", e.getKey()).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes()).pointer(sums + 4 * blocks).build());
+                    blocks += t.blocks();
+                }
+            }
+            launches.add(call.launch("clip", "clip_factor", DType.F32).block(Call.BLOCK).pointer(sums).i32(blocks).f32(op.max()).i32(op.form() == ClipByGlobalNorm.Form.TENSORFLOW ? 1 : 0)
+                    .pointer(call.out(n)).pointer(factor).build());
+            byType(call, 0, 2).forEach((type, parts) -> parts.tables().forEach(t ->
+                    launches.add(call.launch("clip", "clip_scale", type).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes()).pointer(factor).build())));
+            return call.sequence(launches.toArray(CudaLaunch[]::new));
+        }
     }
 
     private static CudaLaunch unscale(Call call) {

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Squeeze and excitation: {@code squeeze_excite.cu}, five launches forward and seven backward. Only those that touch images know their type; the layers between are F32 in every type, and write
+ * Squeeze and excitation: {@code squeeze_excite.cu}, five launches forward and six backward. Only those that touch images know their type; the layers between are F32 in every type, and write
  * their results straight to the op's outputs.
  */
 final class SqueezeExciteKernels {
@@ -24,6 +24,8 @@ final class SqueezeExciteKernels {
     /** Number by which the kernel knows the sigmoid; the activations have their ordinals. */
     private static final int GATE = 3;
     private static final int WARP = 32;
+    /** Of warps in a block that takes a tile of a weight. */
+    private static final int ROWS = 8;
     /** Elements of a weight's row that a lane takes at once. */
     private static final int FEW = 4;
     private static final long NULL = 0;
@@ -159,17 +161,19 @@ final class SqueezeExciteKernels {
                 perChannel(call, "se_dgate", z).pointer(at.partial).i32(sums.chunks()).i32(z.n).i32(z.c).pointer(call.in(6)).pointer(at.d2).build(),
                 transposed(call, z.n, z.s).pointer(at.d2).pointer(call.in(3)).pointer(call.in(5)).i32(z.n).i32(z.c).i32(z.s).i32(act).pointer(at.d1).pointer(at.hidden).build(),
                 transposed(call, z.n, z.c).pointer(at.d1).pointer(call.in(2)).pointer(NULL).i32(z.n).i32(z.s).i32(z.c).i32(act).pointer(at.dmean).pointer(NULL).build(),
-                weights(call, z.c, z.s).pointer(at.d2).pointer(at.hidden).i32(z.n).i32(z.c).i32(z.s).pointer(call.out(3)).pointer(call.out(4)).build(),
-                weights(call, z.s, z.c).pointer(at.d1).pointer(call.in(4)).i32(z.n).i32(z.s).i32(z.c).pointer(call.out(1)).pointer(call.out(2)).build(),
+                call.launch(MODULE, "se_dw", DType.F32).grid(tiles(z.c, z.s) + tiles(z.s, z.c)).block(WARP, ROWS, 1)
+                        .pointer(at.d2).pointer(at.hidden).pointer(at.d1).pointer(call.in(4)).i32(z.n).i32(z.c).i32(z.s)
+                        .pointer(call.out(3)).pointer(call.out(4)).pointer(call.out(1)).pointer(call.out(2)).build(),
                 map.launch(call, MODULE, "se_excite_backward", dtype, z.n)
                         .pointer(call.in(0)).pointer(call.in(6)).pointer(at.dmean).pointer(call.out(0)).i32(z.hw).i32(z.c).i32(map.perBlock()).build());
     }
 
     private static KernelLaunch.Builder transposed(Call call, int n, int columns) {
-        return call.launch(MODULE, "se_fct", DType.F32).grid(Call.blocks(columns, WARP), Call.blocks(n, IMAGES), 1).block(WARP, 8, 1);
+        return call.launch(MODULE, "se_fct", DType.F32).grid(Call.blocks(columns, WARP), Call.blocks(n, IMAGES), 1).block(WARP, ROWS, 1);
     }
 
-    private static KernelLaunch.Builder weights(Call call, int k, int j) {
-        return call.launch(MODULE, "se_dw", DType.F32).grid(Call.blocks(j, WARP), Call.blocks(k, 8), 1).block(WARP, 8, 1);
+    /** Blocks of a weight (K, J). */
+    private static long tiles(int k, int j) {
+        return Call.blocks(j, WARP) * Call.blocks(k, ROWS);
     }
 }

@@ -97,6 +97,21 @@ final class UpdateLoops {
         return odd.reduceLanes(VectorOperators.ADD) + rest == 0;
     }
 
+    /** See {@link dev.jacquard.cpu.Simd#squares}. */
+    static float squares(long x, long n) {
+        FloatVector sum = all(0);
+        long i = 0;
+        for (; i + LANES <= n; i += LANES) {
+            FloatVector v = load(x + 4 * i);
+            sum = v.fma(v, sum);
+        }
+        float rest = 0;
+        for (; i < n; i++) {
+            rest += get(x + 4 * i) * get(x + 4 * i);
+        }
+        return sum.reduceLanes(VectorOperators.ADD) + rest;
+    }
+
     /** See {@link dev.jacquard.cpu.Simd#finite}. */
     static boolean finite(long x, long n) {
         FloatVector odd = all(0);

@@ -51,7 +51,7 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public String description() {
-        return "double-precision reference, one thread, for tests only";
+        return "double-precision reference, one thread, for tests only" + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override

@@ -6,10 +6,11 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
- * Clips gradients by the norm of all of them together (Pascanu et al. 2013, arXiv:1211.5063), so that their direction stays. Inputs: one or more gradients of one element
- * type; outputs: {@code g factor} for each, and the norm before, (), F64 for gradients of F64 and else F32, in which it is computed. Sums are taken gradient by gradient in
+ * Clips gradients by the norm of all of them together (Pascanu et al. 2013, arXiv:1211.5063), so that their direction stays. Inputs: one or more gradients of F32 or half
+ * precision, which may be mixed; outputs, F32: {@code g factor} for each, and the norm before, (). (F64 in place of F32 if there is any.) Sums are taken gradient by gradient in
  * the order of the inputs. A norm that is infinite or NaN makes all gradients 0 or NaN: looking for those is {@link LossScaling.Unscale}'s part.
  *
  * @param max the largest norm that is left alone
@@ -36,16 +37,22 @@ public record ClipByGlobalNorm(double max, Form form) implements Composite {
         if (in.isEmpty()) {
             Types.count(this, in, 1);
         }
-        Types.same(this, in);
         Types.floating(this, in);
-        List<TensorType> out = new ArrayList<>(in);
-        out.add(TensorType.of(wide(in.getFirst().dtype())));
+        DType wide = wide(in.stream().map(TensorType::dtype));
+        List<TensorType> out = new ArrayList<>(in.stream().map(t -> t.withDType(wide)).toList());
+        out.add(TensorType.of(wide));
         return List.copyOf(out);
     }
 
     /** What the norm is computed in: a sum of squares is soon too large for F16. */
-    private static DType wide(DType dtype) {
-        return dtype == DType.F64 ? DType.F64 : DType.F32;
+    private static DType wide(Stream<DType> gradients) {
+        return gradients.anyMatch(t -> t == DType.F64) ? DType.F64 : DType.F32;
+    }
+
+    /** All of them. */
+    @Override
+    public boolean narrow(int input) {
+        return true;
     }
 
     @Override
@@ -60,7 +67,8 @@ public record ClipByGlobalNorm(double max, Form form) implements Composite {
 
     @Override
     public List<Tensor> define(List<Tensor> in) {
-        List<Tensor> wide = in.stream().map(g -> g.cast(wide(g.dtype()))).toList();
+        DType type = wide(in.stream().map(Tensor::dtype));
+        List<Tensor> wide = in.stream().map(g -> g.cast(type)).toList();
         Tensor norm = wide.stream().map(g -> g.square().sum()).reduce(Tensor::add).orElseThrow().sqrt();
         Tensor limit = norm.context().fill(norm.type(), max);
         Tensor factor = switch (form) {
@@ -68,7 +76,7 @@ public record ClipByGlobalNorm(double max, Form form) implements Composite {
             case TENSORFLOW -> limit.div(norm.apply(new Pointwise.Max(), limit));
         };
         List<Tensor> out = new ArrayList<>();
-        wide.forEach(g -> out.add(g.mul(factor).cast(in.getFirst().dtype())));
+        wide.forEach(g -> out.add(g.mul(factor)));
         out.add(norm);
         return List.copyOf(out);
     }
@@ -79,8 +87,10 @@ public record ClipByGlobalNorm(double max, Form form) implements Composite {
                 Sample.of(new ClipByGlobalNorm(1, Form.PYTORCH), Operand.of(7), Operand.of(3, 5), Operand.of()),
                 Sample.of(new ClipByGlobalNorm(2.5, Form.TENSORFLOW), Operand.of(33, 3), Operand.of(129)),
                 Sample.of(new ClipByGlobalNorm(1000, Form.PYTORCH), Operand.of(9), Operand.of(65)),
-                Sample.of(new ClipByGlobalNorm(1000, Form.TENSORFLOW), Operand.of(257)))
+                Sample.of(new ClipByGlobalNorm(1000, Form.TENSORFLOW), Operand.of(257)),
+                Sample.of(new ClipByGlobalNorm(2, Form.PYTORCH), Operand.of(5000), Operand.of(), Operand.of(4096)),
+                Sample.of(new ClipByGlobalNorm(2, Form.PYTORCH), Operand.values(1, Double.NaN, 2), Operand.of(9).withDType(DType.F16), Operand.of(3, 5).withDType(DType.BF16)))
                 .refuses(new ClipByGlobalNorm(1, Form.PYTORCH), "wrong number of inputs")
-                .refuses(new ClipByGlobalNorm(1, Form.PYTORCH), "element types differ", TensorType.f32(3), TensorType.of(DType.F16, 3)));
+                .refuses(new ClipByGlobalNorm(1, Form.PYTORCH), "element type is not floating", TensorType.f32(3), TensorType.of(DType.I32, 3)));
     }
 }
