@@ -53,7 +53,8 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--explain", description = "A line for each kind of launch: its bytes, FLOPs, floor, kernel and time, those that take longest together first.")
     private boolean explain;
 
-    @Option(names = "--casts", description = "A line for each kind of cast between floating types: how many there are, from and to what, the bytes that they read and write, why, and of what.")
+    @Option(names = "--casts", description = "A line for each kind of cast between floating types: how many there are, from and to what, the bytes that they read and write, why, and of what; before "
+            + "a device fuses those of weights into one launch, or, for inference, computes them once.")
     private boolean casts;
 
     @Option(names = "--csv", paramLabel = "FILE", description = "Write these lines there; the file must not exist.")
@@ -131,7 +132,7 @@ final class PlanCommand implements Callable<Integer> {
             out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
             out.print(totals(run, table, model, measured));
             if (casts) {
-                out.print(CastTable.text(CastReport.of(run.plan().graph())));
+                out.print(CastTable.text(CastReport.of(network.unfused())));
             }
             if (explain) {
                 out.print(table.text());

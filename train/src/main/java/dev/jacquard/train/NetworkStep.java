@@ -8,6 +8,8 @@ import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelRow;
 import dev.jacquard.models.Models;
 import dev.jacquard.passes.Fusion;
+import dev.jacquard.passes.Pass;
+import dev.jacquard.passes.StripCasts;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
@@ -57,7 +59,13 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
 
     /** The graph that a backend plans: in its precision, with what the backend fuses. Inputs of training as {@link TrainStep#graph} has them, of inference images F32 (N, H, W, C). */
     public Graph graph(Backend backend) {
-        return work == Work.TRAIN ? training(backend) : MixedPrecision.pass(precision).then(EmulateTf32.on(backend)).then(Fusion.ofEvaluation(backend)).apply(forward());
+        return work == Work.TRAIN ? EmulateTf32.on(backend).then(Fusion.ofStep(backend)).apply(training(Fusion.beforeGradients(backend)))
+                : MixedPrecision.pass(precision).then(EmulateTf32.on(backend)).then(Fusion.ofEvaluation(backend)).apply(forward());
+    }
+
+    /** The same before a backend fuses any of it: where each cast still is a node of its own. */
+    public Graph unfused() {
+        return work == Work.TRAIN ? new StripCasts().apply(training(g -> g)) : MixedPrecision.pass(precision).apply(forward());
     }
 
     /** Inference as the model says it: F32, nothing fused. */
@@ -68,10 +76,10 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
         return b.build();
     }
 
-    private Graph training(Backend backend) {
+    private Graph training(Pass forward) {
         Module module = row.create(row.defaults());
         TrainStep.Settings settings = new TrainStep.Settings(batch, imageSize, Trainer.NORMALIZATION, 0.1, 1).channels(row.defaults().channels()).precision(precision);
-        return EmulateTf32.on(backend).then(Fusion.ofStep(backend)).apply(TrainStep.graph(module, new Optimizer(rule(), Decay.ALL, module), settings, Fusion.beforeGradients(backend)));
+        return TrainStep.graph(module, new Optimizer(rule(), Decay.ALL, module), settings, forward);
     }
 
     private Update.Rule rule() {
