@@ -36,6 +36,9 @@ final class ClassifyCommand implements Callable<Integer> {
     @Option(names = "--image-size", paramLabel = "PIXELS", description = "Height and width that the network sees. Default: what it was trained with")
     private Integer imageSize;
 
+    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Compute in a half-precision type, with weights that are rounded once. Default: ${DEFAULT-VALUE}", defaultValue = "off")
+    private String amp;
+
     @Mixin
     private DeviceOptions devices;
 
@@ -49,7 +52,7 @@ final class ClassifyCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         int code = Main.DONE;
-        try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
+        try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, Amp.of("--amp", amp), backend)) {
             Transform.Eval transform = predictor.transform(imageSize == null ? predictor.imageSize() : imageSize);
             for (Path file : images) {
                 try {

@@ -40,6 +40,9 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--num-classes", paramLabel = "N", description = "Number of classes to insist on. Default: that of the weights")
     private Integer classes;
 
+    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Compute in a half-precision type, with weights that are rounded once. Default: ${DEFAULT-VALUE}", defaultValue = "off")
+    private String amp;
+
     @Mixin
     private DeviceOptions devices;
 
@@ -52,7 +55,7 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new CallerException("--batch", "out of range", Integer.toString(batch), "1 to 65536", "give another value");
         }
         try (ImageSource source = data == null ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, TrainConfig.defaults().data().generatedVal()) : ImageSource.open(data);
-                Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
+                Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, Amp.of("--amp", amp), backend)) {
             if (classes != null && classes != predictor.classes()) {
                 throw new CallerException("--num-classes", "wrong number of classes", classes.toString(), predictor.classes() + ", as " + weights + " has", "leave it out, or give other weights");
             }

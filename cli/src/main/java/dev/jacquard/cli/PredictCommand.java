@@ -37,6 +37,9 @@ final class PredictCommand implements Callable<Integer> {
     @Option(names = "--output", paramLabel = "Y.npy", required = true, description = "Where the logits go, float32 (N, classes).")
     private Path output;
 
+    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Compute in a half-precision type, with weights that are rounded once. Default: ${DEFAULT-VALUE}", defaultValue = "off")
+    private String amp;
+
     @Mixin
     private DeviceOptions devices;
 
@@ -59,7 +62,7 @@ final class PredictCommand implements Callable<Integer> {
                 throw new DataException("--input " + input, "no images", x.type().toString(), "at least one", "give a batch of one or more");
             }
             int n = dimension(s, 0);
-            try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, backend)) {
+            try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, Amp.of("--amp", amp), backend)) {
                 MemorySegment images = arena.allocate(4 * s.size(), 64);
                 x.floats(images);
                 TensorType type = TensorType.of(DType.F32, n, predictor.classes());

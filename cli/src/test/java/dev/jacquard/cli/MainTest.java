@@ -103,6 +103,22 @@ class MainTest {
     }
 
     @Test
+    void progressTellsOfSkippedUpdatesOnce() throws InterruptedException {
+        StringWriter text = new StringWriter();
+        ProgressLine p = new ProgressLine(new PrintWriter(text), true, 64, 3);
+        p.skipped(10, 64, 1);
+        p.step(10, 300, 1, 2.3, 0.1, 640);
+        assertTrue(text.toString().contains("ETA 0:29  loss scale 64, 1 update skipped"), text.toString());
+        Thread.sleep(250); // a terminal's line changes five times a second at most
+        p.step(20, 300, 1, 2.3, 0.1, 640);
+        assertEquals(1, text.toString().split("skipped", -1).length - 1, text.toString());
+        p.skipped(30, 0.125, 12);
+        Thread.sleep(250);
+        p.step(30, 300, 1, 2.3, 0.1, 640);
+        assertTrue(text.toString().contains("loss scale 0.1250, 12 updates skipped"), text.toString());
+    }
+
+    @Test
     void progressIsLinesWhenPipedAndOneLineOnATerminal() {
         for (boolean terminal : new boolean[] {false, true}) {
             StringWriter text = new StringWriter();

@@ -99,7 +99,7 @@ class RecipesTest {
     void whatIsNotThereYetIsNamedWithTheFlagsThatDoWithoutIt() {
         Result r = run("train", "--recipe", "paddle/resnet50/amp-asp-90e", "--out", "never-made");
         assertEquals(2, r.code);
-        assertTrue(r.err.startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err.contains("--amp fp16 --gpus 8 --sparsity mask-1d") && r.err.contains("--amp off --gpus 1 --sparsity off")
+        assertTrue(r.err.startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err.contains("--gpus 8 --sparsity mask-1d") && r.err.contains("--gpus 1 --sparsity off") && !r.err.contains("--amp")
                 && r.err.indexOf('\n') == r.err.length() - 1, r.err);
         r = run("train", "--recipe", "paddle/resnet50/tf32-90e", "--gpus", "1", "--out", "never-made");
         assertTrue(r.code == 2 && r.err.contains("--data: missing"), r.err);

@@ -47,18 +47,30 @@ record Call(List<View> in, List<View> out, long workspace, CpuKernel.Team team) 
         void run(long from, long to);
     }
 
+    /** A part of a loop that needs scratch of its thread's own. */
+    @FunctionalInterface
+    interface WorkerRange {
+        /** Does iterations {@code from} (inclusive) to {@code to} (exclusive) as this worker of the team. */
+        void run(long from, long to, int worker);
+    }
+
     /**
      * A launch that splits n iterations among the team. Where the cuts lie depends on n and the cost alone, never on the number of threads.
      *
      * @param each cost of an iteration, in floats touched
      */
     Launch parallel(long n, long each, Range body) {
+        return parallel(n, each, (from, to, _) -> body.run(from, to));
+    }
+
+    /** {@link #parallel(long, long, Range)} for a body that is told which worker it is. */
+    Launch parallel(long n, long each, WorkerRange body) {
         long perChunk = Math.max(1, GRAIN / Math.max(1, each));
         if (n <= perChunk) {
-            return () -> body.run(0, n);
+            return () -> body.run(0, n, 0);
         }
         int chunks = Math.toIntExact((n + perChunk - 1) / perChunk);
-        Workers.Task task = (chunk, _) -> body.run(chunk * perChunk, Math.min(n, (chunk + 1) * perChunk));
+        Workers.Task task = (chunk, worker) -> body.run(chunk * perChunk, Math.min(n, (chunk + 1) * perChunk), worker);
         Workers workers = team.workers();
         return () -> workers.run(task, chunks);
     }

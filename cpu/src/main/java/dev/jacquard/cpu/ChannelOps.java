@@ -1,7 +1,10 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DType;
+
 /**
- * Per-channel statistics and maps over dense (rows, channels) float32: batch norm both ways, bias gradients.
+ * Per-channel statistics and maps over dense (rows, channels): batch norm both ways, bias gradients. Channels' numbers are float32; the rows may be halves, whose blocks are widened into a
+ * thread's scratch, used as often as need be and rounded once.
  *
  * <p>Rows are cut into blocks by the shape alone and their partial results combined in block order, so that results are
  * bitwise the same for every thread count. Variances come from squared distances to each block's own mean, combined by
@@ -13,6 +16,7 @@ public final class ChannelOps {
 
     private final Workers workers;
     private final Simd simd;
+    private final DType type;
     private final long rows;
     private final int channels;
     private final int block;
@@ -34,11 +38,18 @@ public final class ChannelOps {
     private long shift;
     private long third;
     private long partial;
+    private long scratch;
     private boolean relu;
     private boolean two;
 
-    /** Plans for x (rows, channels), rows at least 1. */
+    /** Plans for float32 x (rows, channels), rows at least 1. */
     public ChannelOps(long rows, int channels, Workers workers, Simd simd) {
+        this(DType.F32, rows, channels, workers, simd);
+    }
+
+    /** Plans for x, dy, y and dx of a type, F32 or a half. */
+    ChannelOps(DType type, long rows, int channels, Workers workers, Simd simd) {
+        this.type = type;
         this.rows = rows;
         this.channels = channels;
         this.workers = workers;
@@ -49,7 +60,38 @@ public final class ChannelOps {
 
     /** Scratch in bytes of the methods that take one. */
     public long workspaceBytes() {
+        return partialBytes() + (type == DType.F32 ? 0 : 2 * blockBytes() * workers.size());
+    }
+
+    private void place(long workspace) {
+        partial = workspace;
+        scratch = workspace + partialBytes();
+    }
+
+    private long partialBytes() {
         return Raw.align(12L * channels * blocks);
+    }
+
+    private long blockBytes() {
+        return Raw.align(4 * Math.min(rows, block) * channels);
+    }
+
+    /** A block's numbers in float32: where they lie, or widened in one of the worker's two scratch blocks. */
+    private long wide(long from, int chunk, int worker, int slot) {
+        return type == DType.F32 ? from + offset(chunk) : widened(from, chunk, worker, slot);
+    }
+
+    private long widened(long from, int chunk, int worker, int slot) {
+        long to = scratch + (2L * worker + slot) * blockBytes();
+        simd.widen(type, 1, rowsOf(chunk) * channels, from + offset(chunk), 0, to, 0);
+        return to;
+    }
+
+    /** Rounds a block that was made where {@link #wide} said, if that is not its place. */
+    private void narrow(long made, long to, int chunk) {
+        if (type != DType.F32) {
+            simd.narrow(type, 1, rowsOf(chunk) * channels, made, 0, to + offset(chunk), 0);
+        }
     }
 
     private int rowsOf(int chunk) {
@@ -57,7 +99,7 @@ public final class ChannelOps {
     }
 
     private long offset(int chunk) {
-        return 4L * chunk * block * channels;
+        return (long) type.bytes() * chunk * block * channels;
     }
 
     private long first(int chunk) {
@@ -81,14 +123,14 @@ public final class ChannelOps {
         this.x = x;
         out1 = mean;
         out2 = variance;
-        partial = workspace;
+        place(workspace);
         workers.run(statsTask, blocks);
         workers.run(mergeStatsTask, channelChunks());
     }
 
     private void statsBlock(int chunk, int worker) {
         int count = rowsOf(chunk);
-        long at = x + offset(chunk);
+        long at = wide(x, chunk, worker, 0);
         simd.columnSums(count, channels, at, 4L * channels, first(chunk));
         for (int c = 0; c < channels; c++) {
             Raw.set(first(chunk) + 4L * c, Raw.get(first(chunk) + 4L * c) / count);
@@ -120,14 +162,14 @@ public final class ChannelOps {
     public void sums(long x, long out, long workspace) {
         this.x = x;
         out1 = out;
-        partial = workspace;
+        place(workspace);
         two = false;
         workers.run(sumsTask, blocks);
         workers.run(mergeSumsTask, channelChunks());
     }
 
     private void sumsBlock(int chunk, int worker) {
-        simd.columnSums(rowsOf(chunk), channels, x + offset(chunk), 4L * channels, first(chunk));
+        simd.columnSums(rowsOf(chunk), channels, wide(x, chunk, worker, 0), 4L * channels, first(chunk));
     }
 
     private void mergeSums(int chunk, int worker) {
@@ -154,17 +196,17 @@ public final class ChannelOps {
         this.mean = mean;
         out1 = sum;
         out2 = dot;
-        partial = workspace;
+        place(workspace);
         two = true;
         workers.run(dotsTask, blocks);
         workers.run(mergeSumsTask, channelChunks());
     }
 
     private void dotsBlock(int chunk, int worker) {
-        simd.columnDots(rowsOf(chunk), channels, dy + offset(chunk), 4L * channels, x + offset(chunk), 4L * channels, mean, first(chunk), second(chunk));
+        simd.columnDots(rowsOf(chunk), channels, wide(dy, chunk, worker, 0), 4L * channels, wide(x, chunk, worker, 1), 4L * channels, mean, first(chunk), second(chunk));
     }
 
-    /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu. y may be x. */
+    /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu. y may be x. Of halves, only after a method that takes a workspace. */
     public void normalize(long x, long mean, long scale, long shift, long y, boolean relu) {
         this.x = x;
         this.mean = mean;
@@ -176,11 +218,15 @@ public final class ChannelOps {
     }
 
     private void normalizeBlock(int chunk, int worker) {
-        simd.normalize(rowsOf(chunk), channels, x + offset(chunk), mean, scale, shift, out1 + offset(chunk), relu);
+        long from = wide(x, chunk, worker, 0);
+        long to = type == DType.F32 ? out1 + offset(chunk) : from;
+        simd.normalize(rowsOf(chunk), channels, from, mean, scale, shift, to, relu);
+        narrow(to, out1, chunk);
     }
 
     /** y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, then relu if asked; mean and variance as {@link #stats} or the running ones. y may be x. */
     public void batchNorm(long x, long mean, long variance, long gamma, long beta, double epsilon, long y, boolean relu, long workspace) {
+        place(workspace);
         for (int c = 0; c < channels; c++) {
             Raw.set(workspace + 4L * c, (float) (Raw.get(gamma + 4L * c) / Math.sqrt(Raw.get(variance + 4L * c) + epsilon)));
         }
@@ -211,7 +257,9 @@ public final class ChannelOps {
     }
 
     private void backwardBlock(int chunk, int worker) {
-        long at = offset(chunk);
-        simd.normalizeBackward(rowsOf(chunk), channels, dy + at, x + at, mean, scale, shift, third, out1 + at);
+        long from = wide(dy, chunk, worker, 0);
+        long to = type == DType.F32 ? out1 + offset(chunk) : from;
+        simd.normalizeBackward(rowsOf(chunk), channels, from, wide(x, chunk, worker, 1), mean, scale, shift, third, to);
+        narrow(to, out1, chunk);
     }
 }

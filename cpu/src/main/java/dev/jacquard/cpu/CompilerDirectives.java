@@ -17,12 +17,16 @@ import org.slf4j.LoggerFactory;
  * in about half of all JVMs. Excluded from C1 they go from the interpreter straight to C2.
  *
  * <p>Also makes C2 inline the helpers that take or return vectors: a helper compiled by itself first may be judged too big
- * to inline, and each vector that crosses a call is then an object on the heap, some twenty times slower.
+ * to inline, and each vector that crosses a call is then an object on the heap, some twenty times slower. For the same
+ * reason the loops over halves are compiled by themselves: they are short enough to be inlined into kernels outside of
+ * {@code simd}, to which the helpers' directive does not apply.
  */
 final class CompilerDirectives {
     private static final Logger LOG = LoggerFactory.getLogger(CompilerDirectives.class);
-    private static final String JSON = "[{match: [\"dev/jacquard/cpu/simd/*.*\"], c1: {Exclude: true},"
-            + " inline: [\"+dev/jacquard/cpu/simd/Species.*\", \"+dev/jacquard/cpu/simd/VectorMath.*\"]}]";
+    private static final String SIMD = "dev/jacquard/cpu/simd/";
+    private static final String JSON = """
+            [{match: ["%1$s*.*"], c1: {Exclude: true}, inline: ["+%1$sSpecies.*", "+%1$sVectorMath.*", "+%1$sHalfMath.*", "-%1$sHalfRows.*"]},
+             {match: ["dev/jacquard/cpu/*.*"], inline: ["-%1$sHalfRows.*"]}]""".formatted(SIMD);
 
     private CompilerDirectives() {}
 

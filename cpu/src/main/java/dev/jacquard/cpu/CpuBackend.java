@@ -9,6 +9,7 @@ import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.View;
+import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -58,6 +59,7 @@ public final class CpuBackend implements Backend {
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
+        all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
         return Map.copyOf(all);
     }
 

@@ -1,7 +1,6 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.DType;
-import dev.jacquard.tensor.Halves;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
@@ -88,10 +87,7 @@ final class MovementKernels {
         if (from == to) {
             return copy(call);
         }
-        if (!call.in().getFirst().layout().isContiguous()) {
-            return stridedCast(call, from, to);
-        }
-        Conversion conversion = CONVERSIONS.get(new Pair(from, to));
+        Conversion conversion = conversion(from, to, call.team().simd());
         if (conversion != null) {
             return call.parallel(n, 1, (a, b) -> conversion.run(src, dst, a, b));
         }
@@ -102,26 +98,9 @@ final class MovementKernels {
         });
     }
 
-    /** Any layout, an element at a time; only the half-precision adaptor asks for it. */
-    private static Launch stridedCast(Call call, DType from, DType to) {
-        View in = call.in().getFirst();
-        Strided s = Strided.of(in.shape(), List.of(in.layout(), call.out().getFirst().layout()));
-        long src = call.in(0);
-        long dst = call.out(0);
-        return call.parallel(s.outer(), s.inner(), (a, b) -> {
-            for (long i = a; i < b; i++) {
-                for (long j = 0; j < s.inner(); j++) {
-                    Raw.set(dst + to.bytes() * (s.offset(1, i) + j * s.innerStrides()[1]), to, Raw.get(src + from.bytes() * (s.offset(0, i) + j * s.innerStrides()[0]), from));
-                }
-            }
-        });
-    }
-
-    private record Pair(DType from, DType to) {}
-
     /** The loop that widens a half-precision type; null for another type. */
-    static Conversion widening(DType from) {
-        return HalfAdaptor.half(from) ? CONVERSIONS.get(new Pair(from, DType.F32)) : null;
+    static Conversion widening(DType from, Simd simd) {
+        return HalfAdaptor.half(from) ? conversion(from, DType.F32, simd) : null;
     }
 
     /** Converts elements a to b. */
@@ -129,33 +108,22 @@ final class MovementKernels {
         void run(long src, long dst, long a, long b);
     }
 
-    /** The conversions of every training step have loops of their own; the others go through doubles. */
-    private static final Map<Pair, Conversion> CONVERSIONS = Map.of(
-            new Pair(DType.U8, DType.F32), (src, dst, a, b) -> {
-                for (long i = a; i < b; i++) {
-                    Raw.set(dst + 4 * i, Raw.getByte(src + i) & 0xff);
-                }
-            },
-            new Pair(DType.F16, DType.F32), (src, dst, a, b) -> {
-                for (long i = a; i < b; i++) {
-                    Raw.set(dst + 4 * i, Float.float16ToFloat(Raw.getShort(src + 2 * i)));
-                }
-            },
-            new Pair(DType.BF16, DType.F32), (src, dst, a, b) -> {
-                for (long i = a; i < b; i++) {
-                    Raw.set(dst + 4 * i, Halves.bf16ToFloat(Raw.getShort(src + 2 * i)));
-                }
-            },
-            new Pair(DType.F32, DType.F16), (src, dst, a, b) -> {
-                for (long i = a; i < b; i++) {
-                    Raw.setShort(dst + 2 * i, Float.floatToFloat16(Raw.get(src + 4 * i)));
-                }
-            },
-            new Pair(DType.F32, DType.BF16), (src, dst, a, b) -> {
-                for (long i = a; i < b; i++) {
-                    Raw.setShort(dst + 2 * i, Halves.floatToBf16(Raw.get(src + 4 * i)));
-                }
-            });
+    /** The conversions of every training step have loops of their own; null for the others, which go through doubles. */
+    private static Conversion conversion(DType from, DType to, Simd simd) {
+        if (to == DType.F32 && HalfAdaptor.half(from)) {
+            return (src, dst, a, b) -> simd.widen(from, 1, (int) (b - a), src + 2 * a, 0, dst + 4 * a, 0);
+        }
+        if (from == DType.F32 && HalfAdaptor.half(to)) {
+            return (src, dst, a, b) -> simd.narrow(to, 1, (int) (b - a), src + 4 * a, 0, dst + 2 * a, 0);
+        }
+        return from == DType.U8 && to == DType.F32 ? MovementKernels::bytes : null;
+    }
+
+    private static void bytes(long src, long dst, long a, long b) {
+        for (long i = a; i < b; i++) {
+            Raw.set(dst + 4 * i, Raw.getByte(src + i) & 0xff);
+        }
+    }
 
     /** Elements from one index of the axis to the next, times the element size. */
     private static long inner(View v, int axis) {

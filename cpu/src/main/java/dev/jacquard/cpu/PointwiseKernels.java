@@ -11,16 +11,25 @@ import java.util.List;
 
 /**
  * All pointwise ops: the loop nest is found here once, the innermost loop is the op's row in the table behind {@link Simd#pointwise}, or, for ops without one and for element types
- * other than F32, the op's own meaning in doubles, an element at a time.
+ * other than F32, the op's own meaning in doubles, an element at a time. Halves go through that loop too, in blocks that are widened before and rounded after and stay in the first cache.
  */
 final class PointwiseKernels implements CpuKernel<Pointwise> {
     static final PointwiseKernels INSTANCE = new PointwiseKernels();
+
+    /** Elements of a block of halves, and how many blocks a thread holds: three operands and the result. */
+    private static final int BLOCK = 1024;
+    private static final int BLOCKS = 4;
 
     private PointwiseKernels() {}
 
     @Override
     public boolean takes(Pointwise op, List<TensorType> in) {
-        return in.stream().noneMatch(t -> HalfAdaptor.half(t.dtype()));
+        return true;
+    }
+
+    @Override
+    public long workspace(Pointwise op, List<TensorType> in, Team team) {
+        return HalfAdaptor.half(in.getFirst().dtype()) ? 4L * BLOCKS * BLOCK * team.workers().size() : 0;
     }
 
     @Override
@@ -35,9 +44,13 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
         call.in().forEach(v -> layouts.add(v.layout().broadcastTo(shape)));
         layouts.add(call.out().getFirst().layout());
         Strided nest = Strided.of(shape, layouts);
-        boolean floats = call.in().getFirst().dtype() == DType.F32 && java.util.Arrays.stream(nest.innerStrides()).allMatch(step -> step <= 1);
-        PointwiseLoop loop = floats ? call.team().simd().pointwise(op) : null;
-        return loop != null ? fast(call, nest, loop) : slow(op, call, nest);
+        DType type = call.in().getFirst().dtype();
+        boolean rows = (type == DType.F32 || HalfAdaptor.half(type)) && java.util.Arrays.stream(nest.innerStrides()).allMatch(step -> step <= 1);
+        PointwiseLoop loop = rows ? call.team().simd().pointwise(op) : null;
+        if (loop == null) {
+            return slow(op, call, nest);
+        }
+        return type == DType.F32 ? fast(call, nest, loop) : halves(call, nest, loop, type);
     }
 
     private static Launch fast(Call call, Strided nest, PointwiseLoop loop) {
@@ -64,9 +77,50 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
         });
     }
 
+    private static Launch halves(Call call, Strided nest, PointwiseLoop loop, DType half) {
+        int arity = call.in().size();
+        long inner = nest.inner();
+        long cut = nest.outer() == 1 ? BLOCK : inner;
+        long pieces = (inner + cut - 1) / cut;
+        long[] from = new long[arity];
+        java.util.Arrays.setAll(from, call::in);
+        Blocks blocks = new Blocks(call.team().simd(), half, loop, from, nest.innerStrides());
+        long out = call.out(0);
+        return call.parallel(nest.outer() * pieces, Math.min(cut, inner) * (arity + 1), (a, b, worker) -> {
+            long scratch = call.workspace() + 4L * BLOCKS * BLOCK * worker;
+            for (long i = a; i < b; i++) {
+                long row = i / pieces;
+                long end = Math.min(inner, (i % pieces + 1) * cut);
+                for (long at = i % pieces * cut; at < end; at += BLOCK) {
+                    blocks.run(nest, row, at, (int) Math.min(BLOCK, end - at), out, scratch);
+                }
+            }
+        });
+    }
+
+    /** A pointwise op on blocks of halves. @param from addresses of the operands @param steps their strides in the innermost loop, 0 or 1 */
+    private record Blocks(Simd simd, DType half, PointwiseLoop loop, long[] from, long[] steps) {
+        /** Does n elements of an outer iteration. */
+        private void run(Strided nest, long row, long at, int n, long out, long scratch) {
+            int arity = from.length;
+            for (int o = 0; o < arity; o++) {
+                simd.widen(half, 1, steps[o] == 0 ? 1 : n, from[o] + 2 * (nest.offset(o, row) + at * steps[o]), 0, block(scratch, o), 0);
+            }
+            int second = Math.min(1, arity - 1);
+            long y = block(scratch, BLOCKS - 1);
+            loop.run(scratch, steps[0], block(scratch, second), steps[second], block(scratch, arity - 1), steps[arity - 1], y, n);
+            simd.narrow(half, 1, n, y, 0, out + 2 * (nest.offset(arity, row) + at), 0);
+        }
+
+        private static long block(long scratch, int i) {
+            return scratch + 4L * BLOCK * i;
+        }
+    }
+
     private static Launch slow(Pointwise op, Call call, Strided nest) {
         int arity = call.in().size();
         DType type = call.in().getFirst().dtype();
+        boolean half = HalfAdaptor.half(type); // computed in F32 on every path
         int size = type.bytes();
         long a = call.in(0);
         long b = call.in(Math.min(1, arity - 1));
@@ -82,8 +136,8 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
                 long pc = c + size * nest.offset(third, i);
                 long py = y + size * nest.offset(arity, i);
                 for (long j = 0; j < nest.inner(); j++) {
-                    Raw.set(py + size * j * step[arity], type, op.apply(Raw.get(pa + size * j * step[0], type),
-                            Raw.get(pb + size * j * step[second], type), Raw.get(pc + size * j * step[third], type)));
+                    double value = op.apply(Raw.get(pa + size * j * step[0], type), Raw.get(pb + size * j * step[second], type), Raw.get(pc + size * j * step[third], type));
+                    Raw.set(py + size * j * step[arity], type, half ? (float) value : value);
                 }
             }
         });

@@ -1,5 +1,7 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Halves;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Update;
 
@@ -46,6 +48,26 @@ final class ScalarKernels implements Simd {
         for (int j = 0; j < columns; j++) {
             for (int i = 0; i < rows; i++) {
                 Raw.set(to + j * toRow + 4L * i, Raw.get(from + i * fromRow + 4L * j));
+            }
+        }
+    }
+
+    @Override
+    public void widen(DType half, long rows, int columns, long from, long fromRow, long to, long toRow) {
+        for (long i = 0; i < rows; i++) {
+            for (long j = 0; j < columns; j++) {
+                short bits = Raw.getShort(from + i * fromRow + 2 * j);
+                Raw.set(to + i * toRow + 4 * j, half == DType.F16 ? Float.float16ToFloat(bits) : Halves.bf16ToFloat(bits));
+            }
+        }
+    }
+
+    @Override
+    public void narrow(DType half, long rows, int columns, long from, long fromRow, long to, long toRow) {
+        for (long i = 0; i < rows; i++) {
+            for (long j = 0; j < columns; j++) {
+                float value = Raw.get(from + i * fromRow + 4 * j);
+                Raw.setShort(to + i * toRow + 2 * j, half == DType.F16 ? Float.floatToFloat16(value) : Halves.floatToBf16(value));
             }
         }
     }

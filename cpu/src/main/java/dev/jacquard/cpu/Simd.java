@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Update;
 
@@ -41,6 +42,12 @@ public interface Simd {
 
     /** Writes the transpose: to[j, i] = from[i, j], i below rows, j below columns. */
     void transpose(int rows, int columns, long from, long fromRow, long to, long toRow);
+
+    /** Copies rows of halves (F16 or BF16) to rows of floats, exactly; a signalling NaN becomes quiet in F16. */
+    void widen(DType half, long rows, int columns, long from, long fromRow, long to, long toRow);
+
+    /** Copies rows of floats to rows of halves (F16 or BF16), rounded to nearest, ties to even. */
+    void narrow(DType half, long rows, int columns, long from, long fromRow, long to, long toRow);
 
     /** Sets n floats. */
     void fill(long to, long n, float value);

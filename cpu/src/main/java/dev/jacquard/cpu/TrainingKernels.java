@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
@@ -27,19 +28,26 @@ final class TrainingKernels {
         Launch bind(O op, Call call, ChannelOps ops);
     }
 
+    /** Rows may be halves; the channels' numbers are then F32 by {@link Op#wide}. */
     private record Channels<O extends Op>(Body<O> body) implements CpuKernel<O> {
-        private static ChannelOps plan(Shape x, Team team) {
-            return new ChannelOps(x.size() / x.dim(-1), x.intDim(-1), team.workers(), team.simd());
+        private static ChannelOps plan(TensorType x, Team team) {
+            Shape s = x.shape();
+            return new ChannelOps(x.dtype(), s.size() / s.dim(-1), s.intDim(-1), team.workers(), team.simd());
+        }
+
+        @Override
+        public boolean takes(O op, List<TensorType> in) {
+            return in.stream().noneMatch(t -> t.dtype() == DType.F64);
         }
 
         @Override
         public long workspace(O op, List<TensorType> in, Team team) {
-            return plan(in.getFirst().shape(), team).workspaceBytes();
+            return plan(in.getFirst(), team).workspaceBytes();
         }
 
         @Override
         public Launch bind(O op, Call call) {
-            return body.bind(op, call, plan(call.inShape(0), call.team()));
+            return body.bind(op, call, plan(call.in().getFirst().type(), call.team()));
         }
     }
 

@@ -52,7 +52,7 @@ final class UpdateKernels {
     record Gradient(long address, int bytes, MovementKernels.Conversion widening) {
         static Gradient of(Call call, int input) {
             DType type = call.in().get(input).dtype();
-            return new Gradient(call.in(input), type.bytes(), MovementKernels.widening(type));
+            return new Gradient(call.in(input), type.bytes(), MovementKernels.widening(type, call.team().simd()));
         }
 
         /** Address of n elements in F32: where they are, or in scratch memory of {@link #BLOCK}. */

@@ -19,7 +19,9 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
+import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.LossScaling;
+import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Operand;
 import dev.jacquard.tensor.op.Sample;
 import dev.jacquard.tensor.op.Update;
@@ -84,6 +86,43 @@ class FusedUpdatesTest {
         operands.add(Operand.of(20_011));
         OpCheck.forward(CUDA, new Sample(new LossScaling.Unscale(), operands), DType.F16, Variant.CONTIGUOUS, SEED);
         OpCheck.forward(CUDA, new Sample(new LossScaling.NotFinite(), operands), DType.F16, Variant.CONTIGUOUS, SEED);
+    }
+
+    /** Every third one of another type, which is another launch. */
+    @Test
+    void clipsMoreThanATableHolds() {
+        List<Operand> operands = new ArrayList<>();
+        for (int i = 0; i < 200; i++) {
+            operands.add(i % 3 == 0 ? Operand.of(1 + i % 11) : Operand.of(9 + i % 5).withDType(i % 3 == 1 ? DType.F16 : DType.BF16));
+        }
+        operands.add(Operand.of(20_011));
+        for (ClipByGlobalNorm.Form form : ClipByGlobalNorm.Form.values()) {
+            OpCheck.forward(CUDA, new Sample(new ClipByGlobalNorm(3, form), operands), DType.F32, Variant.CONTIGUOUS, SEED);
+        }
+    }
+
+    @Test
+    void castsMoreThanATableHoldsEachAsIfAlone() {
+        try (Scope s = Scope.open(CUDA)) {
+            List<Tensor> in = new ArrayList<>();
+            for (int i = 0; i < 140; i++) {
+                double[] values = Operand.range(-7e4, 7e4, i == 77 ? 9001 : 1 + i % 9).materialize(SEED, i);
+                in.add(s.tensor(TensorType.f32(values.length), values));
+            }
+            for (DType to : List.of(DType.F16, DType.BF16)) {
+                assertTrue(CUDA.unsupported(new Movement.CastAll(to), in.stream().map(Tensor::type).toList()).isEmpty());
+                List<Tensor> all = s.apply(new Movement.CastAll(to), in);
+                for (int i = 0; i < in.size(); i++) {
+                    assertArrayEquals(((EagerTensor) in.get(i).cast(to)).doubles(), ((EagerTensor) all.get(i)).doubles(), "part " + i);
+                }
+            }
+        }
+    }
+
+    @Test
+    void sumsOfManyGradientsBeginAnew() {
+        OpCheck.forward(CUDA, many(new Update.Accumulate(), 150, 5, 8, 17), DType.F16, Variant.IN_PLACE, SEED);
+        OpCheck.forward(CUDA, many(new Update.ExtendedUpdate(new Update.Accumulate(), false, true), 2, 5, 4099), DType.BF16, Variant.CONTIGUOUS, SEED);
     }
 
     @Test

@@ -72,17 +72,15 @@ class TracingTest {
                 %3 = read() [variable=1.weight: f32(3)] : f32(3)  # 1
                 %4 = read() [variable=1.bias: f32(3)] : f32(3)  # 1
                 %5.0, %5.1, %5.2 = batch_norm(%2, %3, %4) [eps=1.0E-5] : f32(1, 2, 2, 3), f32(3), f32(3)  # 1
-                %6 = read() [variable=1.running_mean: f32(3)] : f32(3)  # 1
-                %7 = fill() [type=f32(), value=0.9] : f32()  # 1
-                %8 = affine(%5.1) [scale=0.1, shift=0.0] : f32(3)  # 1
-                %9 = mul_add(%6, %7, %8) : f32(3)  # 1
-                %10 = read() [variable=1.running_var: f32(3)] : f32(3)  # 1
-                %11 = affine(%5.2) [scale=0.13333333333333333, shift=0.0] : f32(3)  # 1
-                %12 = mul_add(%10, %7, %11) : f32(3)  # 1
-                %13 = relu(%5.0) : f32(1, 2, 2, 3)  # 2
-                output y = %13
-                update 1.running_mean = %9
-                update 1.running_var = %12
+                %6 = fill() [type=f32(), value=0.9] : f32()  # 1
+                %7 = read() [variable=1.running_mean: f32(3)] : f32(3)  # 1
+                %8 = average(%7, %5.1, %6) [gain=1.0] : f32(3)  # 1
+                %9 = read() [variable=1.running_var: f32(3)] : f32(3)  # 1
+                %10 = average(%9, %5.2, %6) [gain=1.3333333333333333] : f32(3)  # 1
+                %11 = relu(%5.0) : f32(1, 2, 2, 3)  # 2
+                output y = %11
+                update 1.running_mean = %8
+                update 1.running_var = %10
                 """, trace(m, true, 1, 4, 4, 2).print());
     }
 

@@ -75,7 +75,7 @@ public enum CastPolicy {
 
         rows(EITHER, Leaf.Fill.class, Leaf.Literal.class, Images.Normalize.class, Images.Augment.class, Images.Mix.class);
 
-        rows(WRITTEN, Movement.Cast.class, Leaf.Input.class, Leaf.Read.class);
+        rows(WRITTEN, Movement.Cast.class, Movement.CastAll.class, Leaf.Input.class, Leaf.Read.class);
         // From integers to what their records say
         rows(WRITTEN, Movement.OneHot.class, Random.Uniform.class, Images.Crop.class);
     }

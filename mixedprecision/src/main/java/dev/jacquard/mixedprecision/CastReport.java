@@ -22,7 +22,7 @@ import java.util.stream.Collectors;
  * The casts between floating types in a graph, and why each is there. It reads the graph alone, before or after gradients, fused or not: a cast is there for its readers, and what these compute in is in
  * {@link CastPolicy}.
  *
- * @param graph what was looked at
+ * @param graph what was looked at, in which each cast is a node
  * @param casts in order
  */
 public record CastReport(Graph graph, List<Entry> casts) {
@@ -47,8 +47,9 @@ public record CastReport(Graph graph, List<Entry> casts) {
         }
     }
 
-    /** Looks at a graph; nodes that nobody needs do not count. */
-    public static CastReport of(Graph graph) {
+    /** Looks at a graph; nodes that nobody needs do not count, and casts of many values at once are taken one by one. */
+    public static CastReport of(Graph given) {
+        Graph graph = given.expand(n -> n.op() instanceof Movement.CastAll);
         Set<Node> live = graph.live();
         Map<Symbol, List<Node>> uses = graph.uses();
         Map<Symbol, List<String>> outside = outside(graph);

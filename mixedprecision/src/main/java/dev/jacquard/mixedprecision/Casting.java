@@ -133,8 +133,12 @@ final class Casting {
     }
 
     private DType widest(List<Symbol> operands) {
-        boolean half = !operands.isEmpty() && operands.stream().allMatch(s -> values.get(s).keySet().iterator().next() == by.type());
+        boolean half = !operands.isEmpty() && operands.stream().allMatch(s -> computedIn(s) == by.type());
         return half ? by.type() : DType.F32;
+    }
+
+    private DType computedIn(Symbol s) {
+        return values.get(s).keySet().iterator().next();
     }
 
     /** A value in a type, cast unless it has been. @param label of whoever asks */
@@ -144,7 +148,7 @@ final class Casting {
             if (either.contains(s.node())) {
                 keep(s.node(), remade(s.node(), type));
             } else {
-                made.put(type, apply(label, new Movement.Cast(type), List.of(made.values().iterator().next())).getFirst());
+                made.put(type, apply(label, new Movement.Cast(type), List.of(made.get(computedIn(s)))).getFirst());
             }
         }
         return made.get(type);

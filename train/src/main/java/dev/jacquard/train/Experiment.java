@@ -19,6 +19,7 @@ import dev.jacquard.tensor.op.Update;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** From settings to the objects that they describe. */
 public final class Experiment {
@@ -91,7 +92,7 @@ public final class Experiment {
     /** In which half-precision type a run computes, and how its loss is scaled; null for F32. */
     public static MixedPrecision precision(TrainConfig config) {
         TrainConfig.Precision p = config.precision();
-        List<String> keep = p.ampKeep() == null ? List.of() : List.of(p.ampKeep().split(","));
+        List<String> keep = p.ampKeep() == null ? List.of() : Stream.of(p.ampKeep().split(",")).map(String::strip).filter(path -> !path.isEmpty()).toList();
         return switch (p.amp()) {
             case OFF -> null;
             case FP16 -> new MixedPrecision(DType.F16, keep, lossScale(p));

@@ -20,7 +20,8 @@ import java.util.function.Function;
 /**
  * {@code log.jsonl}: one JSON object per line, appended as things happen. {@code "event":"step"} has step, epoch (from 1), loss, lr, images_per_second and
  * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent), and
- * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates skipped so far. A resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
+ * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates skipped so far. A
+ * resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
  */
 public final class RunLog implements AutoCloseable {
     /** Learning rates are small: what counts are their first digits, not their places. */

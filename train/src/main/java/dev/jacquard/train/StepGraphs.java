@@ -33,8 +33,8 @@ import java.util.function.Function;
  *
  * <p>Accumulators are never cleared: the first micro-step of an update overwrites them, by the scalar input {@link #KEEP}.
  *
- * <p>Where the loss is scaled, what is accumulated are gradients of the scaled loss, as PyTorch users do: an update unscales their sums, looks whether they are finite, and is skipped whole if not. A
- * micro-step before it looks at its own gradients, and leaves running statistics and averages alone if they are not finite.
+ * <p>Where the loss is scaled, what is accumulated are gradients of the scaled loss, as PyTorch users do: an update unscales their sums, looks whether they are finite, and is skipped whole if
+ * not. A micro-step before it looks at its own gradients, and leaves running statistics and averages alone if they are not finite.
  */
 final class StepGraphs {
     static final String IMAGES = "images";

@@ -16,7 +16,13 @@ public interface TrainListener {
      */
     default void step(long step, long totalSteps, int epoch, double loss, double lr, double imagesPerSecond) {}
 
-    /** At a line of the log, before its step is told of: updates were skipped since the line before, as their gradients overflowed. @param scale of the loss now @param skipped updates of the run so far */
+    /**
+     * At a line of the log, before its step is told of: updates were skipped since the line before, as their gradients overflowed.
+     *
+     * @param step steps done
+     * @param scale of the loss now
+     * @param skipped updates of the run so far
+     */
     default void skipped(long step, double scale, int skipped) {}
 
     /** Evaluation on the held-out pictures begins. @param epoch from 1 */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;
@@ -79,6 +80,10 @@ class ResumeTest {
     }
 
     private static void assertSame(Path parts, String what) throws IOException {
+        assertSame(whole, parts, what);
+    }
+
+    private static void assertSame(Path whole, Path parts, String what) throws IOException {
         for (String file : List.of("weights.safetensors", "weights_ema.safetensors", "optimizer.safetensors")) {
             assertArrayEquals(Files.readAllBytes(newest(whole).resolve(file)), Files.readAllBytes(newest(parts).resolve(file)), what + ": " + file);
         }
@@ -91,7 +96,8 @@ class ResumeTest {
     /** The log without what depends on the clock. */
     private static List<String> log(Path run) {
         return RunLog.lines(run.resolve("log.jsonl")).stream().map(l -> List.of(l.event(), l.step(), l.epoch(), String.valueOf(l.loss()), l.lr(), String.valueOf(l.train_loss()),
-                String.valueOf(l.val_loss()), String.valueOf(l.val_top1()), String.valueOf(l.val_ema_loss()), String.valueOf(l.val_ema_top5())).toString()).toList();
+                String.valueOf(l.val_loss()), String.valueOf(l.val_top1()), String.valueOf(l.val_ema_loss()), String.valueOf(l.val_ema_top5()),
+                String.valueOf(l.loss_scale()), String.valueOf(l.skipped())).toString()).toList();
     }
 
     @Test
@@ -136,6 +142,30 @@ class ResumeTest {
         }
         train(steps, config(), -1, false);
         assertSame(steps, "5 + 1 + 8 + 4 steps");
+    }
+
+    /** The loss scale is one that overflows again and again: some updates are skipped before each checkpoint, some after it, and one checkpoint is between a bad micro-step and its update. */
+    @Test
+    void resumingInMixedPrecisionIsBitwise() throws IOException {
+        TrainConfig half = config().with("amp", "fp16").with("loss-scale", 0x1p22).with("loss-scale-interval", 1).with("optimizer-batch-size", 20);
+        for (TrainConfig c : List.of(half, half.with("amp", "bf16"), half.with("optimizer", "adam").with("epsilon", 1e-3).with("ema-cadence", "update"))) {
+            String name = c.precision().amp() + "-" + c.optimization().rule();
+            Path all = folder.resolve(name);
+            train(all, c, -1, false);
+            List<RunLog.Line> log = RunLog.lines(all.resolve("log.jsonl"));
+            for (int stop : new int[] {3, 8, 13}) {
+                Path parts = folder.resolve(name + "-" + stop);
+                train(parts, c, stop, false);
+                assertEquals(stop, train(parts, c.with("max-steps", stop), -1, false).steps());
+                train(parts, c, -1, false);
+                assertSame(all, parts, name + " stopped after " + stop);
+            }
+            if (c.precision().amp() == TrainConfig.Amp.FP16) {
+                int before = log.stream().filter(l -> l.step() == 8).findFirst().orElseThrow().skipped();
+                int after = log.getLast().skipped();
+                assertTrue(before > 0 && after > before && after < EPOCHS * TinyRun.STEPS / 2, before + " updates skipped before the checkpoint, " + after + " in all");
+            }
+        }
     }
 
     /** What the tests above would not notice if it did nothing. */

@@ -10,6 +10,7 @@ import static dev.jacquard.cpu.simd.Species.ORDER;
 import dev.jacquard.cpu.PointwiseLoop;
 import dev.jacquard.cpu.Simd;
 import dev.jacquard.cpu.UpdateLoop;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Update;
 import jdk.incubator.vector.FloatVector;
@@ -54,6 +55,24 @@ public final class VectorKernels implements Simd {
     @Override
     public void transpose(int rows, int columns, long from, long fromRow, long to, long toRow) {
         Copies.transpose(rows, columns, from, fromRow, to, toRow);
+    }
+
+    @Override
+    public void widen(DType half, long rows, int columns, long from, long fromRow, long to, long toRow) {
+        if (half == DType.F16) {
+            HalfRows.widenF16(rows, columns, from, fromRow, to, toRow);
+        } else {
+            HalfRows.widenBf16(rows, columns, from, fromRow, to, toRow);
+        }
+    }
+
+    @Override
+    public void narrow(DType half, long rows, int columns, long from, long fromRow, long to, long toRow) {
+        if (half == DType.F16) {
+            HalfRows.narrowF16(rows, columns, from, fromRow, to, toRow);
+        } else {
+            HalfRows.narrowBf16(rows, columns, from, fromRow, to, toRow);
+        }
     }
 
     @Override
