@@ -18,6 +18,7 @@ import dev.jacquard.tck.reference.ReferenceBackend;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.plan.Plan;
@@ -107,7 +108,7 @@ class FrozenEvaluationTest {
     @ParameterizedTest
     @CsvSource({"resnet50,57", "efficientnet-b0,68", "se-resnext101-32x4d,199"})
     void launchesThatAreLeft(String arch, int launches) {
-        try (Backend paper = GpuModel.of("h200").onPaper(false)) {
+        try (Backend paper = GpuModel.of("h200").onPaper(Tf32.OFF)) {
             Module module = Models.create(arch, 1000);
             Graph graph = Fusion.ofEvaluation(paper).apply(graph(module, 1, 224));
             try (State state = new State(paper).reserve(module.variables().values()); FrozenPlans frozen = new FrozenPlans(state); Plan plan = frozen.of(graph)) {

@@ -28,6 +28,8 @@ import picocli.CommandLine.Spec;
         + "kernels are chosen by rule. With --device cuda it is planned there, and --explain times each kind of launch.", sortOptions = false)
 final class PlanCommand implements Callable<Integer> {
     private static final String PAPER = "h200";
+    /** Compute capability from which on tensor cores have TF32. */
+    private static final int TF32_CAPABILITY = 80;
 
     @Option(names = "--arch", paramLabel = "NAME", required = true, description = "Architecture, see: jacquard models.")
     private String arch;
@@ -71,7 +73,7 @@ final class PlanCommand implements Callable<Integer> {
         check();
         MixedPrecision precision = precision();
         BackendOptions usual = BackendOptions.DEFAULT.tf32("f32".equals(dtype) ? Tf32.OFF : Tf32.ON);
-        boolean tf32 = devices.tf32(usual.tf32()) != Tf32.OFF;
+        Tf32 tf32 = devices.tf32(usual.tf32());
         GpuModel named = gpu == null ? null : GpuModel.of(gpu);
         NetworkStep network = NetworkStep.of(train ? NetworkStep.Work.TRAIN : NetworkStep.Work.INFER, arch, batch, imageSize == null ? 0 : imageSize, precision);
         if (devices.device == null) {
@@ -121,7 +123,8 @@ final class PlanCommand implements Callable<Integer> {
         return Amp.of("--amp", same);
     }
 
-    private void report(NetworkStep network, CudaBackend backend, GpuModel model, boolean tf32, boolean measured) {
+    private void report(NetworkStep network, CudaBackend backend, GpuModel model, Tf32 asked, boolean measured) {
+        boolean tf32 = asked != Tf32.OFF && backend.model().orElse(model).device().capability() >= TF32_CAPABILITY;
         PrintWriter out = spec.commandLine().getOut();
         try (NetworkRun run = measured ? NetworkRun.of(network, backend) : NetworkRun.planned(network, backend); PlanTimer timer = new PlanTimer(backend)) {
             if (measured) {
@@ -129,7 +132,7 @@ final class PlanCommand implements Callable<Integer> {
                 run.synchronize();
             }
             PlanTable table = PlanTable.of(run.plan(), timer, model, tf32, measured);
-            String where = devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule";
+            String where = devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule" + (backend.emulatesTf32() ? ", TF32 emulated" : "");
             out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", where, model);
             out.print(totals(run, table, model, measured));
             if (casts) {

@@ -15,6 +15,7 @@ import dev.jacquard.models.Models;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.op.Accuracy;
 import dev.jacquard.tensor.op.Convolution;
@@ -89,7 +90,7 @@ class PlanCommandTest {
     @ValueSource(strings = {"resnet50", "efficientnet-b0"})
     void productsAreTheMultiplyAddsOfTheRegistry(String arch) {
         ModelRow row = Models.row(arch);
-        try (CudaBackend paper = GpuModel.of("h200").onPaper(false)) {
+        try (CudaBackend paper = GpuModel.of("h200").onPaper(Tf32.OFF)) {
             long flops = NetworkStep.of(NetworkStep.Work.INFER, arch, 2, 0, null).graph(paper).expand(_ -> true).nodes().stream()
                     .filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul).mapToLong(n -> dev.jacquard.tensor.graph.Graph.cost(n).flops()).sum();
             assertEquals(2 * 2 * ModelInfo.of(row).macs(), flops);
@@ -103,6 +104,18 @@ class PlanCommandTest {
             assertTrue(r.number("flops", "") > 6 * ModelInfo.of(row).macs(), row.name());
         }
         GpuModel.rows().forEach(g -> assertTrue(plan("--arch resnet18 --dtype tf32 --gpu " + g.name()).out.contains(g.source())));
+    }
+
+    /** A T4 has no TF32: it multiplies in F32 and says so; where that is asked for, operands are rounded for it. */
+    @Test
+    void tf32IsSaidOnlyOfGpusThatHaveIt() {
+        Result on = plan("--arch resnet18 --gpu t4");
+        assertEquals(plan("--arch resnet18 --gpu t4 --tf32 off").out, on.out);
+        assertFalse(on.out.contains("TF32 products"), on.out);
+        Result emulated = plan("--arch resnet18 --gpu t4 --tf32 emulate --explain");
+        assertTrue(emulated.out.contains(", f32 on t4 on paper, kernels by rule, TF32 emulated"), emulated.out);
+        assertTrue(emulated.out.contains("round_tf32"), emulated.out);
+        assertTrue(plan("--arch resnet18 --gpu a100 --tf32 emulate").out.contains("f32 with TF32 products on a100 on paper, kernels by rule\n"), "it has TF32 itself");
     }
 
     @Test

@@ -3,6 +3,8 @@ package dev.jacquard.kernels;
 import dev.jacquard.kernels.driver.DeviceInfo;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.op.Accuracy;
 import dev.jacquard.tensor.op.Cost;
 import java.util.List;
@@ -62,9 +64,9 @@ public record GpuModel(String name, DeviceInfo device, double bandwidth, double 
         return ROWS.stream().filter(g -> g.device.name().equals(device.name())).findFirst();
     }
 
-    /** A backend that plans for such a device and computes nothing: memory has addresses and no contents, launches do nothing. Kernels are chosen by rule. @param tf32 whether F32 products may be TF32's */
-    public CudaBackend onPaper(boolean tf32) {
-        return new CudaBackend(name, new PaperDriver(device), false, new MatrixOptions(tf32, false, Selection.BY_RULE));
+    /** A backend that plans for such a device and computes nothing: memory has addresses and no contents, launches do nothing. Kernels are chosen by rule. @param tf32 whether F32 products are to be TF32's */
+    public CudaBackend onPaper(Tf32 tf32) {
+        return new CudaBackend(name, new PaperDriver(device), false, new MatrixOptions(tf32, false, Selection.BY_RULE, Autotune.OFF, ChoiceFile.folder()));
     }
 
     /**

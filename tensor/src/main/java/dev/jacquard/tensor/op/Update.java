@@ -112,6 +112,24 @@ public sealed interface Update extends Composite {
         }
     }
 
+    /** A rule for what is no parameter: it has no slots, and nothing is pulled to 0. */
+    sealed interface Undecayed extends Rule {
+        @Override
+        default List<String> slots() {
+            return List.of();
+        }
+
+        @Override
+        default double decay() {
+            return 0;
+        }
+
+        @Override
+        default Rule withDecay(double other) {
+            return this;
+        }
+    }
+
     /** Whether a share is one: in [0, 1). */
     private static boolean share(double x) {
         return x >= 0 && x < 1;
@@ -162,7 +180,7 @@ public sealed interface Update extends Composite {
      * A moving average of something else, {@code a' = d a + (1 - d) gain x}, as a rule, so that hundreds of them go in one launch. Inputs a, x of one shape and d, a
      * scalar; output a'. The gain is what parts may differ in: by it running variances, which are averages of unbiased ones, move together with running means.
      */
-    record Average(double gain) implements Rule {
+    record Average(double gain) implements Undecayed {
         /** Checks the range. @throws CallerException if the gain is negative or not finite */
         public Average {
             require(gain >= 0 && gain < Double.POSITIVE_INFINITY, "average", gain, "a finite gain of 0 or more");
@@ -174,24 +192,8 @@ public sealed interface Update extends Composite {
         }
 
         @Override
-        public List<String> slots() {
-            return List.of();
-        }
-
-        @Override
         public List<Scalar> scalars() {
             return List.of(Scalar.AVERAGE_DECAY);
-        }
-
-        /** None: nothing is pulled to 0. */
-        @Override
-        public double decay() {
-            return 0;
-        }
-
-        @Override
-        public Rule withDecay(double other) {
-            return this;
         }
 
         /** The gain. */
@@ -216,26 +218,10 @@ public sealed interface Update extends Composite {
      * A sum of the gradients of several steps: {@code sum' = sum + g}, or {@code sum' = g} if keep is 0, whatever the sum is then, NaN and infinities of an earlier update that was skipped
      * included. Inputs sum, g of one shape and keep, a scalar; output sum'.
      */
-    record Accumulate() implements Rule {
-        @Override
-        public List<String> slots() {
-            return List.of();
-        }
-
+    record Accumulate() implements Undecayed {
         @Override
         public List<Scalar> scalars() {
             return List.of(Scalar.KEEP);
-        }
-
-        /** None: nothing is pulled to 0. */
-        @Override
-        public double decay() {
-            return 0;
-        }
-
-        @Override
-        public Rule withDecay(double other) {
-            return this;
         }
 
         @Override
