@@ -146,7 +146,9 @@ public final class RunLog implements AutoCloseable {
         add(o, "val_ema_loss", line.val_ema_loss);
         add(o, "val_ema_top1", line.val_ema_top1);
         add(o, "val_ema_top5", line.val_ema_top5);
-        add(o, "loss_scale", line.loss_scale);
+        if (line.loss_scale != null) {
+            o.addProperty("loss_scale", line.loss_scale); // as it is: from 2^-24 to 2^127, no number of places or digits does
+        }
         if (line.skipped != null) {
             o.addProperty("skipped", line.skipped);
         }

@@ -40,7 +40,7 @@ final class ScaleWatch {
         }
         LossScaler.Reading now = step.scale();
         if (shrinks() && now.scale() <= Math.max(rule.minimum(), least())) {
-            return Optional.of("the loss scale has shrunk to " + Settings.text(now.scale()) + ", after " + now.skipped() + " skipped updates");
+            return Optional.of(shrunk(now));
         }
         return judge(now, steps);
     }
@@ -53,10 +53,14 @@ final class ScaleWatch {
             goodAt = updates;
         }
         if (shrinks() && now.scale() < least()) {
-            return Optional.of("the loss scale has shrunk to " + Settings.text(now.scale()) + ", after " + now.skipped() + " skipped updates");
+            return Optional.of(shrunk(now));
         }
         return updates - goodAt < MOST_IN_A_ROW ? Optional.empty()
                 : Optional.of("the last " + (updates - goodAt) + " updates were skipped, the loss scale being " + Settings.text(now.scale()));
+    }
+
+    private static String shrunk(LossScaler.Reading now) {
+        return "the loss scale has shrunk to " + Settings.text(now.scale()) + ", after " + now.skipped() + " skipped updates";
     }
 
     private boolean shrinks() {

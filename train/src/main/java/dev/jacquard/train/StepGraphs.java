@@ -126,10 +126,10 @@ final class StepGraphs {
     /** Writes parameters, slots, averages, and the scale. @param overflow not 0 for a step that is skipped; null if none is */
     private void move(GraphBuilder b, List<Tensor> gradients, Tensor lr, Tensor overflow) {
         Averaging averaging = settings.averaging();
-        boolean countsAverages = averaging != null && averaging.countsUpdates();
-        Tensor count = !optimizer.needsStep() && (overflow == null || !countsAverages) ? null
-                : overflow == null ? b.input(UPDATES, TensorType.of(DType.I32)) : counted(b, overflow);
-        Tensor decay = averaging == null ? null : overflow != null && countsAverages ? averaging.decay(count) : averageDecay(b);
+        // the host knows the number of updates, and what follows from it, unless some are skipped
+        boolean averagesByCount = overflow != null && averaging != null && averaging.countsUpdates();
+        Tensor count = optimizer.needsStep() || averagesByCount ? count(b, overflow) : null;
+        Tensor decay = averagesByCount ? averaging.decay(count) : averaging != null ? averageDecay(b) : null;
         optimizer.update(b, module.parameters(), gradients, new Optimizer.Scalars(lr, optimizer.needsStep() ? count : null, decay, null));
         if (decay != null) {
             optimizer.averages().update(b, module.statistics(), decay, null);
@@ -141,8 +141,11 @@ final class StepGraphs {
         }
     }
 
-    /** Updates that were made: skipped ones do not count, which the host does not know. */
-    private Tensor counted(GraphBuilder b, Tensor overflow) {
+    /** Updates including this one; skipped ones do not count. @param overflow null if none is skipped */
+    private Tensor count(GraphBuilder b, Tensor overflow) {
+        if (overflow == null) {
+            return b.input(UPDATES, TensorType.of(DType.I32));
+        }
         try (Context.Label _ = b.label(LossScaler.SCALE)) {
             return scaler.counted(overflow);
         }

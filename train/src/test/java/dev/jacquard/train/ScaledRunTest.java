@@ -134,6 +134,18 @@ class ScaledRunTest {
     }
 
     @Test
+    void theLogHasTheScaleAsItIs() throws IOException {
+        Path file = folder.resolve("log.jsonl");
+        List<Double> scales = List.of(0x1p-14, (double) (128 * 0.8f), 0x1p40, 0x1p100);
+        try (RunLog log = RunLog.open(file, 0, false)) {
+            for (double scale : scales) {
+                log.append(RunLog.Line.step(1, 1, 2, 0.1, 3, 4).scaled(new LossScaler.Reading(scale, 5)));
+            }
+        }
+        assertEquals(scales, RunLog.lines(file).stream().map(RunLog.Line::loss_scale).toList());
+    }
+
+    @Test
     void skippingWithoutEndIsADivergence() {
         ScaleWatch watch = new ScaleWatch(new MixedPrecision(DType.F16, List.of(), LossScale.fixed(128)), 2);
         assertTrue(watch.judge(new LossScaler.Reading(128, 0), 20).isEmpty());
