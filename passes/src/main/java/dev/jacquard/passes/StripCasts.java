@@ -11,7 +11,8 @@ import java.util.Optional;
 
 /**
  * Leaves out casts that change no bit of what is computed: one from a half-precision type to F32 where the reader takes the narrower operand and widens it itself ({@link Op#narrow}), and one back to the
- * half-precision type that a value was widened from. For whole graphs, after gradients: the gradient of a weight in half precision reaches its update as it is.
+ * half-precision type that a value was widened from. A value that is repeated, as the gradient of a mean over an image's pixels is, is cast before it is, so that only the few are. For whole graphs, after
+ * gradients: the gradient of a weight in half precision reaches its update as it is.
  */
 public final class StripCasts implements Pass {
     @Override
@@ -22,7 +23,7 @@ public final class StripCasts implements Pass {
 
     private static List<Tensor> rewrite(Node node, List<Tensor> in) {
         if (node.op() instanceof Movement.Cast c) {
-            return widened(in.getFirst()).filter(narrow -> narrow.dtype() == c.to()).map(List::of).orElse(null);
+            return widened(in.getFirst()).filter(narrow -> narrow.dtype() == c.to()).or(() -> beforeBroadcast(in.getFirst(), c)).map(List::of).orElse(null);
         }
         List<Tensor> stripped = new ArrayList<>(in);
         for (int i = 0; i < in.size(); i++) {
@@ -31,6 +32,11 @@ public final class StripCasts implements Pass {
             }
         }
         return stripped.equals(in) ? null : in.getFirst().context().apply(node.op(), stripped);
+    }
+
+    /** A repeated value cast before it is repeated, if it is repeated. */
+    private static Optional<Tensor> beforeBroadcast(Tensor t, Movement.Cast c) {
+        return t.origin().filter(o -> o.op() instanceof Movement.Broadcast).map(o -> o.inputs().getFirst().cast(c.to()).apply(o.op()));
     }
 
     /** The half-precision value that a tensor was widened from, if it was. */

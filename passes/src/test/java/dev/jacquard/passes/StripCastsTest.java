@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.graph.Graph;
@@ -68,6 +69,19 @@ class StripCastsTest {
         Graph out = stripped(g.cast(DType.F32).cast(DType.F16).relu());
         Symbol read = out.outputs().get("y").node().inputs().getFirst();
         assertSame(out.inputs().get("g"), read);
+    }
+
+    /** As in the gradient of a mean over pixels: the mean's is computed in F32, and each pixel's is in half precision. */
+    @Test
+    void whatIsRepeatedIsCastBefore() {
+        Tensor pixels = g.cast(DType.F32).mul(0.25).apply(new Movement.Broadcast(Shape.of(3, 4)));
+        b.output("wide", pixels.relu());
+        Graph out = stripped(pixels.cast(DType.F16));
+        Symbol y = out.outputs().get("y");
+        assertEquals(TensorType.of(DType.F16, 3, 4), y.type());
+        assertEquals(new Movement.Broadcast(Shape.of(3, 4)), y.node().op());
+        assertEquals(TensorType.of(DType.F16, 4), y.node().inputs().getFirst().type());
+        assertEquals(DType.F32, out.outputs().get("wide").dtype(), "who reads it in F32 still does");
     }
 
     @Test
