@@ -83,6 +83,11 @@ record BenchCase(Work work, String arch, int px, int batch, String precision, Li
         return new BenchCase(work, arch, otherPx == 0 ? px : otherPx, otherBatch == 0 ? batch : otherBatch, precision, modes);
     }
 
+    /** With those of its modes that are among others. */
+    BenchCase beside(List<String> others) {
+        return new BenchCase(work, arch, px, batch, precision, modes.stream().filter(others::contains).toList());
+    }
+
     /** {@code train}, {@code infer}. */
     String verb() {
         return work.name().toLowerCase(Locale.ROOT);

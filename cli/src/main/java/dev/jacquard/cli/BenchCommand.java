@@ -81,7 +81,7 @@ final class BenchCommand implements Callable<Integer> {
             throw new CallerException("--pytorch", "no such file", pytorch.toString(), "bench/gpu/pytorch_worker.py of a checkout", "check the path");
         }
         List<BenchCase> cases = BenchCase.all().stream().filter(c -> networks.contains(c.arch()) && precisions.contains(c.precision()) && work.contains(c.verb()))
-                .map(c -> c.sized(px, batch)).distinct().toList();
+                .map(c -> c.sized(px, batch).beside(pytorch == null ? List.of() : modes)).filter(c -> pytorch == null || !c.modes().isEmpty()).distinct().toList();
         try {
             run(cases);
         } finally {
@@ -108,13 +108,12 @@ final class BenchCommand implements Callable<Integer> {
             List<String> limits = limits(worker);
             limits.forEach(text::println);
             for (BenchCase c : cases) {
-                List<String> beside = worker == null ? List.of() : c.modes().stream().filter(modes::contains).toList();
-                double needed = CASE_SECONDS + (beside.contains("compile") ? COMPILE_SECONDS : 0);
+                double needed = CASE_SECONDS + (c.modes().contains("compile") ? COMPILE_SECONDS : 0);
                 if ((System.nanoTime() - start) / 1e9 + needed > budget) {
                     report.add(c, List.of(new BenchReport.Figures("jacquard", new double[0], 0, "left out: the budget is spent")), 0);
                     continue;
                 }
-                List<BenchReport.Figures> sides = measure(c, worker, beside);
+                List<BenchReport.Figures> sides = measure(c, worker, c.modes());
                 report.add(c, sides, ROUNDS);
                 text.println(c + ": " + sides.stream().map(f -> f.contender() + (f.note().isEmpty() ? String.format(Locale.ROOT, " %.3f ms", f.median()) : " " + f.note())).toList());
                 text.flush();

@@ -32,7 +32,8 @@ final class BenchTargets {
     /** Takes a case's sides; other work than training has no targets. */
     void add(BenchCase c, List<BenchReport.Figures> sides) {
         if (c.work() == Work.TRAIN) {
-            Map<String, BenchReport.Figures> there = all.computeIfAbsent(new Training(c.arch(), c.px(), c.batch()), _ -> new LinkedHashMap<>()).computeIfAbsent(c.precision(), _ -> new LinkedHashMap<>());
+            Map<String, BenchReport.Figures> there = all.computeIfAbsent(new Training(c.arch(), c.px(), c.batch()), _ -> new LinkedHashMap<>())
+                    .computeIfAbsent(c.precision(), _ -> new LinkedHashMap<>());
             sides.forEach(f -> there.merge(f.contender(), f, (first, second) -> Double.isNaN(first.median()) ? second : first));
         }
     }

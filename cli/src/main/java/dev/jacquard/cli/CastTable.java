@@ -24,9 +24,12 @@ final class CastTable {
     static String text(CastReport report) {
         Map<Kind, List<Entry>> kinds = report.casts().stream().collect(Collectors.groupingBy(e -> new Kind(e.from(), e.to(), e.why()), LinkedHashMap::new, Collectors.toList()));
         StringBuilder text = new StringBuilder(String.format("%5s %-12s %15s  %s%n", "casts", "types", "bytes", "why: of what"));
-        kinds.entrySet().stream().sorted(Comparator.comparingInt(k -> -k.getValue().size())).forEach(k -> text.append(line(k.getValue().size(), k.getKey().from() + " to " + k.getKey().to(), bytes(k.getValue()),
-                String.join("; ", k.getKey().why()) + ": " + values(k.getValue()))));
+        kinds.entrySet().stream().sorted(Comparator.comparingInt(k -> -k.getValue().size())).forEach(k -> text.append(line(k.getKey(), k.getValue())));
         return text.append(line(report.casts().size(), "all", bytes(report.casts()), "")).toString();
+    }
+
+    private static String line(Kind kind, List<Entry> casts) {
+        return line(casts.size(), kind.from + " to " + kind.to, bytes(casts), String.join("; ", kind.why) + ": " + values(casts));
     }
 
     private static String line(int count, String types, long bytes, String more) {

@@ -129,7 +129,8 @@ final class PlanCommand implements Callable<Integer> {
                 run.synchronize();
             }
             PlanTable table = PlanTable.of(run.plan(), timer, model, tf32, measured);
-            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule", model);
+            String where = devices.device != null ? backend.description() : model.name() + " on paper, kernels by rule";
+            out.printf("%s%s on %s%nfloors of %s%n", network, tf32 && network.precision() == null ? " with TF32 products" : "", where, model);
             out.print(totals(run, table, model, measured));
             if (casts) {
                 out.print(CastTable.text(CastReport.of(network.unfused())));

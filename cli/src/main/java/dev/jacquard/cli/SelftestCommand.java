@@ -119,7 +119,8 @@ final class SelftestCommand implements Callable<Integer> {
     private boolean twins(String name, Supplier<TrainingTwins.Result> compared, PrintWriter out) {
         try {
             TrainingTwins.Result r = compared.get();
-            out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%   loss %.6f%s%n", name, r.values(), r.problems().size(), 100 * r.used(), r.loss(), r.skipped() == 0 ? "" : ", " + r.skipped() + " update skipped");
+            String skipped = r.skipped() == 0 ? "" : ", " + r.skipped() + " update skipped";
+            out.printf(Locale.ROOT, "%-28s %7d %7d %7.0f %%   loss %.6f%s%n", name, r.values(), r.problems().size(), 100 * r.used(), r.loss(), skipped);
             r.problems().forEach(p -> failures.add(name + ": " + p));
             return false;
         } catch (RuntimeException e) {

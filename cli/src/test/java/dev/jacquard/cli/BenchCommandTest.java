@@ -29,7 +29,7 @@ class BenchCommandTest {
 
     private int run(String... more) {
         List<String> args = new java.util.ArrayList<>(List.of("bench", "--device", "cpu", "--out", folder.toString(), "--seconds", "0.001", "--networks", "efficientnet-b0", "--image-size", "32",
-                "--batch", "1"));
+                "--batch", "2"));
         args.addAll(List.of(more));
         return Main.run(args.toArray(String[]::new), new PrintWriter(out), new PrintWriter(err));
     }
@@ -63,7 +63,7 @@ class BenchCommandTest {
         assertEquals("12.5000", rows.get(1)[6]);
         assertEquals(12.5 / Double.parseDouble(rows.get(0)[6]), Double.parseDouble(rows.get(1)[10]), 0.02);
         assertEquals(3, Files.readAllLines(folder.resolve("asked")).stream().filter(q -> q.startsWith("time")).count(), "one per round");
-        assertTrue(Files.readAllLines(folder.resolve("asked")).contains("prepare infer efficientnet-b0 eager fp32 1 32"));
+        assertTrue(Files.readAllLines(folder.resolve("asked")).contains("prepare infer efficientnet-b0 eager fp32 2 32"));
         String summary = Files.readString(folder.resolve("networks.md"));
         assertTrue(summary.contains("fake 1.0") && summary.contains("- matmul=2 GFLOP/s") && summary.contains("pytorch eager 12.500 ms"), summary);
     }

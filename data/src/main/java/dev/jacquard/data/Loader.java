@@ -63,6 +63,8 @@ public final class Loader implements AutoCloseable {
     private int inFlight;
     private boolean paused;
     private boolean closed;
+    /** What ended a thread, other than a bad image; {@link #next} throws it. */
+    private Throwable fault;
     private int[] order;
     private int orderEpoch = -1;
 
@@ -229,49 +231,67 @@ public final class Loader implements AutoCloseable {
         }
         Batch batch = ring[(int) (delivered % ring.length)];
         while (batch.sequence != delivered || batch.unfinished > 0) {
+            rethrow(fault);
             ready.awaitUninterruptibly();
             requireOpen();
         }
-        switch (batch.failure) {
-            case null -> batch.compact();
+        rethrow(batch.failure);
+        batch.compact();
+        return batch;
+    }
+
+    private static void rethrow(Throwable failure) {
+        switch (failure) {
+            case null -> { }
             case RuntimeException e -> throw e;
             case Error e -> throw e;
             case Throwable e -> throw new IllegalStateException(e);
         }
-        return batch;
     }
 
     private void run() {
         try (ImageWorker worker = new ImageWorker(transform, maxPixels)) {
-            while (true) {
-                Batch batch;
-                int from;
-                int to;
-                lock.lock();
-                try {
-                    while (!closed && (paused || claimed >= inUse + ring.length || claimed >= limit)) {
-                        work.awaitUninterruptibly();
-                    }
-                    if (closed) {
-                        return;
-                    }
-                    batch = ring[(int) (claimed % ring.length)];
-                    if (claimedPlaces == 0) {
-                        begin(batch);
-                    }
-                    from = claimedPlaces;
-                    to = Math.min(from + chunk, batch.planned);
-                    claimedPlaces = to;
-                    if (to == batch.planned) {
-                        claimed++;
-                        claimedPlaces = 0;
-                    }
-                    inFlight++;
-                } finally {
-                    lock.unlock();
-                }
-                work(worker, batch, from, to);
+            serve(worker);
+        } catch (Throwable t) { // not of an image: next() would wait forever for this thread's part
+            lock.lock();
+            try {
+                fault = fault == null ? t : fault;
+                ready.signalAll();
+            } finally {
+                lock.unlock();
             }
+        }
+    }
+
+    private void serve(ImageWorker worker) {
+        while (true) {
+            Batch batch;
+            int from;
+            int to;
+            lock.lock();
+            try {
+                while (!closed && (paused || claimed >= inUse + ring.length || claimed >= limit)) {
+                    work.awaitUninterruptibly();
+                }
+                if (closed) {
+                    return;
+                }
+                batch = ring[(int) (claimed % ring.length)];
+                if (claimedPlaces == 0) {
+                    begin(batch);
+                }
+                from = claimedPlaces;
+                to = Math.min(from + chunk, batch.planned);
+                claimedPlaces = to;
+                if (to == batch.planned) {
+                    claimed++;
+                    claimedPlaces = 0;
+                }
+                inFlight++;
+            } finally {
+                lock.unlock();
+            }
+            work(worker, batch, from, to);
         }
     }
 

@@ -297,6 +297,23 @@ class LoaderTest {
         }
     }
 
+    @Test
+    @Timeout(20)
+    void aThreadThatEndsIsAnErrorAndNoWait() {
+        ImageSource broken = new ForwardingSource(source(12)) {
+            @Override
+            public int size() {
+                if (Thread.currentThread().getName().startsWith("jacquard-loader")) {
+                    throw new OutOfMemoryError("no room for the order"); // when a thread readies a batch, not when it decodes an image
+                }
+                return super.size();
+            }
+        };
+        try (Loader loader = Loader.train(broken, TRAIN).batch(4).threads(2).open()) {
+            assertEquals("no room for the order", assertThrows(OutOfMemoryError.class, loader::next).getMessage());
+        }
+    }
+
     private static List<Seen> epochs(Loader loader, int epochs) {
         List<Seen> seen = new ArrayList<>();
         for (int e = 0; e < epochs; e++) {

@@ -298,6 +298,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
         require("--stages", stages.count, stages.count <= schedule.epochs, "1 to the number of epochs, " + schedule.epochs);
         require("--base-image-size", stages.baseImageSize, stages.count == 1 || stages.baseImageSize <= data.imageSize, "at most --image-size " + data.imageSize);
         require("--loss-scale-minimum", precision.lossScaleMinimum, precision.lossScaleMinimum <= precision.lossScale, "at most --loss-scale " + Settings.text(precision.lossScale));
+        require("--amp-keep", precision.ampKeep, precision.ampKeep == null || precision.amp != Amp.OFF, "with --amp fp16 or bf16 only");
         require("--lr-milestones", schedule.milestones, schedule.milestones.stream().sorted().toList().equals(schedule.milestones), "epochs in rising order");
         return this;
     }
