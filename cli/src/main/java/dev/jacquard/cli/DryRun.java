@@ -1,8 +1,10 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.mixedprecision.MixedPrecision;
 import dev.jacquard.models.ModelInfo;
 import dev.jacquard.models.Models;
 import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.train.Experiment;
 import dev.jacquard.train.Footprint;
@@ -54,7 +56,9 @@ final class DryRun {
     /** Memory of a step, as planned for a device. */
     String memory(Backend backend) {
         Footprint f = Footprint.of(config, backend);
-        return line("memory", "%s of weights and state, %s of values in a step, as planned for %s in F32", mebibytes(f.stateBytes()), mebibytes(f.valueBytes()), backend.name());
+        MixedPrecision precision = Experiment.precision(config);
+        return line("memory", "%s of weights and state, %s of values in a step, as planned for %s in %s", mebibytes(f.stateBytes()), mebibytes(f.valueBytes()), backend.name(),
+                precision == null ? DType.F32 : precision.type());
     }
 
     private String network() {

@@ -120,7 +120,7 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
         List<String> missing = Experiment.missing(resolved.config());
         if (!missing.isEmpty()) {
             throw new CallerException("--recipe " + resolved.recipe(), "asks for what this build cannot do yet", String.join(" ", missing.stream().map(m -> Experiment.given(resolved.config(), m)).toList()),
-                    "settings of one device in F32", "add " + String.join(" ", missing));
+                    "settings of one device, without quantisation and sparsity", "add " + String.join(" ", missing));
         }
         if (resolved.config().machine().evaluateOnly()) {
             throw new CallerException("--evaluate", "nothing to train", resolved.recipe(), "a run that trains", "measure weights with ./jacquard evaluate --weights FILE --data PATH");

@@ -74,10 +74,11 @@ class RecipesTest {
         Result r = run("train", "--recipe", recipe, "--dry-run", "--lr-at", "0,16,399", "--batch", "8", "--wd", "2e-5", "--out", "never-made");
         assertEquals(0, r.code, r.err);
         for (String part : List.of("from flags\n  batch         batch 8\n  optimization  weight-decay 2e-5\n", "5,288,548 parameters", "0.3858 GMACs", "64 steps: 4,096 images per update",
-                "at the beginning of epoch 0: 0.005, 16: 0.08, 399: ", "train   refuses --gpus 8; add --gpus 1", "memory  ", "MiB of weights and state")) {
+                "at the beginning of epoch 0: 0.005, 16: 0.08, 399: ", "train   refuses --gpus 8; add --gpus 1", "memory  ", "MiB of weights and state", "as planned for cpu in f32")) {
             assertTrue(r.out.contains(part), part + " is not in\n" + r.out);
         }
         assertFalse(Files.exists(Path.of("never-made")));
+        assertTrue(run("train", "--amp", "fp16", "--image-size", "32", "--batch", "2", "--dry-run").out.contains("as planned for cpu in f16"), "a step in f16");
     }
 
     @Test

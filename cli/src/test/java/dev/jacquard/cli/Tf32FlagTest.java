@@ -53,7 +53,9 @@ class Tf32FlagTest {
 
     @Test
     void aPlanIsOfWhatItsTypeSays() {
-        assertFalse(run("plan --arch resnet18 --batch 1 --image-size 32").out.contains("with TF32 products"));
+        assertTrue(run("plan --arch resnet18 --batch 1 --image-size 32").out.contains("with TF32 products"), "on by default");
+        assertFalse(run("plan --arch resnet18 --batch 1 --image-size 32 --dtype f32").out.contains("with TF32 products"));
+        assertFalse(run("plan --arch resnet18 --batch 1 --image-size 32 --tf32 off").out.contains("with TF32 products"));
         assertTrue(run("plan --arch resnet18 --batch 1 --image-size 32 --dtype tf32").out.contains("with TF32 products"));
         assertTrue(run("plan --arch resnet18 --batch 1 --image-size 32 --tf32").out.contains("with TF32 products"));
     }

@@ -43,8 +43,13 @@ public record Autocast(DType type, List<String> keep) implements Pass {
         return label.equals(path) || label.startsWith(path + ".");
     }
 
+    /** Whether a path is that of any node. */
+    static boolean isIn(String path, Graph graph) {
+        return graph.nodes().stream().anyMatch(n -> isBelow(n.label(), path));
+    }
+
     private static void check(String path, Graph graph) {
-        if (graph.nodes().stream().noneMatch(n -> isBelow(n.label(), path))) {
+        if (!isIn(path, graph)) {
             throw new CallerException("mixed precision", "no module of this name to keep in f32", path, "such as " + String.join(", ", near(path, graph)),
                     "give paths as the printed graph has them behind its nodes");
         }

@@ -28,6 +28,8 @@ final class Casting {
     private final GraphBuilder builder = new GraphBuilder(false);
     /** Of each value of the old graph what it is in the new one, in the types in which it was asked for; the first is the one that it was computed in. */
     private final Map<Symbol, Map<DType, Tensor>> values = new IdentityHashMap<>();
+    /** What the model itself widens. It counts as F32, but a product that would cast it back reads what was widened; the cast is made when somebody asks for F32. */
+    private final Set<Symbol> widened = new HashSet<>();
     /** Nodes that are made when somebody asks for them, in the type that is asked for. */
     private final Set<Node> either = new HashSet<>();
 
@@ -70,6 +72,11 @@ final class Casting {
     }
 
     private void emit(Node n) {
+        if (n.op() instanceof Movement.Cast && n.inputs().getFirst().dtype() == by.type() && isCastable(n.outputs().getFirst())) {
+            widened.add(n.outputs().getFirst());
+            values.get(n.outputs().getFirst()).put(by.type(), in(n.inputs().getFirst(), by.type(), n.label()));
+            return;
+        }
         boolean castsCastable = n.op() instanceof Movement.Cast && isCastable(n.inputs().getFirst());
         keep(n, castsCastable ? List.of(in(n.inputs().getFirst(), n.outputs().getFirst().dtype(), n.label())) : applied(n, type(n)));
     }
@@ -138,7 +145,7 @@ final class Casting {
     }
 
     private DType computedIn(Symbol s) {
-        return values.get(s).keySet().iterator().next();
+        return widened.contains(s) ? DType.F32 : values.get(s).keySet().iterator().next();
     }
 
     /** A value in a type, cast unless it has been. @param label of whoever asks */
@@ -148,7 +155,8 @@ final class Casting {
             if (either.contains(s.node())) {
                 keep(s.node(), remade(s.node(), type));
             } else {
-                made.put(type, apply(label, new Movement.Cast(type), List.of(made.get(computedIn(s)))).getFirst());
+                String whose = widened.contains(s) && type == DType.F32 ? s.node().label() : label;
+                made.put(type, apply(whose, new Movement.Cast(type), List.of(made.values().iterator().next())).getFirst());
             }
         }
         return made.get(type);

@@ -24,6 +24,11 @@ public record MixedPrecision(DType type, List<String> keep, LossScale scale) {
         return precision == null ? g -> g : new Autocast(precision.type, precision.keep);
     }
 
+    /** The same for evaluation of what is trained so: a path of a module that acts in training only, such as a dropout, names nothing there, and says nothing. */
+    public static Pass evaluation(MixedPrecision precision) {
+        return precision == null ? g -> g : g -> new Autocast(precision.type, precision.keep.stream().filter(path -> Autocast.isIn(path, g)).toList()).apply(g);
+    }
+
     /** @throws CallerException if a type is none that training in mixed precision is done in */
     static void requireHalf(DType type) {
         if (!type.isHalf()) {

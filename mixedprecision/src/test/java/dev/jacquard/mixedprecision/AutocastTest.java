@@ -159,6 +159,20 @@ class AutocastTest {
     }
 
     @Test
+    void whatTheModelWidensIsNotCastBack() {
+        Tensor wide = conv(x, 8).relu().cast(DType.F16).relu().cast(DType.F32);
+        Graph g = cast(conv(wide, 4));
+        assertEquals(List.of("cast f16", "cast f16", "conv2d f16", "relu f16", "relu f16", "cast f16", "conv2d f16", "cast f32"), ops(g), g.print());
+    }
+
+    @Test
+    void whatTheModelWidensIsF32ToWhatFollows() {
+        Tensor wide = x.cast(DType.F16).cast(DType.F32);
+        Graph g = cast(wide.silu().add(conv(wide, 8)));
+        assertEquals(List.of("cast f16", "cast f32", "silu f32", "cast f16", "conv2d f16", "cast f32", "add f32"), ops(g), g.print());
+    }
+
+    @Test
     void modulesThatAreKeptComputeInF32() {
         Tensor y = x;
         for (String name : List.of("layer1", "layer10", "fc")) {

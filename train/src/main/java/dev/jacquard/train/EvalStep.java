@@ -75,7 +75,7 @@ public final class EvalStep implements AutoCloseable {
         GraphBuilder b = new GraphBuilder(false);
         Tensor pixels = b.input(IMAGES, TensorType.of(DType.U8, s.batch, s.imageSize, s.imageSize, 3));
         b.output(LOGITS, module.apply(Pixels.normalize(pixels, s.normalization, s.channels)));
-        Graph raw = MixedPrecision.pass(s.precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(b.build());
+        Graph raw = MixedPrecision.evaluation(s.precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(b.build());
         List<Graph> graphs = new ArrayList<>(List.of(raw));
         if (!averages.isEmpty()) {
             graphs.add(new ReadAverages(averages).apply(raw));

@@ -18,7 +18,7 @@ import java.util.List;
  * @param valueBytes of all values of a step, in one arena
  */
 public record Footprint(long stateBytes, long valueBytes) {
-    /** Footprint of a step of a run's last stage on one device, in F32. The number of classes must be known. */
+    /** Footprint of a step of a run's last stage on one device. The number of classes must be known. */
     public static Footprint of(TrainConfig config, Backend backend) {
         Module module = Experiment.network(config);
         Optimizer optimizer = Experiment.optimizer(config, module);

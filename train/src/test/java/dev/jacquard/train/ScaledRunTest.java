@@ -62,6 +62,15 @@ class ScaledRunTest {
     }
 
     @Test
+    void aModuleThatActsInTrainingOnlyMayBeKeptInF32() throws IOException {
+        try (TinyRun run = new TinyRun(folder.resolve("dropout"), backend, config(1).with("amp-keep", "4"), TinyRun.net())) {
+            assertEquals(Ending.EPOCHS, run.trainer.fit().ended());
+        }
+        CallerException e = assertThrows(CallerException.class, () -> new TinyRun(folder.resolve("none"), backend, config(1).with("amp-keep", "4,6"), TinyRun.net()));
+        assertTrue(e.getMessage().contains("got 6"), e.getMessage());
+    }
+
+    @Test
     void updatesThatOverflowAreSkippedAndLogged() throws IOException {
         List<String> told = new ArrayList<>();
         try (TinyRun run = new TinyRun(folder.resolve("a"), backend, config(3).with("loss-scale", 0x1p22).with("log-steps", 2), TinyRun.net())) {
