@@ -27,7 +27,7 @@ public record LossScale(double initial, double growth, int interval, double back
         return new LossScale(65536, 2, 2000, 0.5, 1, 0);
     }
 
-    /** Keras's {@code LossScaleOptimizer} as it comes: 32768, doubled after 2000 good steps, halved after each bad one, at least 1. */
+    /** Keras 2's {@code LossScaleOptimizer} (tf.keras) as it comes: 32768, doubled after 2000 good steps, halved after each bad one, at least 1. */
     public static LossScale keras() {
         return new LossScale(32768, 2, 2000, 0.5, 1, 1);
     }
