@@ -3,6 +3,8 @@ package dev.jacquard.train;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -35,6 +37,7 @@ final class Chart {
             :root { color-scheme: light dark; --ink: #1b1f24; --faint: #8a929b; --grid: #e3e6ea; --page: #ffffff; --a: #1f6feb; --b: #d1570a; --c: #2b8a3e; --d: #8250df; }
             @media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --faint: #8a929b; --grid: #2d333b; --page: #14171b; --a: #6cb0ff; --b: #ffa15c; --c: #6fd08c; --d: #c297ff; } }
             """;
+    private static final Pattern COLOUR = Pattern.compile("(--\\w+): (#\\w+)");
     private static final String KINDS = "abcd";
 
     /** A value at a step. */
@@ -53,14 +56,24 @@ final class Chart {
     /** A file that needs no page: background, title, legend and lines. */
     static String file(String title, List<Line> lines) {
         StringBuilder out = new StringBuilder(String.format(Locale.ROOT, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">%n<style>%n", WIDTH, HEIGHT + LEGEND));
-        out.append(COLOURS.replace(":root", "svg")).append(STYLE).append("</style>\n<rect width=\"100%\" height=\"100%\" fill=\"var(--page)\"/>\n")
+        out.append(STYLE).append("</style>\n<rect width=\"100%\" height=\"100%\" fill=\"var(--page)\"/>\n")
                 .append(String.format(Locale.ROOT, "<text x=\"%d\" y=\"20\" style=\"font-size: 15px; fill: var(--ink)\">%s</text>%n", LEFT, escape(title)));
         List<Line> named = lines.stream().filter(l -> !l.faint).toList();
         out.append(IntStream.range(0, named.size()).mapToObj(i -> String.format(Locale.ROOT, "<line class=\"line %s\" x1=\"%d\" x2=\"%d\" y1=\"36\" y2=\"36\"/><text x=\"%d\" y=\"40\">%s</text>%n",
                 named.get(i).kind, LEFT + i * KEY, LEFT + i * KEY + 18, LEFT + i * KEY + 24, escape(named.get(i).label))).collect(Collectors.joining()));
         out.append(String.format(Locale.ROOT, "<g transform=\"translate(0 %d)\">%n", LEGEND));
-        plot(out, "", lines);
-        return out.append("</g>\n</svg>\n").toString();
+        plot(out, "", lines, false);
+        return light(out.append("</g>\n</svg>\n").toString());
+    }
+
+    /** With the light colours themselves: few viewers of pictures know variables. */
+    private static String light(String text) {
+        Matcher colour = COLOUR.matcher(COLOURS.lines().findFirst().orElseThrow());
+        String done = text;
+        while (colour.find()) {
+            done = done.replace("var(" + colour.group(1) + ")", colour.group(2));
+        }
+        return done;
     }
 
     /** Appends a titled chart to a page. @param unit behind the numbers of the y axis */
@@ -73,14 +86,15 @@ final class Chart {
             return;
         }
         out.append(String.format(Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">%n", WIDTH, HEIGHT, title));
-        plot(out, unit, lines);
+        plot(out, unit, lines, true);
         out.append("</svg>\n");
     }
 
-    private static void plot(StringBuilder out, String unit, List<Line> lines) {
+    /** @param fromZero whether the y axis begins at 0, or near the least value, to tell lines apart that are close */
+    private static void plot(StringBuilder out, String unit, List<Line> lines, boolean fromZero) {
         List<Point> all = lines.stream().flatMap(l -> l.points.stream()).toList();
         double x1 = Math.max(all.stream().mapToDouble(Point::x).max().orElseThrow(), 1);
-        double[] y = range(all);
+        double[] y = range(all, fromZero);
         for (double t : ticks(y[0], y[1])) {
             double at = y(t, y);
             out.append(String.format(Locale.ROOT, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>%n",
@@ -121,10 +135,10 @@ final class Chart {
         return kept;
     }
 
-    /** From 0 to the largest value; a few that are far above all others are left at the upper edge, or the rest would be a flat line. */
-    private static double[] range(List<Point> points) {
+    /** From 0, or the least value, to the largest; a few that are far above all others are left at the upper edge, or the rest would be a flat line. */
+    private static double[] range(List<Point> points, boolean fromZero) {
         double[] sorted = points.stream().mapToDouble(Point::y).sorted().toArray();
-        double lo = Math.min(sorted[0], 0);
+        double lo = fromZero ? Math.min(sorted[0], 0) : sorted[0];
         double most = sorted[(int) (OUTLIERS * (sorted.length - 1))];
         double hi = sorted.length >= MANY && most > lo && sorted[sorted.length - 1] > 2 * most ? 1.2 * most : sorted[sorted.length - 1];
         return new double[] {lo, hi > lo ? lo + (hi - lo) * 1.05 : lo + 1};

@@ -2,6 +2,7 @@ package dev.jacquard.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -50,6 +51,7 @@ class RunComparisonTest {
         String svg = RunComparison.of(List.of(run("a<b", 3, 2), run("c&d", 3, 1)), 1).svg("\"x\" & <y>");
         DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(svg)));
         assertTrue(svg.contains("a&lt;b") && svg.contains("c&amp;d"));
+        assertFalse(svg.contains("var("), "colours that few viewers know");
     }
 
     @Test
