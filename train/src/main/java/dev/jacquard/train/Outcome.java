@@ -15,6 +15,7 @@ package dev.jacquard.train;
  * @param images_per_second of this part of the run, evaluation and checkpoints not counted
  * @param seconds of training, over all parts
  * @param skipped_images pictures that could not be decoded
+ * @param skipped_updates updates whose gradients were not all finite; null where the loss is not scaled
  */
 public record Outcome(boolean complete, Ending ended, long steps, int epochs, Evaluation last, Evaluation last_ema, Double best_top1, Double best_ema_top1, String best_weights,
-        double images_per_second, double seconds, int skipped_images) {}
+        double images_per_second, double seconds, int skipped_images, Integer skipped_updates) {}

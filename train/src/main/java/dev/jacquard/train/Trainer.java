@@ -197,8 +197,10 @@ public final class Trainer implements AutoCloseable {
     private Outcome outcome(Ending ending) {
         Progress p = progress;
         String best = p.bestTop1() < 0 || !config.machine().checkpoints() ? null : (p.bestAveraged() ? run.bestAveraged() : run.best()).getFileName().toString();
+        LossScaler.Reading scale = stage.step().scale();
         return new Outcome(ending.complete(), ending, p.step(), p.epoch(), last == null ? null : last.raw(), last == null ? null : last.averaged(), p.bestTop1() < 0 ? null : p.bestTop1(),
-                p.bestAveragedTop1() < 0 ? null : p.bestAveragedTop1(), best, speed.overall(), p.seconds(), decoded.badImages() + (validation == null ? 0 : validation.badImages()));
+                p.bestAveragedTop1() < 0 ? null : p.bestAveragedTop1(), best, speed.overall(), p.seconds(), decoded.badImages() + (validation == null ? 0 : validation.badImages()),
+                scale == null ? null : scale.skipped());
     }
 
     private String title() {

@@ -16,8 +16,6 @@ import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Sequential;
 import dev.jacquard.models.Weights;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.io.SafeTensors;
 import dev.jacquard.tensor.plan.State;
 import java.io.IOException;
@@ -27,28 +25,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** When runs end, what they call the best, and which weights they leave. */
-class EndingTest {
-    private static Backend backend;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
-
+class EndingTest extends OnCpu {
     private static Validation.Result found(double raw, double averaged) {
         return new Validation.Result(new Evaluation(1, raw, 100, 50), averaged < 0 ? null : new Evaluation(1, averaged, 100, 50));
     }

@@ -14,8 +14,6 @@ import dev.jacquard.models.Models;
 import dev.jacquard.models.Weights;
 import dev.jacquard.passes.Freeze;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.io.SafeTensors;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
@@ -29,30 +27,13 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What is frozen of weights follows them, and nobody who saves weights sees it. */
-class FrozenWeightsTest {
+class FrozenWeightsTest extends OnCpu {
     private static final int BATCH = 25;
     private static final int SIZE = 12;
     private static final EvalStep.Settings SETTINGS = new EvalStep.Settings(BATCH, SIZE, 3, Trainer.NORMALIZATION, 0);
-    private static Backend backend;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
 
     private static List<Evaluation> evaluate(EvalStep step) {
         try (GeneratedImages images = new GeneratedImages(1, GeneratedImages.Split.TEST, BATCH);

@@ -17,38 +17,19 @@ import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.plan.State;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Networks that answer in half precision. */
-class HalfEvaluationTest {
+class HalfEvaluationTest extends OnCpu {
     private static final int SIZE = 32;
-    private static Backend backend;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
 
     private static MixedPrecision in(DType type, String... keep) {
         return new MixedPrecision(type, List.of(keep), null);

@@ -18,35 +18,15 @@ import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DivergedException;
 import dev.jacquard.tensor.Tensor;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Runs with a loss scale: what they log, and when they give up. */
-class ScaledRunTest {
-    private static Backend backend;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
-
+class ScaledRunTest extends OnCpu {
     /** Overflows whatever the scale is. */
     private static Module hopeless() {
         return Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new GlobalAvgPool2d(), new Module() {
@@ -73,6 +53,7 @@ class ScaledRunTest {
     @Test
     void updatesThatOverflowAreSkippedAndLogged() throws IOException {
         List<String> told = new ArrayList<>();
+        Outcome outcome;
         try (TinyRun run = new TinyRun(folder.resolve("a"), backend, config(3).with("loss-scale", 0x1p22).with("log-steps", 2), TinyRun.net())) {
             run.trainer.listen(new TrainListener() {
                 @Override
@@ -80,11 +61,13 @@ class ScaledRunTest {
                     told.add(step + ": " + skipped + " " + scale);
                 }
             });
-            assertEquals(Ending.EPOCHS, run.trainer.fit().ended());
+            outcome = run.trainer.fit();
         }
+        assertEquals(Ending.EPOCHS, outcome.ended());
         List<RunLog.Line> lines = RunLog.lines(folder.resolve("a/log.jsonl"));
         RunLog.Line last = lines.getLast();
         assertTrue(last.skipped() > 0 && last.skipped() < 3 * TinyRun.STEPS, last.toString());
+        assertEquals(last.skipped(), outcome.skipped_updates());
         assertEquals(0x1p22 / Math.pow(2, last.skipped()), last.loss_scale());
         lines.forEach(l -> assertTrue(l.loss_scale() != null && l.skipped() != null, l.toString()));
         assertTrue(told.getLast().endsWith(": " + last.skipped() + " " + last.loss_scale()), told.toString());
@@ -97,7 +80,7 @@ class ScaledRunTest {
         for (TrainConfig c : List.of(TinyRun.config(1), config(1).with("amp", "bf16"), config(1).with("loss-scaling", "off"))) {
             Path path = folder.resolve(c.precision().amp() + "-" + c.precision().lossScaling());
             try (TinyRun run = new TinyRun(path, backend, c, TinyRun.net())) {
-                run.trainer.fit();
+                assertNull(run.trainer.fit().skipped_updates());
                 assertNull(run.trainer.state().variable(LossScaler.SCALE));
             }
             String log = Files.readString(path.resolve("log.jsonl"));

@@ -12,35 +12,15 @@ import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.DivergedException;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-class TrainerTest {
-    private static Backend backend;
-
-    @TempDir
-    Path folder;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
-
+class TrainerTest extends OnCpu {
     /** Trains to the end, or until so many steps are done. */
     private static Outcome train(Path path, TrainConfig config, long stopAfter) {
         try (TinyRun run = new TinyRun(path, backend, config, TinyRun.net())) {
