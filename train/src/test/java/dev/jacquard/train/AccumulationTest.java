@@ -19,8 +19,6 @@ import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.tensor.random.Philox;
@@ -29,29 +27,16 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Gradients of several batches make one update. */
-class AccumulationTest {
+class AccumulationTest extends OnCpu {
     private static final int SIZE = 12;
     private static final long IMAGE = SIZE * SIZE * 3L;
     private static final int UPDATES = 3;
     private static final Update.Rule SGD = new Update.SgdMomentum(0.9, 1e-2, true);
     /** Counts its updates. The large epsilon keeps it from blowing up rounding errors of gradients near 0. */
     private static final Update.Rule ADAM = new Update.Adam(0.9, 0.99, 1e-1, 1e-2, false);
-    private static Backend backend;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
 
     /** Without a normalisation, whose statistics are those of the batches. */
     private static Module net() {

@@ -10,8 +10,6 @@ import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.tensor.random.Philox;
@@ -20,26 +18,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Averages of weights and running statistics beside them, against the formula computed by hand from the weights that each step leaves. */
-class AveragingTest {
+class AveragingTest extends OnCpu {
     private static final int BATCH = 8;
     private static final int SIZE = 12;
     private static final int STEPS = 20;
-    private static Backend backend;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
 
     private static void check(Averaging averaging, int accumulation) {
         Module net = TinyRun.net();

@@ -23,8 +23,6 @@ import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Backends;
 import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.LossScaling;
 import dev.jacquard.tensor.op.Op;
@@ -38,29 +36,16 @@ import java.lang.foreign.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
 /** Scaled losses, steps that overflow and what they leave, in training steps as they are run. */
-class LossScalingTest {
+class LossScalingTest extends OnCpu {
     private static final int BATCH = 8;
     private static final int SIZE = 12;
     private static final LossScale PYTORCH = new LossScale(128, 2, 100, 0.5, 1, 0);
     /** Whatever is kept in F32 is exact under scales that are powers of 2. */
     private static final List<String> ALL = List.of("0", "1", "2", "3", "4", "5");
     private static final Update.Rule ADAM = new Update.Adam(0.9, 0.99, 1e-3, 1e-2, false);
-    private static Backend backend;
-
-    @BeforeAll
-    static void open() {
-        backend = Backends.open("cpu", 2);
-    }
-
-    @AfterAll
-    static void close() {
-        backend.close();
-    }
 
     /** Multiplies by a number that is 1 until a test says otherwise: how gradients are made infinite, or tiny. */
     private static final class Gain extends Module {

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Tests that train on the CPU and leave files. */
+/** Tests that train on the CPU; some leave files. */
 abstract class OnCpu {
     static Backend backend;
 

@@ -17,11 +17,15 @@ public sealed interface FusedNormalization extends Composite {
     /** Whether something is added before the activation; it is the last input then. */
     boolean residual();
 
-    /** Index of the first of the per-channel inputs, which are all that follow but the residual. */
-    int firstPerChannel();
+    /** Index of the first of the per-channel inputs, which are all that follow but the residual: gamma, or a scale, after x. */
+    default int firstPerChannel() {
+        return 1;
+    }
 
-    /** Number of inputs but the residual. */
-    int withoutResidual();
+    /** Number of inputs but the residual: x and two per channel. */
+    default int withoutResidual() {
+        return 3;
+    }
 
     @Override
     default boolean wide(int input) {
@@ -54,16 +58,6 @@ public sealed interface FusedNormalization extends Composite {
      * {@code activation(batch_norm(x) + r)}, mean(C) and the biased variance(C). As in all of these ops, what is per channel is of x's wide type.
      */
     record BatchNormActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
-        @Override
-        public int firstPerChannel() {
-            return 1;
-        }
-
-        @Override
-        public int withoutResidual() {
-            return 3;
-        }
-
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 0);
@@ -154,11 +148,6 @@ public sealed interface FusedNormalization extends Composite {
      */
     record NormalizeActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
-        public int firstPerChannel() {
-            return 1;
-        }
-
-        @Override
         public int withoutResidual() {
             return 5;
         }
@@ -195,16 +184,6 @@ public sealed interface FusedNormalization extends Composite {
 
     /** {@code activation(x * scale + shift + r)} from x(.., C), scale(C), shift(C) and, if {@code residual}, r(.., C): normalisation by known statistics with what follows. */
     record ScaleShift(Nonlinearity activation, boolean residual) implements FusedNormalization {
-        @Override
-        public int firstPerChannel() {
-            return 1;
-        }
-
-        @Override
-        public int withoutResidual() {
-            return 3;
-        }
-
         @Override
         public List<TensorType> infer(List<TensorType> in) {
             check(this, in, 0);
