@@ -1,9 +1,11 @@
 package dev.jacquard.layers;
 
 import dev.jacquard.tensor.Context;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.Variable;
+import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.plan.State;
 import java.util.ArrayList;
@@ -31,6 +33,12 @@ public final class MovingAverage {
      */
     public static double warmed(double decay, long t) {
         return Math.min(decay, (1.0 + t) / (10.0 + t));
+    }
+
+    /** The same where the device alone knows t. @param t I32 () @return F32 () */
+    public static Tensor warmed(double decay, Tensor t) {
+        Tensor n = t.cast(DType.F32);
+        return n.add(1).div(n.add(10)).apply(new Pointwise.Min(), n.context().fill(n.type(), decay));
     }
 
     /** A variable's average; made when it is first asked for. */

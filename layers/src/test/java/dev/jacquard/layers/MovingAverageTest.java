@@ -18,6 +18,7 @@ import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -60,7 +61,7 @@ class MovingAverageTest {
         plan.feed("decay", DECAY);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment flag = arena.allocate(4, 4);
-            flag.set(java.lang.foreign.ValueLayout.JAVA_INT, 0, skip);
+            flag.set(ValueLayout.JAVA_INT, 0, skip);
             plan.feed("skip", flag);
             plan.run();
         }
@@ -110,6 +111,21 @@ class MovingAverageTest {
         assertEquals(2.0 / 11, MovingAverage.warmed(0.9999, 1));
         assertEquals(0.9999, MovingAverage.warmed(0.9999, 1_000_000));
         assertEquals(0.05, MovingAverage.warmed(0.05, 0));
+    }
+
+    @Test
+    void theDeviceWarmsUpAsTheHostDoes() {
+        for (double decay : new double[] {0.05, 0.9, 0.9999}) {
+            GraphBuilder b = new GraphBuilder(true);
+            b.output("decay", MovingAverage.warmed(decay, b.input("t", TensorType.of(DType.I32))));
+            try (Backend backend = new CpuBackend(1); State state = new State(backend); Plan plan = Plan.of(b.build(), state); Arena arena = Arena.ofConfined()) {
+                for (int t : new int[] {0, 1, 2, 7, 80, 81, 1_000_000}) {
+                    plan.feed("t", arena.allocateFrom(ValueLayout.JAVA_INT, t));
+                    plan.run();
+                    assertEquals(MovingAverage.warmed(decay, t), plan.scalar("decay"), 1e-7, decay + " at " + t);
+                }
+            }
+        }
     }
 
     @Test

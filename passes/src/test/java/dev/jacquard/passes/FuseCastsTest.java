@@ -8,50 +8,14 @@ import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Buffer;
-import dev.jacquard.tensor.backend.Launch;
-import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class FuseCastsTest {
-    /** A device, asked only which ops it has. */
-    private record Device(boolean fuses) implements Backend {
-        @Override
-        public String name() {
-            return "test";
-        }
-
-        @Override
-        public String description() {
-            return "for tests";
-        }
-
-        @Override
-        public Buffer allocate(long bytes, String purpose) {
-            throw new AssertionError();
-        }
-
-        @Override
-        public Optional<String> unsupported(Op op, List<TensorType> inputs) {
-            return fuses || !(op instanceof Movement.CastAll) ? Optional.empty() : Optional.of("no kernel");
-        }
-
-        @Override
-        public Launch prepare(Op op, List<View> inputs, List<View> outputs, Buffer workspace) {
-            throw new AssertionError();
-        }
-
-        @Override
-        public void close() {}
-    }
-
     private final GraphBuilder b = new GraphBuilder(false);
 
     private Tensor weight(String name, long... dims) {
@@ -76,7 +40,7 @@ class FuseCastsTest {
     @Test
     void castsOfWeightsBecomeOne() {
         Graph g = network();
-        Graph fused = new FuseCasts(new Device(true)).apply(g).verify();
+        Graph fused = new FuseCasts(PaperDevice.COMPLETE).apply(g).verify();
         assertEquals(1, casts(fused).stream().filter(op -> op.equals(new Movement.CastAll(DType.F16))).count(), fused.print());
         assertEquals(4, casts(fused).size(), fused.print()); // the three are one; two of what is computed, one to another type
         assertEquals(g.outputs().keySet(), fused.outputs().keySet());
@@ -85,13 +49,13 @@ class FuseCastsTest {
     @Test
     void whereTheDeviceHasNoKernelNothingChanges() {
         Graph g = network();
-        assertSame(g, new FuseCasts(new Device(false)).apply(g));
+        assertSame(g, new FuseCasts(PaperDevice.without(Movement.CastAll.class)).apply(g));
     }
 
     @Test
     void oneCastStaysACast() {
         b.output("y", weight("a", 3).cast(DType.F16));
         Graph g = b.build();
-        assertSame(g, new FuseCasts(new Device(true)).apply(g));
+        assertSame(g, new FuseCasts(PaperDevice.COMPLETE).apply(g));
     }
 }

@@ -8,54 +8,17 @@ import dev.jacquard.tensor.Initializer;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
-import dev.jacquard.tensor.backend.Backend;
-import dev.jacquard.tensor.backend.Buffer;
-import dev.jacquard.tensor.backend.Launch;
-import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
-import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Update;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class FuseUpdatesTest {
     private static final Update.Rule SGD = new Update.SgdMomentum(0.9, 0, false);
     private static final Update.Rule DECAYED = new Update.SgdMomentum(0.9, 1e-4, false);
-
-    /** A device that has a kernel for everything, or for all but fused updates; it never runs one. */
-    private record Device(boolean fuses) implements Backend {
-        @Override
-        public String name() {
-            return "none";
-        }
-
-        @Override
-        public String description() {
-            return "has kernels, runs none";
-        }
-
-        @Override
-        public Buffer allocate(long bytes, String purpose) {
-            throw new AssertionError();
-        }
-
-        @Override
-        public Optional<String> unsupported(Op op, List<TensorType> inputs) {
-            return fuses || !(op instanceof Update.FusedUpdate) ? Optional.empty() : Optional.of("no kernel");
-        }
-
-        @Override
-        public Launch prepare(Op op, List<View> inputs, List<View> outputs, Buffer workspace) {
-            throw new AssertionError();
-        }
-
-        @Override
-        public void close() {}
-    }
 
     private final GraphBuilder b = new GraphBuilder(true);
     private final Tensor lr = b.input("lr", TensorType.f32());
@@ -86,7 +49,7 @@ class FuseUpdatesTest {
         update(DECAYED, gradient("b", 2, 2), lr).exp();
         update(SGD, gradient("c", 3).exp(), lr);
         Graph g = b.build();
-        Graph fused = new FuseUpdates(new Device(true)).apply(g);
+        Graph fused = new FuseUpdates(PaperDevice.COMPLETE).apply(g);
         assertEquals(List.of(new Update.FusedUpdate(List.of(SGD, DECAYED, SGD))), updates(fused), fused.print());
         assertEquals(g.updates().keySet(), fused.updates().keySet());
     }
@@ -95,7 +58,7 @@ class FuseUpdatesTest {
     void resultsThatFollowFromAnUpdateComeAfterIt() {
         b.output("size", update(SGD, gradient("a", 3), lr).square().sum());
         update(SGD, gradient("b", 3).exp(), lr);
-        Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
+        Graph fused = new FuseUpdates(PaperDevice.COMPLETE).apply(b.build());
         assertEquals(1, updates(fused).size(), fused.print());
     }
 
@@ -105,7 +68,7 @@ class FuseUpdatesTest {
         update(new Update.SgdMomentum(0.5, 0, false), gradient("b", 3), lr);
         update(SGD, gradient("c", 3), b.input("another lr", TensorType.f32()));
         Graph g = b.build();
-        assertSame(g, new FuseUpdates(new Device(true)).apply(g));
+        assertSame(g, new FuseUpdates(PaperDevice.COMPLETE).apply(g));
     }
 
     @Test
@@ -116,7 +79,7 @@ class FuseUpdatesTest {
             Variable a = new Variable(() -> "a" + n, TensorType.f32(4), Variable.Role.SLOT, Initializer.ZEROS);
             b.write(a, b.read(a).apply(new Update.Average(), gradient("x" + i, 4), decay));
         }
-        Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
+        Graph fused = new FuseUpdates(PaperDevice.COMPLETE).apply(b.build());
         assertEquals(List.of(new Update.FusedUpdate(Collections.nCopies(3, new Update.Average()))), updates(fused), fused.print());
     }
 
@@ -129,7 +92,7 @@ class FuseUpdatesTest {
             variables.add(a);
             b.write(a, b.read(a).apply(new Update.Average(1 + 0.125 * n), gradient("x" + n, 4), b.fill(TensorType.f32(), decay)));
         }
-        List<Update> updates = updates(new FuseUpdates(new Device(true)).apply(b.build()));
+        List<Update> updates = updates(new FuseUpdates(PaperDevice.COMPLETE).apply(b.build()));
         Update.FusedUpdate three = new Update.FusedUpdate(List.of(new Update.Average(1), new Update.Average(1.125), new Update.Average(1.25)));
         assertEquals(List.of(new Update.Average(1.375), three), updates.stream().sorted(java.util.Comparator.comparing(u -> u instanceof Update.FusedUpdate)).toList());
     }
@@ -142,7 +105,7 @@ class FuseUpdatesTest {
             Variable v = new Variable(() -> "v" + name, TensorType.f32(3), Variable.Role.SLOT, Initializer.ZEROS);
             b.write(w, b.read(w).applyAll(SGD, b.read(v), b.input("half " + name, TensorType.of(DType.F16, 3)), lr).getFirst());
         }
-        Graph fused = new FuseUpdates(new Device(true)).apply(b.build());
+        Graph fused = new FuseUpdates(PaperDevice.COMPLETE).apply(b.build());
         assertEquals(2, updates(fused).size(), fused.print());
     }
 
@@ -150,7 +113,7 @@ class FuseUpdatesTest {
     void updatesThatNeedEachOtherStayApart() {
         update(SGD, update(SGD, gradient("a", 3), lr).exp(), lr);
         Graph g = b.build();
-        assertSame(g, new FuseUpdates(new Device(true)).apply(g));
+        assertSame(g, new FuseUpdates(PaperDevice.COMPLETE).apply(g));
     }
 
     @Test
@@ -158,6 +121,6 @@ class FuseUpdatesTest {
         update(SGD, gradient("a", 3), lr);
         update(SGD, gradient("b", 3), lr);
         Graph g = b.build();
-        assertSame(g, new FuseUpdates(new Device(false)).apply(g));
+        assertSame(g, new FuseUpdates(PaperDevice.without(Update.FusedUpdate.class)).apply(g));
     }
 }

@@ -2,9 +2,7 @@ package dev.jacquard.train;
 
 import dev.jacquard.layers.MovingAverage;
 import dev.jacquard.tensor.CallerException;
-import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Tensor;
-import dev.jacquard.tensor.op.Pointwise;
 
 /**
  * How averages of the weights are kept beside them: {@code ema = d ema + (1 - d) x} over parameters and running statistics.
@@ -36,8 +34,7 @@ public record Averaging(double decay, Cadence cadence, boolean warmUp) {
 
     /** What an average keeps of itself, F32 (), where that {@link #countsUpdates}. @param updates made, this one included, I32 () */
     Tensor decay(Tensor updates) {
-        Tensor t = updates.cast(DType.F32);
-        return t.add(1).div(t.add(10)).apply(new Pointwise.Min(), t.context().fill(t.type(), decay));
+        return MovingAverage.warmed(decay, updates);
     }
 
     /** What an average keeps of itself at a step. @param step from 0 @param accumulation steps that make one update */
