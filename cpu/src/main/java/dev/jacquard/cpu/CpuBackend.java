@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.cpu.x64.InstructionSet;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.OutOfMemoryException;
@@ -36,15 +37,15 @@ public final class CpuBackend implements Backend {
 
     /** The same. @param emulatesTf32 whether graphs planned for it are to round the operands of F32 products to TF32 */
     public CpuBackend(int threads, boolean emulatesTf32) {
-        this(threads, Kernels.get(), emulatesTf32);
+        this(threads, Kernels.get(), Kernels.code(), emulatesTf32);
     }
 
-    CpuBackend(int threads, Simd simd) {
-        this(threads, simd, false);
+    CpuBackend(int threads, Simd simd, Optional<InstructionSet> code) {
+        this(threads, simd, code, false);
     }
 
-    private CpuBackend(int threads, Simd simd, boolean emulatesTf32) {
-        this.team = new CpuKernel.Team(new Workers(threads), simd);
+    private CpuBackend(int threads, Simd simd, Optional<InstructionSet> code, boolean emulatesTf32) {
+        this.team = new CpuKernel.Team(new Workers(threads), simd, code);
         this.emulatesTf32 = emulatesTf32;
     }
 
@@ -76,7 +77,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
+        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code, ").orElse("") + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override
@@ -97,7 +98,7 @@ public final class CpuBackend implements Backend {
     @Override
     public Optional<String> unsupported(Op op, List<TensorType> in) {
         CpuKernel<Op> k = kernel(op);
-        if (k == null) {
+        if (k == null || !k.runsOn(team)) {
             return Optional.of("the CPU backend has no kernel for it");
         }
         return k.takes(op, in) || k.takes(op, HalfAdaptor.widened(in)) && in.stream().noneMatch(t -> t.dtype() == DType.F64)

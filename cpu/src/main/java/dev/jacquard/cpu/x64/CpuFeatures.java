@@ -14,13 +14,16 @@ import java.lang.foreign.ValueLayout;
  * @param bf16 dot products of bfloat16 (AVX512_BF16)
  */
 record CpuFeatures(boolean avx2, boolean avx512, boolean vnni, boolean avxVnni, boolean bf16) {
-    private static final class Holder {
-        static final CpuFeatures HERE = read();
-    }
+    private static volatile CpuFeatures here;
 
     /** This machine's. @throws CodeMemory.Refused where no emitted code can run, {@code cpuid} included */
     static CpuFeatures get() {
-        return Holder.HERE;
+        CpuFeatures known = here;
+        if (known == null) {
+            known = read();
+            here = known;
+        }
+        return known;
     }
 
     /** Leaf in rdi, sub-leaf in rsi, eax to edx to rdx. */

@@ -15,6 +15,11 @@ public enum InstructionSet {
         this.registers = registers;
     }
 
+    /** As people write it. */
+    public String label() {
+        return this == AVX2 ? "AVX2" : "AVX-512";
+    }
+
     /** Bits of a vector. */
     int bits() {
         return bits;
