@@ -9,6 +9,7 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.Movement;
@@ -54,6 +55,7 @@ public final class CpuBackend implements Backend {
         all.putAll(MovementKernels.rows());
         all.putAll(ReductionKernels.rows());
         all.putAll(ProductKernels.rows());
+        all.putAll(PackedKernels.rows());
         all.putAll(PoolingKernels.rows());
         all.putAll(TrainingKernels.rows());
         all.putAll(UpdateKernels.rows());
@@ -118,6 +120,11 @@ public final class CpuBackend implements Backend {
             return 0;
         }
         return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
+    }
+
+    @Override
+    public Optional<Prepacking> prepacking(Op op, List<TensorType> in) {
+        return PackedKernels.of(op, in, team);
     }
 
     private static boolean empty(List<TensorType> in) {
