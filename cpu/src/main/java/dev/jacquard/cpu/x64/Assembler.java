@@ -198,6 +198,11 @@ final class Assembler extends VectorAssembler {
         put(bits);
     }
 
+    /** A move that happens if a condition holds. */
+    void cmov(Condition c, Gp to, Gp from) {
+        legacy(0x0f40 | c.code, to.ordinal(), from);
+    }
+
     void test(Gp a, Gp b) {
         legacy(0x85, b.ordinal(), a);
     }

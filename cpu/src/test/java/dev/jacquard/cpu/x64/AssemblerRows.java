@@ -158,6 +158,7 @@ final class AssemblerRows {
             row("dec " + n, a -> a.dec(r));
             row("cmp " + n + ", -5", a -> a.cmp(r, -5));
             row("and " + n + ", -64", a -> a.and(r, -64));
+            row("cmovl " + n + ", r11", a -> a.cmov(Assembler.Condition.L, r, Gp.R11));
             row("test " + n + ", " + n, a -> a.test(r, r));
             row("xor " + n + ", " + n, a -> a.xor(r, r));
             row("mov " + n + ", -1", a -> a.mov(r, -1));
