@@ -13,12 +13,12 @@ public final class EmittedConvolutions {
 
     /** y from x and w. */
     public static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
-        return Optional.empty();
+        return shape.groups() > 1 ? GroupedConv.forward(shape, epilogue, workers, set) : Optional.empty();
     }
 
     /** dx from dy and w. */
     public static Optional<PackedConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        return Optional.empty();
+        return shape.groups() > 1 ? GroupedConv.backwardData(shape, workers, set) : Optional.empty();
     }
 
     /** dw from x and dy. */
