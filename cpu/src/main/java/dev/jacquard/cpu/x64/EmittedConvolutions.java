@@ -8,23 +8,20 @@ import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Workers;
 import java.util.Optional;
 
-/** Chooses the emitted kernel of a convolution by its shape; empty where there is none, and the portable driver is taken. */
+/** Chooses the emitted kernel of a convolution by its shape. */
 public final class EmittedConvolutions {
     private EmittedConvolutions() {}
 
-    private static boolean narrow(ConvShape s) {
-        return s.groups() > 1 && Math.min(s.groupC(), s.groupK()) < 8;
-    }
-
     /** y from x and w. */
     public static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
-        // Narrow groups leave most of a vector unused; an epilogue has no other kernel yet.
-        return narrow(shape) && epilogue.equals(Epilogue.NONE) ? Optional.empty() : Optional.of(new DenseConv(GatherPlan.forward(shape), epilogue, workers, set));
+        Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.forward(shape, epilogue, workers, set) : Optional.empty();
+        return grouped.or(() -> Optional.of(new DenseConv(GatherPlan.forward(shape), epilogue, workers, set)));
     }
 
     /** dx from dy and w. */
     public static Optional<PackedConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        return narrow(shape) ? Optional.empty() : Optional.of(new DenseConv(GatherPlan.backwardData(shape), Epilogue.NONE, workers, set));
+        Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.backwardData(shape, workers, set) : Optional.empty();
+        return grouped.or(() -> Optional.of(new DenseConv(GatherPlan.backwardData(shape), Epilogue.NONE, workers, set)));
     }
 
     /** dw from x and dy. */

@@ -29,6 +29,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VFNMADD213PS = Code.of(P66, 2, 0xac);
     private static final Code VFNMADD231PS = Code.of(P66, 2, 0xbc);
     private static final Code VPERMPS = Code.of(P66, 2, 0x16);
+    private static final Code VPERMILPS = Code.of(P66, 3, 0x04);
     private static final Code VPADDD = Code.of(P66, 1, 0xfe);
     private static final Code VPSUBD = Code.of(P66, 1, 0xfa);
     private static final Code VPMULLD = Code.of(P66, 2, 0x40);
@@ -200,6 +201,12 @@ abstract class VectorAssembler extends Encoder {
 
     void vpermps(Vec to, Vec a, Operand b) {
         three(VPERMPS, to, a, b);
+    }
+
+    /** Rearranges within 128 bits: two bits of the immediate per element. */
+    void vpermilps(Vec to, Operand from, int immediate) {
+        two(VPERMILPS, to, from);
+        put(immediate);
     }
 
     void vpaddd(Vec to, Vec a, Operand b) {

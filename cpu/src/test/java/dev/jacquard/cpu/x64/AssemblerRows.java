@@ -305,6 +305,7 @@ final class AssemblerRows {
         three("vshuff32x4", false, true, true, ", 136", (a, to, x, y) -> a.vshuff32x4(to, x, y, 136));
         three("vshuff64x2", false, true, false, ", 136", (a, to, x, y) -> a.vshuff64x2(to, x, y, 136));
         three("vperm2f128", true, false, false, ", 49", (a, to, x, y) -> a.vperm2f128(to, x, y, 49));
+        two("vpermilps", true, true, 1, true, ", 85", (a, to, from) -> a.vpermilps(to, from, 85));
         two("vbroadcastf128", true, false, -128, false, "", Assembler::vbroadcastf128);
         two("vbroadcastf32x4", false, true, -128, false, "", Assembler::vbroadcastf32x4);
         row("vinsertf128 ymm9, ymm3, xmm12, 1", a -> a.vinsertf128(Vec.ymm(9), Vec.ymm(3), Vec.xmm(12), 1));
