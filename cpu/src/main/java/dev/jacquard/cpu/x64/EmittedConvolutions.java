@@ -10,6 +10,9 @@ import java.util.Optional;
 
 /** Chooses the emitted kernel of a convolution by its shape. */
 public final class EmittedConvolutions {
+    /** Channels from which on a group is a product of its own. */
+    private static final int LEAST_GROUP = 16;
+
     private EmittedConvolutions() {}
 
     /** y from x and w. */
@@ -26,6 +29,7 @@ public final class EmittedConvolutions {
 
     /** dw from x and dy. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
-        return Optional.empty();
+        boolean dense = shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP;
+        return dense && WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty();
     }
 }
