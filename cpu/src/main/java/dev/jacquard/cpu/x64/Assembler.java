@@ -94,6 +94,17 @@ final class Assembler extends VectorAssembler {
         legacy(0x0fb6, to.ordinal(), from);
     }
 
+    /** Loads 16 bits, the rest becomes zero. */
+    void movzxWord(Gp to, Mem from) {
+        legacy(0x0fb7, to.ordinal(), from);
+    }
+
+    /** Stores the lower 16 bits. */
+    void mov16(Mem to, Gp from) {
+        put(0x66);
+        legacy32(0x89, from.ordinal(), to);
+    }
+
     /** A constant, in the fewest bytes. */
     void mov(Gp to, long value) {
         if (value >= 0 && value <= 0xffffffffL) {

@@ -82,6 +82,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code BLEND = Code.of(P66, 3, 0x4a);
     private static final Code SHIFT = Code.of(P66, 1, 0x72);
     private static final Code FROM_GENERAL = Code.of(P66, 1, 0x6e);
+    private static final Code TO_GENERAL = Code.of(P66, 1, 0x7e);
     private static final Code EXTRACT = Code.of(P66, 3, 0x19);
     private static final Code EXTRACT_LANE = Code.of(P66, 3, 0x19).tuple(Tuple.LANE).evexOnly();
     private static final Code EXTRACT_HALF = Code.of(P66, 3, 0x1b).tuple(Tuple.TWO_LANES).evexWide().evexOnly();
@@ -375,6 +376,17 @@ abstract class VectorAssembler extends Encoder {
     void vcvtps2ph(Mem to, Vec from, int immediate) {
         store(VCVTPS2PH, to, from);
         put(immediate);
+    }
+
+    /** Into the lower half of a register. */
+    void vcvtps2ph(Vec to, Vec from, int immediate) {
+        vector(VCVTPS2PH, from.number(), 0, to, from.bits(), 0, false);
+        put(immediate);
+    }
+
+    /** The first element as the lower 32 bits of a general register. */
+    void vmovd(Gp to, Vec from) {
+        vector(TO_GENERAL, from.number(), 0, Vec.xmm(to.ordinal()), 128, 0, false);
     }
 
     /** Reads the elements whose sign bit is set in a mask in a register, zeros elsewhere (AVX2). */

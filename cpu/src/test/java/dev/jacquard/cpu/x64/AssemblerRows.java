@@ -179,6 +179,8 @@ final class AssemblerRows {
             row("mov " + text(m, "dword") + ", ecx", a -> a.mov32(m, Gp.RCX));
             row("movsxd r9, " + text(m, "dword"), a -> a.movsxd(Gp.R9, m));
             row("movzx rcx, " + text(m, "byte"), a -> a.movzxByte(Gp.RCX, m));
+            row("movzx r10, " + text(m, "word"), a -> a.movzxWord(Gp.R10, m));
+            row("mov " + text(m, "word") + ", r9w", a -> a.mov16(m, Gp.R9));
             row("prefetcht0 " + text(m, "byte"), a -> a.prefetcht0(m));
             row("prefetcht1 " + text(m, "byte"), a -> a.prefetcht1(m));
             row("prefetchnta " + text(m, "byte"), a -> a.prefetchnta(m));
@@ -290,6 +292,10 @@ final class AssemblerRows {
         two("vcvttps2dq", true, true, 1, false, "", Assembler::vcvttps2dq);
         two("vcvtph2ps", true, true, 2, true, "", Assembler::vcvtph2ps);
         stores("vcvtps2ph", 2, ", 4", true, (a, to, from) -> a.vcvtps2ph(to, from, 4));
+        row("vcvtps2ph xmm9, xmm12, 0", a -> a.vcvtps2ph(Vec.xmm(9), Vec.xmm(12), 0));
+        row("vmovd r9d, xmm12", a -> a.vmovd(Gp.R9, Vec.xmm(12)));
+        row("vmovd eax, xmm3", a -> a.vmovd(Gp.RAX, Vec.xmm(3)));
+        row("vmovd ecx, xmm20", a -> a.vmovd(Gp.RCX, Vec.xmm(20)));
         two("vpmovzxbd", true, true, 4, true, "", Assembler::vpmovzxbd);
         two("vpmovsxbd", true, true, 4, true, "", Assembler::vpmovsxbd);
         two("vpmovzxbw", true, true, 2, true, "", Assembler::vpmovzxbw);
