@@ -18,7 +18,7 @@ public final class EmittedConvolutions {
     /** y from x and w. */
     public static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.forward(shape, epilogue, workers, set) : Optional.empty();
-        return grouped.or(() -> Optional.of(new DenseConv(GatherPlan.forward(shape), epilogue, workers, set)));
+        return grouped.or(() -> Optional.of(PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set)));
     }
 
     /** dx from dy and w. */

@@ -64,12 +64,12 @@ public final class EmittedProduct {
         spec = s;
         this.workers = workers;
         panels = new Panels(set, s.n);
-        ProductKernel.Rows rows = new ProductKernel.Rows.Even(s.transposeA ? 4 : 4 * s.k, s.transposeA ? 4 * s.m : 4, 4 * s.n);
+        ProductKernel.Rows rows = new ProductKernel.Rows.Even(s.transposeA ? 4 : 4 * s.k, s.transposeA ? 4 * s.m : 4, 4 * s.n, false);
         kernels = new Kernel[panels.count()];
         packs = new Kernel[panels.count()];
         int widest = 0;
         for (int p = 0; p < kernels.length; p++) {
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue));
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
             packs[p] = Kernel.of(new PackKernel(set, s.transposeB, panels.columns(p), panels.width(p), 4 * (s.transposeB ? s.k : s.n)));
             widest = Math.max(widest, panels.width(p));
         }
@@ -156,7 +156,7 @@ public final class EmittedProduct {
         int group = chunk / rowBlocks;
         int last = (int) ((long) panels.count() * (group + 1) / panelGroups);
         ProductFrame f = frames[worker];
-        f.set(ProductFrame.COUNT, rows).set(ProductFrame.TAPS, 1).set(ProductFrame.TAP_STEP, 0).set(ProductFrame.PARTIAL, workspace + packedBytes + worker * partialBytes);
+        f.set(ProductFrame.COUNT, rows).set(ProductFrame.TAPS, 1).set(ProductFrame.TAP_STEP, 0).set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.PARTIAL, workspace + packedBytes + worker * partialBytes);
         for (int p = (int) ((long) panels.count() * group / panelGroups); p < last; p++) {
             long column = 4L * panels.first(p);
             long at = 4L * row * spec.n + column;
