@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.cpu.x64.InstructionSet;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.OutOfMemoryException;
@@ -8,6 +9,7 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.Movement;
@@ -36,15 +38,15 @@ public final class CpuBackend implements Backend {
 
     /** The same. @param emulatesTf32 whether graphs planned for it are to round the operands of F32 products to TF32 */
     public CpuBackend(int threads, boolean emulatesTf32) {
-        this(threads, Kernels.get(), emulatesTf32);
+        this(threads, Kernels.get(), Kernels.code(), emulatesTf32);
     }
 
-    CpuBackend(int threads, Simd simd) {
-        this(threads, simd, false);
+    CpuBackend(int threads, Simd simd, Optional<InstructionSet> code) {
+        this(threads, simd, code, false);
     }
 
-    private CpuBackend(int threads, Simd simd, boolean emulatesTf32) {
-        this.team = new CpuKernel.Team(new Workers(threads), simd);
+    private CpuBackend(int threads, Simd simd, Optional<InstructionSet> code, boolean emulatesTf32) {
+        this.team = new CpuKernel.Team(new Workers(threads), simd, code);
         this.emulatesTf32 = emulatesTf32;
     }
 
@@ -53,6 +55,7 @@ public final class CpuBackend implements Backend {
         all.putAll(MovementKernels.rows());
         all.putAll(ReductionKernels.rows());
         all.putAll(ProductKernels.rows());
+        all.putAll(PackedKernels.rows());
         all.putAll(PoolingKernels.rows());
         all.putAll(TrainingKernels.rows());
         all.putAll(UpdateKernels.rows());
@@ -76,7 +79,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
+        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code, ").orElse("") + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override
@@ -97,7 +100,7 @@ public final class CpuBackend implements Backend {
     @Override
     public Optional<String> unsupported(Op op, List<TensorType> in) {
         CpuKernel<Op> k = kernel(op);
-        if (k == null) {
+        if (k == null || !k.runsOn(team)) {
             return Optional.of("the CPU backend has no kernel for it");
         }
         return k.takes(op, in) || k.takes(op, HalfAdaptor.widened(in)) && in.stream().noneMatch(t -> t.dtype() == DType.F64)
@@ -117,6 +120,11 @@ public final class CpuBackend implements Backend {
             return 0;
         }
         return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
+    }
+
+    @Override
+    public Optional<Prepacking> prepacking(Op op, List<TensorType> in) {
+        return PackedKernels.of(op, in, team);
     }
 
     private static boolean empty(List<TensorType> in) {

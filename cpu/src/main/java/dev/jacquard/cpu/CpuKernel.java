@@ -1,11 +1,13 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.cpu.x64.InstructionSet;
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.op.Op;
 import java.util.List;
+import java.util.Optional;
 
 /** The CPU backend's kernel for one op: a row of its table. By default for F32, contiguous operands, no scratch. */
 @FunctionalInterface
@@ -28,6 +30,17 @@ interface CpuKernel<O extends Op> {
         return 0;
     }
 
-    /** Who computes: threads and innermost loops. */
-    record Team(Workers workers, Simd simd) {}
+    /** Whether it computes with such a team: some kernels are emitted code only. */
+    default boolean runsOn(Team team) {
+        return true;
+    }
+
+    /**
+     * Who computes.
+     *
+     * @param workers threads
+     * @param simd innermost loops
+     * @param code for which instructions kernels are emitted; empty if none are
+     */
+    record Team(Workers workers, Simd simd, Optional<InstructionSet> code) {}
 }

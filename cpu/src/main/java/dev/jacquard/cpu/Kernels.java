@@ -1,11 +1,15 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.cpu.x64.Emission;
+import dev.jacquard.cpu.x64.InstructionSet;
+import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Chooses the innermost loops once per process: the Vector API when the JVM offers it, scalar loops otherwise. */
 public final class Kernels {
-    /** System property {@code vector} or {@code scalar}: forces an implementation, for tests. */
+    /** System property {@code auto}, {@code emitted}, {@code avx2}, {@code vector} or {@code scalar}: forces an implementation, for tests. */
     public static final String PROPERTY = "jacquard.cpu.kernels";
 
     private static final Logger LOG = LoggerFactory.getLogger(Kernels.class);
@@ -14,6 +18,28 @@ public final class Kernels {
 
     private static final class Holder {
         static final Simd CHOSEN = choose();
+        static final Optional<InstructionSet> CODE = chooseCode();
+    }
+
+    /** For which instructions kernels are emitted in this process; empty if none are. */
+    static Optional<InstructionSet> code() {
+        return Holder.CODE;
+    }
+
+    private static Optional<InstructionSet> chooseCode() {
+        String asked = System.getProperty(PROPERTY, "auto");
+        if (asked.equals("scalar") || asked.equals("vector")) {
+            return Optional.empty();
+        }
+        List<InstructionSet> sets = asked.equals("avx2") ? List.of(InstructionSet.AVX2) : List.of(InstructionSet.AVX512, InstructionSet.AVX2);
+        for (InstructionSet set : sets) {
+            Optional<String> why = Emission.refusal(set);
+            if (why.isEmpty()) {
+                return Optional.of(set);
+            }
+            LOG.info("cpu kernels: no emitted {} code: {}", set.label(), why.get());
+        }
+        return Optional.empty();
     }
 
     /** The implementation of this process. */

@@ -1,29 +1,37 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.cpu.x64.EmittedConvolutions;
+import dev.jacquard.cpu.x64.InstructionSet;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Window;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 
-/** Matrix products and convolutions: {@link Gemm} and {@link Conv} bound to ops. */
+/** Matrix products and convolutions bound to ops: emitted kernels where there are any, else {@link Gemm} and {@link Conv}. */
 final class ProductKernels {
     private ProductKernels() {}
 
     static Map<Class<? extends Op>, CpuKernel<?>> rows() {
         return Map.of(
                 MatMul.class, new Product(),
-                Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()), Conv::forward),
-                Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()), Conv::backwardData),
-                Conv2dBackwardWeight.class, new Convolve<Conv2dBackwardWeight>((op, in) -> shape(op, in.get(0).shape(), weight(op, in)), Conv::backwardWeight));
+                Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()),
+                        (shape, set, workers) -> EmittedConvolutions.forward(shape, Epilogue.NONE, workers, set), Conv::forward),
+                ConvolutionScaleShift.class, new FusedConvolution(),
+                Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
+                        (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
+                Conv2dBackwardWeight.class, new WeightGradient());
     }
 
     private static Shape image(Conv2dBackwardData op, List<TensorType> in) {
@@ -34,35 +42,109 @@ final class ProductKernels {
         return Shape.of(in.get(1).shape().dim(3), op.r(), op.s(), in.get(0).shape().dim(3) / op.groups());
     }
 
-    private static ConvShape shape(Convolution op, Shape x, Shape w) {
+    static ConvShape shape(Convolution op, Shape x, Shape w) {
         Window win = op.window();
         return new ConvShape(x.intDim(0), x.intDim(1), x.intDim(2), x.intDim(3), w.intDim(0), w.intDim(1), w.intDim(2),
                 win.strideH(), win.strideW(), win.top(), win.bottom(), win.left(), win.right(), win.dilationH(), win.dilationW(), op.groups());
     }
 
-    /** Makes a plan of one direction. */
-    private interface Planner {
+    /** Makes a portable plan of one direction. */
+    private interface Portable {
         Conv plan(ConvShape shape, Workers workers, Simd simd);
     }
 
-    private record Convolve<O extends Op>(BiFunction<O, List<TensorType>, ConvShape> shape, Planner planner) implements CpuKernel<O> {
-        private Conv plan(O op, List<TensorType> in, Team team) {
-            return planner.plan(shape.apply(op, in), team.workers(), team.simd());
+    /** Makes an emitted plan of one direction, if there is one for the shape. */
+    private interface Emitted {
+        Optional<PackedConv> plan(ConvShape shape, InstructionSet set, Workers workers);
+    }
+
+    /** A convolution by images or by their gradients; weights are packed at every run. */
+    private record Convolve<O extends Op>(BiFunction<O, List<TensorType>, ConvShape> shape, Emitted emitted, Portable portable) implements CpuKernel<O> {
+        private Optional<PackedConv> packed(ConvShape shape, Team team) {
+            return team.code().flatMap(set -> emitted.plan(shape, set, team.workers()));
         }
 
         @Override
         public long workspace(O op, List<TensorType> in, Team team) {
-            return plan(op, in, team).workspaceBytes();
+            ConvShape s = shape.apply(op, in);
+            return packed(s, team).map(ProductKernels::workspaceWithWeights).orElseGet(() -> portable.plan(s, team.workers(), team.simd()).workspaceBytes());
         }
 
         @Override
         public Launch bind(O op, Call call) {
-            Conv conv = plan(op, call.in().stream().map(v -> v.type()).toList(), call.team());
+            ConvShape s = shape.apply(op, types(call));
             long first = call.in(0);
             long second = call.in(1);
             long out = call.out(0);
             long workspace = call.workspace();
+            Optional<PackedConv> packed = packed(s, call.team());
+            if (packed.isPresent()) {
+                return packing(packed.get(), first, second, 0, 0, 0, out, workspace);
+            }
+            Conv conv = portable.plan(s, call.team().workers(), call.team().simd());
             return () -> conv.run(first, second, out, workspace);
+        }
+    }
+
+    static List<TensorType> types(Call call) {
+        return call.in().stream().map(View::type).toList();
+    }
+
+    private static long workspaceWithWeights(PackedConv conv) {
+        return Raw.align(conv.packedBytes()) + conv.workspaceBytes();
+    }
+
+    private static Launch packing(PackedConv conv, long in, long weight, long scale, long shift, long residual, long out, long workspace) {
+        long rest = workspace + Raw.align(conv.packedBytes());
+        return () -> {
+            conv.pack(weight, workspace);
+            conv.run(in, workspace, scale, shift, residual, out, rest);
+        };
+    }
+
+    /** A convolution with its epilogue: emitted only. */
+    private record FusedConvolution() implements CpuKernel<ConvolutionScaleShift> {
+        @Override
+        public boolean runsOn(Team team) {
+            return false; // until EmittedConvolutions has a forward for every shape
+        }
+
+        private static PackedConv plan(ConvolutionScaleShift op, List<TensorType> in, Team team) {
+            ConvShape s = shape(op.product(), in.get(0).shape(), in.get(1).shape());
+            Epilogue epilogue = new Epilogue(true, true, op.residual(), op.activation());
+            return EmittedConvolutions.forward(s, epilogue, team.workers(), team.code().orElseThrow()).orElseThrow();
+        }
+
+        @Override
+        public long workspace(ConvolutionScaleShift op, List<TensorType> in, Team team) {
+            return workspaceWithWeights(plan(op, in, team));
+        }
+
+        @Override
+        public Launch bind(ConvolutionScaleShift op, Call call) {
+            return packing(plan(op, types(call), call.team()), call.in(0), call.in(1), call.in(2), call.in(3), op.residual() ? call.in(4) : 0, call.out(0), call.workspace());
+        }
+    }
+
+    private record WeightGradient() implements CpuKernel<Conv2dBackwardWeight> {
+        private static Conv plan(Conv2dBackwardWeight op, List<TensorType> in, Team team) {
+            ConvShape s = shape(op, in.get(0).shape(), weight(op, in));
+            return team.code().flatMap(set -> EmittedConvolutions.backwardWeight(s, team.workers(), set)).orElseGet(() -> Conv.backwardWeight(s, team.workers(), team.simd()));
+        }
+
+        @Override
+        public long workspace(Conv2dBackwardWeight op, List<TensorType> in, Team team) {
+            return plan(op, in, team).workspaceBytes();
+        }
+
+        @Override
+        public Launch bind(Conv2dBackwardWeight op, Call call) {
+            Conv conv = plan(op, types(call), call.team());
+            long x = call.in(0);
+            long dy = call.in(1);
+            long dw = call.out(0);
+            long workspace = call.workspace();
+            return () -> conv.run(x, dy, dw, workspace);
         }
     }
 
@@ -83,7 +165,7 @@ final class ProductKernels {
 
         @Override
         public Launch bind(MatMul op, Call call) {
-            Gemm gemm = plan(op, call.in().stream().map(v -> v.type()).toList(), call.team());
+            Gemm gemm = plan(op, types(call), call.team());
             long a = call.in(0);
             long b = call.in(1);
             long c = call.out(0);

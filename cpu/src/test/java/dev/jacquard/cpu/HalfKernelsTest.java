@@ -80,7 +80,7 @@ class HalfKernelsTest {
     void equalsTheRoundedF32Op(Case c) {
         for (DType half : new DType[] {DType.F16, DType.BF16}) {
             for (Simd simd : new Simd[] {Kernels.get(), Kernels.scalar()}) {
-                try (CpuBackend one = new CpuBackend(1, simd); CpuBackend three = new CpuBackend(3, simd)) {
+                try (CpuBackend one = new CpuBackend(1, simd, Kernels.code()); CpuBackend three = new CpuBackend(3, simd, Kernels.code())) {
                     List<View> in = inputs(c.types(half), half);
                     List<View> wide = wide(in);
                     List<View> want = run(one, c.op, wide);

@@ -1,0 +1,42 @@
+package dev.jacquard.cpu.x64;
+
+/**
+ * Multiply-adds on registers alone: what this core can do at most. Argument: rdi, the number of rounds of {@link #FLOPS_PER_ROUND} vectors' FLOPs.
+ *
+ * @param set instruction set
+ */
+record FmaPeak(InstructionSet set) implements Kernel.Spec {
+    private static final int CHAINS = 12;
+
+    /** FLOPs of a round, per float of a vector. */
+    static final int FLOPS_PER_ROUND = 2 * CHAINS;
+
+    @Override
+    public void emit(Assembler a) {
+        for (int i = 0; i < CHAINS + 2; i++) {
+            a.vxorps(set.vec(i), set.vec(i), set.vec(i));
+        }
+        a.align(32);
+        Label round = a.here();
+        for (int i = 0; i < CHAINS; i++) {
+            a.vfmadd231ps(set.vec(i), set.vec(CHAINS), set.vec(CHAINS + 1));
+        }
+        a.dec(Gp.RDI);
+        a.j(Assembler.Condition.NE, round);
+        a.vzeroupper();
+        a.ret();
+    }
+
+    /** FLOP/s of this core, in billions: the best of some runs of a millisecond or so. */
+    static double gigaflops(InstructionSet set) {
+        Kernel k = Kernel.of(new FmaPeak(set));
+        long rounds = 300_000;
+        long best = Long.MAX_VALUE;
+        for (int i = 0; i < 20; i++) {
+            long from = System.nanoTime();
+            k.run(rounds, 0, 0, 0, 0, 0);
+            best = Math.min(best, System.nanoTime() - from);
+        }
+        return (double) rounds * FLOPS_PER_ROUND * set.lanes() / best;
+    }
+}
