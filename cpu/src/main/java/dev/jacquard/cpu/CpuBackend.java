@@ -62,6 +62,7 @@ public final class CpuBackend implements Backend {
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
         all.putAll(FusedNormalizationKernels.rows());
+        all.putAll(GateKernels.rows());
         return Map.copyOf(all);
     }
 
