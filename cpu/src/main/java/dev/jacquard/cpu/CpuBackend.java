@@ -11,7 +11,6 @@ import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
-import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -62,7 +61,8 @@ public final class CpuBackend implements Backend {
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
-        all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
+        all.putAll(FusedNormalizationKernels.rows());
+        all.putAll(GateKernels.rows());
         return Map.copyOf(all);
     }
 

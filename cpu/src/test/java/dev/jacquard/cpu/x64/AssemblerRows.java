@@ -279,7 +279,6 @@ final class AssemblerRows {
         three("vdpbf16ps", false, Assembler::vdpbf16ps);
         three("vpcmpgtd", true, false, false, "", Assembler::vpcmpgtd);
         three("vpackusdw", true, false, false, "", Assembler::vpackusdw);
-        row("vpermq ymm9, ymm12, 216", a -> a.vpermq(Vec.ymm(9), Vec.ymm(12), 216));
         row("vpmovdw ymmword ptr [r9+32], zmm30", a -> a.vpmovdw(Mem.at(Gp.R9, 32), Vec.zmm(30)));
         row("vpmovdw ymmword ptr [r9+40]{k3}, zmm3", a -> a.vpmovdw(Mem.at(Gp.R9, 40).masked(3), Vec.zmm(3)));
         three("vpmaddwd", true, true, false, "", Assembler::vpmaddwd);
