@@ -23,6 +23,6 @@ public final class EmittedConvolutions {
 
     /** dw from x and dy. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
-        return Optional.empty();
+        return shape.groups() > 1 ? GroupedWeightGradient.plan(shape, workers, set) : Optional.empty();
     }
 }

@@ -46,6 +46,7 @@ final class GroupedConv implements PackedConv {
         this.backward = backward;
         this.spec = spec;
         this.workers = workers;
+        InstructionSet set = spec.set();
         TapMap vertical = vertical(shape, backward);
         int columnsIn = spec.columns().in();
         int columnsOut = spec.columns().out();
@@ -57,8 +58,8 @@ final class GroupedConv implements PackedConv {
         boolean streams = imageOut * shape.n() > STREAMED && shape.c() % spec.set().lanes() == 0;
         streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), true)) : kernel;
         rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
-        spread = spread(spec);
-        vectors = vectors(spec);
+        spread = spread(set, spec.group());
+        vectors = vectors(set, spec.group(), spec.vectors());
     }
 
     /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
@@ -76,7 +77,7 @@ final class GroupedConv implements PackedConv {
             return Optional.empty();
         }
         GroupedKernel spec = spec(shape, backward, epilogue, set);
-        return compact(spec) ? Optional.of(new GroupedConv(shape, backward, spec, workers)) : Optional.empty();
+        return compact(spec.columns(), spec.tile(), spec.together() * (spec.group() == 4 ? 4 : 1)) ? Optional.of(new GroupedConv(shape, backward, spec, workers)) : Optional.empty();
     }
 
     /** Whether groups lie on vectors: channel by channel, or groups that are an even part of a vector or several vectors. */
@@ -85,12 +86,12 @@ final class GroupedConv implements PackedConv {
         return s.groups() > 1 && s.c() == s.k() && (s.groupC() == 1 || lanes % s.groupC() == 0 || s.groupC() % lanes == 0) && s.r() > 0 && s.s() > 0;
     }
 
-    /** Whether the code stays small: borders of odd strides could need many tiles of their own. */
-    private static boolean compact(GroupedKernel spec) {
+    /** Whether the code stays small: borders of odd strides could need many tiles of their own. @param perUse instructions of a tap of a pixel */
+    static boolean compact(TapMap columns, int tile, int perUse) {
         long instructions = 0;
-        for (ColumnTiles.Run run : ColumnTiles.of(spec.columns(), spec.tile())) {
+        for (ColumnTiles.Run run : ColumnTiles.of(columns, tile)) {
             for (ColumnTiles.Read read : run.reads()) {
-                instructions += 1 + (long) read.uses().size() * spec.together() * (spec.group() == 4 ? 4 : 1);
+                instructions += 1 + (long) read.uses().size() * perUse;
             }
         }
         return instructions < 8000;
@@ -133,19 +134,21 @@ final class GroupedConv implements PackedConv {
         return Native.words(table);
     }
 
-    private static MemorySegment spread(GroupedKernel spec) {
-        int lanes = spec.set().lanes();
-        int[] table = new int[lanes * spec.group()];
+    /** For each channel of a group, from which element of a vector each element takes it. */
+    static MemorySegment spread(InstructionSet set, int group) {
+        int lanes = set.lanes();
+        int[] table = new int[lanes * group];
         for (int i = 0; i < table.length; i++) {
-            table[i] = i % lanes / spec.group() * spec.group() + i / lanes;
+            table[i] = i % lanes / group * group + i / lanes;
         }
         return Native.ints(table);
     }
 
-    private static MemorySegment vectors(GroupedKernel spec) {
-        long[] table = new long[spec.vectors()];
-        for (int v = 0; v < table.length; v++) {
-            table[v] = 4L * (v * spec.set().lanes() / spec.group() * spec.group());
+    /** For each vector, bytes from a pixel to its group. */
+    static MemorySegment vectors(InstructionSet set, int group, int vectors) {
+        long[] table = new long[vectors];
+        for (int v = 0; v < vectors; v++) {
+            table[v] = 4L * (v * set.lanes() / group * group);
         }
         return Native.words(table);
     }
