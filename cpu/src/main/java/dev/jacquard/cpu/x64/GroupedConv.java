@@ -13,13 +13,15 @@ final class GroupedConv implements PackedConv {
     /** Bytes of weights that are gone through once per row of the result; more, and rows follow one another with the same weights. */
     private static final int WEIGHTS_AT_ONCE = 160 << 10;
 
-    /** A chunk of work is about so many microseconds, by what a core does at least: floats written, and multiply-adds, in a microsecond. */
-    private static final double CHUNK = 40;
+    /** What a core does in a microsecond, at least: floats written, and multiply-adds. */
     private static final double WRITTEN = 2_000;
     private static final double MULTIPLIED = 80_000;
 
     /** Results of more bytes than this will not be in a cache when they are read next. */
-    private static final long STREAMED = 1L << 62;
+    private static final long STREAMED = 16 << 20;
+
+    /** Operands of more bytes than this are not in a cache when they are read. */
+    static final long PREFETCHED = 8 << 20;
 
     private final ConvShape shape;
     private final boolean backward;
@@ -53,10 +55,10 @@ final class GroupedConv implements PackedConv {
         imageIn = 4L * vertical.in() * columnsIn * shape.c();
         imageOut = 4L * vertical.out() * columnsOut * shape.c();
         double written = (double) columnsOut * shape.c();
-        chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED), CHUNK);
+        chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED));
         kernel = Kernel.of(spec);
         boolean streams = imageOut * shape.n() > STREAMED && shape.c() % spec.set().lanes() == 0;
-        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), true)) : kernel;
+        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), spec.ahead(), true)) : kernel;
         rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
         spread = spread(set, spec.group());
         vectors = vectors(set, spec.group(), spec.vectors());
@@ -107,7 +109,9 @@ final class GroupedConv implements PackedConv {
         long perVector = 4L * set.lanes() * s.r() * s.s() * s.groupC();
         int block = Math.max(together, (int) (WEIGHTS_AT_ONCE / 2 / perVector) / together * together);
         boolean once = perVector * all <= WEIGHTS_AT_ONCE || block >= all || s.c() % set.lanes() != 0;
-        return new GroupedKernel(set, columns, s.r(), s.c(), s.groupC(), epilogue, tile, together, once ? all : block, false);
+        boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= PREFETCHED;
+        int ahead = cached ? 0 : backward ? 1 : Math.min(2, s.strideH());
+        return new GroupedKernel(set, columns, s.r(), s.c(), s.groupC(), epilogue, tile, together, once ? all : block, ahead, false);
     }
 
     private static TapMap vertical(ConvShape s, boolean backward) {
@@ -124,8 +128,9 @@ final class GroupedConv implements PackedConv {
             for (int r = 0; r < vertical.taps(); r++) {
                 int i = vertical.at(o, r);
                 if (i >= 0) {
-                    table[at + 1 + 2 * count] = i * rowBytes;
-                    table[at + 2 + 2 * count] = r * tapWeights;
+                    table[at + 2 + 2 * count] = i * rowBytes;
+                    table[at + 3 + 2 * count] = r * tapWeights;
+                    table[at + 1] = Math.max(table[at + 1], (i + 1) * rowBytes);
                     count++;
                 }
             }

@@ -4,6 +4,7 @@ import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
@@ -17,7 +18,13 @@ final class GroupedWeightGradient implements Conv {
     private static final int SHARE = 8;
 
     /** Bytes of one vector's columns, x and dy, that stay in the first-level cache over the passes of a vector. */
-    private static final int CACHED = 24 << 10;
+    private static final int CACHED = Integer.getInteger("cached", 32 << 10);
+
+    /** From so many channels of a group on, multiply-adds outweigh copying. */
+    private static final int COPIED = Integer.getInteger("copied", 8);
+
+    /** Longs from the parameters of a worker to those of the next: whole cache lines. */
+    private static final int PARAMETER_STEP = (GroupedWeightKernel.PARAMETERS + 7) / 8 * 8;
 
     private final ConvShape shape;
     private final GroupedWeightKernel spec;
@@ -28,6 +35,8 @@ final class GroupedWeightGradient implements Conv {
     private final int blocks;
     private final int rowsAtOnce;
     private final long sumBytes;
+    private final long copyX;
+    private final long copyDy;
     private final MemorySegment rows;
     private final MemorySegment spread;
     private final MemorySegment vectors;
@@ -50,11 +59,24 @@ final class GroupedWeightGradient implements Conv {
         long read = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow());
         splits = (int) Math.clamp(read / (SHARE * sumBytes), 1, Math.min(CHUNKS, (long) s.n() * s.oh()));
         blocks = Math.clamp(CHUNKS / splits, 1, spec.vectors());
-        rowsAtOnce = Math.clamp(CACHED / (spec.set().bytes() * (s.ow() + (long) s.strideH() * s.w())), 1, s.oh());
-        rows = rows(s);
+        rowsAtOnce = rowsAtOnce(s, spec.set());
+        rows = rows(s, (long) spec.stepX() * s.w());
+        copyX = spec.copied() ? ((long) s.strideH() * (rowsAtOnce - 1) + (long) s.dilationH() * (s.r() - 1) + 1) * s.w() * spec.stepX() : 0;
+        copyDy = spec.copied() ? (long) rowsAtOnce * s.ow() * spec.stepDy() : 0;
         spread = GroupedConv.spread(spec.set(), spec.group());
         vectors = GroupedConv.vectors(spec.set(), spec.group(), spec.vectors());
-        parameters = Native.words(rows.address(), spread.address(), vectors.address());
+        parameters = Native.words(new long[PARAMETER_STEP * workers.size()]);
+        for (int i = 0; i < workers.size(); i++) {
+            set(i, 0, rows.address());
+            set(i, 1, spread.address());
+            set(i, 2, vectors.address());
+        }
+    }
+
+    private static int rowsAtOnce(ConvShape s, InstructionSet set) {
+        long pixel = Math.max(set.bytes(), 4L * s.groupC());
+        long halo = (long) (s.r() - s.strideH()) * s.w() * pixel;
+        return (int) Math.clamp((CACHED - halo) / (set.bytes() * s.ow() + s.strideH() * s.w() * pixel), 1, s.oh());
     }
 
     /** Empty if the kernel does not fit the shape. */
@@ -79,22 +101,24 @@ final class GroupedWeightGradient implements Conv {
         boolean indexed = s.groupC() > 1 && s.groupC() < set.lanes() && !(s.groupC() == 4 && together == 4);
         // Beside sums and dy: what is read, a mask of AVX2, and how channels are spread.
         int free = set.registers() - together * s.s() * copies - 1 - (wide ? 0 : 1) - (indexed ? together : 0);
-        return new GroupedWeightKernel(set, columns, s.r(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free)), together, copies);
+        boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= GroupedConv.PREFETCHED;
+        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free)), together, s.groupC() >= COPIED,
+                cached ? 0 : rowsAtOnce(s, set), copies);
     }
 
-    private static MemorySegment rows(ConvShape s) {
+    private static MemorySegment rows(ConvShape s, long rowBytes) {
         TapMap vertical = new TapMap(s.h(), s.oh(), s.r(), s.strideH(), s.padTop(), s.dilationH(), false);
         long[] table = new long[s.r() * s.oh()];
         for (int i = 0; i < table.length; i++) {
             int row = vertical.at(i % s.oh(), i / s.oh());
-            table[i] = row < 0 ? -1 : 4L * row * s.w() * s.c();
+            table[i] = row < 0 ? -1 : row * rowBytes;
         }
         return Native.words(table);
     }
 
     @Override
     public long workspaceBytes() {
-        return splits * sumBytes;
+        return splits * sumBytes + workers.size() * (copyX + copyDy);
     }
 
     @Override
@@ -129,9 +153,31 @@ final class GroupedWeightGradient implements Conv {
             long n = row / shape.oh();
             long first = row % shape.oh();
             long last = Math.min(Math.min(first + rowsAtOnce, shape.oh()), first + end - row);
-            kernel.run(parameters.address(), x + n * imageX, dy + n * imageDy, mine, first | last << 32, from | (long) to << 32);
+            long top = spec.copied() ? copy(worker, (int) first, (int) last) : 0;
+            long bottom = spec.copied() ? first : 0;
+            kernel.run(parameters.address() + 8L * PARAMETER_STEP * worker, x + n * imageX + top * imageX / shape.h(), dy + n * imageDy + bottom * imageDy / shape.oh(), mine,
+                    first | last << 32, from | (long) to << 32);
             row += last - first;
         }
+    }
+
+    /** Says which pixels are to be copied where. @return the first row of x */
+    private long copy(int worker, int first, int last) {
+        int low = Math.clamp((long) first * shape.strideH() - shape.padTop(), 0, shape.h() - 1);
+        int high = Math.clamp((long) (last - 1) * shape.strideH() - shape.padTop() + (long) shape.dilationH() * (shape.r() - 1), low, shape.h() - 1);
+        long copiedX = sums + splits * sumBytes + worker * (copyX + copyDy);
+        long copiedDy = copiedX + copyX;
+        set(worker, 3, copiedX);
+        set(worker, 4, copiedDy);
+        set(worker, 5, copiedX - (long) low * shape.w() * spec.stepX());
+        set(worker, 6, copiedDy - (long) first * shape.ow() * spec.stepDy());
+        set(worker, 7, (long) (high - low + 1) * shape.w());
+        set(worker, 8, (long) (last - first) * shape.ow());
+        return low;
+    }
+
+    private void set(int worker, int i, long value) {
+        parameters.setAtIndex(ValueLayout.JAVA_LONG, (long) PARAMETER_STEP * worker + i, value);
     }
 
     /** Adds the splits' sums of some vectors, and brings them into the weights' order: (K, R, S, C / groups). */

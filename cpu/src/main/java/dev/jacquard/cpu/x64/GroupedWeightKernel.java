@@ -7,21 +7,36 @@ import java.util.List;
  * the group in registers; each vector of x is read once per pass and multiplied with the vectors of dy that reached it, which are in registers, a tile of them. Sums lie as {@link GroupedKernel} reads
  * weights: [vector][row tap][channel of the group][column tap][element].
  *
+ * <p>With {@code copied}, the channels that a vector needs are first copied to where pixels follow one another: neighbours that are a power of two apart would share few lines of the first-level cache.
+ *
  * <p>Arguments: the address of {@link #PARAMETERS}, image x, image dy, sums, first row of dy and the row after the last in the upper half, first vector and the one after the last in the upper half.
  *
  * @param set instruction set
  * @param columns taps along a row, from dy's columns to x's
  * @param rows taps along a column
+ * @param strideRows rows of x from one row of dy to the next
  * @param dyRows rows of dy
  * @param channels of the images
  * @param group channels of a group
  * @param tile pixels of dy in registers
  * @param together channels of a group of a pass; divides {@code group}
+ * @param copied whether operands are copied first; x then begins at the first row that is needed
+ * @param ahead rows of dy after which the next ones are read, which are prefetched; 0 for none
  * @param copies of the sums, taken in turn, so that additions need not wait for one another
  */
-record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyRows, int channels, int group, int tile, int together, int copies) implements Kernel.Spec {
-    /** Longs in memory: addresses of three tables. Rows: for each row tap and row of dy, the byte offset of x's row in its image, -1 if the tap falls outside. Spread and vectors as in {@link GroupedKernel}. */
-    static final int PARAMETERS = 3;
+record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dyRows, int channels, int group, int tile, int together, boolean copied, int ahead, int copies) implements Kernel.Spec {
+    /**
+     * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, and their pixels. Rows: for each row tap and row of dy, the byte
+     * offset of x's row in its image, or in the copy of it; -1 if the tap falls outside. Spread and vectors as in {@link GroupedKernel}.
+     */
+    static final int PARAMETERS = 9;
+
+    private static final int COPY_X = 24;
+    private static final int COPY_DY = 32;
+    private static final int BASE_X = 40;
+    private static final int BASE_DY = 48;
+    private static final int PIXELS_X = 56;
+    private static final int PIXELS_DY = 64;
 
     private static final int END = 0;
     private static final int FIRST = 8;
@@ -51,8 +66,14 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
         return (long) vectors() * rows * group * columns.taps() * set.bytes();
     }
 
-    private int pixelBytes() {
-        return 4 * channels;
+    /** Bytes from pixel to pixel of x, as passes read it. */
+    int stepX() {
+        return copied ? Math.max(4 * group, set.bytes()) : 4 * channels;
+    }
+
+    /** Bytes from pixel to pixel of dy, as passes read it. */
+    int stepDy() {
+        return copied ? set.bytes() : 4 * channels;
     }
 
     private int sums() {
@@ -145,23 +166,68 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
                 }
                 a.vmovups(mask, Literal.each(words));
             }
+            if (k.copied) {
+                groupOffset();
+                copy(COPY_X, PIXELS_X, k.stepX() / set.bytes(), k.ahead * k.strideRows * k.columns.in());
+                a.lea(Gp.RBX, Mem.at(Gp.RDX, Gp.R14, 1, 0));
+                copy(COPY_DY, PIXELS_DY, 1, k.ahead * k.columns.out());
+            }
             a.mov(Gp.RBP, Mem.at(Gp.RDI));
-            a.mov(Gp.RAX, k.rows);
-            a.mov(Mem.at(Gp.RSP, TAPS), Gp.RAX);
-            Label tap = a.here();
-            groupOffset();
+            // The last row tap comes by rows of x first, so that it is the one which prefetches.
+            boolean prefetches = k.ahead > 0 && !k.copied;
+            int alike = prefetches ? k.rows - 1 : k.rows;
+            if (alike > 0) {
+                a.mov(Gp.RAX, alike);
+                a.mov(Mem.at(Gp.RSP, TAPS), Gp.RAX);
+                Label tap = a.here();
+                rowTap(false);
+                count(TAPS, tap);
+            }
+            if (prefetches) {
+                rowTap(true);
+            }
+        }
+
+        private void rowTap(boolean prefetches) {
+            if (k.copied) {
+                a.mov(Gp.RBX, Mem.at(Gp.RDI, BASE_X));
+            } else {
+                groupOffset();
+            }
             a.mov(Gp.RAX, k.group / k.together);
             a.mov(Mem.at(Gp.RSP, BLOCKS), Gp.RAX);
             a.mov(Gp.RAX, Mem.at(Gp.RDI, 8));
             a.mov(Mem.at(Gp.RSP, SPREAD), Gp.RAX);
             Label block = a.here();
-            pass();
+            pass(prefetches);
             if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
                 a.add(Gp.RBX, 4 * k.together);
             }
             count(BLOCKS, block);
             a.add(Gp.RBP, 8 * k.dyRows);
-            count(TAPS, tap);
+        }
+
+        /** Copies pixels from rbx on. @param vectors of each pixel @param next pixels from one to that which is prefetched; 0 for none */
+        private void copy(int to, int pixels, int vectors, int next) {
+            a.mov(Gp.RAX, Mem.at(Gp.RDI, to));
+            a.mov(Gp.R8, Mem.at(Gp.RDI, pixels));
+            a.align(32);
+            Label pixel = a.here();
+            for (int v = 0; v < vectors; v++) {
+                if (masked) {
+                    loadTail(temporary, Mem.at(Gp.RBX, v * set.bytes()));
+                } else {
+                    a.vmovups(temporary, Mem.at(Gp.RBX, v * set.bytes()));
+                }
+                a.vmovups(Mem.at(Gp.RAX, v * set.bytes()), temporary);
+            }
+            if (next > 0) {
+                a.prefetcht1(Mem.at(Gp.RBX, next * 4 * k.channels));
+            }
+            a.add(Gp.RBX, 4 * k.channels);
+            a.add(Gp.RAX, vectors * set.bytes());
+            a.dec(Gp.R8);
+            a.j(Assembler.Condition.NE, pixel);
         }
 
         private void count(int slot, Label back) {
@@ -189,7 +255,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
             return set.vec(copy * k.sums() + i);
         }
 
-        private void pass() {
+        private void pass(boolean prefetches) {
             for (int i = 0; i < k.sums(); i++) {
                 a.vmovups(sum(i, 0), Mem.at(Gp.R15, i * set.bytes()));
                 for (int copy = 1; copy < k.copies; copy++) {
@@ -204,7 +270,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
                 a.add(Gp.RAX, k.together * set.bytes());
                 a.mov(Mem.at(Gp.RSP, SPREAD), Gp.RAX);
             }
-            rowLoop();
+            rowLoop(prefetches);
             for (int i = 0; i < k.sums(); i++) {
                 for (int copy = 1; copy < k.copies; copy++) {
                     a.vaddps(sum(i, 0), sum(i, 0), sum(i, copy));
@@ -215,7 +281,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
         }
 
         /** r8: row of dy; rax: its row of x; r10: dy at the tile; r11: x at the tile's base. */
-        private void rowLoop() {
+        private void rowLoop(boolean prefetches) {
             Label skip = new Label();
             a.mov(Gp.R8, Mem.at(Gp.RSP, FIRST));
             Label row = a.here();
@@ -223,20 +289,27 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
             a.test(Gp.RAX, Gp.RAX);
             a.j(Assembler.Condition.L, skip);
             a.add(Gp.RAX, Gp.RBX);
-            a.imul(Gp.R10, Gp.R8, k.columns.out() * k.pixelBytes());
-            a.add(Gp.R10, Gp.R14);
-            a.add(Gp.R10, Gp.RDX);
+            a.imul(Gp.R10, Gp.R8, k.columns.out() * k.stepDy());
+            if (k.copied) {
+                a.add(Gp.R10, Mem.at(Gp.RDI, BASE_DY));
+            } else {
+                a.add(Gp.R10, Gp.R14);
+                a.add(Gp.R10, Gp.RDX);
+            }
             for (ColumnTiles.Run run : runs) {
-                a.lea(Gp.R11, Mem.at(Gp.RAX, run.base() * k.pixelBytes()));
+                a.lea(Gp.R11, Mem.at(Gp.RAX, run.base() * k.stepX()));
                 if (run.count() > 1) {
                     a.mov(Gp.RCX, run.count());
                 }
                 a.align(32);
                 Label next = a.here();
                 tile(run);
-                a.add(Gp.R10, run.width() * k.pixelBytes());
+                if (prefetches) {
+                    prefetch(run);
+                }
+                a.add(Gp.R10, run.width() * k.stepDy());
                 if (run.count() > 1) {
-                    a.add(Gp.R11, run.step() * k.pixelBytes());
+                    a.add(Gp.R11, run.step() * k.stepX());
                     a.dec(Gp.RCX);
                     a.j(Assembler.Condition.NE, next);
                 }
@@ -249,11 +322,11 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
 
         private void tile(ColumnTiles.Run run) {
             for (int p = 0; p < run.width(); p++) {
-                load(set.vec(firstDy + p), Mem.at(Gp.R10, p * k.pixelBytes()));
+                load(set.vec(firstDy + p), Mem.at(Gp.R10, p * k.stepDy()));
             }
             int turn = 0;
             for (ColumnTiles.Read read : run.reads()) {
-                Mem pixel = Mem.at(Gp.R11, read.offset() * k.pixelBytes());
+                Mem pixel = Mem.at(Gp.R11, read.offset() * k.stepX());
                 for (int c = 0; c < k.together; c++) {
                     read(pixel, c);
                     for (ColumnTiles.Use use : read.uses()) {
@@ -261,6 +334,20 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
                     }
                 }
                 turn++;
+            }
+        }
+
+        private void prefetch(ColumnTiles.Run run) {
+            for (int p = 0; p < run.width(); p++) {
+                a.prefetcht1(Mem.at(Gp.R10, (k.ahead * k.columns.out() + p) * k.stepDy()));
+            }
+            int own = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
+            for (int row = 0; row < k.strideRows; row++) {
+                for (ColumnTiles.Read read : run.reads()) {
+                    if (read.offset() < own) {
+                        a.prefetcht1(Mem.at(Gp.R11, ((k.ahead * k.strideRows - row) * k.columns.in() + read.offset()) * k.stepX()));
+                    }
+                }
             }
         }
 
@@ -274,7 +361,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
                 a.vbroadcastss(temporary, pixel.plus(4 * c));
                 return;
             }
-            if (masked) {
+            if (masked && !k.copied) {
                 load(temporary, pixel);
                 source = temporary;
             }
@@ -286,10 +373,18 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int dyR
         }
 
         private void load(Vec to, Mem from) {
+            if (masked && !k.copied) {
+                loadTail(to, from);
+            } else {
+                a.vmovups(to, from);
+            }
+        }
+
+        private void loadTail(Vec to, Mem from) {
             if (mask != null) {
                 a.vmaskmovps(to, mask, from);
             } else {
-                a.vmovups(masked ? to.zeroed(TAIL) : to, from);
+                a.vmovups(to.zeroed(TAIL), from);
             }
         }
     }
