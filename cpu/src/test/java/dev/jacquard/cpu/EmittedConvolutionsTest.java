@@ -100,7 +100,7 @@ class EmittedConvolutionsTest {
         }
     }
 
-    private static void apply(Epilogue e, double[] y, Guarded scale, Guarded shift, Guarded residual) {
+    static void apply(Epilogue e, double[] y, Guarded scale, Guarded shift, Guarded residual) {
         for (int i = 0; i < y.length; i++) {
             double v = y[i];
             v = e.scale() ? v * scale.get(i % scale.n) : v;
