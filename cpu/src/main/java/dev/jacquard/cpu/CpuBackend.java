@@ -9,6 +9,7 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
 import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.Movement;
@@ -54,12 +55,14 @@ public final class CpuBackend implements Backend {
         all.putAll(MovementKernels.rows());
         all.putAll(ReductionKernels.rows());
         all.putAll(ProductKernels.rows());
+        all.putAll(PackedKernels.rows());
         all.putAll(PoolingKernels.rows());
         all.putAll(TrainingKernels.rows());
         all.putAll(UpdateKernels.rows());
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
+        all.putAll(QuantizedKernels.rows());
         all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
         return Map.copyOf(all);
     }
@@ -120,6 +123,11 @@ public final class CpuBackend implements Backend {
         return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
     }
 
+    @Override
+    public Optional<Prepacking> prepacking(Op op, List<TensorType> in) {
+        return PackedKernels.of(op, in, team);
+    }
+
     private static boolean empty(List<TensorType> in) {
         return in.stream().anyMatch(t -> t.shape().size() == 0);
     }
@@ -136,6 +144,23 @@ public final class CpuBackend implements Backend {
         CpuKernel<Op> k = kernel(op);
         Call call = new Call(in, out, HostBuffer.of(workspace).segment().address(), team);
         return k.takes(op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
+    }
+
+    /** One after another; the team is this plan's for all of them, so that its threads stay awake between them. */
+    @Override
+    public Launch sequence(String phase, List<Launch> parts) {
+        Launch[] all = parts.toArray(Launch[]::new);
+        Workers workers = team.workers();
+        return () -> {
+            workers.hold();
+            try {
+                for (Launch l : all) {
+                    l.run();
+                }
+            } finally {
+                workers.release();
+            }
+        };
     }
 
     private static Launch zeros(List<View> out) {

@@ -42,7 +42,7 @@ final class ProductKernels {
         return Shape.of(in.get(1).shape().dim(3), op.r(), op.s(), in.get(0).shape().dim(3) / op.groups());
     }
 
-    private static ConvShape shape(Convolution op, Shape x, Shape w) {
+    static ConvShape shape(Convolution op, Shape x, Shape w) {
         Window win = op.window();
         return new ConvShape(x.intDim(0), x.intDim(1), x.intDim(2), x.intDim(3), w.intDim(0), w.intDim(1), w.intDim(2),
                 win.strideH(), win.strideW(), win.top(), win.bottom(), win.left(), win.right(), win.dilationH(), win.dilationW(), op.groups());
@@ -86,7 +86,7 @@ final class ProductKernels {
         }
     }
 
-    private static List<TensorType> types(Call call) {
+    static List<TensorType> types(Call call) {
         return call.in().stream().map(View::type).toList();
     }
 

@@ -1,5 +1,7 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.tensor.op.Nonlinearity;
+
 /** Writes what {@link ByteTiles} does to the sums of a tile, and their stores. General registers of rows are free. */
 final class ByteEpilogueEmitter {
     private static final Gp HEADER = Gp.RAX;
@@ -21,6 +23,7 @@ final class ByteEpilogueEmitter {
     private final int vectors;
     private final int channels;
     private final Vec[] spare;
+    private final Activations activations;
 
     ByteEpilogueEmitter(Assembler a, ByteTiles t, int rows, int vectors, int channels) {
         this.a = a;
@@ -35,6 +38,7 @@ final class ByteEpilogueEmitter {
         this.channels = channels;
         int free = t.dot().rows() * t.dot().vectors();
         this.spare = new Vec[] {set.vec(free), set.vec(free + 1), set.vec(free + 2)};
+        this.activations = new Activations(a, set, spare);
     }
 
     /** @param header where the header's address lies @param scales where that of the panel's scales does @param scratch 64 bytes of the stack */
@@ -50,7 +54,9 @@ final class ByteEpilogueEmitter {
                 if (e.residual()) {
                     residual(v, i, j, scratch);
                 }
-                activate(v);
+            }
+            for (int i = 0; i < rows; i++) {
+                activate(sum(i, j));
             }
         }
         if (e.bytes()) {
@@ -87,23 +93,27 @@ final class ByteEpilogueEmitter {
         a.vfmadd231ps(v, r, Mem.at(HEADER, ByteHeader.RESIDUAL));
     }
 
-    /** Activation; for bytes also what makes NaN 0 and keeps large values out of the conversion, which has only one answer for all that it cannot convert: the most negative number, right for those alone. */
+    /**
+     * Activation; for bytes also what makes NaN 0 and keeps large values out of the conversion, which has only one answer for all that it cannot convert: the most negative number, right for those alone.
+     */
     private void activate(Vec v) {
-        if (e.relu() && e.bytes()) {
+        boolean numbers = e.activation() == Nonlinearity.RELU;
+        if (numbers && e.bytes()) {
             a.vmaxps(v, v, Mem.at(HEADER, ByteHeader.ZERO)); // the second operand where the first is NaN
-        } else if (e.relu()) {
-            a.vxorps(spare[1], spare[1], spare[1]);
-            a.vmaxps(v, spare[1], v);
-        } else if (e.bytes() && wide) {
+        } else {
+            activations.apply(e.activation(), v);
+        }
+        if (!e.bytes()) {
+            return;
+        }
+        if (!numbers && wide) {
             a.vcmpps(NUMBERS, v, v, ORDERED);
-        } else if (e.bytes()) {
+        } else if (!numbers) {
             a.vcmpps(spare[1], v, v, ORDERED);
             a.vandps(v, v, spare[1]);
         }
-        if (e.bytes()) {
-            a.vminps(v, v, Mem.at(HEADER, ByteHeader.LARGEST));
-            a.vcvtps2dq(wide && !e.relu() ? v.zeroed(NUMBERS) : v, v);
-        }
+        a.vminps(v, v, Mem.at(HEADER, ByteHeader.LARGEST));
+        a.vcvtps2dq(wide && !numbers ? v.zeroed(NUMBERS) : v, v);
     }
 
     private void storeBytes(int i, Mem scratch) {

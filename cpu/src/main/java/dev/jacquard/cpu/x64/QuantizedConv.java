@@ -4,12 +4,13 @@ import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A convolution of signed bytes, NHWC and KRSC, with 32-bit sums that are exact, then {@code max(sum * scale[k] + shift[k] + residualScale * r, 0)} in F32, stored as floats or as bytes (rounded half to even,
+ * A convolution of signed bytes, NHWC and KRSC, with 32-bit sums that are exact, then {@code activation(sum * scale[k] + shift[k] + residualScale * r)} in F32, stored as floats or as bytes (rounded half to even,
  * saturated, NaN as 0). A matrix product is the convolution of an image that is one pixel wide.
  *
  * <p>The instructions multiply unsigned bytes by signed ones. Images are made unsigned by adding 128 (a turn of the sign bit, while they are copied or loaded); the sums are corrected by 128 times the sum of a
@@ -69,12 +70,12 @@ public final class QuantizedConv implements PackedConv {
      * Plans a convolution.
      *
      * @param residualScale factor of a residual of bytes, 0 for none
-     * @param relu whether negative values become 0
+     * @param activation what comes before the rounding
      * @param bytes whether results are bytes; else floats
      * @param set instructions that may be used
      */
-    public static QuantizedConv of(ConvShape shape, double residualScale, boolean relu, boolean bytes, Workers workers, InstructionSet set) {
-        return of(shape, new ByteEpilogue((float) residualScale, relu, bytes), workers, ByteDot.of(set));
+    public static QuantizedConv of(ConvShape shape, double residualScale, Nonlinearity activation, boolean bytes, Workers workers, InstructionSet set) {
+        return of(shape, new ByteEpilogue((float) residualScale, activation, bytes), workers, ByteDot.of(set));
     }
 
     static QuantizedConv of(ConvShape shape, ByteEpilogue epilogue, Workers workers, ByteDot dot) {

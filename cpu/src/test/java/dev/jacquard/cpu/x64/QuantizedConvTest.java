@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -19,8 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Against a loop over ints, in every way of multiplying that this machine has, with one thread and two. */
 class QuantizedConvTest {
-    private static final List<ByteEpilogue> EPILOGUES = List.of(new ByteEpilogue(0, false, true), new ByteEpilogue(0.5f, true, true), new ByteEpilogue(0, true, false), new ByteEpilogue(-0.75f, false, true),
-            new ByteEpilogue(0, true, true), new ByteEpilogue(2, false, false));
+    private static final List<ByteEpilogue> EPILOGUES = List.of(new ByteEpilogue(0, Nonlinearity.NONE, true), new ByteEpilogue(0.5f, Nonlinearity.RELU, true), new ByteEpilogue(0, Nonlinearity.RELU, false), new ByteEpilogue(-0.75f, Nonlinearity.NONE, true),
+            new ByteEpilogue(0, Nonlinearity.RELU, true), new ByteEpilogue(2, Nonlinearity.NONE, false));
     private static Workers one;
     private static Workers two;
 
@@ -106,10 +107,10 @@ class QuantizedConvTest {
     /** The largest sums: 255 times -128 overflows 16 bits at once. */
     @Test
     void extremesDoNotSaturate() {
-        check(square(2, 6, 64, 70, 3, 1, 1), new ByteEpilogue(0, false, false), true);
-        check(square(2, 6, 64, 70, 1, 1, 0), new ByteEpilogue(0, false, false), true);
-        check(grouped(2, 6, 64, 64, 3, 1, 1, 64), new ByteEpilogue(0, false, false), true);
-        check(grouped(2, 6, 64, 64, 3, 1, 1, 16), new ByteEpilogue(0, false, false), true);
+        check(square(2, 6, 64, 70, 3, 1, 1), new ByteEpilogue(0, Nonlinearity.NONE, false), true);
+        check(square(2, 6, 64, 70, 1, 1, 0), new ByteEpilogue(0, Nonlinearity.NONE, false), true);
+        check(grouped(2, 6, 64, 64, 3, 1, 1, 64), new ByteEpilogue(0, Nonlinearity.NONE, false), true);
+        check(grouped(2, 6, 64, 64, 3, 1, 1, 16), new ByteEpilogue(0, Nonlinearity.NONE, false), true);
     }
 
     private static void check(ConvShape s, ByteEpilogue e, boolean extreme) {
@@ -150,7 +151,7 @@ class QuantizedConvTest {
     private static float expected(ByteEpilogue e, int sum, float scale, float shift, int r) {
         float v = Math.fma((float) sum, scale, shift);
         v = Math.fma((float) r, e.residualScale(), v);
-        return e.relu() ? Math.max(v, 0) : v;
+        return e.activation() == Nonlinearity.RELU ? Math.max(v, 0) : v;
     }
 
     private static GuardedBytes run(Arena arena, ConvShape s, ByteEpilogue e, Workers workers, ByteDot dot, GuardedBytes x, GuardedBytes w, GuardedBytes scale, GuardedBytes shift, GuardedBytes r) {

@@ -44,6 +44,11 @@ public interface Backend extends AutoCloseable {
         return 0;
     }
 
+    /** How an op is computed on an input that stays the same from run to run, if there is a better way than to take it as it is. By default there is none. */
+    default Optional<Prepacking> prepacking(Op op, List<TensorType> inputs) {
+        return Optional.empty();
+    }
+
     /** Binds a kernel to operands. @param workspace as large as {@link #workspace} asked for, its contents undefined, shared with other launches */
     Launch prepare(Op op, List<View> inputs, List<View> outputs, Buffer workspace);
 
