@@ -2,7 +2,7 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.tensor.op.Nonlinearity;
 
-/** Writes what {@link ByteTiles} does to the sums of a tile, and their stores. General registers of rows are free. */
+/** Writes what 8-bit kernels do to the sums of a tile, and their stores. Overwrites rax, rbx and r10; rdx is where results go, rcx where the residual is. */
 final class ByteEpilogueEmitter {
     private static final Gp HEADER = Gp.RAX;
     private static final Gp SCALES = Gp.R10;
@@ -22,21 +22,29 @@ final class ByteEpilogueEmitter {
     private final int rows;
     private final int vectors;
     private final int channels;
+    private final boolean ordered;
     private final Vec[] spare;
     private final Activations activations;
 
-    ByteEpilogueEmitter(Assembler a, ByteTiles t, int rows, int vectors, int channels) {
+    /**
+     * @param pitch channels from a pixel's results to the next one's
+     * @param scaleLanes channels of a full panel: shifts lie behind so many scales
+     * @param channels of this panel
+     * @param free the first of three registers that hold no sums
+     * @param ordered whether vectors hold channels in order; else, within four vectors, in the order that packing undoes
+     */
+    ByteEpilogueEmitter(Assembler a, InstructionSet set, ByteEpilogue epilogue, int pitch, int scaleLanes, int rows, int vectors, int channels, int free, boolean ordered) {
         this.a = a;
-        this.e = t.epilogue();
-        this.set = t.dot().set();
+        this.e = epilogue;
+        this.set = set;
         this.wide = set == InstructionSet.AVX512;
         this.lanes = set.lanes();
-        this.pitch = t.pitch();
-        this.scaleLanes = t.vectors() * lanes;
+        this.pitch = pitch;
+        this.scaleLanes = scaleLanes;
         this.rows = rows;
         this.vectors = vectors;
         this.channels = channels;
-        int free = t.dot().rows() * t.dot().vectors();
+        this.ordered = ordered;
         this.spare = new Vec[] {set.vec(free), set.vec(free + 1), set.vec(free + 2)};
         this.activations = new Activations(a, set, spare);
     }
@@ -125,14 +133,14 @@ final class ByteEpilogueEmitter {
             a.vpackssdw(second, second, sum(i, vectors - 1));
         }
         a.vpacksswb(first, first, second);
-        a.vpermd(first, spare[0], first);
+        if (ordered) {
+            a.vpermd(first, spare[0], first);
+        }
         Mem at = Mem.at(Gp.RDX, i * pitch);
-        if (wide) {
-            if (channels == 64) {
-                a.vmovdqu(at, first);
-            } else {
-                a.vmovdqu8(at.masked(BYTES_MASK), first);
-            }
+        if (channels == set.bytes()) {
+            a.vmovdqu(at, first);
+        } else if (wide) {
+            a.vmovdqu8(at.masked(BYTES_MASK), first);
         } else if (channels == 16) {
             a.vmovdqu(at, first.as(128));
         } else {
