@@ -64,6 +64,7 @@ public final class CpuBackend implements Backend {
         all.putAll(SparseKernels.rows());
         all.putAll(FusedNormalizationKernels.rows());
         all.putAll(GateKernels.rows());
+        all.putAll(QuantizedKernels.rows());
         return Map.copyOf(all);
     }
 
