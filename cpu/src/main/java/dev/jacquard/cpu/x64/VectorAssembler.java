@@ -71,6 +71,10 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VCVTPS2PH = Code.of(P66, 3, 0x1d).tuple(Tuple.HALF);
     private static final Code MASKED_LOAD = Code.of(P66, 2, 0x2c);
     private static final Code MASKED_STORE = Code.of(P66, 2, 0x2e);
+    private static final Code GREATER_INTEGERS = Code.of(P66, 1, 0x66);
+    private static final Code NARROW_INTEGERS = Code.of(PF3, 2, 0x33).tuple(Tuple.HALF).evexOnly();
+    private static final Code VPACKUSDW = Code.of(P66, 2, 0x2b);
+    private static final Code VPERMQ = Code.of(P66, 3, 0x00).wide();
     private static final Code LOAD_ONE = Code.of(PF3, 1, 0x10).tuple(Tuple.SCALAR);
     private static final Code STORE_ONE = Code.of(PF3, 1, 0x11).tuple(Tuple.SCALAR);
     private static final Code COMPARE = Code.of(NP, 1, 0xc2);
@@ -111,6 +115,11 @@ abstract class VectorAssembler extends Encoder {
 
     void vmovntps(Mem to, Vec from) {
         store(STREAM, to, from);
+    }
+
+    /** One number in all elements. */
+    void constant(Vec to, float value) {
+        vbroadcastss(to, Literal.of(value));
     }
 
     void vaddps(Vec to, Vec a, Operand b) {
@@ -395,6 +404,30 @@ abstract class VectorAssembler extends Encoder {
 
     private void evexCompare(int k, Vec a, Operand b) {
         vector(COMPARE.evexOnly(), k, a.number(), b, a.bits(), a.mask(), false);
+    }
+
+    /** Compares signed integers into a vector of all ones and zeros (AVX2). */
+    void vpcmpgtd(Vec to, Vec a, Operand b) {
+        three(GREATER_INTEGERS, to, a, b);
+    }
+
+    /** Compares signed integers into a mask register (AVX-512). */
+    void vpcmpgtd(int k, Vec a, Operand b) {
+        vector(GREATER_INTEGERS.evexOnly(), k, a.number(), b, a.bits(), a.mask(), false);
+    }
+
+    /** Stores the lower 16 bits of each element (AVX-512). */
+    void vpmovdw(Mem to, Vec from) {
+        store(NARROW_INTEGERS, to, from);
+    }
+
+    void vpackusdw(Vec to, Vec a, Operand b) {
+        three(VPACKUSDW, to, a, b);
+    }
+
+    void vpermq(Vec to, Operand from, int immediate) {
+        two(VPERMQ, to, from);
+        put(immediate);
     }
 
     /** Of a and b, by the sign bits of a mask: b where set (AVX). */

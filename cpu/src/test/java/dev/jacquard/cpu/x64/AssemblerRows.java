@@ -49,6 +49,7 @@ final class AssemblerRows {
             case Vec v -> (v.bits() == 512 ? "zmm" : v.bits() == 256 ? "ymm" : "xmm") + v.number() + mask(v.mask()) + (v.zeroing() ? "{z}" : "");
             case Mem m -> (m.broadcast() ? "dword" : size) + " ptr [" + name(m.base()) + (m.index() == null ? "" : "+" + name(m.index()) + "*" + m.scale())
                     + (m.displacement() == 0 ? "" : String.format(Locale.ROOT, "%+d", m.displacement())) + "]" + mask(m.mask());
+            case Literal l -> throw new AssertionError(l);
         };
     }
 
@@ -272,6 +273,11 @@ final class AssemblerRows {
     private void bytes() {
         three("vpdpbusd", false, Assembler::vpdpbusd);
         three("vdpbf16ps", false, Assembler::vdpbf16ps);
+        three("vpcmpgtd", true, false, false, "", Assembler::vpcmpgtd);
+        three("vpackusdw", true, false, false, "", Assembler::vpackusdw);
+        row("vpermq ymm9, ymm12, 216", a -> a.vpermq(Vec.ymm(9), Vec.ymm(12), 216));
+        row("vpmovdw ymmword ptr [r9+32], zmm30", a -> a.vpmovdw(Mem.at(Gp.R9, 32), Vec.zmm(30)));
+        row("vpmovdw ymmword ptr [r9+40]{k3}, zmm3", a -> a.vpmovdw(Mem.at(Gp.R9, 40).masked(3), Vec.zmm(3)));
         three("vpmaddwd", true, true, false, "", Assembler::vpmaddwd);
         three("vpmaddubsw", true, true, false, "", Assembler::vpmaddubsw);
         three("vpaddw", true, true, false, "", Assembler::vpaddw);
@@ -311,6 +317,8 @@ final class AssemblerRows {
         row("vcmpps ymm9, ymm3, ymmword ptr [rax+32], 1", a -> a.vcmpps(Vec.ymm(9), Vec.ymm(3), Mem.at(Gp.RAX, 32), 1));
         row("vcmpps k3, zmm19, zmm30, 14", a -> a.vcmpps(3, Vec.zmm(19), Vec.zmm(30), 14));
         row("vcmpps k3{k2}, zmm19, zmmword ptr [rax+64], 2", a -> a.vcmpps(3, Vec.zmm(19).masked(2), Mem.at(Gp.RAX, 64), 2));
+        row("vpcmpgtd k3, zmm19, zmm30", a -> a.vpcmpgtd(3, Vec.zmm(19), Vec.zmm(30)));
+        row("vpcmpgtd k5, zmm2, dword ptr [rax+4]{1to16}", a -> a.vpcmpgtd(5, Vec.zmm(2), Mem.at(Gp.RAX, 4).broadcast(true)));
         row("vblendvps ymm9, ymm3, ymm12, ymm15", a -> a.vblendvps(Vec.ymm(9), Vec.ymm(3), Vec.ymm(12), Vec.ymm(15)));
     }
 }
