@@ -145,6 +145,23 @@ public final class CpuBackend implements Backend {
         return k.takes(op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
     }
 
+    /** One after another; the team is this plan's for all of them, so that its threads stay awake between them. */
+    @Override
+    public Launch sequence(String phase, List<Launch> parts) {
+        Launch[] all = parts.toArray(Launch[]::new);
+        Workers workers = team.workers();
+        return () -> {
+            workers.hold();
+            try {
+                for (Launch l : all) {
+                    l.run();
+                }
+            } finally {
+                workers.release();
+            }
+        };
+    }
+
     private static Launch zeros(List<View> out) {
         List<MemorySegment> parts = out.stream().map(v -> Raw.segment(Call.address(v), v.type().bytes())).toList();
         return () -> {

@@ -106,7 +106,7 @@ final class ProductKernels {
     private record FusedConvolution() implements CpuKernel<ConvolutionScaleShift> {
         @Override
         public boolean runsOn(Team team) {
-            return false; // until EmittedConvolutions has a forward for every shape
+            return team.code().isPresent();
         }
 
         private static PackedConv plan(ConvolutionScaleShift op, List<TensorType> in, Team team) {

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Update;
 
@@ -73,8 +74,62 @@ public interface Simd {
     /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu; dense rows; y may be x. */
     void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu);
 
-    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. */
-    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx);
+    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. @param factors address of a, b and k: three rows of channels */
+    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long factors, long dx);
+
+    /** y = activation((x - mean[c]) * scale[c] + shift[c] + residual); dense rows; y may be x. @param residual of x's shape, 0 for none */
+    default void normalize(int rows, int channels, long x, long mean, long scale, long shift, long residual, Nonlinearity activation, long y) {
+        normalize(rows, channels, x, mean, scale, shift, y, false);
+        if (residual != 0) {
+            addTo(residual, y, (long) rows * channels);
+        }
+        switch (activation) {
+            case NONE -> { }
+            case RELU -> PointwiseLoop.of(new Pointwise.Relu(), this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
+            case SILU -> PointwiseLoop.of(new Pointwise.Silu(), this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
+        }
+    }
+
+    /**
+     * Of the gradient g that an activation lets through, {@code activation'((x - mean[c]) * scale[c] + shift[c] + residual) dy}: sum[c] = sum over rows of g, dot[c] = sum of g * (x - mean[c]). Dense rows.
+     *
+     * @param forward address of mean, scale and shift: three rows of channels
+     * @param residual of x's shape, 0 for none
+     * @param g as large as x: becomes the gradient if there is a residual, is scratch if not
+     */
+    default void activationDots(int rows, int channels, long dy, long x, long forward, long residual, Nonlinearity activation, long g, long sum, long dot) {
+        long row = 4L * channels;
+        gradient(rows, channels, dy, x, forward, residual, activation, g);
+        columnDots(rows, channels, g, row, x, row, forward, sum, dot);
+    }
+
+    /**
+     * {@link #normalizeBackward} of the gradient that an activation lets through, as in {@link #activationDots} without residual. dx may be dy or x.
+     *
+     * @param forward address of mean, scale and shift
+     * @param factors address of a, b and k
+     * @param g scratch as large as x
+     */
+    default void activationBackward(int rows, int channels, long dy, long x, long forward, long factors, Nonlinearity activation, long g, long dx) {
+        if (activation == Nonlinearity.NONE) {
+            normalizeBackward(rows, channels, dy, x, forward, factors, dx);
+        } else {
+            gradient(rows, channels, dy, x, forward, 0, activation, g);
+            normalizeBackward(rows, channels, g, x, forward, factors, dx);
+        }
+    }
+
+    private void gradient(int rows, int channels, long dy, long x, long forward, long residual, Nonlinearity activation, long g) {
+        long row = 4L * channels;
+        long n = (long) rows * channels;
+        if (activation == Nonlinearity.NONE) {
+            copyRows(1, Math.toIntExact(n), dy, 0, g, 0);
+            return;
+        }
+        normalize(rows, channels, x, forward, forward + row, forward + 2 * row, residual, Nonlinearity.NONE, g);
+        Pointwise slope = activation == Nonlinearity.RELU ? new Pointwise.ReluBackward() : new Pointwise.SiluBackward();
+        PointwiseLoop.of(slope, this).run(dy, 1, g, 1, g, 1, g, n);
+    }
 
     /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
     int TAP_BYTES = 24;

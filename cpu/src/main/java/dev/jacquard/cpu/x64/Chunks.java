@@ -1,0 +1,39 @@
+package dev.jacquard.cpu.x64;
+
+/**
+ * The rows of some images cut into chunks: parts of an image, or several images. Where the cuts lie follows from the shape alone.
+ *
+ * @param images in all
+ * @param rows of an image
+ * @param parts of an image; 1 if chunks are whole images
+ * @param perChunk images of a chunk; 1 if an image has several parts
+ */
+record Chunks(int images, int rows, int parts, int perChunk) {
+    /** Cuts them so that chunks cost about as much as they should. @param rowCost of a row @param cost of a chunk */
+    static Chunks of(int images, int rows, double rowCost, double cost) {
+        double image = rows * rowCost;
+        int parts = (int) Math.clamp(Math.round(image / cost), 1, rows);
+        int perChunk = (int) Math.clamp(Math.round(cost / image), 1, images);
+        return new Chunks(images, rows, parts, perChunk);
+    }
+
+    int count() {
+        return parts > 1 ? images * parts : (images + perChunk - 1) / perChunk;
+    }
+
+    int firstImage(int chunk) {
+        return parts > 1 ? chunk / parts : chunk * perChunk;
+    }
+
+    int endImage(int chunk) {
+        return parts > 1 ? chunk / parts + 1 : Math.min(images, (chunk + 1) * perChunk);
+    }
+
+    int firstRow(int chunk) {
+        return parts > 1 ? (int) ((long) rows * (chunk % parts) / parts) : 0;
+    }
+
+    int endRow(int chunk) {
+        return parts > 1 ? (int) ((long) rows * (chunk % parts + 1) / parts) : rows;
+    }
+}
