@@ -12,8 +12,8 @@ record Chunks(int images, int rows, int parts, int perChunk) {
     /** Cuts them so that chunks cost about as much as they should. @param rowCost of a row @param cost of a chunk */
     static Chunks of(int images, int rows, double rowCost, double cost) {
         double image = rows * rowCost;
-        int parts = (int) Math.clamp(Math.round(image / cost), 1, rows);
-        int perChunk = (int) Math.clamp(Math.round(cost / image), 1, images);
+        int parts = Math.clamp(Math.round(image / cost), 1, rows);
+        int perChunk = Math.clamp(Math.round(cost / image), 1, images);
         return new Chunks(images, rows, parts, perChunk);
     }
 

@@ -296,7 +296,6 @@ final class AssemblerRows {
         three("vpunpckhwd", true, true, false, "", Assembler::vpunpckhwd);
         three("vpermd", true, Assembler::vpermd);
         three("vphaddd", true, false, false, "", Assembler::vphaddd);
-        row("vpermq ymm9, ymm12, 216", a -> a.vpermq(Vec.ymm(9), Vec.ymm(12), 216));
         row("vpermq ymm1, ymmword ptr [rax+32], 216", a -> a.vpermq(Vec.ymm(1), Mem.at(Gp.RAX, 32), 216));
         row("vmovdqu8 zmm25{k3}{z}, zmmword ptr [r9+64]", a -> a.vmovdqu8(Vec.zmm(25).zeroed(3), Mem.at(Gp.R9, 64)));
         row("vmovdqu8 zmmword ptr [r9+65]{k1}, zmm12", a -> a.vmovdqu8(Mem.at(Gp.R9, 65).masked(1), Vec.zmm(12)));
