@@ -75,6 +75,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code GREATER_INTEGERS = Code.of(P66, 1, 0x66);
     private static final Code NARROW_INTEGERS = Code.of(PF3, 2, 0x33).tuple(Tuple.HALF).evexOnly();
     private static final Code VPACKUSDW = Code.of(P66, 2, 0x2b);
+    private static final Code VPERMQ = Code.of(P66, 3, 0x00).wide();
     private static final Code LOAD_ONE = Code.of(PF3, 1, 0x10).tuple(Tuple.SCALAR);
     private static final Code STORE_ONE = Code.of(PF3, 1, 0x11).tuple(Tuple.SCALAR);
     private static final Code COMPARE = Code.of(NP, 1, 0xc2);
