@@ -98,7 +98,7 @@ final class ReadmeTable {
         for (Path p : files) {
             dates.put(p, Results.read(p, null).stream().map(r -> r.get("date")).max(Comparator.naturalOrder()).orElse(""));
         }
-        return files.stream().max(Comparator.comparing(dates::get).thenComparing(Path::getFileName));
+        return files.stream().max(Comparator.comparing((Path p) -> dates.get(p)).thenComparing(Comparator.naturalOrder()));
     }
 
     private static String table(String work, String figure, List<Map<String, String>> rows, boolean peak) {
