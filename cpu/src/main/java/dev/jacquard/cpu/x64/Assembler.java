@@ -105,6 +105,14 @@ final class Assembler extends VectorAssembler {
         legacy32(0x89, from.ordinal(), to);
     }
 
+    /** Stores the lowest byte of one of the first four registers, whose names need no prefix. */
+    void mov8(Mem to, Gp from) {
+        if (from.ordinal() > 3) {
+            throw new EngineBugException("assembler", "byte of this register", from.toString(), "rax, rcx, rdx or rbx", "report this");
+        }
+        legacy32(0x88, from.ordinal(), to);
+    }
+
     /** A constant, in the fewest bytes. */
     void mov(Gp to, long value) {
         if (value >= 0 && value <= 0xffffffffL) {

@@ -29,6 +29,12 @@ public final class EmittedConvolutions {
 
     /** dw from x and dy. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
+        if (shape.groups() > 1) {
+            Optional<Conv> grouped = GroupedWeightGradient.plan(shape, workers, set);
+            if (grouped.isPresent()) {
+                return grouped;
+            }
+        }
         boolean dense = shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP;
         return dense && WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty();
     }

@@ -39,7 +39,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPMADDUBSW = Code.of(P66, 2, 0x04);
     private static final Code VPADDW = Code.of(P66, 1, 0xfd);
     private static final Code VSCALEFPS = Code.of(P66, 2, 0x2c).evexOnly();
-    private static final Code VPDPBUSD = Code.of(P66, 2, 0x50).evexOnly();
+    private static final Code VPDPBUSD = Code.of(P66, 2, 0x50);
     private static final Code VDPBF16PS = Code.of(PF3, 2, 0x52).evexOnly();
     private static final Code VPANDD = Code.of(P66, 1, 0xdb).evexOnly();
     private static final Code VPORD = Code.of(P66, 1, 0xeb).evexOnly();
@@ -86,6 +86,16 @@ abstract class VectorAssembler extends Encoder {
     private static final Code EXTRACT = Code.of(P66, 3, 0x19);
     private static final Code EXTRACT_LANE = Code.of(P66, 3, 0x19).tuple(Tuple.LANE).evexOnly();
     private static final Code EXTRACT_HALF = Code.of(P66, 3, 0x1b).tuple(Tuple.TWO_LANES).evexWide().evexOnly();
+    private static final Code VPACKSSDW = Code.of(P66, 1, 0x6b);
+    private static final Code VPACKSSWB = Code.of(P66, 1, 0x63);
+    private static final Code VPUNPCKLBW = Code.of(P66, 1, 0x60);
+    private static final Code VPUNPCKHBW = Code.of(P66, 1, 0x68);
+    private static final Code VPUNPCKLWD = Code.of(P66, 1, 0x61);
+    private static final Code VPUNPCKHWD = Code.of(P66, 1, 0x69);
+    private static final Code VPERMD = Code.of(P66, 2, 0x36);
+    private static final Code VPHADDD = Code.of(P66, 2, 0x02);
+    private static final Code LOAD_BYTES = Code.of(PF2, 1, 0x6f).evexOnly();
+    private static final Code STORE_BYTES = Code.of(PF2, 1, 0x7f).evexOnly();
 
     private void three(Code c, Vec to, Vec a, Operand b) {
         vector(c, to.number(), a.number(), b, to.bits(), to.mask(), to.zeroing());
@@ -246,6 +256,7 @@ abstract class VectorAssembler extends Encoder {
         three(VSCALEFPS, to, a, b);
     }
 
+    /** Adds to 32-bit sums the products of four unsigned bytes of a and signed bytes of b. 256 bits: AVX-VNNI, 512 bits: AVX512_VNNI. */
     void vpdpbusd(Vec to, Vec a, Operand b) {
         three(VPDPBUSD, to, a, b);
     }
@@ -498,6 +509,49 @@ abstract class VectorAssembler extends Encoder {
         }
         vector(c, from.number(), 0, to, from.bits(), to.mask(), to.zeroing());
         put(which);
+    }
+
+    void vpackssdw(Vec to, Vec a, Operand b) {
+        three(VPACKSSDW, to, a, b);
+    }
+
+    void vpacksswb(Vec to, Vec a, Operand b) {
+        three(VPACKSSWB, to, a, b);
+    }
+
+    void vpunpcklbw(Vec to, Vec a, Operand b) {
+        three(VPUNPCKLBW, to, a, b);
+    }
+
+    void vpunpckhbw(Vec to, Vec a, Operand b) {
+        three(VPUNPCKHBW, to, a, b);
+    }
+
+    void vpunpcklwd(Vec to, Vec a, Operand b) {
+        three(VPUNPCKLWD, to, a, b);
+    }
+
+    void vpunpckhwd(Vec to, Vec a, Operand b) {
+        three(VPUNPCKHWD, to, a, b);
+    }
+
+    /** Elements of {@code from} at the indices of a register, across lanes. */
+    void vpermd(Vec to, Vec indices, Operand from) {
+        three(VPERMD, to, indices, from);
+    }
+
+    void vphaddd(Vec to, Vec a, Operand b) {
+        three(VPHADDD, to, a, b);
+    }
+
+    /** Loads bytes, under a mask of bytes (AVX-512). */
+    void vmovdqu8(Vec to, Mem from) {
+        two(LOAD_BYTES, to, from);
+    }
+
+    /** Stores bytes, under a mask of bytes (AVX-512). */
+    void vmovdqu8(Mem to, Vec from) {
+        store(STORE_BYTES, to, from);
     }
 
     void vzeroupper() {

@@ -30,6 +30,7 @@ final class AssemblerRows {
         r.moves();
         r.arithmetic();
         r.bytes();
+        r.packing();
         r.conversions();
         r.permutations();
         r.masks();
@@ -276,16 +277,33 @@ final class AssemblerRows {
     }
 
     private void bytes() {
-        three("vpdpbusd", false, Assembler::vpdpbusd);
+        three("vpdpbusd", true, Assembler::vpdpbusd);
         three("vdpbf16ps", false, Assembler::vdpbf16ps);
         three("vpcmpgtd", true, false, false, "", Assembler::vpcmpgtd);
         three("vpackusdw", true, false, false, "", Assembler::vpackusdw);
-        row("vpermq ymm9, ymm12, 216", a -> a.vpermq(Vec.ymm(9), Vec.ymm(12), 216));
         row("vpmovdw ymmword ptr [r9+32], zmm30", a -> a.vpmovdw(Mem.at(Gp.R9, 32), Vec.zmm(30)));
         row("vpmovdw ymmword ptr [r9+40]{k3}, zmm3", a -> a.vpmovdw(Mem.at(Gp.R9, 40).masked(3), Vec.zmm(3)));
         three("vpmaddwd", true, true, false, "", Assembler::vpmaddwd);
         three("vpmaddubsw", true, true, false, "", Assembler::vpmaddubsw);
         three("vpaddw", true, true, false, "", Assembler::vpaddw);
+    }
+
+    private void packing() {
+        three("vpackssdw", true, Assembler::vpackssdw);
+        three("vpacksswb", true, true, false, "", Assembler::vpacksswb);
+        three("vpunpcklbw", true, true, false, "", Assembler::vpunpcklbw);
+        three("vpunpckhbw", true, true, false, "", Assembler::vpunpckhbw);
+        three("vpunpcklwd", true, true, false, "", Assembler::vpunpcklwd);
+        three("vpunpckhwd", true, true, false, "", Assembler::vpunpckhwd);
+        three("vpermd", true, Assembler::vpermd);
+        three("vphaddd", true, false, false, "", Assembler::vphaddd);
+        row("vpermq ymm1, ymmword ptr [rax+32], 216", a -> a.vpermq(Vec.ymm(1), Mem.at(Gp.RAX, 32), 216));
+        row("vmovdqu8 zmm25{k3}{z}, zmmword ptr [r9+64]", a -> a.vmovdqu8(Vec.zmm(25).zeroed(3), Mem.at(Gp.R9, 64)));
+        row("vmovdqu8 zmmword ptr [r9+65]{k1}, zmm12", a -> a.vmovdqu8(Mem.at(Gp.R9, 65).masked(1), Vec.zmm(12)));
+        row("mov word ptr [r9+2], r11w", a -> a.mov16(Mem.at(Gp.R9, 2), Gp.R11));
+        row("mov word ptr [rax+1000], cx", a -> a.mov16(Mem.at(Gp.RAX, 1000), Gp.RCX));
+        row("mov byte ptr [r9+2], cl", a -> a.mov8(Mem.at(Gp.R9, 2), Gp.RCX));
+        row("mov byte ptr [rdi+2000], al", a -> a.mov8(Mem.at(Gp.RDI, 2000), Gp.RAX));
     }
 
     private void conversions() {
