@@ -21,13 +21,15 @@ import java.util.stream.IntStream;
  */
 final class DenseConv implements PackedConv {
     /** Most bytes of a packed panel that one call goes through. */
-    private static final int PANEL_BYTES = Integer.getInteger("panelBytes", 400 << 10);
+    private static final int PANEL_BYTES = 400 << 10;
     /** Bytes of input that a chunk should read again and again. */
-    private static final int ROW_BYTES = Integer.getInteger("rowBytes", 256 << 10);
-    /** Least size of an output that goes past the caches, and of an input that is asked for ahead. */
-    private static final long STREAM_BYTES = Integer.getInteger("nt", 24) << 20;
-    private static final long AHEAD_BYTES = Integer.getInteger("ahead", 8) << 20;
-    private static final int AHEAD_ROWS = Integer.getInteger("aheadRows", 24);
+    private static final int ROW_BYTES = 256 << 10;
+    /** Least size of an output that goes past the caches: most of the third level's. */
+    private static final long STREAM_BYTES = 24 << 20;
+    /** Least size of an input that is asked for ahead, and by how many rows. */
+    private static final long AHEAD_BYTES = 8 << 20;
+    private static final int AHEAD_ROWS = 24;
+    /** Rows of a chunk, unless there are fewer. */
     private static final int LEAST_ROWS = 96;
     private static final int MOST_ROWS = 1536;
     /** Multiply-adds below which a chunk is not cut further for the sake of balance, and below which it never is. */
@@ -187,23 +189,7 @@ final class DenseConv implements PackedConv {
             return;
         }
         int count = rows.taps().length * columns.taps().length;
-        TileTable table = new TileTable(positions * images, images > 1 ? images : tileRows, count, new TileTable.Rows() {
-            @Override
-            public long out(int row) {
-                int at = row / images;
-                int i = rows.first() + at / columns.count() * rows.step();
-                int j = columns.first() + at % columns.count() * columns.step();
-                return 4 * plan.outC() * ((long) row % images * plan.outH() * plan.outW() + (long) i * plan.outW() + j);
-            }
-
-            @Override
-            public long in(int row, int tap) {
-                int at = row / images;
-                int i = rows.at(at / columns.count(), tap / columns.taps().length);
-                int j = columns.at(at % columns.count(), tap % columns.taps().length);
-                return i < 0 || j < 0 ? TileTable.OUTSIDE : 4 * plan.inC() * ((long) row % images * plan.inH() * plan.inW() + (long) i * plan.inW() + j);
-            }
-        });
+        TileTable table = TileTable.of(plan, rows, columns, images, tileRows);
         all.add(new Region(table, tap, count, image, images, instances, table.tiles(), positions * images));
     }
 

@@ -36,6 +36,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         record Listed() implements Rows {}
     }
 
+    /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
+    private static final int B_AHEAD = 2048;
+
     /** Most rows of a tile whose rows are listed: their pointers are in registers. */
     static final int LISTED_ROWS = 6;
 
@@ -285,6 +288,16 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void depthLoop(int h) {
+            if (h < mr - (even == null ? 1 : 0)) {
+                // Few tiles are this low: not worth much code.
+                Label none = new Label();
+                a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
+                a.test(Gp.RCX, Gp.RCX);
+                a.j(Condition.E, none);
+                singleSteps(h);
+                a.bind(none);
+                return;
+            }
             Label rest = new Label();
             Label done = new Label();
             a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
@@ -308,12 +321,17 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
             a.and(Gp.RCX, UNROLL - 1);
             a.j(Condition.E, done);
+            singleSteps(h);
+            a.bind(done);
+        }
+
+        /** rcx steps of depth, at least one. */
+        private void singleSteps(int h) {
             Label one = a.here();
             step(h, 0);
             advance(1);
             a.dec(Gp.RCX);
             a.j(Condition.NE, one);
-            a.bind(done);
         }
 
         private void advance(int steps) {
@@ -333,10 +351,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             for (int v = 0; v < vectors; v++) {
                 a.vmovups(spare(v), Mem.at(Gp.RSI, (u * vectors + v) * bytes));
             }
-            if (PREFETCH > 0) {
-                for (int v = 0; v < vectors * bytes / 64; v++) {
-                    a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + 64 * v + PREFETCH));
-                }
+            for (int line = 0; line < vectors * bytes; line += 64) {
+                a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
             }
             int left = set.registers() - mr * vectors - vectors;
             for (int i = 0; i < h; i++) {
@@ -469,6 +485,4 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
         }
     }
-
-    private static final int PREFETCH = Integer.getInteger("pf", 2048);
 }
