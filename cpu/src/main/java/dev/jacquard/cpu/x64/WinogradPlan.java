@@ -46,6 +46,11 @@ record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTo
         return new WinogradPlan(s.n(), s.oh(), s.ow(), s.k(), s.h(), s.w(), s.c(), TAPS - 1 - s.padTop(), TAPS - 1 - s.padLeft(), true, rows, cols, blockRows, staged);
     }
 
+    /** The same convolution in other blocks. */
+    WinogradPlan cut(int rowsOfBlock, boolean inStages) {
+        return new WinogradPlan(n, h, w, c, oh, ow, k, padTop, padLeft, rotated, rows, cols, rowsOfBlock, inStages);
+    }
+
     /** Products per tile. */
     int points() {
         return rows.points() * cols.points();
