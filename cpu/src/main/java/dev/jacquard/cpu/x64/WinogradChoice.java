@@ -37,9 +37,6 @@ final class WinogradChoice {
     /** Fewer in a block would read weights too often. */
     private static final int LEAST_TILES = 24;
 
-    /** Chunks that keep several cores busy to the end. */
-    private static final int ENOUGH_CHUNKS = 16;
-
     private WinogradChoice() {}
 
     /** A plan that beats the direct kernel at a forward convolution, if there is one. */
@@ -95,7 +92,7 @@ final class WinogradChoice {
         int most = Math.clamp(MOST_TILES / p.tilesAcross(), 1, p.tileRows());
         for (int rows = most; rows > 0 && (rows == most || rows * p.tilesAcross() >= LEAST_TILES); rows--) {
             WinogradPlan cut = p.cut(rows, false);
-            if (cut.blocks() >= ENOUGH_CHUNKS || cut.blocks() % 2 == 0 && p.tileRows() > 0.9 * rows * cut.blocks()) {
+            if (cut.blocks() >= WinogradPlan.ENOUGH_CHUNKS || cut.blocks() % 2 == 0 && p.tileRows() > 0.9 * rows * cut.blocks()) {
                 return cut;
             }
         }
