@@ -30,6 +30,7 @@ final class GroupedWeightGradient implements Conv {
     private final GroupedWeightKernel spec;
     private final Kernel kernel;
     private final Kernel adder;
+    private final Kernel unpacker;
     private final Workers workers;
     private final int splits;
     private final int blocks;
@@ -56,6 +57,7 @@ final class GroupedWeightGradient implements Conv {
         this.workers = workers;
         kernel = Kernel.of(spec);
         adder = Kernel.of(new SumKernel(spec.set()));
+        unpacker = Kernel.of(new UnpackKernel(spec.set(), s.r(), s.s(), s.groupC()));
         sumBytes = (spec.sumBytes() + 63) / 64 * 64;
         long read = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow());
         splits = (int) Math.clamp(read / (SHARE * sumBytes), 1, Math.min(CHUNKS, (long) s.n() * s.oh()));
@@ -188,27 +190,7 @@ final class GroupedWeightGradient implements Conv {
         int to = firstVector(part + 1, parts);
         adder.run(sums + from * vectorBytes(), sumBytes, splits, (to - from) * vectorBytes(), 0, 0);
         int lanes = spec.set().lanes();
-        for (int v = from; v < to; v++) {
-            for (int i = 0; i < Math.min(lanes, shape.c() - v * lanes); i++) {
-                unpack(sums + v * vectorBytes() + 4L * i, v * lanes + i);
-            }
-        }
-    }
-
-    private void unpack(long sum, int channel) {
-        int group = spec.group();
-        int taps = shape.s();
-        long step = spec.set().bytes();
-        long to = dw + 4L * channel * shape.r() * taps * group;
-        for (int r = 0; r < shape.r(); r++) {
-            for (int s = 0; s < taps; s++) {
-                long at = sum + ((long) r * group * taps + s) * step;
-                for (int c = 0; c < group; c++) {
-                    Native.set(to, Native.get(at));
-                    at += taps * step;
-                    to += 4;
-                }
-            }
-        }
+        long filter = 4L * shape.r() * shape.s() * shape.groupC();
+        unpacker.run(sums + from * vectorBytes(), dw + from * lanes * filter, Math.min(to * lanes, shape.c()) - from * lanes, 0, 0, 0);
     }
 }
