@@ -4,7 +4,7 @@ import dev.jacquard.tensor.op.Nonlinearity;
 
 /**
  * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in {@link Math}. Only
- * {@link #TEMPORARIES} registers are needed besides the values (five for {@link #log}), so that accumulators of a product can stay where they are; AVX-512 also uses mask register {@link #MASK}. One value
+ * {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for {@link #log}), so that accumulators of a product can stay where they are; AVX-512 also uses mask register {@link #MASK}. One value
  * after the other: the processor overlaps them, since it renames the temporaries.
  *
  * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the exponential's is a least
@@ -19,6 +19,7 @@ final class Activations {
 
     private static final int LESS = 1;
     private static final int EQUAL = 0;
+    private static final int GREATER = 14;
     private static final int NOT_LESS = 5;
     private static final Literal SIGN = Literal.bits(0x80000000);
     private static final Literal MAGNITUDE = Literal.bits(0x7fffffff);
@@ -78,6 +79,38 @@ final class Activations {
             a.vblendvps(t[2], t[1], t[2], x);
             a.vdivps(x, x, t[0]);
             a.vmulps(x, x, t[2]);
+        }
+    }
+
+    /** {@code dy s (1 + x (1 - s))}, s = sigmoid(x), in place of dy. Overwrites four temporaries. */
+    void siluBackward(Vec dy, Vec x) {
+        Vec s = t[3];
+        a.vmovups(s, x);
+        sigmoid(s);
+        a.constant(t[0], 1);
+        a.vsubps(t[1], t[0], s);
+        a.vfmadd213ps(t[1], x, t[0]);
+        a.vmulps(dy, dy, s);
+        a.vmulps(dy, dy, t[1]);
+    }
+
+    /** y > 0 ? dy : 0, in place of dy. */
+    void reluBackward(Vec dy, Vec y) {
+        if (set == InstructionSet.AVX512) {
+            a.vcmpps(MASK, y, Literal.of(0), GREATER);
+            a.vmovups(dy.zeroed(MASK), dy);
+        } else {
+            a.vcmpps(t[0], y, Literal.of(0), GREATER);
+            a.vandps(dy, dy, t[0]);
+        }
+    }
+
+    /** The gradient of what went into an activation from that of its result, in place of it. @param x what went in; of ReLU, the result will do */
+    void backward(Nonlinearity f, Vec dy, Vec x) {
+        switch (f) {
+            case NONE -> { }
+            case RELU -> reluBackward(dy, x);
+            case SILU -> siluBackward(dy, x);
         }
     }
 

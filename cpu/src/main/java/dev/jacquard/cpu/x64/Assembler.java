@@ -94,6 +94,11 @@ final class Assembler extends VectorAssembler {
         legacy(0x0fb6, to.ordinal(), from);
     }
 
+    /** Loads 16 bits, the rest becomes zero. */
+    void movzxWord(Gp to, Mem from) {
+        legacy(0x0fb7, to.ordinal(), from);
+    }
+
     /** Stores the lower 16 bits. */
     void mov16(Mem to, Gp from) {
         put(0x66);
@@ -210,6 +215,11 @@ final class Assembler extends VectorAssembler {
     void shr(Gp r, int bits) {
         legacy(0xc1, 5, r);
         put(bits);
+    }
+
+    /** A move that happens if a condition holds. */
+    void cmov(Condition c, Gp to, Gp from) {
+        legacy(0x0f40 | c.code, to.ordinal(), from);
     }
 
     void test(Gp a, Gp b) {

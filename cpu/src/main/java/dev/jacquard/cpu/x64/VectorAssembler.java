@@ -29,6 +29,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VFNMADD213PS = Code.of(P66, 2, 0xac);
     private static final Code VFNMADD231PS = Code.of(P66, 2, 0xbc);
     private static final Code VPERMPS = Code.of(P66, 2, 0x16);
+    private static final Code VPERMILPS = Code.of(P66, 3, 0x04);
     private static final Code VPADDD = Code.of(P66, 1, 0xfe);
     private static final Code VPSUBD = Code.of(P66, 1, 0xfa);
     private static final Code VPMULLD = Code.of(P66, 2, 0x40);
@@ -80,6 +81,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code BLEND = Code.of(P66, 3, 0x4a);
     private static final Code SHIFT = Code.of(P66, 1, 0x72);
     private static final Code FROM_GENERAL = Code.of(P66, 1, 0x6e);
+    private static final Code TO_GENERAL = Code.of(P66, 1, 0x7e);
     private static final Code EXTRACT = Code.of(P66, 3, 0x19);
     private static final Code EXTRACT_LANE = Code.of(P66, 3, 0x19).tuple(Tuple.LANE).evexOnly();
     private static final Code EXTRACT_HALF = Code.of(P66, 3, 0x1b).tuple(Tuple.TWO_LANES).evexWide().evexOnly();
@@ -91,7 +93,6 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPUNPCKHWD = Code.of(P66, 1, 0x69);
     private static final Code VPERMD = Code.of(P66, 2, 0x36);
     private static final Code VPHADDD = Code.of(P66, 2, 0x02);
-    private static final Code VPERMQ = Code.of(P66, 3, 0x00).wide();
     private static final Code LOAD_BYTES = Code.of(PF2, 1, 0x6f).evexOnly();
     private static final Code STORE_BYTES = Code.of(PF2, 1, 0x7f).evexOnly();
 
@@ -210,6 +211,12 @@ abstract class VectorAssembler extends Encoder {
 
     void vpermps(Vec to, Vec a, Operand b) {
         three(VPERMPS, to, a, b);
+    }
+
+    /** Rearranges within 128 bits: two bits of the immediate per element. */
+    void vpermilps(Vec to, Operand from, int immediate) {
+        two(VPERMILPS, to, from);
+        put(immediate);
     }
 
     void vpaddd(Vec to, Vec a, Operand b) {
@@ -379,6 +386,17 @@ abstract class VectorAssembler extends Encoder {
     void vcvtps2ph(Mem to, Vec from, int immediate) {
         store(VCVTPS2PH, to, from);
         put(immediate);
+    }
+
+    /** Into the lower half of a register. */
+    void vcvtps2ph(Vec to, Vec from, int immediate) {
+        vector(VCVTPS2PH, from.number(), 0, to, from.bits(), 0, false);
+        put(immediate);
+    }
+
+    /** The first element as the lower 32 bits of a general register. */
+    void vmovd(Gp to, Vec from) {
+        vector(TO_GENERAL, from.number(), 0, Vec.xmm(to.ordinal()), 128, 0, false);
     }
 
     /** Reads the elements whose sign bit is set in a mask in a register, zeros elsewhere (AVX2). */

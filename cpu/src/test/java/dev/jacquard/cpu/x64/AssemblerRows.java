@@ -159,6 +159,7 @@ final class AssemblerRows {
             row("dec " + n, a -> a.dec(r));
             row("cmp " + n + ", -5", a -> a.cmp(r, -5));
             row("and " + n + ", -64", a -> a.and(r, -64));
+            row("cmovl " + n + ", r11", a -> a.cmov(Assembler.Condition.L, r, Gp.R11));
             row("test " + n + ", " + n, a -> a.test(r, r));
             row("xor " + n + ", " + n, a -> a.xor(r, r));
             row("mov " + n + ", -1", a -> a.mov(r, -1));
@@ -179,6 +180,8 @@ final class AssemblerRows {
             row("mov " + text(m, "dword") + ", ecx", a -> a.mov32(m, Gp.RCX));
             row("movsxd r9, " + text(m, "dword"), a -> a.movsxd(Gp.R9, m));
             row("movzx rcx, " + text(m, "byte"), a -> a.movzxByte(Gp.RCX, m));
+            row("movzx r10, " + text(m, "word"), a -> a.movzxWord(Gp.R10, m));
+            row("mov " + text(m, "word") + ", r9w", a -> a.mov16(m, Gp.R9));
             row("prefetcht0 " + text(m, "byte"), a -> a.prefetcht0(m));
             row("prefetcht1 " + text(m, "byte"), a -> a.prefetcht1(m));
             row("prefetchnta " + text(m, "byte"), a -> a.prefetchnta(m));
@@ -276,7 +279,6 @@ final class AssemblerRows {
         three("vdpbf16ps", false, Assembler::vdpbf16ps);
         three("vpcmpgtd", true, false, false, "", Assembler::vpcmpgtd);
         three("vpackusdw", true, false, false, "", Assembler::vpackusdw);
-        row("vpermq ymm9, ymm12, 216", a -> a.vpermq(Vec.ymm(9), Vec.ymm(12), 216));
         row("vpmovdw ymmword ptr [r9+32], zmm30", a -> a.vpmovdw(Mem.at(Gp.R9, 32), Vec.zmm(30)));
         row("vpmovdw ymmword ptr [r9+40]{k3}, zmm3", a -> a.vpmovdw(Mem.at(Gp.R9, 40).masked(3), Vec.zmm(3)));
         three("vpmaddwd", true, true, false, "", Assembler::vpmaddwd);
@@ -308,6 +310,10 @@ final class AssemblerRows {
         two("vcvttps2dq", true, true, 1, false, "", Assembler::vcvttps2dq);
         two("vcvtph2ps", true, true, 2, true, "", Assembler::vcvtph2ps);
         stores("vcvtps2ph", 2, ", 4", true, (a, to, from) -> a.vcvtps2ph(to, from, 4));
+        row("vcvtps2ph xmm9, xmm12, 0", a -> a.vcvtps2ph(Vec.xmm(9), Vec.xmm(12), 0));
+        row("vmovd r9d, xmm12", a -> a.vmovd(Gp.R9, Vec.xmm(12)));
+        row("vmovd eax, xmm3", a -> a.vmovd(Gp.RAX, Vec.xmm(3)));
+        row("vmovd ecx, xmm20", a -> a.vmovd(Gp.RCX, Vec.xmm(20)));
         two("vpmovzxbd", true, true, 4, true, "", Assembler::vpmovzxbd);
         two("vpmovsxbd", true, true, 4, true, "", Assembler::vpmovsxbd);
         two("vpmovzxbw", true, true, 2, true, "", Assembler::vpmovzxbw);
@@ -323,6 +329,7 @@ final class AssemblerRows {
         three("vshuff32x4", false, true, true, ", 136", (a, to, x, y) -> a.vshuff32x4(to, x, y, 136));
         three("vshuff64x2", false, true, false, ", 136", (a, to, x, y) -> a.vshuff64x2(to, x, y, 136));
         three("vperm2f128", true, false, false, ", 49", (a, to, x, y) -> a.vperm2f128(to, x, y, 49));
+        two("vpermilps", true, true, 1, true, ", 85", (a, to, from) -> a.vpermilps(to, from, 85));
         two("vbroadcastf128", true, false, -128, false, "", Assembler::vbroadcastf128);
         two("vbroadcastf32x4", false, true, -128, false, "", Assembler::vbroadcastf32x4);
         row("vinsertf128 ymm9, ymm3, xmm12, 1", a -> a.vinsertf128(Vec.ymm(9), Vec.ymm(3), Vec.xmm(12), 1));

@@ -18,7 +18,7 @@ public final class HostBuffer implements Buffer {
     /** Allocates, all zeros. @throws OutOfMemoryError if there is not enough */
     public static HostBuffer allocate(long bytes) {
         Arena arena = Arena.ofShared();
-        return new HostBuffer(arena.allocate(Math.max(bytes, 1), 64), arena);
+        return new HostBuffer(HostMemory.allocate(bytes, arena), arena);
     }
 
     /** Memory that somebody else keeps alive. */

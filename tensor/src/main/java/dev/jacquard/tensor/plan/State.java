@@ -1,12 +1,14 @@
 package dev.jacquard.tensor.plan;
 
 import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -116,9 +118,13 @@ public final class State implements AutoCloseable {
             throw new CallerException("state", "wrong number of values", values.length + " for " + v, v.type().shape().size() + " values", "check the initialiser or the file");
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment host = arena.allocate(Math.max(v.type().bytes(), 1));
-            for (int i = 0; i < values.length; i++) {
-                Elements.set(host, v.type().dtype(), i, values[i]);
+            MemorySegment host = arena.allocate(Math.max(v.type().bytes(), 1), 8);
+            if (v.type().dtype() == DType.F32) {
+                MemorySegment.copy(values, 0, host, ValueLayout.JAVA_FLOAT, 0, values.length);
+            } else {
+                for (int i = 0; i < values.length; i++) {
+                    Elements.set(host, v.type().dtype(), i, values[i]);
+                }
             }
             buffer(v).upload(0, host.asSlice(0, v.type().bytes()));
         }
