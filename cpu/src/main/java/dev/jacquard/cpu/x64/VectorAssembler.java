@@ -93,6 +93,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPUNPCKHWD = Code.of(P66, 1, 0x69);
     private static final Code VPERMD = Code.of(P66, 2, 0x36);
     private static final Code VPHADDD = Code.of(P66, 2, 0x02);
+    private static final Code VPERMQ = Code.of(P66, 3, 0x00).wide();
     private static final Code LOAD_BYTES = Code.of(PF2, 1, 0x6f).evexOnly();
     private static final Code STORE_BYTES = Code.of(PF2, 1, 0x7f).evexOnly();
 
