@@ -62,9 +62,9 @@ public final class CpuBackend implements Backend {
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
-        all.putAll(QuantizedKernels.rows());
         all.putAll(FusedNormalizationKernels.rows());
         all.putAll(GateKernels.rows());
+        all.putAll(QuantizedKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -89,9 +89,21 @@ public final class CpuBackend implements Backend {
         try {
             return HostBuffer.allocate(bytes);
         } catch (OutOfMemoryError e) {
-            throw new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes",
-                    "enough free memory", "use a smaller batch, or smaller images", e);
+            throw outOfMemory(bytes, purpose, e);
         }
+    }
+
+    @Override
+    public List<Buffer> allocateTogether(List<Long> bytes, List<String> purposes) {
+        try {
+            return HostBuffer.allocateTogether(bytes);
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(bytes.stream().mapToLong(Long::longValue).sum(), purposes.size() + " variables", e);
+        }
+    }
+
+    private static OutOfMemoryException outOfMemory(long bytes, String purpose, OutOfMemoryError e) {
+        return new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes", "enough free memory", "use a smaller batch, or smaller images", e);
     }
 
     @Override

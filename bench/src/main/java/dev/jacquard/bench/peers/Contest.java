@@ -22,7 +22,7 @@ final class Contest {
     private static final double LOGITS = 1e-4;
 
     /** Relative to the loss, of the first steps. */
-    private static final double LOSSES = 1e-3;
+    private static final double LOSSES = 1e-4;
 
     /** Steps whose losses are compared: the first says that forward is the same, the second backward and update, the third the momentum. */
     private static final int STEPS = 3;
@@ -93,7 +93,8 @@ final class Contest {
             side.answer = firstAnswer(peer);
             side.difference = sides.isEmpty() ? 0 : difference(sides.getFirst().answer, side.answer);
             double bound = piece.work() == Work.INFER ? LOGITS : LOSSES;
-            out.printf(Locale.ROOT, "  %s: %s; answers differ by %.1e%s%n", c.name(), side.versions, side.difference, side.difference <= bound ? "" : ", MORE THAN " + bound);
+            out.printf(Locale.ROOT, "  %s: %s; answers differ by %.1e%s%s%n", c.name(), side.versions, side.difference, side.difference <= bound ? "" : ", MORE THAN " + bound,
+                    piece.work() == Work.TRAIN ? "; losses " + Arrays.toString(side.answer) : "");
             peer.time(WARM_UP_SECONDS, 2);
             sides.add(side);
         } catch (Peer.Refused e) {
