@@ -11,7 +11,7 @@ import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
-import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.FusedProduct;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -62,7 +62,9 @@ public final class CpuBackend implements Backend {
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
-        all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
+        all.putAll(FusedNormalizationKernels.rows());
+        all.putAll(GateKernels.rows());
+        all.putAll(QuantizedKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -87,9 +89,21 @@ public final class CpuBackend implements Backend {
         try {
             return HostBuffer.allocate(bytes);
         } catch (OutOfMemoryError e) {
-            throw new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes",
-                    "enough free memory", "use a smaller batch, or smaller images", e);
+            throw outOfMemory(bytes, purpose, e);
         }
+    }
+
+    @Override
+    public List<Buffer> allocateTogether(List<Long> bytes, List<String> purposes) {
+        try {
+            return HostBuffer.allocateTogether(bytes);
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(bytes.stream().mapToLong(Long::longValue).sum(), purposes.size() + " variables", e);
+        }
+    }
+
+    private static OutOfMemoryException outOfMemory(long bytes, String purpose, OutOfMemoryError e) {
+        return new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes", "enough free memory", "use a smaller batch, or smaller images", e);
     }
 
     @Override
@@ -116,7 +130,7 @@ public final class CpuBackend implements Backend {
     @Override
     public long workspace(Op op, List<TensorType> in) {
         CpuKernel<Op> k = kernel(op);
-        if (empty(in)) {
+        if (sumsNothing(op, in)) {
             return 0;
         }
         return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
@@ -127,8 +141,9 @@ public final class CpuBackend implements Backend {
         return PackedKernels.of(op, in, team);
     }
 
-    private static boolean empty(List<TensorType> in) {
-        return in.stream().anyMatch(t -> t.shape().size() == 0);
+    /** Whether the results are sums of nothing. A shift is added to those of a product of no depth. */
+    private static boolean sumsNothing(Op op, List<TensorType> in) {
+        return in.stream().anyMatch(t -> t.shape().size() == 0) && !(op instanceof Movement) && !(op instanceof FusedProduct.MatMulShift);
     }
 
     @Override
@@ -137,12 +152,29 @@ public final class CpuBackend implements Backend {
         if (out.stream().allMatch(v -> v.shape().size() == 0)) {
             return () -> {};
         }
-        if (empty(types) && !(op instanceof Movement)) {
-            return zeros(out); // the sum of nothing
+        if (sumsNothing(op, types)) {
+            return zeros(out);
         }
         CpuKernel<Op> k = kernel(op);
         Call call = new Call(in, out, HostBuffer.of(workspace).segment().address(), team);
         return k.takes(op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
+    }
+
+    /** One after another; the team is this plan's for all of them, so that its threads stay awake between them. */
+    @Override
+    public Launch sequence(String phase, List<Launch> parts) {
+        Launch[] all = parts.toArray(Launch[]::new);
+        Workers workers = team.workers();
+        return () -> {
+            workers.hold();
+            try {
+                for (Launch l : all) {
+                    l.run();
+                }
+            } finally {
+                workers.release();
+            }
+        };
     }
 
     private static Launch zeros(List<View> out) {

@@ -1,13 +1,14 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.cpu.x64.Emission;
+import dev.jacquard.cpu.x64.EmittedSimd;
 import dev.jacquard.cpu.x64.InstructionSet;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Chooses the innermost loops once per process: the Vector API when the JVM offers it, scalar loops otherwise. */
+/** Chooses the innermost loops once per process: emitted code where that runs, else the Vector API when the JVM offers it, scalar loops otherwise. */
 public final class Kernels {
     /** System property {@code auto}, {@code emitted}, {@code avx2}, {@code vector} or {@code scalar}: forces an implementation, for tests. */
     public static final String PROPERTY = "jacquard.cpu.kernels";
@@ -17,8 +18,8 @@ public final class Kernels {
     private Kernels() {}
 
     private static final class Holder {
-        static final Simd CHOSEN = choose();
         static final Optional<InstructionSet> CODE = chooseCode();
+        static final Simd CHOSEN = choose();
     }
 
     /** For which instructions kernels are emitted in this process; empty if none are. */
@@ -56,6 +57,12 @@ public final class Kernels {
         if ("scalar".equals(System.getProperty(PROPERTY))) {
             LOG.info("cpu kernels: scalar loops, asked for by -D{}=scalar", PROPERTY);
             return new ScalarKernels();
+        }
+        Optional<InstructionSet> code = Holder.CODE;
+        if (code.isPresent()) {
+            Simd emitted = new EmittedSimd(code.get());
+            LOG.debug("cpu kernels: {}", emitted.describe());
+            return emitted;
         }
         if (!VectorModule.load()) {
             LOG.warn("cpu kernels: the Vector API is not available, so plain loops are used, many times slower; start the JVM with --add-modules jdk.incubator.vector");

@@ -1,0 +1,326 @@
+package dev.jacquard.cpu.x64;
+
+/**
+ * c[i][j] (+)= sum over positions of a[position][i] * b[position][j]: one block of positions of a gradient of weights. Channels are innermost in both operands: a row of a tile is one number of {@code a}
+ * for all of a vector, its columns are vectors of {@code b}. All accumulators of a tile stay in registers through the whole block; only then does it touch c.
+ *
+ * <p>Positions are those of a rectangle: columns within rows within images, with a step in bytes for each. The steps are constants, the counts arguments, so that taps whose rectangles differ share a
+ * kernel.
+ *
+ * <p>Arguments: a, b, c (addresses), the counts ({@link #counts}), and two {@link Fetch}es one behind the other: memory that is brought into the second-level cache on the way.
+ *
+ * @param set instruction set
+ * @param tile rows and vectors of the largest tile
+ * @param m rows of c
+ * @param n columns of c
+ * @param a steps through a
+ * @param b steps through b
+ * @param cRow bytes from one row of c to the next
+ */
+record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow) implements Kernel.Spec {
+    /** Bytes of the stack: c of this panel, a, images, whether to add, and what leads from a row's end to the next row and from an image's end to the next image. */
+    private static final int FRAME = 80;
+
+    private static final int C_PANEL = 0;
+    private static final int A_FIRST = 8;
+    private static final int IMAGES = 16;
+    private static final int ADD = 24;
+    private static final int A_ROW = 32;
+    private static final int B_ROW = 40;
+    private static final int A_IMAGE = 48;
+    private static final int B_IMAGE = 56;
+
+    private static final int MASK = 1;
+
+    /**
+     * A tile's size.
+     *
+     * @param rows rows of c
+     * @param vectors vectors of columns
+     */
+    record Tile(int rows, int vectors) {
+        /** Rows of c, tile by tile. */
+        Pieces rows(int m) {
+            return new Pieces(m, 1, rows);
+        }
+
+        /** Columns of c, panel by panel. */
+        Pieces columns(int n, InstructionSet set) {
+            return new Pieces(n, set.lanes(), vectors);
+        }
+    }
+
+    /**
+     * Bytes from one position to the next.
+     *
+     * @param column within a row of positions
+     * @param row from a row to the next
+     * @param image from an image to the next
+     * @param piece from what one tile reads to what the next reads; 0 if tiles follow one another within a position
+     */
+    record Steps(int column, int row, int image, int piece) {}
+
+    /**
+     * Three longs in memory: an address, the bytes from position to position there, and the number of cache lines, from that address on, that are wanted of each position. A tile fetches one line of all
+     * positions and notes that; when there are no lines left, it is the next {@code Fetch}'s turn.
+     */
+    static final class Fetch {
+        /** Bytes of one. */
+        static final int BYTES = 24;
+
+        private Fetch() {}
+    }
+
+    /** The fourth argument. @param accumulate whether c is added to, rather than overwritten */
+    static long counts(int columns, int rows, int images, boolean accumulate) {
+        return columns | (long) rows << 24 | (long) images << 44 | (accumulate ? 1L << 63 : 0);
+    }
+
+    @Override
+    public void emit(Assembler e) {
+        e.enter(FRAME);
+        decode(e);
+        int tail = n % set.lanes();
+        if (tail != 0) {
+            tailMask(e, tail);
+        }
+        Pieces panels = tile.columns(n, set);
+        panels(e, panels.larger(), panels.low() + 1, false);
+        panels(e, panels.count() - panels.larger() - (tail == 0 ? 0 : 1), panels.low(), false);
+        panels(e, tail == 0 ? 0 : 1, panels.low(), true);
+        e.leave(FRAME);
+    }
+
+    /** Takes the counts apart. From then on: r14 columns, r15 rows, the rest in the frame. */
+    private void decode(Assembler e) {
+        e.mov(Mem.at(Gp.RSP, A_FIRST), Gp.RDI);
+        e.mov(Mem.at(Gp.RSP, C_PANEL), Gp.RDX);
+        field(e, Gp.R14, 0, 24);
+        field(e, Gp.R15, 24, 20);
+        field(e, Gp.RAX, 44, 19);
+        e.mov(Mem.at(Gp.RSP, IMAGES), Gp.RAX);
+        e.shr(Gp.RCX, 63);
+        e.mov(Mem.at(Gp.RSP, ADD), Gp.RCX);
+        rest(e, a.row, Gp.R14, a.column, A_ROW);
+        rest(e, b.row, Gp.R14, b.column, B_ROW);
+        rest(e, a.image, Gp.R15, a.row, A_IMAGE);
+        rest(e, b.image, Gp.R15, b.row, B_IMAGE);
+    }
+
+    private static void field(Assembler e, Gp to, int at, int bits) {
+        e.mov(to, Gp.RCX);
+        e.shl(to, 64 - at - bits);
+        e.shr(to, 64 - bits);
+    }
+
+    /** step - count * inner, to the frame. */
+    private static void rest(Assembler e, int step, Gp count, int inner, int to) {
+        e.imul(Gp.RBX, count, -inner);
+        e.add(Gp.RBX, step);
+        e.mov(Mem.at(Gp.RSP, to), Gp.RBX);
+    }
+
+    private void tailMask(Assembler e, int tail) {
+        if (set == InstructionSet.AVX512) {
+            e.mov(Gp.RAX, (1L << tail) - 1);
+            e.kmov(MASK, Gp.RAX, 16);
+            return;
+        }
+        // No constants in the code: ones and zeros are written below the frame's variables, where the accumulators are not yet.
+        e.sub(Gp.RSP, 32);
+        for (int i = 0; i < set.lanes(); i += 2) {
+            long low = i < tail ? 0xffffffffL : 0;
+            long high = i + 1 < tail ? 0xffffffffL : 0;
+            e.mov(Gp.RAX, high << 32 | low);
+            e.mov(Mem.at(Gp.RSP, 4 * i), Gp.RAX);
+        }
+        e.vmovups(mask(), Mem.at(Gp.RSP));
+        e.add(Gp.RSP, 32);
+    }
+
+    /** The last register: a mask under AVX2, free under AVX-512. */
+    private Vec mask() {
+        return set.vec(set.registers() - 1);
+    }
+
+    private void panels(Assembler e, int count, int vectors, boolean masked) {
+        if (count <= 0) {
+            return;
+        }
+        Pieces tiles = tile.rows(m);
+        e.mov(Gp.R13, count);
+        Label panel = e.here();
+        e.mov(Gp.RDI, Mem.at(Gp.RSP, A_FIRST));
+        e.mov(Gp.RDX, Mem.at(Gp.RSP, C_PANEL));
+        tiles(e, tiles.larger(), tiles.low() + 1, vectors, masked);
+        tiles(e, tiles.count() - tiles.larger(), tiles.low(), vectors, masked);
+        int width = vectors * set.bytes();
+        e.add(Gp.RSI, b.piece == 0 ? width : b.piece);
+        e.mov(Gp.RAX, Mem.at(Gp.RSP, C_PANEL));
+        e.add(Gp.RAX, width);
+        e.mov(Mem.at(Gp.RSP, C_PANEL), Gp.RAX);
+        e.dec(Gp.R13);
+        e.j(Assembler.Condition.NE, panel);
+    }
+
+    private void tiles(Assembler e, int count, int rows, int vectors, boolean masked) {
+        if (count == 0) {
+            return;
+        }
+        e.mov(Gp.R12, count);
+        Label next = e.here();
+        fetch(e);
+        new Body(e, rows, vectors, masked).emit();
+        e.add(Gp.RDI, a.piece == 0 ? 4 * rows : a.piece);
+        e.add(Gp.RDX, rows * cRow);
+        e.dec(Gp.R12);
+        e.j(Assembler.Condition.NE, next);
+    }
+
+    /** What this tile fetches: rbp, in steps of r9; what it reads itself if there is nothing left. */
+    private void fetch(Assembler e) {
+        Label found = new Label();
+        for (int i = 0; i < 2; i++) {
+            Label none = new Label();
+            Mem left = Mem.at(Gp.R8, i * Fetch.BYTES + 16);
+            e.mov(Gp.RAX, left);
+            e.test(Gp.RAX, Gp.RAX);
+            e.j(Assembler.Condition.E, none);
+            e.dec(Gp.RAX);
+            e.mov(left, Gp.RAX);
+            e.mov(Gp.RBP, Mem.at(Gp.R8, i * Fetch.BYTES));
+            e.lea(Gp.RAX, Mem.at(Gp.RBP, 64));
+            e.mov(Mem.at(Gp.R8, i * Fetch.BYTES), Gp.RAX);
+            e.mov(Gp.R9, Mem.at(Gp.R8, i * Fetch.BYTES + 8));
+            e.jmp(found);
+            e.bind(none);
+        }
+        e.mov(Gp.RBP, Gp.RDI);
+        e.mov(Gp.R9, 0);
+        e.bind(found);
+    }
+
+    /** One tile over all positions. */
+    private final class Body {
+        private final Assembler e;
+        private final int rows;
+        private final int vectors;
+        private final boolean masked;
+
+        Body(Assembler e, int rows, int vectors, boolean masked) {
+            this.e = e;
+            this.rows = rows;
+            this.vectors = vectors;
+            this.masked = masked;
+        }
+
+        private Vec sum(int i, int j) {
+            return set.vec(i * vectors + j);
+        }
+
+        private Vec column(int j) {
+            return set.vec(rows * vectors + j);
+        }
+
+        private Vec one(int i) {
+            int first = rows * vectors + vectors;
+            int free = set.registers() - first - (set == InstructionSet.AVX2 ? 1 : 0);
+            return set.vec(first + i % free);
+        }
+
+        private boolean masked(int j) {
+            return masked && j == vectors - 1;
+        }
+
+        void emit() {
+            for (int i = 0; i < rows; i++) {
+                for (int j = 0; j < vectors; j++) {
+                    e.prefetchw(c(i, j));
+                    e.vxorps(sum(i, j), sum(i, j), sum(i, j));
+                }
+            }
+            e.mov(Gp.RAX, Gp.RDI);
+            e.mov(Gp.RBX, Gp.RSI);
+            e.mov(Gp.R11, Mem.at(Gp.RSP, IMAGES));
+            Label image = e.here();
+            e.mov(Gp.R10, Gp.R15);
+            Label row = e.here();
+            e.mov(Gp.RCX, Gp.R14);
+            e.align(32);
+            Label column = e.here();
+            position();
+            next(Gp.RCX, column);
+            e.add(Gp.RAX, Mem.at(Gp.RSP, A_ROW));
+            e.add(Gp.RBX, Mem.at(Gp.RSP, B_ROW));
+            next(Gp.R10, row);
+            e.add(Gp.RAX, Mem.at(Gp.RSP, A_IMAGE));
+            e.add(Gp.RBX, Mem.at(Gp.RSP, B_IMAGE));
+            next(Gp.R11, image);
+            store();
+        }
+
+        private void next(Gp counter, Label again) {
+            e.dec(counter);
+            e.j(Assembler.Condition.NE, again);
+        }
+
+        private void position() {
+            for (int j = 0; j < vectors; j++) {
+                load(column(j), Mem.at(Gp.RBX, j * set.bytes()), j);
+            }
+            e.prefetcht1(Mem.at(Gp.RBP));
+            for (int i = 0; i < rows; i++) {
+                e.vbroadcastss(one(i), Mem.at(Gp.RAX, 4 * i));
+                for (int j = 0; j < vectors; j++) {
+                    e.vfmadd231ps(sum(i, j), one(i), column(j));
+                }
+            }
+            e.add(Gp.RBP, Gp.R9);
+            e.add(Gp.RAX, a.column);
+            e.add(Gp.RBX, b.column);
+        }
+
+        private void load(Vec to, Mem from, int j) {
+            if (!masked(j)) {
+                e.vmovups(to, from);
+            } else if (set == InstructionSet.AVX512) {
+                e.vmovups(to.zeroed(MASK), from);
+            } else {
+                e.vmaskmovps(to, mask(), from);
+            }
+        }
+
+        private Mem c(int i, int j) {
+            return Mem.at(Gp.RDX, i * cRow + j * set.bytes());
+        }
+
+        private void store() {
+            Label overwrite = new Label();
+            e.mov(Gp.RAX, Mem.at(Gp.RSP, ADD));
+            e.test(Gp.RAX, Gp.RAX);
+            e.j(Assembler.Condition.E, overwrite);
+            for (int i = 0; i < rows; i++) {
+                for (int j = 0; j < vectors; j++) {
+                    load(one(0), c(i, j), j);
+                    e.vaddps(sum(i, j), sum(i, j), one(0));
+                }
+            }
+            e.bind(overwrite);
+            for (int i = 0; i < rows; i++) {
+                for (int j = 0; j < vectors; j++) {
+                    store(c(i, j), sum(i, j), j);
+                }
+            }
+        }
+
+        private void store(Mem to, Vec from, int j) {
+            if (!masked(j)) {
+                e.vmovups(to, from);
+            } else if (set == InstructionSet.AVX512) {
+                e.vmovups(to.masked(MASK), from);
+            } else {
+                e.vmaskmovps(to, mask(), from);
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+package dev.jacquard.cpu.x64;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.jacquard.cpu.Conv;
+import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Workers;
+import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
+import dev.jacquard.cpu.x64.TransposedProduct.Steps;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Backward of weight of a dense or grouped convolution: dw[k, tap, c] = sum over positions of dy[position, k] * x[position at the tap, c], which for each tap is a product of two matrices whose rows are
+ * positions. {@link TransposedProduct} computes one tap of one block of positions; a block of both operands stays in the second-level cache for all taps and tiles, and the next one is fetched meanwhile.
+ * Taps outside the image are not multiplied: each tap has its own rectangle of positions.
+ *
+ * <p>Sums over a block are added to those of the blocks before, which also keeps their error small: it grows with the length of a block and the number of blocks, not with their product.
+ */
+final class WeightGradient implements Conv {
+    private static final int PIECE = 16_384;
+    private static final int FETCHES = 2 * Fetch.BYTES + 63 & -64;
+
+    @SuppressWarnings("restricted") // the JVM is started with --enable-native-access
+    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    private final WeightGradientPlan plan;
+    private final ConvShape shape;
+    private final Workers workers;
+    private final WeightGradientKernels kernels;
+    private final boolean rowsFollow;
+    private final boolean imagesFollow;
+    private final long gradientAt;
+    private final long scratchBytes;
+    private final long partBytes;
+    private final Workers.Task compute = this::compute;
+    private final Workers.Task add = this::add;
+
+    private long x;
+    private long dy;
+    private long dw;
+    private long workspace;
+
+    private WeightGradient(WeightGradientPlan plan, Workers workers) {
+        this.plan = plan;
+        this.workers = workers;
+        shape = plan.shape();
+        kernels = new WeightGradientKernels(plan);
+        Steps image = kernels.image();
+        Steps gradient = kernels.gradient();
+        rowsFollow = image.row() == shape.ow() * image.column() && gradient.row() == shape.ow() * gradient.column();
+        imagesFollow = rowsFollow && image.image() == shape.oh() * image.row() && gradient.image() == shape.oh() * gradient.row();
+        gradientAt = FETCHES + kernels.imageBytes();
+        scratchBytes = gradientAt + kernels.gradientBytes();
+        partBytes = plan.partial() ? align(4 * plan.gradientFloats()) : 0;
+    }
+
+    /** Whether distances between images and the like fit into instructions. */
+    static boolean fits(ConvShape s) {
+        long most = 1L << 30;
+        return 4L * s.h() * s.w() * s.c() < most && 4L * s.oh() * s.ow() * s.k() < most && 64L * s.r() * s.s() * s.c() < most && s.ow() < 1 << 20 && s.oh() < 1 << 19 && s.n() < 1 << 18
+                && (long) s.k() * s.r() * s.s() * s.groupC() < most / 4;
+    }
+
+    static Conv of(ConvShape shape, Workers workers, InstructionSet set) {
+        return new WeightGradient(WeightGradientPlan.of(shape, set), workers);
+    }
+
+    static long align(long bytes) {
+        return bytes + 63 & -64L;
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return workers.size() * scratchBytes + plan.splits() * partBytes;
+    }
+
+    @Override
+    public void run(long first, long second, long out, long scratch) {
+        x = first;
+        dy = second;
+        dw = out;
+        workspace = scratch;
+        workers.run(compute, plan.items());
+        if (plan.swapped()) {
+            workers.run(add, shape.groups() * WeightGradientPlan.ceil(shape.groupK(), plan.set().lanes()));
+        } else if (plan.partial()) {
+            workers.run(add, Math.toIntExact((plan.gradientFloats() + PIECE - 1) / PIECE));
+        }
+    }
+
+    private long partial(int split) {
+        return plan.partial() ? workspace + workers.size() * scratchBytes + split * partBytes : dw;
+    }
+
+    private void add(int chunk, int worker) {
+        if (!plan.swapped()) {
+            long at = 4L * chunk * PIECE;
+            kernels.sums().run(dw + at, partial(0) + at, Math.min(PIECE, plan.gradientFloats() - (long) chunk * PIECE), 0, 0, 0);
+            return;
+        }
+        int lanes = plan.set().lanes();
+        int perGroup = WeightGradientPlan.ceil(shape.groupK(), lanes);
+        int g = chunk / perGroup;
+        int k = chunk % perGroup * lanes;
+        long floats = plan.gradientFloats() / shape.groups();
+        kernels.sums().run(dw + 4 * (g * floats + k * floats / shape.groupK()), partial(0) + 4 * (g * floats + k), Math.min(lanes, shape.groupK() - k), 0, 0, 0);
+    }
+
+    /** An item: a part of the blocks, a group, a part of the units, of the rows, of the columns; the last changes first. */
+    private void compute(int item, int worker) {
+        int j = item % plan.columnParts();
+        int i = item / plan.columnParts() % plan.rowParts();
+        int rest = item / plan.columnParts() / plan.rowParts();
+        int u = rest % plan.unitParts();
+        int g = rest / plan.unitParts() % shape.groups();
+        int split = rest / plan.unitParts() / shape.groups();
+        long c = partial(split) + 4 * (g * (plan.gradientFloats() / shape.groups())) + (long) plan.row(i) * kernels.cRow() + 4L * plan.column(j);
+        int begin = (int) ((long) plan.blocks() * split / plan.splits());
+        int end = (int) ((long) plan.blocks() * (split + 1) / plan.splits());
+        long begun = 0;
+        for (int b = begin; b < end; b++) {
+            begun = block(b, b + 1 < end, g, plan.unit(u), plan.unit(u + 1), i, j, c, workspace + worker * scratchBytes, begun);
+        }
+        for (int unit = plan.unit(u); unit < plan.unit(u + 1); unit++) {
+            if ((begun >> unit - plan.unit(u) & 1) == 0) {
+                kernels.clear(j).run(c + unit * kernels.cUnit(), 0, plan.row(i + 1) - plan.row(i), 0, 0, 0); // its taps lie outside everywhere
+            }
+        }
+    }
+
+    private int bands() {
+        return plan.blockRows() == 0 ? 1 : WeightGradientPlan.ceil(shape.oh(), plan.blockRows());
+    }
+
+    private int firstImage(int b) {
+        return plan.blockRows() == 0 ? b * plan.blockImages() : b / bands();
+    }
+
+    private int firstRow(int b) {
+        return plan.blockRows() == 0 ? 0 : b % bands() * plan.blockRows();
+    }
+
+    /** First row of the images that windows of output rows from {@code oh} on reach. */
+    private int firstInputRow(int oh) {
+        return plan.blockRows() == 0 ? 0 : Math.max(0, oh * shape.strideH() - shape.padTop());
+    }
+
+    private long imageRow(int n, int ih, int c0) {
+        return x + 4L * (((long) n * shape.h() + ih) * shape.w() * shape.c() + c0);
+    }
+
+    private long gradientRow(int n, int oh, int k0) {
+        return dy + 4L * (((long) n * shape.oh() + oh) * shape.ow() * shape.k() + k0);
+    }
+
+    /** All units of a block of positions. @return the units that have sums by now, a bit each */
+    private long block(int b, boolean more, int g, int u0, int u1, int i, int j, long c, long scratch, long begunBefore) {
+        int k0 = g * shape.groupK() + (plan.swapped() ? plan.column(j) : plan.row(i));
+        int c0 = g * shape.groupC() + (plan.swapped() ? plan.row(i) : plan.column(j));
+        int n0 = firstImage(b);
+        int images = Math.min(plan.blockImages(), shape.n() - n0);
+        int first = firstRow(b);
+        int end = plan.blockRows() == 0 ? shape.oh() : Math.min(shape.oh(), first + plan.blockRows());
+        long from = image(n0, images, first, end, c0, plan.swapped() ? i : j, scratch);
+        long gradientFrom = gradient(n0, images, first, end, k0, plan.swapped() ? j : i, scratch);
+        fetch(more ? b + 1 : -1, c0, k0, i, j, scratch);
+        long begun = begunBefore;
+        for (int unit = u0; unit < u1; unit++) {
+            int r = plan.flat() ? unit : unit / shape.s();
+            int s = plan.flat() ? 0 : unit % shape.s();
+            int oh0 = Math.max(first, firstInside(shape.padTop(), r * shape.dilationH(), shape.strideH()));
+            int oh1 = Math.min(end, endInside(shape.padTop(), r * shape.dilationH(), shape.strideH(), shape.h(), shape.oh()));
+            int ow0 = plan.flat() ? 0 : firstInside(shape.padLeft(), s * shape.dilationW(), shape.strideW());
+            int ow1 = plan.flat() ? shape.ow() : endInside(shape.padLeft(), s * shape.dilationW(), shape.strideW(), shape.w(), shape.ow());
+            if (oh0 >= oh1 || ow0 >= ow1) {
+                continue;
+            }
+            long ih = (long) oh0 * shape.strideH() - shape.padTop() + r * shape.dilationH() - firstInputRow(first);
+            long iw = plan.flat() ? 0 : (long) ow0 * shape.strideW() - shape.padLeft() + s * shape.dilationW();
+            long imageAt = from + ih * kernels.imageRow() + iw * kernels.imagePixel();
+            long dyAt = gradientFrom + (long) (oh0 - first) * kernels.gradient().row() + (long) ow0 * kernels.gradient().column();
+            long counts = counts(ow1 - ow0, oh1 - oh0, images, (begun >> unit - u0 & 1) != 0);
+            kernels.product(i, j).run(plan.swapped() ? imageAt : dyAt, plan.swapped() ? dyAt : imageAt, c + unit * kernels.cUnit(), counts, scratch, 0);
+            begun |= 1L << unit - u0;
+        }
+        return begun;
+    }
+
+    /** Where a rectangle's rows or images follow one another without a gap, they are one row. */
+    private long counts(int columns, int rows, int images, boolean accumulate) {
+        if (rowsFollow && columns == shape.ow()) {
+            boolean all = imagesFollow && rows == shape.oh();
+            return TransposedProduct.counts(columns * rows * (all ? images : 1), 1, all ? 1 : images, accumulate);
+        }
+        return TransposedProduct.counts(columns, rows, images, accumulate);
+    }
+
+    private static int firstInside(int pad, int offset, int stride) {
+        return WeightGradientPlan.ceil(Math.max(0, pad - offset), stride);
+    }
+
+    private static int endInside(int pad, int offset, int stride, int in, int out) {
+        int last = in - 1 + pad - offset;
+        return last < 0 ? 0 : Math.min(out, last / stride + 1);
+    }
+
+    /** Where the first input row of a block is to be read: in place, or in scratch, where it is brought first. */
+    private long image(int n0, int images, int first, int end, int c0, int part, long scratch) {
+        int top = firstInputRow(first);
+        int bottom = plan.blockRows() == 0 ? shape.h() : Math.min(shape.h(), (end - 1) * shape.strideH() - shape.padTop() + (shape.r() - 1) * shape.dilationH() + 1);
+        long to = scratch + FETCHES;
+        if (!plan.flat() && !plan.packImage() || top >= bottom) {
+            return plan.flat() || plan.packImage() ? to : imageRow(n0, top, c0);
+        }
+        if (plan.packImage()) {
+            kernels.packImage(part).run(to, imageRow(n0, top, c0), (long) images * (bottom - top) * shape.w(), 0, 0, 0);
+            return to;
+        }
+        for (int n = 0; n < images; n++) {
+            kernels.lines().run(to + (long) n * kernels.image().image(), imageRow(n0 + n, top, 0), bottom - top, 0, 0, 0);
+        }
+        return to;
+    }
+
+    private long gradient(int n0, int images, int first, int end, int k0, int part, long scratch) {
+        long from = gradientRow(n0, first, k0);
+        if (!plan.packGradient()) {
+            return from;
+        }
+        kernels.packGradient(part).run(scratch + gradientAt, from, (long) images * (end - first) * shape.ow(), 0, 0, 0);
+        return scratch + gradientAt;
+    }
+
+    /** Notes what of the next block is to be fetched: of each output position its numbers of dy, and as many of the pixels of x as there are to each. */
+    private void fetch(int b, int c0, int k0, int i, int j, long at) {
+        int channelsK = plan.swapped() ? plan.column(j + 1) - plan.column(j) : plan.row(i + 1) - plan.row(i);
+        int channelsC = plan.swapped() ? plan.row(i + 1) - plan.row(i) : plan.column(j + 1) - plan.column(j);
+        int pixels = shape.strideH() * shape.strideW();
+        boolean fetchImage = b >= 0 && !plan.flat() && (plan.units() > 1 || pixels == 1);
+        int linesC = channelsC == shape.c() ? pixels * channelsC / 16 : WeightGradientPlan.ceil(channelsC, 16);
+        if (b >= 0) {
+            note(at, gradientRow(firstImage(b), firstRow(b), k0), 4L * shape.k(), WeightGradientPlan.ceil(channelsK, 16));
+        } else {
+            note(at, 0, 0, 0);
+        }
+        if (fetchImage) {
+            note(at + Fetch.BYTES, imageRow(firstImage(b), firstInputRow(firstRow(b)), c0), 4L * pixels * shape.c(), linesC);
+        } else {
+            note(at + Fetch.BYTES, 0, 0, 0);
+        }
+    }
+
+    private static void note(long at, long address, long step, long lines) {
+        ALL.set(JAVA_LONG, at, address);
+        ALL.set(JAVA_LONG, at + 8, step);
+        ALL.set(JAVA_LONG, at + 16, lines);
+    }
+}

@@ -1,0 +1,228 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.x64.TransposedProduct.Tile;
+import java.util.List;
+
+/**
+ * How the gradient of a convolution's weights is cut up, by its shape alone.
+ *
+ * @param shape the convolution
+ * @param set instruction set
+ * @param flat whether a kernel's row (S, C) is one unit, read from copies of the image's rows with zeros on both sides: images of few channels
+ * @param swapped whether numbers of x go with vectors of dy, rather than the other way round; the result is then turned over at the end
+ * @param tile rows and vectors of a tile
+ * @param rowParts parts that the broadcast operand's channels are cut into
+ * @param columnParts parts that the channels of the operand read as vectors are cut into
+ * @param unitParts parts that the taps, or kernel rows, are cut into
+ * @param splits parts that the blocks of positions are cut into, each with sums of its own
+ * @param blockRows output rows of a block of positions; 0 if a block has whole images
+ * @param blockImages images of a block, at least 1
+ */
+record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boolean swapped, Tile tile, int rowParts, int columnParts, int unitParts, int splits, int blockRows, int blockImages) {
+    /** Chunks aimed at. A constant, so that the order of summation does not depend on the number of threads. */
+    private static final int CHUNKS = 16;
+
+    /** Cycles below which it is not worth the while to wake another thread. */
+    private static final double SMALL = 20_000;
+
+    /** What a block of both operands may take of the second-level cache: the next one comes in meanwhile. */
+    private static final int BLOCK_BYTES = 320 << 10;
+
+    private static final int LEAST_POSITIONS = 96;
+    private static final int MOST_POSITIONS = 512;
+    private static final long PARTIAL_BYTES = 32 << 20;
+
+    /** Bytes that move between the cores and memory, or the last cache, in a cycle. */
+    private static final double BYTES_PER_CYCLE = 8;
+
+    static WeightGradientPlan of(ConvShape s, InstructionSet set) {
+        boolean mayBeFlat = s.groups() == 1 && s.dilationW() == 1 && s.s() > 1 && s.c() <= set.lanes();
+        WeightGradientPlan best = null;
+        double least = Double.MAX_VALUE;
+        for (Tile tile : tiles(set)) {
+            for (int way = 0; way < (mayBeFlat ? 4 : 2); way++) {
+                WeightGradientPlan p = new WeightGradientPlan(s, set, way > 1, way % 2 == 1, tile, 1, 1, 1, 1, 0, 1);
+                double cycles = p.cycles() + p.overhead();
+                if (cycles < 0.99 * least) {
+                    best = p;
+                    least = cycles;
+                }
+            }
+        }
+        return best.cut();
+    }
+
+    /** Cycles beside the products: rows are copied, a result is turned over. */
+    private double overhead() {
+        return (swapped ? 0.02 * cycles() + 2.0 * gradientFloats() : 0) + (flat ? 4.0 * shape.n() * shape.h() * shape.w() * shape.c() / 8 : 0);
+    }
+
+    private static List<Tile> tiles(InstructionSet set) {
+        if (TILE >= 0) { return List.of(List.of(new Tile(14, 2), new Tile(8, 3), new Tile(6, 4), new Tile(9, 3)).get(TILE)); }
+        return set == InstructionSet.AVX512 ? List.of(new Tile(14, 2), new Tile(8, 3), new Tile(6, 4), new Tile(28, 1)) : List.of(new Tile(6, 2), new Tile(12, 1));
+    }
+
+    /** Channels of x that a unit has. */
+    int imageChannels() {
+        return flat ? shape.s() * shape.c() : shape.groupC();
+    }
+
+    /** Rows of a unit's product. */
+    int rows() {
+        return swapped ? imageChannels() : shape.groupK();
+    }
+
+    /** Columns of a unit's product. */
+    int columns() {
+        return swapped ? shape.groupK() : imageChannels();
+    }
+
+    /** Taps, or kernel rows. */
+    int units() {
+        return flat ? shape.r() : shape.r() * shape.s();
+    }
+
+    long gradientFloats() {
+        return (long) shape.k() * shape.r() * shape.s() * shape.groupC();
+    }
+
+    /** Rows of the product in part {@code i}: from this one to before that of {@code i + 1}. */
+    int row(int i) {
+        return (int) ((long) rows() * i / rowParts);
+    }
+
+    /** Columns likewise; parts begin on whole vectors. */
+    int column(int i) {
+        int vectors = vectors(columns());
+        return Math.min(columns(), (int) ((long) vectors * i / columnParts) * set.lanes());
+    }
+
+    int unit(int i) {
+        return units() * i / unitParts;
+    }
+
+    private int vectors(int floats) {
+        return ceil(floats, set.lanes());
+    }
+
+    static int ceil(int a, int b) {
+        return (a + b - 1) / b;
+    }
+
+    /** Blocks of positions. */
+    int blocks() {
+        return blockRows == 0 ? ceil(shape.n(), blockImages) : shape.n() * ceil(shape.oh(), blockRows);
+    }
+
+    /** Chunks of the work that can be done side by side. */
+    int items() {
+        return splits * shape.groups() * rowParts * columnParts * unitParts;
+    }
+
+    static int PACK = -1; static int TILE = -1; static int BLOCK = 256; static int MOSTP = 220;
+    /** Whether a block of x is brought together before it is read. */
+    boolean packImage() {
+        return !flat && (units() > 1 || shape.strideH() == 1 && shape.strideW() == 1) && (PACK < 0 ? units() > 1 : (PACK & 1) != 0);
+    }
+
+    /** Whether a block of dy is. */
+    boolean packGradient() {
+        return PACK < 0 ? units() > 1 : (PACK & 2) != 0;
+    }
+
+    /** Input rows that a block of output rows reaches. */
+    int blockInputRows() {
+        return blockRows == 0 ? shape.h() : Math.min(shape.h(), (blockRows - 1) * shape.strideH() + (shape.r() - 1) * shape.dilationH() + 1);
+    }
+
+    /** Floats of an image's row with the zeros around it, as far as any window reaches. */
+    int lineFloats() {
+        return ((shape.ow() - 1) * shape.strideW() + shape.s()) * shape.c();
+    }
+
+    /** Whether sums go to scratch first. */
+    boolean partial() {
+        return swapped || splits > 1;
+    }
+
+    /** What a unit's product costs per position, in cycles: of multiply-adds, two of which begin in a cycle and each of which takes four, or of loads, two in a cycle. */
+    private double cyclesPerPosition() {
+        int panels = ceil(vectors(columns()), tile.vectors());
+        int bands = ceil(rows(), tile.rows());
+        double sum = 0;
+        for (int wide = 0; wide < 2; wide++) {
+            for (int tall = 0; tall < 2; tall++) {
+                int v = vectors(columns()) / panels + wide;
+                int r = rows() / bands + tall;
+                int nv = wide == 1 ? vectors(columns()) % panels : panels - vectors(columns()) % panels;
+                int nr = tall == 1 ? rows() % bands : bands - rows() % bands;
+                sum += (double) nv * nr * Math.max(4, Math.max(0.5 * r * v, 0.55 * (r + v)));
+            }
+        }
+        return sum;
+    }
+
+    private double positions() {
+        return (double) shape.n() * shape.oh() * shape.ow();
+    }
+
+    /** Multiply-adds of all. */
+    private double cycles() {
+        return shape.groups() * units() * positions() * cyclesPerPosition();
+    }
+
+    /** The best cut: enough chunks, operands read and sums added as seldom as possible. */
+    private WeightGradientPlan cut() {
+        int wanted = (int) Math.max(1, Math.min(CHUNKS, cycles() / SMALL));
+        WeightGradientPlan best = null;
+        double least = Double.MAX_VALUE;
+        for (int u = 1; u <= units(); u++) {
+            if (ceil(units(), u) > 64 || u > 1 && ceil(units(), u) == ceil(units(), u - 1)) {
+                continue;
+            }
+            for (int r = 1; r <= Math.min(CHUNKS, ceil(rows(), tile.rows())); r++) {
+                for (int c = 1; c <= Math.min(CHUNKS, ceil(vectors(columns()), tile.vectors())); c++) {
+                    WeightGradientPlan p = blocked(r, c, u).split(wanted);
+                    double cost = p.cost(wanted);
+                    if (cost < least) {
+                        best = p;
+                        least = cost;
+                    }
+                }
+            }
+        }
+        return best;
+    }
+
+    /** With blocks of positions that fit the cache. */
+    private WeightGradientPlan blocked(int r, int c, int u) {
+        int channels = ceil(rows(), r) + ceil(columns(), c);
+        int most = Math.max(LEAST_POSITIONS, Math.min(MOSTP, (BLOCK << 10) / (4 * channels)));
+        int image = shape.oh() * shape.ow();
+        int images = image > most ? 1 : ceil(shape.n(), ceil(shape.n(), most / image));
+        int bands = ceil(shape.oh(), Math.max(1, most / shape.ow()));
+        int rowsOfBlock = image > most ? ceil(shape.oh(), bands) : 0;
+        return new WeightGradientPlan(shape, set, flat, swapped, tile, r, c, u, 1, rowsOfBlock, images);
+    }
+
+    private WeightGradientPlan split(int wanted) {
+        int most = (int) Math.max(1, Math.min(blocks(), PARTIAL_BYTES / (4 * gradientFloats())));
+        return new WeightGradientPlan(shape, set, flat, swapped, tile, rowParts, columnParts, unitParts, Math.min(most, ceil(wanted, items())), blockRows, blockImages);
+    }
+
+    private double cost(int wanted) {
+        double compute = cycles() * unevenness(rows(), rowParts) * unevenness(vectors(columns()), columnParts) * unevenness(units(), unitParts) * unevenness(blocks(), splits);
+        double idle = items() < wanted ? compute * (wanted - items()) / wanted : 0;
+        double rowBytes = 4.0 * positions() * (swapped ? shape.c() : shape.k());
+        double columnBytes = 4.0 * positions() * (swapped ? shape.k() : shape.c());
+        double operands = unitParts * (rowBytes * columnParts + columnBytes * rowParts);
+        double sums = 4.0 * gradientFloats() * (2.0 * blocks() + (partial() ? 2.0 * splits : 0));
+        return compute + idle + (operands + sums) / BYTES_PER_CYCLE;
+    }
+
+    /** How much longer the largest part is than the mean. */
+    private static double unevenness(int n, int parts) {
+        return (double) ceil(n, parts) * parts / n;
+    }
+}
