@@ -6,6 +6,8 @@ import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.OutOfMemoryException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.CpuKernels;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
@@ -22,8 +24,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The embedded default backend: F32 kernels on the Vector API with scalar fall-backs, on a fixed team of threads; F16 and BF16 are storage formats that
- * are computed in F32 and rounded once. Results do not depend on the number of threads.
+ * The embedded default backend: F32 kernels as machine code emitted for this processor, on the Vector API or in plain Java, on a fixed team of threads; F16 and BF16 are storage formats that are computed
+ * in F32 and rounded once. Results do not depend on the number of threads.
  */
 public final class CpuBackend implements Backend {
     private static final Map<Class<? extends Op>, CpuKernel<?>> KERNELS = table();
@@ -38,7 +40,16 @@ public final class CpuBackend implements Backend {
 
     /** The same. @param emulatesTf32 whether graphs planned for it are to round the operands of F32 products to TF32 */
     public CpuBackend(int threads, boolean emulatesTf32) {
-        this(threads, Kernels.get(), Kernels.code(), emulatesTf32);
+        this(threads, CpuPath.of(CpuKernels.AUTO), emulatesTf32);
+    }
+
+    /** A backend as options say. @throws dev.jacquard.tensor.DeviceException if the kernels asked for do not run here */
+    CpuBackend(BackendOptions options) {
+        this(options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads(), CpuPath.of(options.cpuKernels()), options.tf32() == BackendOptions.Tf32.EMULATE);
+    }
+
+    private CpuBackend(int threads, CpuPath path, boolean emulatesTf32) {
+        this(threads, path.simd(), path.code(), emulatesTf32);
     }
 
     CpuBackend(int threads, Simd simd, Optional<InstructionSet> code) {
@@ -81,7 +92,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code, ").orElse("") + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
+        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code").orElseGet(team.simd()::describe) + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override

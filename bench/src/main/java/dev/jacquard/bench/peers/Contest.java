@@ -28,6 +28,7 @@ final class Contest {
     private static final int STEPS = 3;
 
     private static final double WARM_UP_SECONDS = 2;
+    private static final long MARGIN_MB = 1024;
 
     private final Piece piece;
     private final Material material;
@@ -85,6 +86,12 @@ final class Contest {
     }
 
     private void begin(Contender c) throws IOException {
+        // All sides are in memory at once; what the largest so far took is a guess at what the next takes. A step of SE-ResNeXt101 takes LibTorch ten gigabytes.
+        long most = sides.stream().mapToLong(s -> s.peer.peakMemory()).max().orElse(0);
+        if (Machine.freeMemory() < most + MARGIN_MB) {
+            out.printf("  %s: not run: %d MB are free, and one of the others has taken %d%n", c.name(), Machine.freeMemory(), most);
+            return;
+        }
         Peer peer = new Peer(c, settings.logs);
         Side side = new Side(peer);
         try {

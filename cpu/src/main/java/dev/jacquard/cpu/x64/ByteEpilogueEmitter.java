@@ -102,26 +102,28 @@ final class ByteEpilogueEmitter {
     }
 
     /**
-     * Activation; for bytes also what makes NaN 0 and keeps large values out of the conversion, which has only one answer for all that it cannot convert: the most negative number, right for those alone.
+     * Activation and conversion. The conversion to integers has one answer for NaN and all that is too large, the most negative number: large values are kept out of it. NaN is to become 0 as a byte: ReLU, which comes
+     * after the packing and for four vectors at once, does that by itself.
      */
     private void activate(Vec v) {
-        boolean numbers = e.activation() == Nonlinearity.RELU;
-        if (numbers && e.bytes()) {
-            a.vmaxps(v, v, Mem.at(HEADER, ByteHeader.ZERO)); // the second operand where the first is NaN
-        } else {
-            activations.apply(e.activation(), v);
-        }
         if (!e.bytes()) {
+            activations.apply(e.activation(), v);
             return;
         }
-        if (!numbers && wide) {
-            a.vcmpps(NUMBERS, v, v, ORDERED);
-        } else if (!numbers) {
-            a.vcmpps(spare[1], v, v, ORDERED);
-            a.vandps(v, v, spare[1]);
+        boolean relu = e.activation() == Nonlinearity.RELU;
+        boolean masked = wide && !relu;
+        if (!relu) {
+            activations.apply(e.activation(), v);
+            if (wide) {
+                a.vcmpps(NUMBERS, v, v, ORDERED);
+            } else {
+                a.vcmpps(spare[1], v, v, ORDERED);
+                a.vandps(v, v, spare[1]);
+            }
         }
-        a.vminps(v, v, Mem.at(HEADER, ByteHeader.LARGEST));
-        a.vcvtps2dq(wide && !numbers ? v.zeroed(NUMBERS) : v, v);
+        a.vmovups(spare[2], Mem.at(HEADER, ByteHeader.LARGEST));
+        a.vminps(v, spare[2], v); // of a NaN and a number the second operand
+        a.vcvtps2dq(masked ? v.zeroed(NUMBERS) : v, v);
     }
 
     private void storeBytes(int i, Mem scratch) {
@@ -135,6 +137,9 @@ final class ByteEpilogueEmitter {
         a.vpacksswb(first, first, second);
         if (ordered) {
             a.vpermd(first, spare[0], first);
+        }
+        if (e.activation() == Nonlinearity.RELU) {
+            a.vpmaxsb(first, first, Mem.at(HEADER, ByteHeader.ZERO));
         }
         Mem at = Mem.at(Gp.RDX, i * pitch);
         if (channels == set.bytes()) {

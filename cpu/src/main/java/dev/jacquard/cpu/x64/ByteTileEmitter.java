@@ -279,11 +279,14 @@ final class ByteTileEmitter {
         int spare = wide ? 2 : 1;
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < vectors; j++) {
+                int base = j * lanes / t.group() * t.group();
                 Vec pixel = set.vec(free + t.dot().vectors() + j % spare);
                 if (scattered()) {
                     a.vpermd(pixel, indices(u), Mem.at(ROWS[i], OFFSET, 1, j * lanes));
+                } else if (base == j * lanes) {
+                    a.vpbroadcastd(pixel, Mem.at(ROWS[i], OFFSET, 1, base + 4 * u));
                 } else {
-                    a.vpbroadcastd(pixel, Mem.at(ROWS[i], OFFSET, 1, j * lanes / t.group() * t.group() + 4 * u));
+                    pixel = set.vec(free + t.dot().vectors() + base / lanes % spare); // the same group as the vector before
                 }
                 a.vpdpbusd(set.vec(i * vectors + j), pixel, set.vec(free + j));
             }

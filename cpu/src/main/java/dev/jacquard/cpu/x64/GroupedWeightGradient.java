@@ -18,10 +18,10 @@ final class GroupedWeightGradient implements Conv {
     private static final int SHARE = 8;
 
     /** Bytes of one vector's columns, x and dy, that stay in the first-level cache over the passes of a vector. */
-    private static final int CACHED = Integer.getInteger("cached", 32 << 10);
+    private static final int CACHED = 32 << 10;
 
     /** From so many channels of a group on, multiply-adds outweigh copying. */
-    private static final int COPIED = Integer.getInteger("copied", 8);
+    private static final int COPIED = 8;
 
     /** Longs from the parameters of a worker to those of the next: whole cache lines. */
     private static final int PARAMETER_STEP = (GroupedWeightKernel.PARAMETERS + 7) / 8 * 8;
@@ -30,9 +30,11 @@ final class GroupedWeightGradient implements Conv {
     private final GroupedWeightKernel spec;
     private final Kernel kernel;
     private final Kernel adder;
+    private final Kernel unpacker;
     private final Workers workers;
     private final int splits;
     private final int blocks;
+    private final int parts;
     private final int rowsAtOnce;
     private final long sumBytes;
     private final long copyX;
@@ -55,10 +57,12 @@ final class GroupedWeightGradient implements Conv {
         this.workers = workers;
         kernel = Kernel.of(spec);
         adder = Kernel.of(new SumKernel(spec.set()));
+        unpacker = Kernel.of(new UnpackKernel(spec.set(), s.r(), s.s(), s.groupC()));
         sumBytes = (spec.sumBytes() + 63) / 64 * 64;
         long read = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow());
         splits = (int) Math.clamp(read / (SHARE * sumBytes), 1, Math.min(CHUNKS, (long) s.n() * s.oh()));
         blocks = Math.clamp(CHUNKS / splits, 1, spec.vectors());
+        parts = Math.min(CHUNKS, spec.vectors());
         rowsAtOnce = rowsAtOnce(s, spec.set());
         rows = rows(s, (long) spec.stepX() * s.w());
         copyX = spec.copied() ? ((long) s.strideH() * (rowsAtOnce - 1) + (long) s.dilationH() * (s.r() - 1) + 1) * s.w() * spec.stepX() : 0;
@@ -102,7 +106,7 @@ final class GroupedWeightGradient implements Conv {
         // Beside sums and dy: what is read, a mask of AVX2, and how channels are spread.
         int free = set.registers() - together * s.s() * copies - 1 - (wide ? 0 : 1) - (indexed ? together : 0);
         boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= GroupedConv.PREFETCHED;
-        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free)), together, s.groupC() >= COPIED,
+        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free)), together, s.groupC() >= COPIED,
                 cached ? 0 : rowsAtOnce(s, set), copies);
     }
 
@@ -128,11 +132,11 @@ final class GroupedWeightGradient implements Conv {
         dw = out;
         sums = workspace;
         workers.run(adding, splits * blocks);
-        workers.run(finishing, blocks);
+        workers.run(finishing, parts);
     }
 
-    private int firstVector(int block) {
-        return (int) ((long) spec.vectors() * block / blocks);
+    private int firstVector(int part, int of) {
+        return (int) ((long) spec.vectors() * part / of);
     }
 
     private long vectorBytes() {
@@ -141,8 +145,8 @@ final class GroupedWeightGradient implements Conv {
 
     private void add(int chunk, int worker) {
         int split = chunk / blocks;
-        int from = firstVector(chunk % blocks);
-        int to = firstVector(chunk % blocks + 1);
+        int from = firstVector(chunk % blocks, blocks);
+        int to = firstVector(chunk % blocks + 1, blocks);
         long mine = sums + split * sumBytes;
         Native.zero(mine + from * vectorBytes(), (to - from) * vectorBytes());
         long all = (long) shape.n() * shape.oh();
@@ -181,29 +185,12 @@ final class GroupedWeightGradient implements Conv {
     }
 
     /** Adds the splits' sums of some vectors, and brings them into the weights' order: (K, R, S, C / groups). */
-    private void finish(int block, int worker) {
-        int from = firstVector(block);
-        int to = firstVector(block + 1);
+    private void finish(int part, int worker) {
+        int from = firstVector(part, parts);
+        int to = firstVector(part + 1, parts);
         adder.run(sums + from * vectorBytes(), sumBytes, splits, (to - from) * vectorBytes(), 0, 0);
         int lanes = spec.set().lanes();
-        int group = spec.group();
-        int taps = shape.s();
-        long filter = 4L * shape.r() * taps * group;
-        for (int v = from; v < to; v++) {
-            long channel = dw + v * lanes * filter;
-            long at = sums + v * vectorBytes();
-            int channels = Math.min(lanes, shape.c() - v * lanes);
-            for (int r = 0; r < shape.r(); r++) {
-                for (int c = 0; c < group; c++) {
-                    for (int s = 0; s < taps; s++) {
-                        long w = channel + 4L * ((r * taps + s) * group + c);
-                        for (int i = 0; i < channels; i++) {
-                            Native.set(w + i * filter, Native.get(at + 4L * i));
-                        }
-                        at += 4L * lanes;
-                    }
-                }
-            }
-        }
+        long filter = 4L * shape.r() * shape.s() * shape.groupC();
+        unpacker.run(sums + from * vectorBytes(), dw + from * lanes * filter, Math.min(to * lanes, shape.c()) - from * lanes, 0, 0, 0);
     }
 }

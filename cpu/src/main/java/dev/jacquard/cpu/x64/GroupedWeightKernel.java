@@ -1,6 +1,8 @@
 package dev.jacquard.cpu.x64;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Backward of weight of a depthwise or grouped convolution: adds, for some rows of dy, products of x and dy to sums by tap. A pass has the sums of one vector of output channels, one row tap and some channels of
@@ -15,6 +17,7 @@ import java.util.List;
  * @param columns taps along a row, from dy's columns to x's
  * @param rows taps along a column
  * @param strideRows rows of x from one row of dy to the next
+ * @param dilationRows rows of x from one row tap to the next
  * @param dyRows rows of dy
  * @param channels of the images
  * @param group channels of a group
@@ -24,7 +27,7 @@ import java.util.List;
  * @param ahead rows of dy after which the next ones are read, which are prefetched; 0 for none
  * @param copies of the sums, taken in turn, so that additions need not wait for one another
  */
-record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dyRows, int channels, int group, int tile, int together, boolean copied, int ahead, int copies) implements Kernel.Spec {
+record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dilationRows, int dyRows, int channels, int group, int tile, int together, boolean copied, int ahead, int copies) implements Kernel.Spec {
     /**
      * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, and their pixels. Rows: for each row tap and row of dy, the byte
      * offset of x's row in its image, or in the copy of it; -1 if the tap falls outside. Spread and vectors as in {@link GroupedKernel}.
@@ -47,6 +50,9 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
     private static final int SPREAD = 48;
     private static final int FRAME = 64;
     private static final int TAIL = 1;
+
+    /** A row tap that prefetches nothing. */
+    private static final int ANY = -1;
 
     private GroupedKernel.Fetch fetch() {
         return group == 1 ? GroupedKernel.Fetch.PLAIN : group < set.lanes() ? GroupedKernel.Fetch.SPREAD : GroupedKernel.Fetch.BROADCAST;
@@ -173,22 +179,22 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 copy(COPY_DY, PIXELS_DY, 1, k.ahead * k.columns.out());
             }
             a.mov(Gp.RBP, Mem.at(Gp.RDI));
-            // The last row tap comes by rows of x first, so that it is the one which prefetches.
-            boolean prefetches = k.ahead > 0 && !k.copied;
-            int alike = prefetches ? k.rows - 1 : k.rows;
-            if (alike > 0) {
-                a.mov(Gp.RAX, alike);
-                a.mov(Mem.at(Gp.RSP, TAPS), Gp.RAX);
-                Label tap = a.here();
-                rowTap(false);
-                count(TAPS, tap);
+            if (k.ahead > 0 && !k.copied) {
+                // Each row tap has code of its own, which prefetches its share of the rows to come.
+                for (int r = 0; r < k.rows; r++) {
+                    rowTap(r);
+                }
+                return;
             }
-            if (prefetches) {
-                rowTap(true);
-            }
+            a.mov(Gp.RAX, k.rows);
+            a.mov(Mem.at(Gp.RSP, TAPS), Gp.RAX);
+            Label tap = a.here();
+            rowTap(ANY);
+            count(TAPS, tap);
         }
 
-        private void rowTap(boolean prefetches) {
+        /** @param tap which one, if its share is to be prefetched */
+        private void rowTap(int tap) {
             if (k.copied) {
                 a.mov(Gp.RBX, Mem.at(Gp.RDI, BASE_X));
             } else {
@@ -199,7 +205,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.mov(Gp.RAX, Mem.at(Gp.RDI, 8));
             a.mov(Mem.at(Gp.RSP, SPREAD), Gp.RAX);
             Label block = a.here();
-            pass(prefetches);
+            pass(tap);
             if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
                 a.add(Gp.RBX, 4 * k.together);
             }
@@ -255,7 +261,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             return set.vec(copy * k.sums() + i);
         }
 
-        private void pass(boolean prefetches) {
+        private void pass(int tap) {
             for (int i = 0; i < k.sums(); i++) {
                 a.vmovups(sum(i, 0), Mem.at(Gp.R15, i * set.bytes()));
                 for (int copy = 1; copy < k.copies; copy++) {
@@ -270,7 +276,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 a.add(Gp.RAX, k.together * set.bytes());
                 a.mov(Mem.at(Gp.RSP, SPREAD), Gp.RAX);
             }
-            rowLoop(prefetches);
+            rowLoop(tap);
             for (int i = 0; i < k.sums(); i++) {
                 for (int copy = 1; copy < k.copies; copy++) {
                     a.vaddps(sum(i, 0), sum(i, 0), sum(i, copy));
@@ -281,7 +287,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         }
 
         /** r8: row of dy; rax: its row of x; r10: dy at the tile; r11: x at the tile's base. */
-        private void rowLoop(boolean prefetches) {
+        private void rowLoop(int tap) {
             Label skip = new Label();
             a.mov(Gp.R8, Mem.at(Gp.RSP, FIRST));
             Label row = a.here();
@@ -303,10 +309,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 }
                 a.align(32);
                 Label next = a.here();
-                tile(run);
-                if (prefetches) {
-                    prefetch(run);
-                }
+                tile(run, tap);
                 a.add(Gp.R10, run.width() * k.stepDy());
                 if (run.count() > 1) {
                     a.add(Gp.R11, run.step() * k.stepX());
@@ -320,12 +323,16 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.j(Assembler.Condition.L, row);
         }
 
-        private void tile(ColumnTiles.Run run) {
+        private void tile(ColumnTiles.Run run, int tap) {
+            List<Mem> coming = tap == ANY ? List.of() : share(run, tap);
             for (int p = 0; p < run.width(); p++) {
                 load(set.vec(firstDy + p), Mem.at(Gp.R10, p * k.stepDy()));
             }
             int turn = 0;
+            int reads = run.reads().size();
             for (ColumnTiles.Read read : run.reads()) {
+                // Evenly among the multiply-adds: a burst of misses would stop them.
+                coming.subList(coming.size() * turn / reads, coming.size() * (turn + 1) / reads).forEach(a::prefetcht1);
                 Mem pixel = Mem.at(Gp.R11, read.offset() * k.stepX());
                 for (int c = 0; c < k.together; c++) {
                     read(pixel, c);
@@ -337,18 +344,22 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             }
         }
 
-        private void prefetch(ColumnTiles.Run run) {
+        /** Pixels of the rows to come that one row tap prefetches: its share of dy's, and of x's beyond those that are in use. */
+        private List<Mem> share(ColumnTiles.Run run, int tap) {
+            List<Mem> all = new ArrayList<>();
             for (int p = 0; p < run.width(); p++) {
-                a.prefetcht1(Mem.at(Gp.R10, (k.ahead * k.columns.out() + p) * k.stepDy()));
+                all.add(Mem.at(Gp.R10, (k.ahead * k.columns.out() + p) * k.stepDy()));
             }
             int own = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
             for (int row = 0; row < k.strideRows; row++) {
+                int below = k.ahead * k.strideRows + (k.rows - 1 - tap) * k.dilationRows - row;
                 for (ColumnTiles.Read read : run.reads()) {
                     if (read.offset() < own) {
-                        a.prefetcht1(Mem.at(Gp.R11, ((k.ahead * k.strideRows - row) * k.columns.in() + read.offset()) * k.stepX()));
+                        all.add(Mem.at(Gp.R11, (below * k.columns.in() + read.offset()) * k.stepX()));
                     }
                 }
             }
+            return IntStream.range(0, all.size()).filter(i -> i % k.rows == tap).mapToObj(all::get).toList();
         }
 
         private void read(Mem pixel, int c) {

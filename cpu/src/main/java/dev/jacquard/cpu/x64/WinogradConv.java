@@ -35,6 +35,7 @@ final class WinogradConv implements PackedConv {
     private final long blockBytes;
     private final long workerBytes;
     private final long packedBytes;
+    private final int rowBytes;
     private final List<Group> groups = new ArrayList<>();
     private final Kernel[] input;
     private final Kernel[][] output;
@@ -60,6 +61,7 @@ final class WinogradConv implements PackedConv {
         this.set = set;
         this.workers = workers;
         pixel = plan.c() * Float.BYTES;
+        rowBytes = Math.min(plan.w() * pixel, plan.ow() * plan.k() * Float.BYTES);
         int tiles = plan.blockRows() * plan.tilesAcross();
         tileBytes = up(pixel, set.bytes());
         pointBytes = oddLines(tiles * tileBytes);
@@ -217,7 +219,7 @@ final class WinogradConv implements PackedConv {
             workers.run(transform, plan.blocks());
             workers.run(multiply, plan.blocks() * groups.size());
         } else {
-            workers.run(whole, plan.blocks());
+            workers.run(whole, (plan.blocks() + plan.blocksOfChunk() - 1) / plan.blocksOfChunk());
         }
     }
 
@@ -230,19 +232,35 @@ final class WinogradConv implements PackedConv {
         return workspace + workers.size() * workerBytes + block * blockBytes;
     }
 
-    private void whole(int block, int worker) {
+    private void whole(int chunk, int worker) {
         long at = scratch(worker);
         long tiles = at + workerBytes - blockBytes;
-        transform(block, tiles);
-        for (int g = 0; g < groups.size(); g++) {
-            multiply(block, g, tiles, at);
+        int first = chunk * plan.blocksOfChunk();
+        int end = Math.min(first + plan.blocksOfChunk(), plan.blocks());
+        for (int block = first; block < end; block++) {
+            transform(block, tiles);
+            int next = block + 1 < end ? block + 1 : block;
+            for (int g = 0; g < groups.size(); g++) {
+                multiply(block, g, tiles, at, next, g == 0);
+            }
         }
     }
 
     /** Blocks are innermost, so that the workers share a group's weights. */
     private void multiplyShared(int chunk, int worker) {
         int block = chunk % plan.blocks();
-        multiply(block, chunk / plan.blocks(), shared(block), scratch(worker));
+        multiply(block, chunk / plan.blocks(), shared(block), scratch(worker), block, false);
+    }
+
+    /** First pixel of a block's rows, or near it. */
+    private long input(int block) {
+        int row = block * plan.blockRows();
+        return in + ((long) (row / plan.tilesDown()) * plan.h() + row % plan.tilesDown() * plan.rows().outputs()) * plan.w() * pixel;
+    }
+
+    private long output(int block) {
+        int row = block * plan.blockRows();
+        return out + ((long) (row / plan.tilesDown()) * plan.oh() + row % plan.tilesDown() * plan.rows().outputs()) * plan.ow() * plan.k() * Float.BYTES;
     }
 
     private void transform(int block, long tiles) {
@@ -255,9 +273,11 @@ final class WinogradConv implements PackedConv {
         }
     }
 
-    private void multiply(int block, int g, long tiles, long product) {
+    /** Products and outputs. @param next block that the worker will do then @param prefetch whether to bring in its images, and the lines of the outputs */
+    private void multiply(int block, int g, long tiles, long product, int next, boolean prefetch) {
         Group group = groups.get(g);
-        products[g][block == plan.blocks() - 1 ? 1 : 0].run(tiles, packed + group.packed, product, 0, 0, 0);
+        products[g][block == plan.blocks() - 1 ? 1 : 0]
+                .run(tiles, packed + group.packed, product, input(next), output(block), prefetch ? (long) plan.rowsOf(block) * plan.rows().outputs() * rowBytes : 0);
         long channel = (long) group.first * Float.BYTES;
         for (int i = 0; i < plan.rowsOf(block); i++) {
             int row = block * plan.blockRows() + i;

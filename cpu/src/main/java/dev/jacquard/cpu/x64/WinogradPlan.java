@@ -23,6 +23,9 @@ import dev.jacquard.cpu.ConvShape;
 record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTop, int padLeft, boolean rotated, WinogradAxis rows, WinogradAxis cols, int blockRows, boolean staged) {
     private static final int TAPS = 3;
 
+    /** Chunks that keep several cores busy to the end. */
+    static final int ENOUGH_CHUNKS = 16;
+
     /** Whether there is a plan for a forward convolution. */
     static boolean takesForward(ConvShape s) {
         return s.r() == TAPS && s.s() == TAPS && s.strideH() == 1 && s.strideW() == 1 && s.dilationH() == 1 && s.dilationW() == 1 && s.groups() == 1 && fits(s.w(), s.c()) && fits(s.ow(), s.k());
@@ -44,6 +47,11 @@ record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTo
 
     static WinogradPlan backwardData(ConvShape s, WinogradAxis rows, WinogradAxis cols, int blockRows, boolean staged) {
         return new WinogradPlan(s.n(), s.oh(), s.ow(), s.k(), s.h(), s.w(), s.c(), TAPS - 1 - s.padTop(), TAPS - 1 - s.padLeft(), true, rows, cols, blockRows, staged);
+    }
+
+    /** The same convolution in other blocks. */
+    WinogradPlan cut(int rowsOfBlock, boolean inStages) {
+        return new WinogradPlan(n, h, w, c, oh, ow, k, padTop, padLeft, rotated, rows, cols, rowsOfBlock, inStages);
     }
 
     /** Products per tile. */
@@ -69,6 +77,11 @@ record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTo
     /** Blocks of rows of tiles. */
     int blocks() {
         return (tileRows() + blockRows - 1) / blockRows;
+    }
+
+    /** Blocks that a worker takes at once, if it takes whole ones: what the next one will read can then be prefetched. */
+    int blocksOfChunk() {
+        return Math.max(1, blocks() / ENOUGH_CHUNKS);
     }
 
     /** Rows of tiles of a block. */

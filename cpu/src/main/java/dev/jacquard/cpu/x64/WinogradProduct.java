@@ -2,7 +2,7 @@ package dev.jacquard.cpu.x64;
 
 /**
  * The products in the middle of a Winograd convolution: at each point, a matrix of tiles by channels times one of channels by output channels. Arguments: rdi, transformed tiles; rsi, transformed weights; rdx,
- * products.
+ * products; rcx and r8, memory that later stages will touch, and r9, how many bytes of each: it is brought into the second-level cache meanwhile, since transforms would have nothing to do while they wait.
  *
  * <p>Weights lie [point][panel][channel][{@code vectors} vectors]. A tile of the product is {@link #ROWS} rows by a panel: with four vectors of AVX-512 24 sums, four weights and one broadcast number in 29
  * registers, ten loads per 24 multiply-adds. Sums are cut into blocks of {@link #BLOCK} channels, which are then added up: output transforms enlarge rounding errors, and blocks of random-walk errors keep that
@@ -28,9 +28,19 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
 
     private static final int UNROLL = 4;
 
+    private static final int LINE = 64;
+
+    /** Bytes of the stack: where the first of the two pieces of memory to prefetch ends. */
+    private static final int FRAME = 16;
+
     @Override
     public void emit(Assembler a) {
-        a.enter(0);
+        a.enter(FRAME);
+        a.mov(Gp.R14, Gp.RCX);
+        a.mov(Gp.R15, Gp.R8);
+        a.sub(Gp.R15, Gp.RCX);
+        a.add(Gp.R9, Gp.RCX);
+        a.mov(Mem.at(Gp.RSP), Gp.R9);
         a.mov(Gp.RCX, points);
         Label point = a.here();
         a.mov(Gp.R13, Gp.RDX);
@@ -49,7 +59,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         a.add(Gp.RDX, productPoint);
         a.dec(Gp.RCX);
         a.j(Assembler.Condition.NE, point);
-        a.leave(0);
+        a.leave(FRAME);
     }
 
     private int panelBytes() {
@@ -99,6 +109,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
             a.align(32);
             Label step = a.here();
             steps(a, UNROLL, weights, one, sums);
+            prefetch(a);
             a.dec(Gp.RAX);
             a.j(Assembler.Condition.NE, step);
         }
@@ -112,6 +123,17 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
             }
             a.vmovups(to, sums[i]);
         }
+    }
+
+    /** A line of each of the two pieces, until they end. */
+    private static void prefetch(Assembler a) {
+        Label done = new Label();
+        a.cmp(Gp.R14, Mem.at(Gp.RSP));
+        a.j(Assembler.Condition.AE, done);
+        a.prefetcht1(Mem.at(Gp.R14));
+        a.prefetcht1(Mem.at(Gp.R14, Gp.R15, 1, 0));
+        a.add(Gp.R14, LINE);
+        a.bind(done);
     }
 
     private void steps(Assembler a, int count, Vec[] weights, Vec one, Vec[] sums) {

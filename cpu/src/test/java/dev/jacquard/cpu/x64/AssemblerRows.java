@@ -295,6 +295,7 @@ final class AssemblerRows {
         three("vpunpckhbw", true, true, false, "", Assembler::vpunpckhbw);
         three("vpunpcklwd", true, true, false, "", Assembler::vpunpcklwd);
         three("vpunpckhwd", true, true, false, "", Assembler::vpunpckhwd);
+        three("vpmaxsb", true, true, false, "", Assembler::vpmaxsb);
         three("vpermd", true, Assembler::vpermd);
         three("vphaddd", true, false, false, "", Assembler::vphaddd);
         row("vpermq ymm1, ymmword ptr [rax+32], 216", a -> a.vpermq(Vec.ymm(1), Mem.at(Gp.RAX, 32), 216));

@@ -1,15 +1,17 @@
 package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Workers;
 import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Times Winograd plans of ResNet-50's 3x3 convolutions. Arguments: batch sizes, image heights, tile rows of blocks (comma-separated each), "forward" or "data", instruction set. Weights are rotated through
@@ -56,18 +58,20 @@ final class WinogradBench {
                 }
             }
         }
+        Optional<WinogradPlan> chosen = data ? WinogradChoice.backwardData(s, set) : WinogradChoice.forward(s, set);
+        chosen.ifPresent(p -> entries.add(new Entry("chosen " + p.rows().outputs() + "x" + p.cols().outputs() + " " + p.blockRows() + (p.staged() ? "s" : ""), new WinogradConv(p, e, workers, set), new double[9])));
         direct(s, data, e, workers, set).ifPresent(c -> entries.add(new Entry("direct", c, new double[9])));
         time(s, entries);
         double useful = 2e-6 * s.usefulMultiplyAdds();
         for (Entry x : entries) {
-            java.util.Arrays.sort(x.millis);
+            Arrays.sort(x.millis);
             double ms = x.millis[x.millis.length / 2];
             System.out.printf(Locale.ROOT, "%3d x %2d x %2d x %3d  %-18s %8.3f ms  %6.0f GFLOP/s  %5.2f of peak%n", s.n(), s.h(), s.w(), s.c(), x.name, ms, useful / ms, useful / ms / peak);
         }
     }
 
-    private static java.util.Optional<PackedConv> direct(ConvShape s, boolean data, Epilogue e, Workers workers, InstructionSet set) {
-        return data ? EmittedConvolutions.backwardData(s, workers, set) : EmittedConvolutions.forward(s, e, workers, set);
+    private static Optional<PackedConv> direct(ConvShape s, boolean data, Epilogue e, Workers workers, InstructionSet set) {
+        return Optional.of(new DenseConv(data ? GatherPlan.backwardData(s) : GatherPlan.forward(s), e, workers, set));
     }
 
     private static void time(ConvShape s, List<Entry> entries) {
