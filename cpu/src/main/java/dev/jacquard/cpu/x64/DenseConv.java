@@ -195,7 +195,8 @@ final class DenseConv implements PackedConv {
 
     private Cut cut(Region r, int first) {
         long rowBytes = Math.max(4L * in, 4L * in * plan.inH() * plan.inW() * r.images / Math.max(1, r.rows));
-        int rows = Math.clamp(ROW_BYTES / rowBytes, LEAST_ROWS, MOST_ROWS);
+        // A single panel reads its rows once: longer chunks then begin less often without what was asked for ahead.
+        int rows = even && panels.count() == 1 ? MOST_ROWS : Math.clamp(ROW_BYTES / rowBytes, LEAST_ROWS, MOST_ROWS);
         int instances = 1;
         int tiles = r.tiles;
         if (r.rows > rows) {
