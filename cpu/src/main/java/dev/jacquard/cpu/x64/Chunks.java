@@ -20,8 +20,8 @@ record Chunks(int images, int rows, int parts, int perChunk) {
     static Chunks of(int images, int rows, double rowCost) {
         double image = rows * rowCost;
         double cost = Math.clamp(images * image / ENOUGH, SHORTEST, LONGEST);
-        int parts = (int) Math.clamp(Math.round(image / cost), 1, rows);
-        int perChunk = (int) Math.clamp(Math.round(cost / image), 1, images);
+        int parts = Math.clamp(Math.round(image / cost), 1, rows);
+        int perChunk = Math.clamp(Math.round(cost / image), 1, images);
         return new Chunks(images, rows, parts, perChunk);
     }
 

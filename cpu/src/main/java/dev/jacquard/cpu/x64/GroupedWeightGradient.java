@@ -80,7 +80,7 @@ final class GroupedWeightGradient implements Conv {
     private static int rowsAtOnce(ConvShape s, InstructionSet set) {
         long pixel = Math.max(set.bytes(), 4L * s.groupC());
         long halo = (long) (s.r() - s.strideH()) * s.w() * pixel;
-        return (int) Math.clamp((CACHED - halo) / (set.bytes() * s.ow() + s.strideH() * s.w() * pixel), 1, s.oh());
+        return Math.clamp((CACHED - halo) / (set.bytes() * s.ow() + s.strideH() * s.w() * pixel), 1, s.oh());
     }
 
     /** Empty if the kernel does not fit the shape. */
