@@ -14,7 +14,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Times Winograd plans of ResNet-50's 3x3 convolutions. Arguments: batch sizes, image heights, tile rows of blocks (comma-separated each), "forward" or "data", instruction set. Weights are rotated through
+ * Times Winograd plans of ResNet-50's 3x3 convolutions. Arguments: batch sizes, image heights, tile rows of blocks (comma-separated each), "forward" or "data", instruction set, how many kinds of tiles besides the chosen one: 4x2, 2x2, 4x4. Weights are rotated through
  * copies, so that they come from memory as they do in a network.
  */
 final class WinogradBench {
@@ -36,7 +36,7 @@ final class WinogradBench {
                 int c = 64 * 56 / hw;
                 for (int n : ints(args[0])) {
                     ConvShape s = new ConvShape(n, hw, hw, c, c, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1);
-                    shape(s, data, ints(args[2]), set, workers, peak);
+                    shape(s, data, ints(args[2]), Integer.parseInt(args[5]), set, workers, peak);
                 }
             }
         }
@@ -44,11 +44,11 @@ final class WinogradBench {
 
     private record Entry(String name, PackedConv conv, double[] millis) {}
 
-    private static void shape(ConvShape s, boolean data, int[] blockRows, InstructionSet set, Workers workers, double peak) {
+    private static void shape(ConvShape s, boolean data, int[] blockRows, int kinds, InstructionSet set, Workers workers, double peak) {
         List<Entry> entries = new ArrayList<>();
         Epilogue e = data ? Epilogue.NONE : new Epilogue(true, true, false, Nonlinearity.RELU);
         WinogradAxis[][] tiles = {{WinogradAxis.FOUR, WinogradAxis.TWO}, {WinogradAxis.TWO, WinogradAxis.TWO}, {WinogradAxis.FOUR, WinogradAxis.FOUR}};
-        for (WinogradAxis[] t : tiles) {
+        for (WinogradAxis[] t : Arrays.asList(tiles).subList(0, kinds)) {
             for (int rows : blockRows) {
                 for (boolean staged : new boolean[] {false, true}) {
                     WinogradPlan p = data ? WinogradPlan.backwardData(s, t[0], t[1], rows, staged) : WinogradPlan.forward(s, t[0], t[1], rows, staged);
