@@ -165,6 +165,8 @@ final class AssemblerRows {
             row("mov " + n + ", -1", a -> a.mov(r, -1));
             row("movabs " + n + ", 81985529216486895", a -> a.mov(r, 81985529216486895L));
         }
+        row("rep movsd", Assembler::repMovsd);
+        row("rep stosd", Assembler::repStosd);
         row("mov eax, 305419896", a -> a.mov(Gp.RAX, 0x12345678));
         row("mov r12d, 7", a -> a.mov(Gp.R12, 7));
         for (Mem m : memories(8)) {
@@ -293,6 +295,7 @@ final class AssemblerRows {
         three("vpunpckhbw", true, true, false, "", Assembler::vpunpckhbw);
         three("vpunpcklwd", true, true, false, "", Assembler::vpunpcklwd);
         three("vpunpckhwd", true, true, false, "", Assembler::vpunpckhwd);
+        three("vpmaxsb", true, true, false, "", Assembler::vpmaxsb);
         three("vpermd", true, Assembler::vpermd);
         three("vphaddd", true, false, false, "", Assembler::vphaddd);
         row("vpermq ymm1, ymmword ptr [rax+32], 216", a -> a.vpermq(Vec.ymm(1), Mem.at(Gp.RAX, 32), 216));

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -23,6 +24,27 @@ public interface Backend extends AutoCloseable {
 
     /** Memory for at least the given number of bytes, aligned to 64; contents are undefined. @param purpose named when memory runs out @throws OutOfMemoryException if it does */
     Buffer allocate(long bytes, String purpose);
+
+    /**
+     * As {@link #allocate} for variables that are added together and will be closed together. By default each by itself; memory of the host is better in few large pieces.
+     *
+     * @param purposes named when memory runs out, one for each of the sizes
+     */
+    default List<Buffer> allocateTogether(List<Long> bytes, List<String> purposes) {
+        List<Buffer> all = new ArrayList<>();
+        boolean done = false;
+        try {
+            for (int i = 0; i < bytes.size(); i++) {
+                all.add(allocate(bytes.get(i), purposes.get(i)));
+            }
+            done = true;
+            return all;
+        } finally {
+            if (!done) {
+                all.forEach(Buffer::close);
+            }
+        }
+    }
 
     /** Bytes that could still be allocated, where the device knows. */
     default OptionalLong freeMemory() {
