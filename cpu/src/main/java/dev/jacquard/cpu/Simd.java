@@ -91,7 +91,8 @@ public interface Simd {
     }
 
     /**
-     * Of the gradient g that an activation lets through, {@code activation'((x - mean[c]) * scale[c] + shift[c] + residual) dy}: sum[c] = sum over rows of g, dot[c] = sum of g * (x - mean[c]). Dense rows.
+     * Of the gradient g that an activation lets through, {@code activation'((x - mean[c]) * scale[c] + shift[c] + residual) dy}: sum[c] = sum over rows of g,
+     * dot[c] = sum of g * (x - mean[c]). Dense rows.
      *
      * @param forward address of mean, scale and shift: three rows of channels
      * @param residual of x's shape, 0 for none

@@ -109,8 +109,10 @@ class EmittedSimdTest {
     @EnumSource(InstructionSet.class)
     void pointwise(InstructionSet set) {
         Simd simd = of(set);
-        List<Pointwise> ops = List.of(new Pointwise.Affine(1.5, -0.25), new Pointwise.Exp(), new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(),
-                new Pointwise.Hardswish(), new Pointwise.RoundTf32(), new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(), new Pointwise.Greater(), new Pointwise.Equal(),
+        List<Pointwise> ops = List.of(new Pointwise.Affine(1.5, -0.25), new Pointwise.Exp(), new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(),
+                new Pointwise.Tanh(), new Pointwise.Silu(),
+                new Pointwise.Hardswish(), new Pointwise.RoundTf32(), new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(), new Pointwise.Greater(),
+                new Pointwise.Equal(),
                 new Pointwise.ReluBackward(), new Pointwise.SigmoidBackward(), new Pointwise.SiluBackward(), new Pointwise.MulAdd(), new Pointwise.Select());
         for (Pointwise op : ops) {
             for (int n : LENGTHS) {

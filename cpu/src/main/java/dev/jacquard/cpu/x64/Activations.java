@@ -3,11 +3,14 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.tensor.op.Nonlinearity;
 
 /**
- * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in {@link Math}. Only
- * {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for {@link #log}), so that accumulators of a product can stay where they are; AVX-512 also uses mask register {@link #MASK}. One value
+ * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in
+ * {@link Math}. Only
+ * {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for {@link #log}), so that accumulators of a product can stay where they are;
+ * AVX-512 also uses mask register {@link #MASK}. One value
  * after the other: the processor overlaps them, since it renames the temporaries.
  *
- * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the exponential's is a least
+ * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the
+ * exponential's is a least
  * squares fit on Chebyshev nodes.
  */
 final class Activations {
@@ -33,7 +36,8 @@ final class Activations {
     private static final int ROUND_BITS = 0x4b400000;
 
     private static final float[] EXP = {1.3744814787060022e-3f, 8.36896151304245e-3f, 4.1669655591249466e-2f, 0.166665181517601f, 0.49999988079071045f, 1, 1};
-    private static final float[] LOG = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
+    private static final float[] LOG = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
+            -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
     private static final float[] TANH = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f};
 
     private final Assembler a;

@@ -29,7 +29,15 @@ abstract class ColumnLoop {
     /** Writes the sums. */
     abstract void end(int width, boolean rest);
 
-    /** The whole loop. @param rows their number, stays @param channels overwritten @param counter overwritten @param pointers advance by a block's channels @param widest vectors of a block, a power of two */
+    /**
+     * The whole loop.
+     *
+     * @param rows their number, stays
+     * @param channels their number, overwritten
+     * @param counter overwritten
+     * @param pointers advance by a block's channels
+     * @param widest vectors of a block, a power of two
+     */
     final void emit(Gp rows, Gp channels, Gp counter, List<Gp> pointers, int widest) {
         for (int width = widest; width >= 1; width /= 2) {
             Label narrower = new Label();

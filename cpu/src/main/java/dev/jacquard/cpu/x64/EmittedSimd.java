@@ -64,7 +64,7 @@ public final class EmittedSimd implements Simd {
         copies = table(CopyCode.Kind.values().length, i -> new CopyCode(set, CopyCode.Kind.values()[i]));
         sums = table(SumCode.Kind.values().length, i -> new SumCode(set, SumCode.Kind.values()[i]));
         halves = table(4, i -> new HalfCode(set, i % 2 == 0 ? DType.F16 : DType.BF16, i >= 2));
-        normalize = table(2 * activation.length, i -> new NormalizeCode(set, true, i % 2 == 1, activation[i / 2]));
+        normalize = table(2 * activation.length, i -> new NormalizeCode(set, i % 2 == 1, activation[i / 2]));
         dots = table(2 * activation.length, i -> new ActivationDotsCode(set, i % 2 == 1, activation[i / 2]));
         rowDots = new Lazy(new RowDotsCode(set));
         backward = table(activation.length, i -> new NormalizeBackwardCode(set, activation[i]));

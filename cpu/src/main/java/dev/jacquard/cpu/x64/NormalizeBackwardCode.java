@@ -4,7 +4,8 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.List;
 
 /**
- * {@code dx = a g + b (x - mean) + k} over dense rows, where g = dy, or the gradient that an activation lets through: that of {@code (x - mean) * scale + shift}, computed again. Arguments: rows, channels,
+ * {@code dx = a g + b (x - mean) + k} over dense rows, where g = dy, or the gradient that an activation lets through: that of {@code (x - mean) * scale + shift}, computed again.
+ * Arguments: rows, channels,
  * dy, x, the address of (mean, scale, shift), that of (a, b, k), dx; each three rows of channels. dx may be dy or x.
  *
  * @param set instruction set

@@ -7,11 +7,10 @@ import java.util.List;
  * {@code y = activation((x - mean) * scale + shift + residual)} over dense rows, all but x, residual and y per channel. Arguments: rows, channels, x, mean, scale, shift, residual, y. y may be x.
  *
  * @param set instruction set
- * @param centered whether there is a mean to take away
  * @param residual whether something of x's shape is added
  * @param activation what comes last
  */
-record NormalizeCode(InstructionSet set, boolean centered, boolean residual, Nonlinearity activation) implements Kernel.Spec {
+record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activation) implements Kernel.Spec {
     private static final Gp ROWS = Gp.RDI;
     private static final Gp CHANNELS = Gp.RSI;
     private static final Gp X = Gp.RDX;
@@ -48,10 +47,8 @@ record NormalizeCode(InstructionSet set, boolean centered, boolean residual, Non
         Vec other = set.vec(1);
         Vec scale = set.vec(2);
         lanes.load(x, Mem.at(X, AT, 1, at), rest);
-        if (centered) {
-            lanes.load(other, Mem.at(MEAN, AT, 1, at), rest);
-            a.vsubps(x, x, other);
-        }
+        lanes.load(other, Mem.at(MEAN, AT, 1, at), rest);
+        a.vsubps(x, x, other);
         lanes.load(scale, Mem.at(SCALE, AT, 1, at), rest);
         lanes.load(other, Mem.at(SHIFT, AT, 1, at), rest);
         a.vfmadd213ps(x, scale, other);

@@ -1,7 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * A tile of a matrix product, as {@link dev.jacquard.cpu.Simd#tile} describes it: what portable drivers of products run on. Arguments: k, a, aRow, aStep, b, bStep, c, cRow, accumulate (0 or 1), columns.
+ * A tile of a matrix product, as {@link dev.jacquard.cpu.Simd#tile} describes it: what portable drivers of products run on. Arguments: k, a, aRow, aStep, b, bStep, c, cRow,
+ * accumulate (0 or 1), columns.
  *
  * @param set instruction set
  * @param rows 1 to 6

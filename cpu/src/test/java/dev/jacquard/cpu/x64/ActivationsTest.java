@@ -51,7 +51,8 @@ class ActivationsTest {
     }
 
     private static List<Float> inputs() {
-        List<Float> all = new ArrayList<>(List.of(0f, -0f, 1f, -1f, 0.625f, -0.625f, 0x1p-149f, -0x1p-149f, 1e-30f, -1e-30f, 87f, -87f, 88.7f, 88.8f, -88f, 100f, -100f, -103.9f, 104f, -104f, 200f, -200f, 3e38f, -3e38f,
+        List<Float> all = new ArrayList<>(List.of(0f, -0f, 1f, -1f, 0.625f, -0.625f, 0x1p-149f, -0x1p-149f,
+                1e-30f, -1e-30f, 87f, -87f, 88.7f, 88.8f, -88f, 100f, -100f, -103.9f, 104f, -104f, 200f, -200f, 3e38f, -3e38f,
                 Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.NaN, Float.MIN_NORMAL, -Float.MIN_NORMAL, 0.7071067f, 0.70710677f));
         Random random = new Random(5);
         for (int i = 0; i < 60_000; i++) {
