@@ -3,7 +3,8 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.ConvShape;
 
 /**
- * How the output pixels of a convolution are cut into blocks, by the shape alone: whole output rows of one image, or whole images, whose inputs are copied to padded rows of their own; where pixels are read in place, any
+ * How the output pixels of a convolution are cut into blocks, by the shape alone: whole output rows of one image, or whole images, whose inputs are copied to padded rows of their
+ * own; where pixels are read in place, any
  * number of pixels. A block is a range of images and of rows.
  *
  * @param shape the convolution

@@ -4,8 +4,10 @@ import dev.jacquard.cpu.x64.Assembler.Condition;
 import java.util.List;
 
 /**
- * Depthwise products of unsigned bytes of pixels and signed bytes of channels, one pixel after the other, for some panels of channels. Four taps of a panel's channels are interleaved, so that a channel's four bytes
- * are one dword, and multiplied at once; vector q then holds, in lane L of 128 bits, channels 16 L + 4 q to 16 L + 4 q + 3, which packing to bytes brings back in order. Results are bytes, without a residual.
+ * Depthwise products of unsigned bytes of pixels and signed bytes of channels, one pixel after the other, for some panels of channels. Four taps of a panel's channels are
+ * interleaved, so that a channel's four bytes
+ * are one dword, and multiplied at once; vector q then holds, in lane L of 128 bits, channels 16 L + 4 q to 16 L + 4 q + 3, which packing to bytes brings back in order. Results
+ * are bytes, without a residual.
  *
  * <p>Arguments: as {@link ByteTiles} has them, pixels being the small tiles. Up to a vector is read behind a pixel's channels.
  *

@@ -102,7 +102,8 @@ final class ByteEpilogueEmitter {
     }
 
     /**
-     * Activation and conversion. The conversion to integers has one answer for NaN and all that is too large, the most negative number: large values are kept out of it. NaN is to become 0 as a byte: ReLU, which comes
+     * Activation and conversion. The conversion to integers has one answer for NaN and all that is too large, the most negative number: large values are kept out of it. NaN is to
+     * become 0 as a byte: ReLU, which comes
      * after the packing and for four vectors at once, does that by itself.
      */
     private void activate(Vec v) {

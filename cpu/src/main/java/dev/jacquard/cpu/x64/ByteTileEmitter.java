@@ -152,7 +152,8 @@ final class ByteTileEmitter {
         a.mov(TILES, Gp.RAX);
         Label tile = a.here();
         sums(rows, vectors);
-        new ByteEpilogueEmitter(a, set, t.epilogue(), t.pitch(), t.vectors() * t.dot().lanes(), rows, vectors, channels, t.dot().rows() * t.dot().vectors(), true).emit(HEADER, SCALES, SCRATCH);
+        new ByteEpilogueEmitter(a, set, t.epilogue(), t.pitch(), t.vectors() * t.dot().lanes(), rows, vectors, channels,
+                t.dot().rows() * t.dot().vectors(), true).emit(HEADER, SCALES, SCRATCH);
         a.add(Gp.RDX, rows * t.pitch() * t.epilogue().size());
         a.add(Gp.RCX, rows * t.pitch());
         countDown(TILES, tile);

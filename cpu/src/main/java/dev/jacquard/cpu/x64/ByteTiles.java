@@ -1,10 +1,12 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Products of unsigned bytes of pixels and signed bytes of channels, for a block of pixels and some panels of channels: tiles of rows (pixels) by vectors (channels), whose sums stay in registers through the
+ * Products of unsigned bytes of pixels and signed bytes of channels, for a block of pixels and some panels of channels: tiles of rows (pixels) by vectors (channels), whose sums
+ * stay in registers through the
  * whole depth. A pixel's depth is in runs of adjacent bytes: {@code outer} times {@code inner} of them (rows and columns of a convolution's kernel), each of {@code run} dwords.
  *
- * <p>Arguments: address of the pixels' bytes; of the first panel's weights; of the first result; of the residual at the same place; {@link ByteHeader}; counts as {@link ByteKernel#counts} puts them together.
+ * <p>Arguments: address of the pixels' bytes; of the first panel's weights; of the first result; of the residual at the same place; {@link ByteHeader}; counts as
+ * {@link ByteKernel#counts} puts them together.
  *
  * @param dot multiplication
  * @param small rows of the smaller tiles; the larger ones have one more
@@ -20,7 +22,8 @@ package dev.jacquard.cpu.x64;
  * @param pitch channels from one pixel's results to the next one's
  * @param epilogue what is done to the sums
  */
-record ByteTiles(ByteDot dot, int small, int vectors, int tail, int outer, int outerStep, int inner, int innerStep, int run, int group, boolean flip, int pitch, ByteEpilogue epilogue) implements ByteKernel {
+record ByteTiles(ByteDot dot, int small, int vectors, int tail, int outer, int outerStep, int inner, int innerStep,
+        int run, int group, boolean flip, int pitch, ByteEpilogue epilogue) implements ByteKernel {
     /** Dwords of depth. */
     int depth() {
         return outer * inner * run;

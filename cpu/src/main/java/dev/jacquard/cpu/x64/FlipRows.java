@@ -3,7 +3,8 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.x64.Assembler.Condition;
 
 /**
- * Copies rows of an image's signed bytes to padded rows of unsigned ones: sign bits are turned, padding is what 0 becomes, 128. Arguments: the first row, or 0 for rows of nothing but padding; where to; number
+ * Copies rows of an image's signed bytes to padded rows of unsigned ones: sign bits are turned, padding is what 0 becomes, 128. Arguments: the first row, or 0 for rows of nothing
+ * but padding; where to; number
  * of rows, at least 1; bytes from a row to the next; {@link ByteHeader}. Up to a vector is written behind the last row.
  *
  * @param set instructions

@@ -12,13 +12,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A convolution of signed bytes, NHWC and KRSC, with 32-bit sums that are exact, then {@code activation(sum * scale[k] + shift[k] + residualScale * r)} in F32, stored as floats or as bytes (rounded half to even,
+ * A convolution of signed bytes, NHWC and KRSC, with 32-bit sums that are exact, then {@code activation(sum * scale[k] + shift[k] + residualScale * r)} in F32, stored as floats
+ * or as bytes (rounded half to even,
  * saturated, NaN as 0). A matrix product is the convolution of an image that is one pixel wide.
  *
- * <p>The instructions multiply unsigned bytes by signed ones. Images are made unsigned by adding 128 (a turn of the sign bit, while they are copied or loaded); the sums are corrected by 128 times the sum of a
+ * <p>The instructions multiply unsigned bytes by signed ones. Images are made unsigned by adding 128 (a turn of the sign bit, while they are copied or loaded); the sums are
+ * corrected by 128 times the sum of a
  * channel's weights, which is computed with their packing. Padding is 0, that is 128.
  *
- * <p>Blocks of pixels times parts of the channels are the chunks of work: {@link ByteBlocks}. Blocks that are not read in place are copied to padded rows in the worker's own scratch, so that pixels may be tiled
+ * <p>Blocks of pixels times parts of the channels are the chunks of work: {@link ByteBlocks}. Blocks that are not read in place are copied to padded rows in the worker's own
+ * scratch, so that pixels may be tiled
  * across rows and images: a tile is any {@code rows} pixels, whose offsets are in a table.
  */
 public final class QuantizedConv implements PackedConv {

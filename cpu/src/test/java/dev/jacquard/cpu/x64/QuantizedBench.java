@@ -15,8 +15,10 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Prints, as CSV, GOP/s of 8-bit convolutions with a fused ReLU and requantisation beside GFLOP/s of the F32 ones of the same shape (useful multiply-adds only, weights packed beforehand where the kernel packs), taken
- * in turns in one run, and the peaks of all threads together. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or {@code words}, and {@code int8} to leave F32 out.
+ * Prints, as CSV, GOP/s of 8-bit convolutions with a fused ReLU and requantisation beside GFLOP/s of the F32 ones of the same shape (useful multiply-adds only, weights packed
+ * beforehand where the kernel packs), taken
+ * in turns in one run, and the peaks of all threads together. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or
+ * {@code words}, and {@code int8} to leave F32 out.
  */
 public final class QuantizedBench {
     private static final int REPEATS = 7;
@@ -125,7 +127,8 @@ public final class QuantizedBench {
         double operations = 2.0 * s.usefulMultiplyAdds();
         double a = median(times[0]);
         double b = median(times[1]);
-        System.out.printf(Locale.ROOT, "%s,%.3f,%.0f,%.1f,%.3f,%.0f,%.1f,%.2f,%.3f%n", row.name, a * 1e3, operations / a / 1e9, operations / a / 1e7 / peaks[0], b * 1e3, operations / b / 1e9,
+        System.out.printf(Locale.ROOT, "%s,%.3f,%.0f,%.1f,%.3f,%.0f,%.1f,%.2f,%.3f%n", row.name, a * 1e3, operations / a / 1e9, operations / a / 1e7 / peaks[0],
+                b * 1e3, operations / b / 1e9,
                 operations / b / 1e7 / peaks[1], b / a, pack * 1e3);
     }
 

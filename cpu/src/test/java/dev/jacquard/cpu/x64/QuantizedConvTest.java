@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Against a loop over ints, in every way of multiplying that this machine has, with one thread and two. */
 class QuantizedConvTest {
-    private static final List<ByteEpilogue> EPILOGUES = List.of(new ByteEpilogue(0, Nonlinearity.NONE, true), new ByteEpilogue(0.5f, Nonlinearity.RELU, true), new ByteEpilogue(0, Nonlinearity.RELU, false), new ByteEpilogue(-0.75f, Nonlinearity.NONE, true),
+    private static final List<ByteEpilogue> EPILOGUES = List.of(new ByteEpilogue(0, Nonlinearity.NONE, true), new ByteEpilogue(0.5f, Nonlinearity.RELU, true),
+            new ByteEpilogue(0, Nonlinearity.RELU, false), new ByteEpilogue(-0.75f, Nonlinearity.NONE, true),
             new ByteEpilogue(0, Nonlinearity.RELU, true), new ByteEpilogue(2, Nonlinearity.NONE, false));
     private static Workers one;
     private static Workers two;
@@ -157,7 +158,8 @@ class QuantizedConvTest {
         return e.activation() == Nonlinearity.RELU ? Math.max(v, 0) : v;
     }
 
-    private static GuardedBytes run(Arena arena, ConvShape s, ByteEpilogue e, Workers workers, ByteDot dot, GuardedBytes x, GuardedBytes w, GuardedBytes scale, GuardedBytes shift, GuardedBytes r) {
+    private static GuardedBytes run(Arena arena, ConvShape s, ByteEpilogue e, Workers workers, ByteDot dot, GuardedBytes x, GuardedBytes w, GuardedBytes scale, GuardedBytes shift,
+            GuardedBytes r) {
         QuantizedConv conv = QuantizedConv.of(s, e, workers, dot);
         GuardedBytes packed = GuardedBytes.of(arena, conv.packedBytes());
         GuardedBytes workspace = GuardedBytes.of(arena, conv.workspaceBytes());
