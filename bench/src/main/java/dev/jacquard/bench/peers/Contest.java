@@ -16,7 +16,7 @@ import java.util.Map;
 final class Contest {
     static final List<String> COLUMNS = List.of("date", "commit", "work", "network", "batch", "pixels", "engine", "versions", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most",
             "images_per_second", "jacquard_is_x_as_fast", "gflop_per_s", "percent_of_fma_peak", "fma_peak_gflop_per_s", "answer_difference", "memory_mb", "others_percent_of_a_core");
-    static final List<String> KEY = List.of("work", "network", "batch", "pixels");
+    static final List<String> KEY = List.of("work", "network", "batch", "pixels", "threads");
 
     /** Relative to the largest logit of all. Sums in another order, and convolutions by Winograd's method, differ by a few 1e-6. */
     private static final double LOGITS = 1e-4;

@@ -17,7 +17,7 @@ import javax.imageio.ImageIO;
 /** Seconds from the start of a process to the first logits of one image, files being in the system's cache: each engine as a program that loads the network and predicts, and {@code ./jacquard classify}. */
 final class FirstPrediction {
     static final List<String> COLUMNS = List.of("date", "commit", "work", "network", "pixels", "engine", "versions", "machine", "threads", "jdk", "rounds", "seconds", "seconds_least", "seconds_most");
-    static final List<String> KEY = List.of("work", "network", "pixels");
+    static final List<String> KEY = List.of("work", "network", "pixels", "threads");
 
     /** The command as users type it: with its launcher, and to the end of the process. */
     static final String CLASSIFY = "jacquard classify";
