@@ -13,7 +13,7 @@ import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
-import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.FusedProduct;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -73,7 +73,9 @@ public final class CpuBackend implements Backend {
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
-        all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
+        all.putAll(FusedNormalizationKernels.rows());
+        all.putAll(GateKernels.rows());
+        all.putAll(QuantizedKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -139,7 +141,7 @@ public final class CpuBackend implements Backend {
     @Override
     public long workspace(Op op, List<TensorType> in) {
         CpuKernel<Op> k = kernel(op);
-        if (empty(in)) {
+        if (sumsNothing(op, in)) {
             return 0;
         }
         return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
@@ -150,8 +152,9 @@ public final class CpuBackend implements Backend {
         return PackedKernels.of(op, in, team);
     }
 
-    private static boolean empty(List<TensorType> in) {
-        return in.stream().anyMatch(t -> t.shape().size() == 0);
+    /** Whether the results are sums of nothing. A shift is added to those of a product of no depth. */
+    private static boolean sumsNothing(Op op, List<TensorType> in) {
+        return in.stream().anyMatch(t -> t.shape().size() == 0) && !(op instanceof Movement) && !(op instanceof FusedProduct.MatMulShift);
     }
 
     @Override
@@ -160,8 +163,8 @@ public final class CpuBackend implements Backend {
         if (out.stream().allMatch(v -> v.shape().size() == 0)) {
             return () -> {};
         }
-        if (empty(types) && !(op instanceof Movement)) {
-            return zeros(out); // the sum of nothing
+        if (sumsNothing(op, types)) {
+            return zeros(out);
         }
         CpuKernel<Op> k = kernel(op);
         Call call = new Call(in, out, HostBuffer.of(workspace).segment().address(), team);

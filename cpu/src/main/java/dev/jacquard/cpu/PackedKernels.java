@@ -11,6 +11,7 @@ import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.QuantizedProduct;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -25,7 +26,8 @@ final class PackedKernels {
 
     /** How a product on weights that stay is computed. */
     static Optional<Prepacking> of(Op op, List<TensorType> in, CpuKernel.Team team) {
-        if (in.size() < 2 || in.stream().anyMatch(t -> t.dtype() != DType.F32 || t.shape().size() == 0)) {
+        boolean bytes = op instanceof QuantizedProduct q && !HalfAdaptor.half(q.to());
+        if (in.size() < 2 || in.stream().anyMatch(t -> t.dtype() != DType.F32 && !(bytes && t.dtype() == DType.I8) || t.shape().size() == 0)) {
             return Optional.empty();
         }
         return plan(op, in, team).map(conv -> new Prepacking(1, new PackedProduct.Weights(op, List.copyOf(in), (conv.packedBytes() + 3) / 4), new PackedProduct(op, in.get(1))));
@@ -40,6 +42,7 @@ final class PackedKernels {
             case ConvolutionScaleShift c -> EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set);
             case MatMul m when !m.transposeA() && m.transposeB() -> EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set);
             case MatMulShift m when !m.transposeA() && m.transposeB() -> EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set);
+            case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));
             default -> Optional.<PackedConv>empty();
         });
     }
@@ -72,7 +75,7 @@ final class PackedKernels {
         @Override
         public Launch bind(PackedProduct op, Call call) {
             PackedConv conv = conv(op, ProductKernels.types(call), call.team());
-            boolean scaled = op.product() instanceof ConvolutionScaleShift;
+            boolean scaled = op.product() instanceof ConvolutionScaleShift || op.product() instanceof QuantizedProduct;
             long x = call.in(0);
             long packed = call.in(1);
             long scale = scaled ? call.in(2) : 0;

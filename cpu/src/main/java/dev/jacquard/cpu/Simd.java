@@ -161,6 +161,23 @@ public interface Simd {
     /** Sum of x[i]^2. @param n some thousand at most: it is summed in float */
     float squares(long x, long n);
 
+    /** out[r] = bias[r] + sum over c of matrix[r, c] * vector[c], r from 0 below rows, at least 1; dense rows. */
+    default void rowDots(int rows, int columns, long matrix, long vector, long bias, long out) {
+        for (long r = 0; r < rows; r++) {
+            float even = Raw.get(bias + 4 * r);
+            float odd = 0;
+            for (long c = 0; c < columns; c++) {
+                float product = Raw.get(matrix + 4 * (r * columns + c)) * Raw.get(vector + 4 * c);
+                if ((c & 1) == 0) {
+                    even += product;
+                } else {
+                    odd += product;
+                }
+            }
+            Raw.set(out + 4 * r, even + odd);
+        }
+    }
+
     /** The loop of an optimizer's rule that is not extended. */
     UpdateLoop update(Update.Rule plain);
 }

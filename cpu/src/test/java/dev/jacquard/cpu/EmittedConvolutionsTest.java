@@ -9,6 +9,7 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -53,6 +54,10 @@ class EmittedConvolutionsTest {
         s.add(square(6, 20, 40, 129, 1, 1, 0));
         s.add(square(1, 40, 3, 64, 7, 2, 3)); // stems
         s.add(square(3, 31, 3, 32, 3, 2, 1));
+        s.add(square(1, 316, 4, 64, 1, 1, 0)); // outputs that go past the caches, whole tiles and not
+        s.add(square(1, 321, 3, 64, 3, 1, 1));
+        s.add(square(1, 320, 8, 16, 1, 2, 0));
+        s.add(square(1, 185, 64, 17, 1, 1, 0)); // an input that is asked for ahead
         s.add(new ConvShape(2, 33, 27, 4, 24, 3, 5, 1, 2, 1, 0, 3, 2, 1, 1, 1));
         return s;
     }
@@ -100,7 +105,7 @@ class EmittedConvolutionsTest {
         }
     }
 
-    private static void apply(Epilogue e, double[] y, Guarded scale, Guarded shift, Guarded residual) {
+    static void apply(Epilogue e, double[] y, Guarded scale, Guarded shift, Guarded residual) {
         for (int i = 0; i < y.length; i++) {
             double v = y[i];
             v = e.scale() ? v * scale.get(i % scale.n) : v;
@@ -114,7 +119,7 @@ class EmittedConvolutionsTest {
         }
     }
 
-    private static void compare(Arena arena, java.util.Optional<PackedConv> alone, java.util.Optional<PackedConv> threaded, Guarded in, Guarded w, Guarded scale, Guarded shift, Guarded residual, Epilogue e,
+    private static void compare(Arena arena, Optional<PackedConv> alone, Optional<PackedConv> threaded, Guarded in, Guarded w, Guarded scale, Guarded shift, Guarded residual, Epilogue e,
             double[] expected, int terms, String name) {
         Guarded out = new Guarded(arena, expected.length);
         Guarded again = new Guarded(arena, expected.length);

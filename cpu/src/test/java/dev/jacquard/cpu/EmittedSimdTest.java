@@ -144,6 +144,9 @@ class EmittedSimdTest {
                 same("scale " + what, simd, c, 0, (s, y) -> assertTrue(s.scale(x.address, y.address, c, 0.3f)));
                 assertEquals(plain.squares(x.address, c), simd.squares(x.address, c), 1e-4, what);
                 assertTrue(simd.finite(x.address, c));
+                Guarded matrix = random((long) rows * c, 5);
+                Guarded bias = random(rows, 6);
+                same("rows times a vector " + what, simd, rows, c, (s, y) -> s.rowDots(rows, c, matrix.address, x.address, bias.address, y.address));
             }
         }
         for (int n : LENGTHS) {

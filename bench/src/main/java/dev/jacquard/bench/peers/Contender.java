@@ -31,19 +31,19 @@ record Contender(String name, List<String> command, Map<String, String> environm
 
     private static final Set<Work> BOTH = Set.of(Work.INFER, Work.TRAIN);
 
-    /** All that there may be. @param python a Python with torch; null for none @param scripts folder of torch_worker.py @param jvm more flags for our JVM */
+    /** All that there may be, ours first; what matters least comes last, since memory may not do for all. @param python a Python with torch; null for none @param scripts folder of torch_worker.py @param jvm more flags for our JVM */
     static List<Contender> all(int threads, String python, Path scripts, List<String> jvm) {
         List<Contender> all = new ArrayList<>();
         all.add(new Contender(OURS, java(jvm, "JacquardEngine", Integer.toString(threads)), Map.of(), BOTH));
         all.add(new Contender("onnxruntime", java(List.of(), "OnnxRuntimeEngine", Integer.toString(threads)), Map.of(), Set.of(Work.INFER)));
         List<String> djl = List.of("-Dai.djl.offline=true", "-Dai.djl.pytorch.num_threads=" + threads, "-Dai.djl.pytorch.num_interop_threads=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-        all.add(new Contender("djl", java(djl, "DjlEngine", "blocks"), Map.of(), BOTH));
-        all.add(new Contender("djl-tuned", java(djl, "DjlEngine", "blocks"), TUNED, BOTH));
-        all.add(new Contender("djl-torchscript-tuned", java(djl, "DjlEngine", "torchscript"), TUNED, Set.of(Work.INFER)));
         if (python != null) {
             List<String> torch = List.of(python, scripts.resolve("torch_worker.py").toString(), Integer.toString(threads));
             all.add(new Contender("torch-nhwc-tuned", torch, TUNED, BOTH));
         }
+        all.add(new Contender("djl-tuned", java(djl, "DjlEngine", "blocks"), TUNED, BOTH));
+        all.add(new Contender("djl-torchscript-tuned", java(djl, "DjlEngine", "torchscript"), TUNED, Set.of(Work.INFER)));
+        all.add(new Contender("djl", java(djl, "DjlEngine", "blocks"), Map.of(), BOTH));
         return List.copyOf(all);
     }
 

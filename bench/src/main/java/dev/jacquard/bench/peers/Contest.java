@@ -22,12 +22,13 @@ final class Contest {
     private static final double LOGITS = 1e-4;
 
     /** Relative to the loss, of the first steps. */
-    private static final double LOSSES = 1e-3;
+    private static final double LOSSES = 1e-4;
 
     /** Steps whose losses are compared: the first says that forward is the same, the second backward and update, the third the momentum. */
     private static final int STEPS = 3;
 
     private static final double WARM_UP_SECONDS = 2;
+    private static final long MARGIN_MB = 1024;
 
     private final Piece piece;
     private final Material material;
@@ -85,6 +86,12 @@ final class Contest {
     }
 
     private void begin(Contender c) throws IOException {
+        // All sides are in memory at once; what the largest so far took is a guess at what the next takes. A step of SE-ResNeXt101 takes LibTorch ten gigabytes.
+        long most = sides.stream().mapToLong(s -> s.peer.peakMemory()).max().orElse(0);
+        if (Machine.freeMemory() < most + MARGIN_MB) {
+            out.printf("  %s: not run: %d MB are free, and one of the others has taken %d%n", c.name(), Machine.freeMemory(), most);
+            return;
+        }
         Peer peer = new Peer(c, settings.logs);
         Side side = new Side(peer);
         try {
@@ -93,7 +100,8 @@ final class Contest {
             side.answer = firstAnswer(peer);
             side.difference = sides.isEmpty() ? 0 : difference(sides.getFirst().answer, side.answer);
             double bound = piece.work() == Work.INFER ? LOGITS : LOSSES;
-            out.printf(Locale.ROOT, "  %s: %s; answers differ by %.1e%s%n", c.name(), side.versions, side.difference, side.difference <= bound ? "" : ", MORE THAN " + bound);
+            out.printf(Locale.ROOT, "  %s: %s; answers differ by %.1e%s%s%n", c.name(), side.versions, side.difference, side.difference <= bound ? "" : ", MORE THAN " + bound,
+                    piece.work() == Work.TRAIN ? "; losses " + Arrays.toString(side.answer) : "");
             peer.time(WARM_UP_SECONDS, 2);
             sides.add(side);
         } catch (Peer.Refused e) {

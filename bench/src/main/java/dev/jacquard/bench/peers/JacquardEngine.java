@@ -41,7 +41,7 @@ public final class JacquardEngine implements Engine {
 
     @Override
     public String versions() {
-        return "jacquard on " + cpu;
+        return "jacquard, " + cpu.description();
     }
 
     @Override

@@ -66,4 +66,11 @@ final class Machine {
         }
         return busy;
     }
+
+    /** Memory that processes can have without others being ended, in MiB; very much where the system does not tell. */
+    static long freeMemory() throws IOException {
+        Path info = Path.of("/proc/meminfo");
+        return Files.notExists(info) ? Long.MAX_VALUE
+                : Files.readAllLines(info).stream().filter(l -> l.startsWith("MemAvailable:")).mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst().orElse(Long.MAX_VALUE);
+    }
 }

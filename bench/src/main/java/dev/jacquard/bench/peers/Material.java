@@ -21,6 +21,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -35,6 +36,12 @@ public record Material(Path folder) {
 
     /** Images that the running statistics of normalisations are taken of. */
     private static final int SAMPLE = 4;
+
+    /** First weight of the last normalisation of a ResNet's blocks: with 1, gradients of random weights double with every block, and differ between engines by whole percents. */
+    private static final float LAST_NORM = 0.2f;
+
+    /** Pixels of an image's cells, each way. */
+    private static final int CELL = 16;
 
     /** A tensor of the weights file, in PyTorch's layout. @param values row-major */
     public record Named(String name, long[] shape, float[] values) {}
@@ -120,7 +127,7 @@ public record Material(Path folder) {
     }
 
     /**
-     * Makes the files unless they are there. Weights are the initialisers'; running statistics are those of a batch, so that activations in evaluation are of the size that they have in a trained network:
+     * Makes the files unless they are there. Weights are the initialisers', but for the last normalisations of ResNets' blocks; running statistics are those of a batch, so that activations in evaluation are of the size that they have in a trained network:
      * with statistics of 0 and 1 they would grow or vanish with every block, and numbers that underflow are slow.
      */
     public void make(String network, int size) throws IOException {
@@ -129,9 +136,7 @@ public record Material(Path folder) {
         int[] labels = labels(IMAGES);
         Material.write(folder.resolve("labels.f32"), toFloats(labels));
         if (Files.notExists(images)) {
-            byte[] random = new byte[IMAGES * size * size * 3];
-            new SplittableRandom(1).nextBytes(random);
-            Files.write(images, random);
+            Files.write(images, scenes(size));
         }
         Material.write(folder.resolve("images.f32"), images(IMAGES, size));
         try (Backend cpu = Backends.open("cpu", 0)) {
@@ -144,6 +149,34 @@ public record Material(Path folder) {
                 }
             }
         }
+    }
+
+    /**
+     * Pictures that differ: a shade of each, cells of 16 x 16 pixels, noise. Of noise alone a deep network sees the mean, the same in all; normalisation by the batch's statistics would then blow up what
+     * rounding leaves, and no two engines would agree on a gradient.
+     */
+    private static byte[] scenes(int size) {
+        SplittableRandom random = new SplittableRandom(1);
+        byte[] pixels = new byte[IMAGES * size * size * 3];
+        int cells = (size + CELL - 1) / CELL;
+        for (int n = 0; n < IMAGES; n++) {
+            double[] shade = random.doubles(3, -60, 60).toArray();
+            double[] coarse = random.doubles(3L * cells * cells, -60, 60).toArray();
+            for (int p = 0; p < size * size; p++) {
+                int cell = p / size / CELL * cells + p % size / CELL;
+                for (int c = 0; c < 3; c++) {
+                    double value = 128 + shade[c] + coarse[3 * cell + c] + random.nextDouble(-30, 30);
+                    pixels[(n * size * size + p) * 3 + c] = (byte) Math.clamp((int) value, 0, 255);
+                }
+            }
+        }
+        return pixels;
+    }
+
+    private static float[] repeat(float value, int n) {
+        float[] values = new float[n];
+        Arrays.fill(values, value);
+        return values;
     }
 
     private static float[] toFloats(int[] values) {
@@ -160,6 +193,7 @@ public record Material(Path folder) {
         GraphBuilder b = new GraphBuilder(true);
         b.output("logits", module.apply(b.input("images", TensorType.f32(SAMPLE, size, size, options.channels()))));
         try (State state = new State(cpu).initialize(module.variables().values(), 1)) {
+            module.variables().values().stream().filter(v -> v.name().endsWith("bn3.weight")).forEach(v -> state.set(v, repeat(LAST_NORM, v.type().shape().intDim(0))));
             try (Plan plan = Plan.of(b.build(), state)) {
                 plan.feed("images", MemorySegment.ofArray(imagesChannelsLast(SAMPLE, size)));
                 plan.run();

@@ -66,6 +66,9 @@ public final class Peers implements Callable<Integer> {
     @Option(names = "--label", paramLabel = "NAME", description = "What file names say of the machine. Default: such as epyc2")
     private String label;
 
+    @Option(names = "--table", description = "Write the README's tables from the newest files, and measure nothing.")
+    private boolean table;
+
     private final PrintStream out = System.out;
 
     private Peers() {}
@@ -77,6 +80,10 @@ public final class Peers implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
+        if (table) {
+            new ReadmeTable(results).write(Path.of("README.md"));
+            return 0;
+        }
         String withTorch = hasTorch() ? python : null;
         List<Contender> all = Contender.all(threads, withTorch, Path.of("bench/src/peers/python"), jvm);
         List<Contender> chosen = engines == null ? all : all.stream().filter(c -> c.name().equals(Contender.OURS) || engines.contains(c.name())).toList();

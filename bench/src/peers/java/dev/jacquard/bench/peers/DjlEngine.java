@@ -49,7 +49,7 @@ public final class DjlEngine implements Engine {
 
     @Override
     public String versions() {
-        return "djl " + ai.djl.engine.Engine.class.getPackage().getImplementationVersion() + " pytorch " + ai.djl.engine.Engine.getEngine("PyTorch").getVersion();
+        return "djl " + ai.djl.engine.Engine.getDjlVersion() + " pytorch " + ai.djl.engine.Engine.getEngine("PyTorch").getVersion();
     }
 
     @Override

@@ -103,7 +103,7 @@ final class DjlNetworks {
             branch.add(conv(hidden, 1, 1, 1)).add(norm()).add(SILU);
         }
         branch.add(conv(hidden, kernel, stride, hidden)).add(norm()).add(SILU);
-        Block gate = new SequentialBlock().addSingleton(x -> x.mean(new int[] {2, 3}, true)).add(pixel(in / 4)).add(SILU).add(pixel(hidden)).add((Function<NDList, NDList>) Activation::sigmoid);
+        Block gate = new SequentialBlock().add(Pool.globalAvgPool2dBlock()).addSingleton(x -> x.reshape(-1, hidden, 1, 1)).add(pixel(in / 4)).add(SILU).add(pixel(hidden)).add((Function<NDList, NDList>) Activation::sigmoid);
         branch.add(gated(gate)).add(conv(out, 1, 1, 1)).add(norm());
         return stride == 1 && in == out ? sum(branch, Blocks.identityBlock()) : branch;
     }

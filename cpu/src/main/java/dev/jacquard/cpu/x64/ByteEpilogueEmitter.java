@@ -1,6 +1,8 @@
 package dev.jacquard.cpu.x64;
 
-/** Writes what {@link ByteTiles} does to the sums of a tile, and their stores. General registers of rows are free. */
+import dev.jacquard.tensor.op.Nonlinearity;
+
+/** Writes what 8-bit kernels do to the sums of a tile, and their stores. Overwrites rax, rbx and r10; rdx is where results go, rcx where the residual is. */
 final class ByteEpilogueEmitter {
     private static final Gp HEADER = Gp.RAX;
     private static final Gp SCALES = Gp.R10;
@@ -20,21 +22,31 @@ final class ByteEpilogueEmitter {
     private final int rows;
     private final int vectors;
     private final int channels;
+    private final boolean ordered;
     private final Vec[] spare;
+    private final Activations activations;
 
-    ByteEpilogueEmitter(Assembler a, ByteTiles t, int rows, int vectors, int channels) {
+    /**
+     * @param pitch channels from a pixel's results to the next one's
+     * @param scaleLanes channels of a full panel: shifts lie behind so many scales
+     * @param channels of this panel
+     * @param free the first of three registers that hold no sums
+     * @param ordered whether vectors hold channels in order; else, within four vectors, in the order that packing undoes
+     */
+    ByteEpilogueEmitter(Assembler a, InstructionSet set, ByteEpilogue epilogue, int pitch, int scaleLanes, int rows, int vectors, int channels, int free, boolean ordered) {
         this.a = a;
-        this.e = t.epilogue();
-        this.set = t.dot().set();
+        this.e = epilogue;
+        this.set = set;
         this.wide = set == InstructionSet.AVX512;
         this.lanes = set.lanes();
-        this.pitch = t.pitch();
-        this.scaleLanes = t.vectors() * lanes;
+        this.pitch = pitch;
+        this.scaleLanes = scaleLanes;
         this.rows = rows;
         this.vectors = vectors;
         this.channels = channels;
-        int free = t.dot().rows() * t.dot().vectors();
+        this.ordered = ordered;
         this.spare = new Vec[] {set.vec(free), set.vec(free + 1), set.vec(free + 2)};
+        this.activations = new Activations(a, set, spare);
     }
 
     /** @param header where the header's address lies @param scales where that of the panel's scales does @param scratch 64 bytes of the stack */
@@ -50,7 +62,9 @@ final class ByteEpilogueEmitter {
                 if (e.residual()) {
                     residual(v, i, j, scratch);
                 }
-                activate(v);
+            }
+            for (int i = 0; i < rows; i++) {
+                activate(sum(i, j));
             }
         }
         if (e.bytes()) {
@@ -87,23 +101,29 @@ final class ByteEpilogueEmitter {
         a.vfmadd231ps(v, r, Mem.at(HEADER, ByteHeader.RESIDUAL));
     }
 
-    /** Activation; for bytes also what makes NaN 0 and keeps large values out of the conversion, which has only one answer for all that it cannot convert: the most negative number, right for those alone. */
+    /**
+     * Activation and conversion. The conversion to integers has one answer for NaN and all that is too large, the most negative number: large values are kept out of it. NaN is to become 0 as a byte: ReLU, which comes
+     * after the packing and for four vectors at once, does that by itself.
+     */
     private void activate(Vec v) {
-        if (e.relu() && e.bytes()) {
-            a.vmaxps(v, v, Mem.at(HEADER, ByteHeader.ZERO)); // the second operand where the first is NaN
-        } else if (e.relu()) {
-            a.vxorps(spare[1], spare[1], spare[1]);
-            a.vmaxps(v, spare[1], v);
-        } else if (e.bytes() && wide) {
-            a.vcmpps(NUMBERS, v, v, ORDERED);
-        } else if (e.bytes()) {
-            a.vcmpps(spare[1], v, v, ORDERED);
-            a.vandps(v, v, spare[1]);
+        if (!e.bytes()) {
+            activations.apply(e.activation(), v);
+            return;
         }
-        if (e.bytes()) {
-            a.vminps(v, v, Mem.at(HEADER, ByteHeader.LARGEST));
-            a.vcvtps2dq(wide && !e.relu() ? v.zeroed(NUMBERS) : v, v);
+        boolean relu = e.activation() == Nonlinearity.RELU;
+        boolean masked = wide && !relu;
+        if (!relu) {
+            activations.apply(e.activation(), v);
+            if (wide) {
+                a.vcmpps(NUMBERS, v, v, ORDERED);
+            } else {
+                a.vcmpps(spare[1], v, v, ORDERED);
+                a.vandps(v, v, spare[1]);
+            }
         }
+        a.vmovups(spare[2], Mem.at(HEADER, ByteHeader.LARGEST));
+        a.vminps(v, spare[2], v); // of a NaN and a number the second operand
+        a.vcvtps2dq(masked ? v.zeroed(NUMBERS) : v, v);
     }
 
     private void storeBytes(int i, Mem scratch) {
@@ -115,14 +135,17 @@ final class ByteEpilogueEmitter {
             a.vpackssdw(second, second, sum(i, vectors - 1));
         }
         a.vpacksswb(first, first, second);
-        a.vpermd(first, spare[0], first);
+        if (ordered) {
+            a.vpermd(first, spare[0], first);
+        }
+        if (e.activation() == Nonlinearity.RELU) {
+            a.vpmaxsb(first, first, Mem.at(HEADER, ByteHeader.ZERO));
+        }
         Mem at = Mem.at(Gp.RDX, i * pitch);
-        if (wide) {
-            if (channels == 64) {
-                a.vmovdqu(at, first);
-            } else {
-                a.vmovdqu8(at.masked(BYTES_MASK), first);
-            }
+        if (channels == set.bytes()) {
+            a.vmovdqu(at, first);
+        } else if (wide) {
+            a.vmovdqu8(at.masked(BYTES_MASK), first);
         } else if (channels == 16) {
             a.vmovdqu(at, first.as(128));
         } else {

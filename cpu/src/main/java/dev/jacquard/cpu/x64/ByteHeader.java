@@ -26,13 +26,16 @@ final class ByteHeader {
     /** Address of scales and shifts, per panel: floats of all lanes, one after the other. */
     static final int SCALES = 384;
 
+    /** Which dwords the lanes of a vector of several groups of 4 or 8 channels take, for the first four channels and the next. */
+    static final int GROUPS = 448;
+
     /** An int per pixel of a block: its offset from the first. */
-    static final int PIXELS = 448;
+    static final int PIXELS = 576;
 
     private ByteHeader() {}
 
-    /** Fills in all but the addresses and pixels. @param tail channels of the last vector */
-    static void fill(MemorySegment at, ByteDot dot, float residualScale, int tail) {
+    /** Fills in all but the addresses and pixels. @param tail channels of the last vector @param group channels of a group */
+    static void fill(MemorySegment at, ByteDot dot, float residualScale, int tail, int group) {
         for (int i = 0; i < 16; i++) {
             // Packing leaves, in each lane of 128 bits, four bytes of each vector.
             int lanes = dot.set().bytes() / 16;
@@ -43,6 +46,9 @@ final class ByteHeader {
             at.setAtIndex(ValueLayout.JAVA_INT, FLIP / 4 + i, 0x80808080);
             at.setAtIndex(ValueLayout.JAVA_INT, ZERO / 4 + i, 0);
             at.setAtIndex(ValueLayout.JAVA_INT, TAIL / 4 + i, i < tail ? -1 : 0);
+            for (int d = 0; d < 2; d++) {
+                at.setAtIndex(ValueLayout.JAVA_INT, (GROUPS + 64 * d) / 4 + i, i / group * group / 4 + d);
+            }
         }
     }
 }

@@ -53,7 +53,13 @@ final class ByteTileEmitter {
         a.imul(Gp.RAX, Gp.RAX, scaleBytes());
         a.add(Gp.RAX, Mem.at(Gp.R8, ByteHeader.SCALES));
         a.mov(SCALES, Gp.RAX);
-        a.vmovdqu(flip(), Mem.at(Gp.R8, ByteHeader.FLIP));
+        if (t.flip()) {
+            a.vmovdqu(flip(), Mem.at(Gp.R8, ByteHeader.FLIP));
+        } else if (scattered()) {
+            for (int d = 0; d < t.run(); d++) {
+                a.vmovdqu(indices(d), Mem.at(Gp.R8, ByteHeader.GROUPS + d * 64));
+            }
+        }
         Label last = new Label();
         Label end = new Label();
         a.mov(Gp.RAX, PANELS);
@@ -65,6 +71,9 @@ final class ByteTileEmitter {
         a.add(Gp.RSI, (int) t.panelBytes(t.vectors()));
         a.add(Gp.RDX, channels * t.epilogue().size());
         a.add(Gp.RCX, channels);
+        if (t.group() > 0) {
+            a.add(Gp.RDI, channels);
+        }
         a.mov(Gp.RAX, SCALES);
         a.add(Gp.RAX, scaleBytes());
         a.mov(SCALES, Gp.RAX);
@@ -81,6 +90,16 @@ final class ByteTileEmitter {
     /** Bytes of a panel's scales and shifts. */
     private int scaleBytes() {
         return 2 * 4 * t.vectors() * t.dot().lanes();
+    }
+
+    /** Whether a vector of channels is of several groups, whose inputs are scattered to its lanes. */
+    private boolean scattered() {
+        return t.group() > 0 && t.group() < t.dot().lanes();
+    }
+
+    /** Which input dwords the lanes of a vector of several groups take in step d of a run. */
+    private Vec indices(int d) {
+        return set.vec(set.registers() - 1 - d);
     }
 
     private Vec flip() {
@@ -133,7 +152,7 @@ final class ByteTileEmitter {
         a.mov(TILES, Gp.RAX);
         Label tile = a.here();
         sums(rows, vectors);
-        new ByteEpilogueEmitter(a, t, rows, vectors, channels).emit(HEADER, SCALES, SCRATCH);
+        new ByteEpilogueEmitter(a, set, t.epilogue(), t.pitch(), t.vectors() * t.dot().lanes(), rows, vectors, channels, t.dot().rows() * t.dot().vectors(), true).emit(HEADER, SCALES, SCRATCH);
         a.add(Gp.RDX, rows * t.pitch() * t.epilogue().size());
         a.add(Gp.RCX, rows * t.pitch());
         countDown(TILES, tile);
@@ -217,6 +236,8 @@ final class ByteTileEmitter {
         for (int u = 0; u < count; u++) {
             if (t.dot() == ByteDot.WORDS) {
                 wordStep(u, rows, vectors);
+            } else if (t.group() > 0) {
+                groupStep(u, rows, vectors);
             } else {
                 step(u, rows, vectors);
             }
@@ -243,6 +264,30 @@ final class ByteTileEmitter {
                 a.vpxor(pixel, pixel, flip());
             }
             for (int j = 0; j < vectors; j++) {
+                a.vpdpbusd(set.vec(i * vectors + j), pixel, set.vec(free + j));
+            }
+        }
+    }
+
+    /** Each vector of channels has inputs of its own. */
+    private void groupStep(int u, int rows, int vectors) {
+        int free = t.dot().rows() * t.dot().vectors();
+        int lanes = t.dot().lanes();
+        for (int j = 0; j < vectors; j++) {
+            a.vmovdqu(set.vec(free + j), Mem.at(WEIGHTS, (u * vectors + j) * set.bytes()));
+        }
+        int spare = wide ? 2 : 1;
+        for (int i = 0; i < rows; i++) {
+            for (int j = 0; j < vectors; j++) {
+                int base = j * lanes / t.group() * t.group();
+                Vec pixel = set.vec(free + t.dot().vectors() + j % spare);
+                if (scattered()) {
+                    a.vpermd(pixel, indices(u), Mem.at(ROWS[i], OFFSET, 1, j * lanes));
+                } else if (base == j * lanes) {
+                    a.vpbroadcastd(pixel, Mem.at(ROWS[i], OFFSET, 1, base + 4 * u));
+                } else {
+                    pixel = set.vec(free + t.dot().vectors() + base / lanes % spare); // the same group as the vector before
+                }
                 a.vpdpbusd(set.vec(i * vectors + j), pixel, set.vec(free + j));
             }
         }

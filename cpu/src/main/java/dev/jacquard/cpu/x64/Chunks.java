@@ -9,9 +9,17 @@ package dev.jacquard.cpu.x64;
  * @param perChunk images of a chunk; 1 if an image has several parts
  */
 record Chunks(int images, int rows, int parts, int perChunk) {
-    /** Cuts them so that chunks cost about as much as they should. @param rowCost of a row @param cost of a chunk */
-    static Chunks of(int images, int rows, double rowCost, double cost) {
+    /** Two cores that take so many chunks in turn are idle at the end for a small part of the time. */
+    private static final int ENOUGH = 24;
+
+    /** Shorter chunks cost more to hand out than they gain, longer ones need not be, in microseconds. */
+    private static final double SHORTEST = 4;
+    private static final double LONGEST = 200;
+
+    /** Cuts them into chunks that cost about the same. @param rowCost of a row, in microseconds */
+    static Chunks of(int images, int rows, double rowCost) {
         double image = rows * rowCost;
+        double cost = Math.clamp(images * image / ENOUGH, SHORTEST, LONGEST);
         int parts = Math.clamp(Math.round(image / cost), 1, rows);
         int perChunk = Math.clamp(Math.round(cost / image), 1, images);
         return new Chunks(images, rows, parts, perChunk);

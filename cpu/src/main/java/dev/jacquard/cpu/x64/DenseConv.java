@@ -21,9 +21,15 @@ import java.util.stream.IntStream;
  */
 final class DenseConv implements PackedConv {
     /** Most bytes of a packed panel that one call goes through. */
-    private static final int PANEL_BYTES = Integer.getInteger("panelBytes", 400 << 10);
+    private static final int PANEL_BYTES = 400 << 10;
     /** Bytes of input that a chunk should read again and again. */
-    private static final int ROW_BYTES = Integer.getInteger("rowBytes", 256 << 10);
+    private static final int ROW_BYTES = 256 << 10;
+    /** Least size of an output that goes past the caches: most of the third level's. */
+    private static final long STREAM_BYTES = 24 << 20;
+    /** Least size of an input that is asked for ahead, and by how many rows. */
+    private static final long AHEAD_BYTES = 8 << 20;
+    private static final int AHEAD_ROWS = 24;
+    /** Rows of a chunk, unless there are fewer. */
     private static final int LEAST_ROWS = 96;
     private static final int MOST_ROWS = 1536;
     /** Multiply-adds below which a chunk is not cut further for the sake of balance, and below which it never is. */
@@ -79,6 +85,7 @@ final class DenseConv implements PackedConv {
     private final int[] tapOf;
     private final boolean allTaps;
     private final Kernel[] kernels;
+    private final Kernel[] streaming;
     private final Kernel[] packs;
     private final Cut[] cuts;
     private final int chunks;
@@ -110,11 +117,16 @@ final class DenseConv implements PackedConv {
         tileRows = IntStream.range(0, panels.count()).map(p -> Math.min(ProductKernel.LISTED_ROWS, ProductKernel.tileRows(set, panels.vectors(p)))).min().orElseThrow();
         List<Region> regions = regions();
         allTaps = !plan.backward() && taps == plan.r() * plan.s();
+        boolean large = streams(4L * plan.n() * plan.outH() * plan.outW() * plan.outC(), out, set);
+        // An image that is read once, by the only chunk that needs it.
+        boolean ahead = 4L * plan.n() * plan.inH() * plan.inW() * plan.inC() >= AHEAD_BYTES && plan.groups() == 1;
         kernels = new Kernel[panels.count()];
+        streaming = new Kernel[panels.count()];
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC()) : new ProductKernel.Rows.Listed();
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue));
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0) : new ProductKernel.Rows.Listed();
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
+            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true)) : kernels[p];
             int all = plan.r() * plan.s();
             packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), Math.multiplyExact(4 * all, plan.backward() ? out : in)));
         }
@@ -135,6 +147,11 @@ final class DenseConv implements PackedConv {
 
     private static int ceil(int a, int b) {
         return (a + b - 1) / b;
+    }
+
+    /** Whether an output is better written past the caches. @param columns of a group, which have to be whole vectors */
+    static boolean streams(long bytes, int columns, InstructionSet set) {
+        return bytes >= STREAM_BYTES && columns % set.lanes() == 0;
     }
 
     private List<Region> regions() {
@@ -172,23 +189,7 @@ final class DenseConv implements PackedConv {
             return;
         }
         int count = rows.taps().length * columns.taps().length;
-        TileTable table = new TileTable(positions * images, images > 1 ? images : tileRows, count, new TileTable.Rows() {
-            @Override
-            public long out(int row) {
-                int at = row / images;
-                int i = rows.first() + at / columns.count() * rows.step();
-                int j = columns.first() + at % columns.count() * columns.step();
-                return 4 * plan.outC() * ((long) row % images * plan.outH() * plan.outW() + (long) i * plan.outW() + j);
-            }
-
-            @Override
-            public long in(int row, int tap) {
-                int at = row / images;
-                int i = rows.at(at / columns.count(), tap / columns.taps().length);
-                int j = columns.at(at % columns.count(), tap % columns.taps().length);
-                return i < 0 || j < 0 ? TileTable.OUTSIDE : 4 * plan.inC() * ((long) row % images * plan.inH() * plan.inW() + (long) i * plan.inW() + j);
-            }
-        });
+        TileTable table = TileTable.of(plan, rows, columns, images, tileRows);
         all.add(new Region(table, tap, count, image, images, instances, table.tiles(), positions * images));
     }
 
@@ -314,7 +315,8 @@ final class DenseConv implements PackedConv {
         int depth = tapsAtOnce > 1 ? in : ceil(in, ceil(in, most));
         ProductFrame f = frames[worker];
         long column = 4L * (g * out + panels.first(p));
-        f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0);
+        f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0)
+                .set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.AHEAD, 4L * plan.inC() * AHEAD_ROWS);
         if (r.table != null) {
             f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
         }
@@ -341,12 +343,13 @@ final class DenseConv implements PackedConv {
         long outImage = 4L * plan.outH() * plan.outW() * plan.outC();
         long a = from + 4L * (g * in + d) + (even ? 4L * tile0 * plan.inC() : 0);
         long column = 4L * (g * out + panels.first(p)) + (even ? 4L * tile0 * plan.outC() : 0);
+        Kernel kernel = (to & set.bytes() - 1) == 0 ? streaming[p] : kernels[p];
         long partial = workspace + worker * partialBytes;
         long perInstance = 4L * panels.width(p) * (even ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS);
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
             f.set(ProductFrame.A, a + image * inImage).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
-                    .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernels[p]);
+                    .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }
     }
 }

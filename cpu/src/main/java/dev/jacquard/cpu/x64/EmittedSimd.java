@@ -22,6 +22,7 @@ public final class EmittedSimd implements Simd {
     private final Lazy[] normalize;
     private final Lazy[] dots;
     private final Lazy[] backward;
+    private final Lazy rowDots;
 
     /** A function that is emitted at its first use; two threads that race for it get the same one. */
     private static final class Lazy {
@@ -65,6 +66,7 @@ public final class EmittedSimd implements Simd {
         halves = table(4, i -> new HalfCode(set, i % 2 == 0 ? DType.F16 : DType.BF16, i >= 2));
         normalize = table(2 * activation.length, i -> new NormalizeCode(set, true, i % 2 == 1, activation[i / 2]));
         dots = table(2 * activation.length, i -> new ActivationDotsCode(set, i % 2 == 1, activation[i / 2]));
+        rowDots = new Lazy(new RowDotsCode(set));
         backward = table(activation.length, i -> new NormalizeBackwardCode(set, activation[i]));
     }
 
@@ -243,6 +245,11 @@ public final class EmittedSimd implements Simd {
     @Override
     public float squares(long x, long n) {
         return sum(SumCode.Kind.SQUARES, x, 0, n, 0);
+    }
+
+    @Override
+    public void rowDots(int rows, int cols, long matrix, long vector, long bias, long out) {
+        rowDots.get().run(rows, cols, matrix, vector, bias, out);
     }
 
     @Override

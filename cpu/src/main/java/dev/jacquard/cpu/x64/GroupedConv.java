@@ -13,13 +13,15 @@ final class GroupedConv implements PackedConv {
     /** Bytes of weights that are gone through once per row of the result; more, and rows follow one another with the same weights. */
     private static final int WEIGHTS_AT_ONCE = 160 << 10;
 
-    /** A chunk of work is about so many microseconds, by what a core does at least: floats written, and multiply-adds, in a microsecond. */
-    private static final double CHUNK = 40;
+    /** What a core does in a microsecond, at least: floats written, and multiply-adds. */
     private static final double WRITTEN = 2_000;
     private static final double MULTIPLIED = 80_000;
 
     /** Results of more bytes than this will not be in a cache when they are read next. */
-    private static final long STREAMED = 1L << 62;
+    private static final long STREAMED = 16 << 20;
+
+    /** Operands of more bytes than this are not in a cache when they are read. */
+    static final long PREFETCHED = 8 << 20;
 
     private final ConvShape shape;
     private final boolean backward;
@@ -46,19 +48,20 @@ final class GroupedConv implements PackedConv {
         this.backward = backward;
         this.spec = spec;
         this.workers = workers;
+        InstructionSet set = spec.set();
         TapMap vertical = vertical(shape, backward);
         int columnsIn = spec.columns().in();
         int columnsOut = spec.columns().out();
         imageIn = 4L * vertical.in() * columnsIn * shape.c();
         imageOut = 4L * vertical.out() * columnsOut * shape.c();
         double written = (double) columnsOut * shape.c();
-        chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED), CHUNK);
+        chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED));
         kernel = Kernel.of(spec);
         boolean streams = imageOut * shape.n() > STREAMED && shape.c() % spec.set().lanes() == 0;
-        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), true)) : kernel;
+        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), spec.ahead(), true)) : kernel;
         rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
-        spread = spread(spec);
-        vectors = vectors(spec);
+        spread = spread(set, spec.group());
+        vectors = vectors(set, spec.group(), spec.vectors());
     }
 
     /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
@@ -76,7 +79,7 @@ final class GroupedConv implements PackedConv {
             return Optional.empty();
         }
         GroupedKernel spec = spec(shape, backward, epilogue, set);
-        return compact(spec) ? Optional.of(new GroupedConv(shape, backward, spec, workers)) : Optional.empty();
+        return compact(spec.columns(), spec.tile(), spec.together() * (spec.group() == 4 ? 4 : 1)) ? Optional.of(new GroupedConv(shape, backward, spec, workers)) : Optional.empty();
     }
 
     /** Whether groups lie on vectors: channel by channel, or groups that are an even part of a vector or several vectors. */
@@ -85,12 +88,12 @@ final class GroupedConv implements PackedConv {
         return s.groups() > 1 && s.c() == s.k() && (s.groupC() == 1 || lanes % s.groupC() == 0 || s.groupC() % lanes == 0) && s.r() > 0 && s.s() > 0;
     }
 
-    /** Whether the code stays small: borders of odd strides could need many tiles of their own. */
-    private static boolean compact(GroupedKernel spec) {
+    /** Whether the code stays small: borders of odd strides could need many tiles of their own. @param perUse instructions of a tap of a pixel */
+    static boolean compact(TapMap columns, int tile, int perUse) {
         long instructions = 0;
-        for (ColumnTiles.Run run : ColumnTiles.of(spec.columns(), spec.tile())) {
+        for (ColumnTiles.Run run : ColumnTiles.of(columns, tile)) {
             for (ColumnTiles.Read read : run.reads()) {
-                instructions += 1 + (long) read.uses().size() * spec.together() * (spec.group() == 4 ? 4 : 1);
+                instructions += 1 + (long) read.uses().size() * perUse;
             }
         }
         return instructions < 8000;
@@ -106,7 +109,9 @@ final class GroupedConv implements PackedConv {
         long perVector = 4L * set.lanes() * s.r() * s.s() * s.groupC();
         int block = Math.max(together, (int) (WEIGHTS_AT_ONCE / 2 / perVector) / together * together);
         boolean once = perVector * all <= WEIGHTS_AT_ONCE || block >= all || s.c() % set.lanes() != 0;
-        return new GroupedKernel(set, columns, s.r(), s.c(), s.groupC(), epilogue, tile, together, once ? all : block, false);
+        boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= PREFETCHED;
+        int ahead = cached ? 0 : backward ? 1 : Math.min(2, s.strideH());
+        return new GroupedKernel(set, columns, s.r(), s.c(), s.groupC(), epilogue, tile, together, once ? all : block, ahead, false);
     }
 
     private static TapMap vertical(ConvShape s, boolean backward) {
@@ -123,8 +128,9 @@ final class GroupedConv implements PackedConv {
             for (int r = 0; r < vertical.taps(); r++) {
                 int i = vertical.at(o, r);
                 if (i >= 0) {
-                    table[at + 1 + 2 * count] = i * rowBytes;
-                    table[at + 2 + 2 * count] = r * tapWeights;
+                    table[at + 2 + 2 * count] = i * rowBytes;
+                    table[at + 3 + 2 * count] = r * tapWeights;
+                    table[at + 1] = Math.max(table[at + 1], (i + 1) * rowBytes);
                     count++;
                 }
             }
@@ -133,19 +139,21 @@ final class GroupedConv implements PackedConv {
         return Native.words(table);
     }
 
-    private static MemorySegment spread(GroupedKernel spec) {
-        int lanes = spec.set().lanes();
-        int[] table = new int[lanes * spec.group()];
+    /** For each channel of a group, from which element of a vector each element takes it. */
+    static MemorySegment spread(InstructionSet set, int group) {
+        int lanes = set.lanes();
+        int[] table = new int[lanes * group];
         for (int i = 0; i < table.length; i++) {
-            table[i] = i % lanes / spec.group() * spec.group() + i / lanes;
+            table[i] = i % lanes / group * group + i / lanes;
         }
         return Native.ints(table);
     }
 
-    private static MemorySegment vectors(GroupedKernel spec) {
-        long[] table = new long[spec.vectors()];
-        for (int v = 0; v < table.length; v++) {
-            table[v] = 4L * (v * spec.set().lanes() / spec.group() * spec.group());
+    /** For each vector, bytes from a pixel to its group. */
+    static MemorySegment vectors(InstructionSet set, int group, int vectors) {
+        long[] table = new long[vectors];
+        for (int v = 0; v < vectors; v++) {
+            table[v] = 4L * (v * set.lanes() / group * group);
         }
         return Native.words(table);
     }

@@ -20,12 +20,13 @@ import java.util.List;
  * @param tile result pixels in registers
  * @param together vectors of one group that share what is read; 1 unless groups are of several vectors
  * @param block vectors of channels after which the next rows are gone through with the same weights; a multiple of {@code together}
+ * @param ahead rows that are prefetched per row of the result
  * @param stream whether results bypass the caches: they have to lie on cache lines
  */
-record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels, int group, Epilogue epilogue, int tile, int together, int block, boolean stream) implements Kernel.Spec {
+record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels, int group, Epilogue epilogue, int tile, int together, int block, int ahead, boolean stream) implements Kernel.Spec {
     /**
-     * Longs in memory: addresses of packed weights, scale, shift, and of three tables. Rows: per row of the result the number of its taps, and for each of {@link #rows} the byte offset of the row to read in its
-     * image, and of the tap's weights. Spread: for each channel of a group the elements that {@code vpermps} takes. Vectors: byte offset of the group of a vector.
+     * Longs in memory: addresses of packed weights, scale, shift, and of three tables. Rows: per row of the result the number of its taps, the byte offset of the row behind the last it reads, and for each of
+     * {@link #rows} the byte offset of the row to read in its image, and of the tap's weights. Spread: for each channel of a group the elements that {@code vpermps} takes. Vectors: byte offset of the group of a vector.
      */
     static final int PARAMETERS = 6;
 
@@ -63,7 +64,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
 
     /** Longs of a row in the table of rows. */
     static int rowWords(int taps) {
-        return 1 + 2 * taps;
+        return 2 + 2 * taps;
     }
 
     /** Bytes of packed weights: [vector / together][row tap][channel of the group][vector % together][column tap][element]. */
@@ -236,7 +237,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             a.mov(Gp.R11, Mem.at(Gp.RBP));
             a.test(Gp.R11, Gp.R11);
             a.j(Assembler.Condition.E, done);
-            a.lea(Gp.R10, Mem.at(Gp.RBP, 8));
+            a.lea(Gp.R10, Mem.at(Gp.RBP, 16));
             if (k.fetch() == Fetch.BROADCAST) {
                 a.mov(Gp.RBX, Gp.R14);
                 a.shr(Gp.RBX, Integer.numberOfTrailingZeros(set.bytes() / 8));
@@ -247,6 +248,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 a.lea(Gp.RBX, Mem.at(Gp.R12, Gp.R14, 1, 0));
             }
             a.add(Gp.RBX, Gp.RSI);
+            prefetch();
             Label tap = a.here();
             a.mov(Gp.RAX, Mem.at(Gp.R10));
             a.add(Gp.RAX, Gp.RBX);
@@ -258,6 +260,23 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             a.j(Assembler.Condition.NE, tap);
             a.bind(done);
             epilogue();
+        }
+
+        /** Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. */
+        private void prefetch() {
+            if (k.ahead == 0) {
+                return;
+            }
+            a.mov(Gp.RAX, Mem.at(Gp.RBP, 8));
+            a.add(Gp.RAX, Gp.RBX);
+            int own = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
+            for (int row = 0; row < k.ahead; row++) {
+                for (ColumnTiles.Read read : run.reads()) {
+                    if (read.offset() < own) {
+                        a.prefetcht1(Mem.at(Gp.RAX, (row * k.columns.in() + read.offset()) * k.pixelBytes()));
+                    }
+                }
+            }
         }
 
         private static Literal all(int lanes, int set) {

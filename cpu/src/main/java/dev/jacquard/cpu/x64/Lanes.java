@@ -112,4 +112,18 @@ final class Lanes {
         a.mov(target, n);
         a.and(target, set.lanes() - 1);
     }
+
+    /** The sum of a vector's elements becomes its first one: halves onto halves. @param t overwritten */
+    void sum(Vec s, Vec t) {
+        if (set == InstructionSet.AVX512) {
+            a.vextractf64x4(t.as(256), s, 1);
+            a.vaddps(s.as(256), s.as(256), t.as(256));
+        }
+        a.vextractf128(t.as(128), s.as(256), 1);
+        a.vaddps(s.as(128), s.as(128), t.as(128));
+        a.vshufps(t.as(128), s.as(128), s.as(128), 0x4e);
+        a.vaddps(s.as(128), s.as(128), t.as(128));
+        a.vshufps(t.as(128), s.as(128), s.as(128), 0xb1);
+        a.vaddps(s.as(128), s.as(128), t.as(128));
+    }
 }

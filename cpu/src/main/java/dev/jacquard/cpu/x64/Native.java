@@ -19,6 +19,11 @@ final class Native {
         ALL.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
     }
 
+    /** Sets bytes to zero. */
+    static void zero(long address, long bytes) {
+        ALL.asSlice(address, bytes).fill((byte) 0);
+    }
+
     /** Words that live as long as the segment is reachable, on a cache line. */
     static MemorySegment words(long... values) {
         MemorySegment s = Arena.ofAuto().allocate(8L * values.length, 64);

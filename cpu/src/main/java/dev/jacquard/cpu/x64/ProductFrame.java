@@ -47,6 +47,13 @@ final class ProductFrame {
     /** Even rows: from the end of a tap's elements in A to the beginning of the next one's. */
     static final int TAP_STEP = 128;
 
+    /** Even rows: how often {@link #COUNT} of them follow one another. */
+    static final int LINES = 136;
+    /** Even rows: from where in A a line would go on to where the next one begins. */
+    static final int LINE_STEP = 144;
+    /** Even rows: how far before its use A is asked for. */
+    static final int AHEAD = 152;
+
     private static final int BYTES = 192;
 
     private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 64);

@@ -17,8 +17,9 @@ import java.util.Arrays;
  * @param vectors width of the panel
  * @param columns of these are stored; the rest of the last vector is not
  * @param epilogue what is done to the sums
+ * @param streams whether C goes past the caches, because it is larger than they are; its rows lie on whole vectors then
  */
-record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue) implements Kernel.Spec {
+record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue, boolean streams) implements Kernel.Spec {
     /** Where the rows of A and C lie. */
     sealed interface Rows {
         /**
@@ -27,12 +28,16 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
          * @param aRow bytes from A[i, p] to A[i + 1, p]
          * @param aStep bytes from A[i, p] to A[i, p + 1]
          * @param cRow bytes from C[i, j] to C[i + 1, j]
+         * @param ahead whether A is contiguous, read once and too large for the caches: it is asked for before it is needed
          */
-        record Even(int aRow, int aStep, int cRow) implements Rows {}
+        record Even(int aRow, int aStep, int cRow, boolean ahead) implements Rows {}
 
         /** As a {@link TileTable} lists them. */
         record Listed() implements Rows {}
     }
+
+    /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
+    private static final int B_AHEAD = 2048;
 
     /** Most rows of a tile whose rows are listed: their pointers are in registers. */
     static final int LISTED_ROWS = 6;
@@ -98,11 +103,13 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.kmov(TAIL, Gp.RAX, 16);
             }
             a.mov(Gp.R12, frame(ProductFrame.PARTIAL));
-            a.mov(Gp.R15, frame(ProductFrame.COUNT));
             if (even != null) {
-                evenRows();
+                evenLines();
             } else {
                 listedRows();
+            }
+            if (k.streams) {
+                a.sfence();
             }
             a.leave(0);
         }
@@ -115,12 +122,22 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             return k.columns - (vectors - 1) * set.lanes();
         }
 
-        private void evenRows() {
+        private void evenLines() {
             a.mov(Gp.R14, frame(ProductFrame.A));
             a.mov(Gp.RDX, frame(ProductFrame.C));
             if (k.epilogue.residual()) {
                 a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
             }
+            a.mov(Gp.RBP, frame(ProductFrame.LINES));
+            Label line = a.here();
+            a.mov(Gp.R15, frame(ProductFrame.COUNT));
+            evenRows();
+            a.add(Gp.R14, frame(ProductFrame.LINE_STEP));
+            a.dec(Gp.RBP);
+            a.j(Condition.NE, line);
+        }
+
+        private void evenRows() {
             for (int h : heights()) {
                 Label next = new Label();
                 // A tile of one row does not hide the latency of its multiply-adds: 7 rows are 4 and 3.
@@ -157,6 +174,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RSI, frame(ProductFrame.B));
             a.mov(Gp.RAX, Gp.R14);
             a.mov(Gp.R13, frame(ProductFrame.TAPS));
+            if (even.ahead) {
+                a.mov(Gp.R11, Gp.R14);
+                a.add(Gp.R11, frame(ProductFrame.AHEAD));
+            }
             Label tap = a.here();
             depthLoop(h);
             a.add(Gp.RAX, frame(ProductFrame.TAP_STEP));
@@ -173,6 +194,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
         private void listedRows() {
             a.mov(Gp.R14, frame(ProductFrame.TABLE));
+            a.mov(Gp.R15, frame(ProductFrame.COUNT));
             Label loop = a.here();
             Label done = new Label();
             for (int h = mr; h >= 1; h--) {
@@ -266,6 +288,16 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void depthLoop(int h) {
+            if (h < mr - (even == null ? 1 : 0)) {
+                // Few tiles are this low: not worth much code.
+                Label none = new Label();
+                a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
+                a.test(Gp.RCX, Gp.RCX);
+                a.j(Condition.E, none);
+                singleSteps(h);
+                a.bind(none);
+                return;
+            }
             Label rest = new Label();
             Label done = new Label();
             a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
@@ -276,6 +308,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             for (int u = 0; u < UNROLL; u++) {
                 step(h, u);
             }
+            if (even != null && even.ahead) {
+                for (int line = 0; line < h * UNROLL * 4; line += 64) {
+                    a.prefetcht0(Mem.at(Gp.R11, line));
+                }
+                a.add(Gp.R11, h * UNROLL * 4);
+            }
             advance(UNROLL);
             a.dec(Gp.RCX);
             a.j(Condition.NE, loop);
@@ -283,12 +321,17 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
             a.and(Gp.RCX, UNROLL - 1);
             a.j(Condition.E, done);
+            singleSteps(h);
+            a.bind(done);
+        }
+
+        /** rcx steps of depth, at least one. */
+        private void singleSteps(int h) {
             Label one = a.here();
             step(h, 0);
             advance(1);
             a.dec(Gp.RCX);
             a.j(Condition.NE, one);
-            a.bind(done);
         }
 
         private void advance(int steps) {
@@ -308,10 +351,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             for (int v = 0; v < vectors; v++) {
                 a.vmovups(spare(v), Mem.at(Gp.RSI, (u * vectors + v) * bytes));
             }
-            if (PREFETCH > 0) {
-                for (int v = 0; v < vectors * bytes / 64; v++) {
-                    a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + 64 * v + PREFETCH));
-                }
+            for (int line = 0; line < vectors * bytes; line += 64) {
+                a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
             }
             int left = set.registers() - mr * vectors - vectors;
             for (int i = 0; i < h; i++) {
@@ -435,6 +476,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     Mem to = row.plus(v * bytes);
                     if (tail(v) && moves) {
                         a.vmaskmovps(to, spare(0), sum(i, v));
+                    } else if (k.streams && !tail(v)) {
+                        a.vmovntps(to, sum(i, v));
                     } else {
                         a.vmovups(tail(v) ? to.masked(TAIL) : to, sum(i, v));
                     }
@@ -442,6 +485,4 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
         }
     }
-
-    private static final int PREFETCH = Integer.getInteger("pf", 2048);
 }

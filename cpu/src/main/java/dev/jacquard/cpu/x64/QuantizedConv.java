@@ -4,12 +4,15 @@ import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * A convolution of signed bytes, NHWC and KRSC, with 32-bit sums that are exact, then {@code max(sum * scale[k] + shift[k] + residualScale * r, 0)} in F32, stored as floats or as bytes (rounded half to even,
+ * A convolution of signed bytes, NHWC and KRSC, with 32-bit sums that are exact, then {@code activation(sum * scale[k] + shift[k] + residualScale * r)} in F32, stored as floats or as bytes (rounded half to even,
  * saturated, NaN as 0). A matrix product is the convolution of an image that is one pixel wide.
  *
  * <p>The instructions multiply unsigned bytes by signed ones. Images are made unsigned by adding 128 (a turn of the sign bit, while they are copied or loaded); the sums are corrected by 128 times the sum of a
@@ -27,11 +30,13 @@ public final class QuantizedConv implements PackedConv {
     private final ByteDot dot;
     private final Workers workers;
     private final ByteBlocks blocks;
-    private final ByteTiles[] tiles = new ByteTiles[2];
+    private final ByteKernel[] specs = new ByteKernel[2];
     private final Kernel[] kernels = new Kernel[2];
     private final Kernel flip;
+    private final int groups;
+    private final int groupK;
     private final int panels;
-    private final int panelChannels;
+    private final int lanes;
     private final int units;
     private final int parts;
     private final MemorySegment header;
@@ -51,15 +56,20 @@ public final class QuantizedConv implements PackedConv {
         this.dot = dot;
         this.workers = workers;
         blocks = ByteBlocks.of(shape);
-        int vectors = (shape.groupK() + dot.lanes() - 1) / dot.lanes();
-        panels = (vectors + dot.vectors() - 1) / dot.vectors();
-        int each = (vectors + panels - 1) / panels;
-        panelChannels = each * dot.lanes();
-        units = shape.groups() * panels;
+        Form form = Form.of(shape, epilogue, dot);
+        groups = form == Form.APART ? shape.groups() : 1;
+        groupK = shape.k() / groups;
+        int vectors = (groupK + dot.lanes() - 1) / dot.lanes();
+        int most = form == Form.DEPTHWISE ? ByteDepthwise.channels(dot) / dot.lanes() : dot.vectors();
+        panels = (vectors + most - 1) / most;
+        int each = form == Form.APART ? (vectors + panels - 1) / panels : most;
+        lanes = each * dot.lanes();
+        units = groups * panels;
         parts = Math.min(units, (CHUNKS + blocks.count() - 1) / blocks.count());
-        for (int last = 0; last < 2; last++) {
-            tiles[last] = tiles(blocks.pixelsOf(last == 0 ? 0 : blocks.count() - 1), each);
-            kernels[last] = Kernel.of(tiles[last]);
+        for (int i = 0; i < 2; i++) {
+            int pixels = blocks.pixelsOf(i == 0 ? 0 : blocks.count() - 1);
+            specs[i] = form == Form.DEPTHWISE ? depthwise() : tiles(pixels, each, form);
+            kernels[i] = Kernel.of(specs[i]);
         }
         flip = blocks.direct() ? null : Kernel.of(new FlipRows(dot.set(), shape.w() * shape.c(), shape.padLeft() * shape.c(), blocks.pitch()));
         header = header();
@@ -69,35 +79,73 @@ public final class QuantizedConv implements PackedConv {
      * Plans a convolution.
      *
      * @param residualScale factor of a residual of bytes, 0 for none
-     * @param relu whether negative values become 0
+     * @param activation what comes before the rounding
      * @param bytes whether results are bytes; else floats
      * @param set instructions that may be used
      */
-    public static QuantizedConv of(ConvShape shape, double residualScale, boolean relu, boolean bytes, Workers workers, InstructionSet set) {
-        return of(shape, new ByteEpilogue((float) residualScale, relu, bytes), workers, ByteDot.of(set));
+    public static QuantizedConv of(ConvShape shape, double residualScale, Nonlinearity activation, boolean bytes, Workers workers, InstructionSet set) {
+        return of(shape, new ByteEpilogue((float) residualScale, activation, bytes), workers, ByteDot.of(set));
     }
 
     static QuantizedConv of(ConvShape shape, ByteEpilogue epilogue, Workers workers, ByteDot dot) {
         return new QuantizedConv(shape, epilogue, workers, dot);
     }
 
-    private ByteTiles tiles(int pixels, int vectors) {
-        int high = (pixels + dot.rows() - 1) / dot.rows();
-        int tail = shape.groupK() - (panels - 1) * panelChannels;
-        int pitch = shape.k();
+    /** How groups are computed. */
+    private enum Form {
+        /** Each by itself: also the form of a convolution without groups. */
+        APART,
+        /** Small ones next to each other in a vector. */
+        TOGETHER,
+        /** Channel by channel. */
+        DEPTHWISE;
+
+        static Form of(ConvShape s, ByteEpilogue e, ByteDot dot) {
+            int g = s.groupK();
+            if (s.groups() == 1 || s.groupC() != g || dot == ByteDot.WORDS) {
+                return APART;
+            }
+            if (g == 1) {
+                return e.bytes() && !e.residual() ? DEPTHWISE : APART;
+            }
+            boolean fits = g == 4 || g == 8 || g % dot.lanes() == 0;
+            return fits && dot.vectors() * dot.lanes() % g == 0 ? TOGETHER : APART;
+        }
+    }
+
+    /** Channels of the last panel. */
+    private int tail() {
+        return groupK - (panels - 1) * lanes;
+    }
+
+    private ByteTiles tiles(int pixels, int vectors, Form form) {
+        int small = pixels / ((pixels + dot.rows() - 1) / dot.rows());
         if (blocks.direct()) {
-            return new ByteTiles(dot, pixels / high, vectors, tail, 1, 0, 1, 0, shape.c() / 4, true, pitch, epilogue);
+            return new ByteTiles(dot, small, vectors, tail(), 1, 0, 1, 0, shape.c() / 4, 0, true, shape.k(), epilogue);
         }
         int rowStep = shape.dilationH() * blocks.pitch();
-        boolean joined = shape.groups() == 1 && shape.dilationW() == 1;
-        int run = joined ? shape.s() * shape.c() : shape.groupC();
-        return new ByteTiles(dot, pixels / high, vectors, tail, shape.r(), rowStep, joined ? 1 : shape.s(), shape.dilationW() * shape.c(), (run + 3) / 4, false, pitch, epilogue);
+        int columnStep = shape.dilationW() * shape.c();
+        if (shape.groups() == 1 && shape.dilationW() == 1) {
+            return new ByteTiles(dot, small, vectors, tail(), shape.r(), rowStep, 1, 0, (shape.s() * shape.c() + 3) / 4, 0, false, shape.k(), epilogue);
+        }
+        int together = form == Form.TOGETHER ? shape.groupC() : 0;
+        return new ByteTiles(dot, small, vectors, tail(), shape.r(), rowStep, shape.s(), columnStep, (shape.groupC() + 3) / 4, together, false, shape.k(), epilogue);
+    }
+
+    private ByteDepthwise depthwise() {
+        List<Integer> taps = new ArrayList<>();
+        for (int r = 0; r < shape.r(); r++) {
+            for (int s = 0; s < shape.s(); s++) {
+                taps.add(r * shape.dilationH() * blocks.pitch() + s * shape.dilationW() * shape.c());
+            }
+        }
+        return new ByteDepthwise(dot, List.copyOf(taps), tail(), shape.k(), epilogue);
     }
 
     private MemorySegment header() {
         int pixels = blocks.pixelsOf(0);
         MemorySegment h = Arena.ofAuto().allocate(ByteHeader.PIXELS + 4L * pixels, 64);
-        ByteHeader.fill(h, dot, epilogue.residualScale(), (tiles[0].tail() - 1) % dot.lanes() + 1);
+        ByteHeader.fill(h, dot, epilogue.residualScale(), (tail() - 1) % dot.lanes() + 1, shape.groupC());
         for (int p = 0; p < pixels; p++) {
             h.set(ValueLayout.JAVA_INT, ByteHeader.PIXELS + 4L * p, blocks.offset(p));
         }
@@ -108,17 +156,13 @@ public final class QuantizedConv implements PackedConv {
         return bytes + 63 & -64L;
     }
 
-    private long unitBytes() {
-        return tiles[0].panelBytes(panelChannels / dot.lanes());
-    }
-
     @Override
     public long packedBytes() {
-        return units * unitBytes();
+        return units * specs[0].panelBytes();
     }
 
     private long scaleBytes() {
-        return align(units * 2L * 4 * panelChannels);
+        return align(units * 2L * 4 * lanes);
     }
 
     /** A worker's copies: dwords and vectors may be read, and vectors written, behind them. */
@@ -138,28 +182,31 @@ public final class QuantizedConv implements PackedConv {
         workers.run(packing, units);
     }
 
-    /** First output channel of a panel. */
-    private int channel(int unit) {
-        return unit / panels * shape.groupK() + unit % panels * panelChannels;
+    /** The output channel of a panel's lane, or -1 if it has none. */
+    private int channel(int unit, int lane) {
+        int c = specs[0].channel(lane);
+        return c < (unit % panels == panels - 1 ? tail() : lanes) ? first(unit) + c : -1;
     }
 
-    /** Output channels of a panel. */
-    private int channels(int unit) {
-        return unit % panels == panels - 1 ? tiles[0].tail() : panelChannels;
+    /** The first output channel of a panel. */
+    private int first(int unit) {
+        return unit / panels * groupK + unit % panels * lanes;
     }
 
     private void packUnit(int unit, int worker) {
-        int width = unit % panels == panels - 1 ? tiles[0].tailVectors() * dot.lanes() : panelChannels;
-        long to = packed + unit * unitBytes();
-        int runBytes = shape.r() * shape.s() * shape.groupC() / (tiles[0].outer() * tiles[0].inner());
+        int width = unit % panels == panels - 1 ? specs[0].lastLanes() : lanes;
+        int depth = shape.r() * shape.s() * shape.groupC();
+        int runs = specs[0].runs();
+        int runBytes = depth / runs;
+        long to = packed + unit * specs[0].panelBytes();
         for (int lane = 0; lane < width; lane++) {
-            boolean there = lane < channels(unit);
-            long from = weight + (long) (channel(unit) + lane) * shape.r() * shape.s() * shape.groupC();
+            int k = channel(unit, lane);
+            long from = weight + (long) k * depth;
             int sum = 0;
             long at = to + 4L * width + 4L * lane;
-            for (int run = 0; run < tiles[0].outer() * tiles[0].inner(); run++) {
+            for (int run = 0; run < runs; run++) {
                 for (int b = 0; b < runBytes; b += 4) {
-                    int four = there ? bytes(from + b, runBytes - b) : 0;
+                    int four = k >= 0 ? bytes(from + b, runBytes - b) : 0;
                     sum += (byte) four + (byte) (four >> 8) + (byte) (four >> 16) + (four >> 24);
                     Raw.setInt(at, four);
                     at += 4L * width;
@@ -190,12 +237,11 @@ public final class QuantizedConv implements PackedConv {
         this.out = out;
         this.scratch = workspace + scaleBytes();
         for (int unit = 0; unit < units; unit++) {
-            long to = workspace + unit * 2L * 4 * panelChannels;
-            for (int lane = 0; lane < panelChannels; lane++) {
-                boolean there = lane < channels(unit);
-                long k = 4L * (channel(unit) + lane);
-                Raw.set(to + 4L * lane, there ? Raw.get(scale + k) : 0);
-                Raw.set(to + 4L * (panelChannels + lane), there ? Raw.get(shift + k) : 0);
+            long to = workspace + unit * 2L * 4 * lanes;
+            for (int lane = 0; lane < lanes; lane++) {
+                int k = channel(unit, lane);
+                Raw.set(to + 4L * lane, k >= 0 ? Raw.get(scale + 4L * k) : 0);
+                Raw.set(to + 4L * (lanes + lane), k >= 0 ? Raw.get(shift + 4L * k) : 0);
             }
         }
         header.set(ValueLayout.JAVA_LONG, ByteHeader.SCALES, workspace);
@@ -224,14 +270,11 @@ public final class QuantizedConv implements PackedConv {
     private void multiply(int block, long pixels, int from, int to) {
         int count = blocks.pixelsOf(block);
         int which = count == blocks.pixelsOf(0) ? 0 : 1; // blocks are of one size, but for the last of an image or of all
-        int small = tiles[which].small();
-        int high = (count + dot.rows() - 1) / dot.rows();
-        int large = count - high * small;
         boolean last = to % panels == 0;
-        long counts = ByteTiles.counts(large, high - large, to - from - (last ? 1 : 0), last, from);
-        long first = blocks.firstPixel(block) * shape.k() + channel(from);
-        long group = (long) (from / panels) * shape.groupC();
-        kernels[which].run(pixels + group, packed + from * unitBytes(), out + first * epilogue.size(), residual + first, header.address(), counts);
+        long counts = specs[which].counts(count, to - from - (last ? 1 : 0), last, from);
+        long result = blocks.firstPixel(block) * shape.k() + first(from);
+        long inputs = pixels + (shape.groups() == 1 ? 0 : (long) first(from) / shape.groupK() * shape.groupC());
+        kernels[which].run(inputs, packed + from * specs[0].panelBytes(), out + result * epilogue.size(), residual + result, header.address(), counts);
     }
 
     /** Rows of a block's images, those outside of the image as padding. */

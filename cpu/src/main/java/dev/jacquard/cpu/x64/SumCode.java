@@ -51,7 +51,7 @@ record SumCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         a.vaddps(sum(0), sum(0), sum(1));
         a.vaddps(sum(2), sum(2), sum(3));
         a.vaddps(sum(0), sum(0), sum(2));
-        all(a);
+        lanes.sum(sum(0), x);
         a.vmovd(Gp.RAX, sum(0).as(128));
         a.vzeroupper();
         a.ret();
@@ -59,21 +59,5 @@ record SumCode(InstructionSet set, Kind kind) implements Kernel.Spec {
 
     private Vec sum(int i) {
         return set.vec(4 + i);
-    }
-
-    /** The sum of the elements, in the first one: halves onto halves. */
-    private void all(Assembler a) {
-        Vec s = sum(0);
-        Vec t = set.vec(0);
-        if (set == InstructionSet.AVX512) {
-            a.vextractf64x4(t.as(256), s, 1);
-            a.vaddps(s.as(256), s.as(256), t.as(256));
-        }
-        a.vextractf128(t.as(128), s.as(256), 1);
-        a.vaddps(s.as(128), s.as(128), t.as(128));
-        a.vshufps(t.as(128), s.as(128), s.as(128), 0x4e);
-        a.vaddps(s.as(128), s.as(128), t.as(128));
-        a.vshufps(t.as(128), s.as(128), s.as(128), 0xb1);
-        a.vaddps(s.as(128), s.as(128), t.as(128));
     }
 }

@@ -1,8 +1,14 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.GatherPlan;
+import dev.jacquard.cpu.TapAxis;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.WeakReference;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Where the rows of a {@link ProductKernel}'s tiles lie, in native memory. A tile is its height, {@link ProductKernel#LISTED_ROWS} offsets of rows of C, then per tap as many offsets of rows of A: all of 8
@@ -23,7 +29,7 @@ final class TileTable {
     static final int NONE_INSIDE = -2;
 
     /** Where rows lie. */
-    interface Rows {
+    private interface Rows {
         /** Offset of a row of C. */
         long out(int row);
 
@@ -37,13 +43,61 @@ final class TileTable {
     private final long tileBytes;
 
     /**
+     * The table of one phase of a convolution. One that is in use is not made again: a plan is made several times over.
+     *
+     * @param images 1: a tile's rows are consecutive positions of an image; more: they are one position in so many images
+     * @param most rows of a tile at most
+     */
+    static TileTable of(GatherPlan plan, TapAxis rows, TapAxis columns, int images, int most) {
+        Key key = new Key(plan.inH(), plan.inW(), plan.inC(), plan.outH(), plan.outW(), plan.outC(), Axis.of(rows), Axis.of(columns), images, most);
+        WeakReference<TileTable> known = MADE.get(key);
+        TileTable table = known == null ? null : known.get();
+        if (table == null) {
+            int taps = rows.taps().length * columns.taps().length;
+            table = new TileTable(rows.count() * columns.count() * images, images > 1 ? images : most, taps, new Windows(plan, rows, columns, images));
+            MADE.put(key, new WeakReference<>(table));
+        }
+        return table;
+    }
+
+    private static final ConcurrentHashMap<Key, WeakReference<TileTable>> MADE = new ConcurrentHashMap<>();
+
+    private record Axis(int first, int step, int count, List<Integer> in) {
+        static Axis of(TapAxis a) {
+            return new Axis(a.first(), a.step(), a.count(), Arrays.stream(a.in()).boxed().toList());
+        }
+    }
+
+    private record Key(int inH, int inW, int inC, int outH, int outW, int outC, Axis rows, Axis columns, int images, int most) {}
+
+    /** Rows of one phase: a position of the first image, of the next images, the next position. */
+    private record Windows(GatherPlan plan, TapAxis rows, TapAxis columns, int images) implements Rows {
+        @Override
+        public long out(int row) {
+            int at = row / images;
+            int i = rows.first() + at / columns.count() * rows.step();
+            int j = columns.first() + at % columns.count() * columns.step();
+            return 4 * plan.outC() * ((long) row % images * plan.outH() * plan.outW() + (long) i * plan.outW() + j);
+        }
+
+        @Override
+        public long in(int row, int tap) {
+            int at = row / images;
+            int across = columns.taps().length;
+            int i = rows.at(at / columns.count(), tap / across);
+            int j = columns.at(at % columns.count(), tap % across);
+            return i < 0 || j < 0 ? OUTSIDE : 4 * plan.inC() * ((long) row % images * plan.inH() * plan.inW() + (long) i * plan.inW() + j);
+        }
+    }
+
+    /**
      * A table.
      *
      * @param rows how many there are
      * @param most rows of a tile at most: all tiles are as high as others, or one row lower
      * @param taps of each row
      */
-    TileTable(int rows, int most, int taps, Rows where) {
+    private TileTable(int rows, int most, int taps, Rows where) {
         tiles = (rows + most - 1) / most;
         tileBytes = TAPS + (long) taps * TAP_BYTES;
         memory = Arena.ofAuto().allocate(tiles * tileBytes, 64);

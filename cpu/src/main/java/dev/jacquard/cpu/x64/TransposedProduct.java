@@ -1,13 +1,13 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * c[i][j] (+)= sum over positions of a[position][i] * b[position][j]: one block of positions of a gradient of weights. Both operands lie as images do, channels innermost, and are read where they are:
- * a row of a tile is one number of {@code a} for all of a vector, its columns are vectors of {@code b}. All accumulators of a tile stay in registers through the whole block; only then does it touch c.
+ * c[i][j] (+)= sum over positions of a[position][i] * b[position][j]: one block of positions of a gradient of weights. Channels are innermost in both operands: a row of a tile is one number of {@code a}
+ * for all of a vector, its columns are vectors of {@code b}. All accumulators of a tile stay in registers through the whole block; only then does it touch c.
  *
- * <p>Positions are those of a rectangle: columns within rows within images, with a step in bytes for each. The steps are constants, the counts arguments, so that taps whose rectangles differ share a kernel.
+ * <p>Positions are those of a rectangle: columns within rows within images, with a step in bytes for each. The steps are constants, the counts arguments, so that taps whose rectangles differ share a
+ * kernel.
  *
- * <p>Arguments: a, b, c (addresses), the counts ({@link #counts}), and two distances in bytes: what lies that far behind what is read of a, and of b, is fetched into the second-level cache on the way
- * (0: nothing new).
+ * <p>Arguments: a, b, c (addresses), the counts ({@link #counts}), and two {@link Fetch}es one behind the other: memory that is brought into the second-level cache on the way.
  *
  * @param set instruction set
  * @param tile rows and vectors of the largest tile
@@ -16,9 +16,8 @@ package dev.jacquard.cpu.x64;
  * @param a steps through a
  * @param b steps through b
  * @param cRow bytes from one row of c to the next
- * @param lines whether the tiles of a panel fetch one line of b after the other, instead of the same one all
  */
-record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow, boolean lines) implements Kernel.Spec {
+record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow) implements Kernel.Spec {
     /** Bytes of the stack: c of this panel, a, images, whether to add, and what leads from a row's end to the next row and from an image's end to the next image. */
     private static final int FRAME = 80;
 
@@ -39,7 +38,17 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
      * @param rows rows of c
      * @param vectors vectors of columns
      */
-    record Tile(int rows, int vectors) {}
+    record Tile(int rows, int vectors) {
+        /** Rows of c, tile by tile. */
+        Pieces rows(int m) {
+            return new Pieces(m, 1, rows);
+        }
+
+        /** Columns of c, panel by panel. */
+        Pieces columns(int n, InstructionSet set) {
+            return new Pieces(n, set.lanes(), vectors);
+        }
+    }
 
     /**
      * Bytes from one position to the next.
@@ -47,8 +56,20 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
      * @param column within a row of positions
      * @param row from a row to the next
      * @param image from an image to the next
+     * @param piece from what one tile reads to what the next reads; 0 if tiles follow one another within a position
      */
-    record Steps(int column, int row, int image) {}
+    record Steps(int column, int row, int image, int piece) {}
+
+    /**
+     * Three longs in memory: an address, the bytes from position to position there, and the number of cache lines, from that address on, that are wanted of each position. A tile fetches one line of all
+     * positions and notes that; when there are no lines left, it is the next {@code Fetch}'s turn.
+     */
+    static final class Fetch {
+        /** Bytes of one. */
+        static final int BYTES = 24;
+
+        private Fetch() {}
+    }
 
     /** The fourth argument. @param accumulate whether c is added to, rather than overwritten */
     static long counts(int columns, int rows, int images, boolean accumulate) {
@@ -59,17 +80,14 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     public void emit(Assembler e) {
         e.enter(FRAME);
         decode(e);
-        int vectors = (n + set.lanes() - 1) / set.lanes();
         int tail = n % set.lanes();
         if (tail != 0) {
             tailMask(e, tail);
         }
-        int panels = (vectors + tile.vectors - 1) / tile.vectors;
-        int narrow = vectors / panels;
-        int wider = vectors % panels;
-        panels(e, wider, narrow + 1, false);
-        panels(e, panels - wider - (tail == 0 ? 0 : 1), narrow, false);
-        panels(e, tail == 0 ? 0 : 1, narrow, true);
+        Pieces panels = tile.columns(n, set);
+        panels(e, panels.larger(), panels.low() + 1, false);
+        panels(e, panels.count() - panels.larger() - (tail == 0 ? 0 : 1), panels.low(), false);
+        panels(e, tail == 0 ? 0 : 1, panels.low(), true);
         e.leave(FRAME);
     }
 
@@ -129,18 +147,15 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         if (count <= 0) {
             return;
         }
-        int tiles = (m + tile.rows - 1) / tile.rows;
-        int low = m / tiles;
-        int taller = m % tiles;
+        Pieces tiles = tile.rows(m);
         e.mov(Gp.R13, count);
         Label panel = e.here();
         e.mov(Gp.RDI, Mem.at(Gp.RSP, A_FIRST));
         e.mov(Gp.RDX, Mem.at(Gp.RSP, C_PANEL));
-        e.mov(Gp.RBP, Gp.R9);
-        tiles(e, taller, low + 1, vectors, masked);
-        tiles(e, tiles - taller, low, vectors, masked);
+        tiles(e, tiles.larger(), tiles.low() + 1, vectors, masked);
+        tiles(e, tiles.count() - tiles.larger(), tiles.low(), vectors, masked);
         int width = vectors * set.bytes();
-        e.add(Gp.RSI, width);
+        e.add(Gp.RSI, b.piece == 0 ? width : b.piece);
         e.mov(Gp.RAX, Mem.at(Gp.RSP, C_PANEL));
         e.add(Gp.RAX, width);
         e.mov(Mem.at(Gp.RSP, C_PANEL), Gp.RAX);
@@ -154,26 +169,35 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         }
         e.mov(Gp.R12, count);
         Label next = e.here();
+        fetch(e);
         new Body(e, rows, vectors, masked).emit();
-        e.add(Gp.RDI, 4 * rows);
+        e.add(Gp.RDI, a.piece == 0 ? 4 * rows : a.piece);
         e.add(Gp.RDX, rows * cRow);
-        if (lines) {
-            nextLine(e, vectors);
-        }
         e.dec(Gp.R12);
         e.j(Assembler.Condition.NE, next);
     }
 
-    /** The next of the panel's lines, of b some positions on; the first after the last. */
-    private void nextLine(Assembler e, int vectors) {
-        e.add(Gp.RBP, 64);
-        e.mov(Gp.RAX, Gp.RBP);
-        e.sub(Gp.RAX, Gp.R9);
-        e.cmp(Gp.RAX, vectors * set.bytes());
-        Label inside = new Label();
-        e.j(Assembler.Condition.L, inside);
-        e.mov(Gp.RBP, Gp.R9);
-        e.bind(inside);
+    /** What this tile fetches: rbp, in steps of r9; what it reads itself if there is nothing left. */
+    private void fetch(Assembler e) {
+        Label found = new Label();
+        for (int i = 0; i < 2; i++) {
+            Label none = new Label();
+            Mem left = Mem.at(Gp.R8, i * Fetch.BYTES + 16);
+            e.mov(Gp.RAX, left);
+            e.test(Gp.RAX, Gp.RAX);
+            e.j(Assembler.Condition.E, none);
+            e.dec(Gp.RAX);
+            e.mov(left, Gp.RAX);
+            e.mov(Gp.RBP, Mem.at(Gp.R8, i * Fetch.BYTES));
+            e.lea(Gp.RAX, Mem.at(Gp.RBP, 64));
+            e.mov(Mem.at(Gp.R8, i * Fetch.BYTES), Gp.RAX);
+            e.mov(Gp.R9, Mem.at(Gp.R8, i * Fetch.BYTES + 8));
+            e.jmp(found);
+            e.bind(none);
+        }
+        e.mov(Gp.RBP, Gp.RDI);
+        e.mov(Gp.R9, 0);
+        e.bind(found);
     }
 
     /** One tile over all positions. */
@@ -244,14 +268,14 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             for (int j = 0; j < vectors; j++) {
                 load(column(j), Mem.at(Gp.RBX, j * set.bytes()), j);
             }
-            e.prefetcht1(Mem.at(Gp.RAX, Gp.R8, 1, 0));
+            e.prefetcht1(Mem.at(Gp.RBP));
             for (int i = 0; i < rows; i++) {
                 e.vbroadcastss(one(i), Mem.at(Gp.RAX, 4 * i));
                 for (int j = 0; j < vectors; j++) {
                     e.vfmadd231ps(sum(i, j), one(i), column(j));
                 }
             }
-            e.prefetcht1(Mem.at(Gp.RBX, Gp.RBP, 1, 0));
+            e.add(Gp.RBP, Gp.R9);
             e.add(Gp.RAX, a.column);
             e.add(Gp.RBX, b.column);
         }

@@ -93,6 +93,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPUNPCKLWD = Code.of(P66, 1, 0x61);
     private static final Code VPUNPCKHWD = Code.of(P66, 1, 0x69);
     private static final Code VPERMD = Code.of(P66, 2, 0x36);
+    private static final Code VPMAXSB = Code.of(P66, 2, 0x3c);
     private static final Code VPHADDD = Code.of(P66, 2, 0x02);
     private static final Code LOAD_BYTES = Code.of(PF2, 1, 0x6f).evexOnly();
     private static final Code STORE_BYTES = Code.of(PF2, 1, 0x7f).evexOnly();
@@ -538,6 +539,10 @@ abstract class VectorAssembler extends Encoder {
     /** Elements of {@code from} at the indices of a register, across lanes. */
     void vpermd(Vec to, Vec indices, Operand from) {
         three(VPERMD, to, indices, from);
+    }
+
+    void vpmaxsb(Vec to, Vec a, Operand b) {
+        three(VPMAXSB, to, a, b);
     }
 
     void vphaddd(Vec to, Vec a, Operand b) {

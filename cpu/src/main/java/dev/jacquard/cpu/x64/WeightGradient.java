@@ -1,38 +1,37 @@
 package dev.jacquard.cpu.x64;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Backward of weight of a dense or grouped convolution: dw[k, tap, c] = sum over positions of dy[position, k] * x[position at the tap, c], which for each tap is a product of two matrices whose rows are
- * positions. {@link TransposedProduct} computes one tap of one block of positions; a block of both operands stays in the second-level cache for all taps and tiles. Taps outside the image are not
- * multiplied: each tap has its own rectangle of positions.
+ * positions. {@link TransposedProduct} computes one tap of one block of positions; a block of both operands stays in the second-level cache for all taps and tiles, and the next one is fetched meanwhile.
+ * Taps outside the image are not multiplied: each tap has its own rectangle of positions.
  *
  * <p>Sums over a block are added to those of the blocks before, which also keeps their error small: it grows with the length of a block and the number of blocks, not with their product.
  */
 final class WeightGradient implements Conv {
     private static final int PIECE = 16_384;
+    private static final int FETCHES = 2 * Fetch.BYTES + 63 & -64;
+
+    @SuppressWarnings("restricted") // the JVM is started with --enable-native-access
+    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private final WeightGradientPlan plan;
     private final ConvShape shape;
     private final Workers workers;
-    private final Kernel[] kernels;
-    private final Kernel sums;
-    private final Kernel copies;
-    private final Kernel[] clears;
-    private final Steps image;
-    private final Steps gradient;
+    private final WeightGradientKernels kernels;
     private final boolean rowsFollow;
     private final boolean imagesFollow;
-    private final long imageAhead;
-    private final long gradientAhead;
-    private final int lineBytes;
-    private final long copyBytes;
+    private final long gradientAt;
+    private final long scratchBytes;
     private final long partBytes;
-    private final int cRow;
-    private final long cUnit;
     private final Workers.Task compute = this::compute;
     private final Workers.Task add = this::add;
 
@@ -45,28 +44,14 @@ final class WeightGradient implements Conv {
         this.plan = plan;
         this.workers = workers;
         shape = plan.shape();
-        image = imageSteps(plan);
-        gradient = gradientSteps(shape);
+        kernels = new WeightGradientKernels(plan);
+        Steps image = kernels.image();
+        Steps gradient = kernels.gradient();
         rowsFollow = image.row() == shape.ow() * image.column() && gradient.row() == shape.ow() * gradient.column();
         imagesFollow = rowsFollow && image.image() == shape.oh() * image.row() && gradient.image() == shape.oh() * gradient.row();
-        lineBytes = plan.flat() ? lineFloats(shape) * 4 : 0;
-        copyBytes = plan.flat() ? align((long) lineBytes * (plan.blockRows() == 0 ? plan.blockImages() * shape.h() : copiedRows(plan))) : 0;
+        gradientAt = FETCHES + kernels.imageBytes();
+        scratchBytes = gradientAt + kernels.gradientBytes();
         partBytes = plan.partial() ? align(4 * plan.gradientFloats()) : 0;
-        cRow = 4 * (plan.swapped() ? shape.groupK() : shape.r() * shape.s() * shape.groupC());
-        cUnit = 4L * plan.imageChannels() * (plan.swapped() ? shape.groupK() : 1);
-        // Copies are made of what comes next as a whole; there is nothing to fetch ahead of them.
-        imageAhead = plan.flat() ? 0 : plan.blockRows() == 0 ? (long) plan.blockImages() * image.image() : (long) plan.blockRows() * image.row();
-        gradientAhead = plan.blockRows() == 0 ? (long) plan.blockImages() * gradient.image() : (long) plan.blockRows() * gradient.row();
-        kernels = kernels();
-        copies = plan.flat() ? Kernel.of(copies()) : null;
-        clears = new Kernel[plan.columnParts()];
-        for (int j = 0; j < clears.length; j++) {
-            clears[j] = Kernel.of(new PaddedRows(plan.set(), plan.column(j + 1) - plan.column(j), 0, 0, cRow, 0));
-        }
-        int groupFloats = Math.toIntExact(plan.gradientFloats() / shape.groups());
-        sums = !plan.partial() ? null : Kernel.of(plan.swapped()
-                ? new PartialSums.Transposed(plan.set(), plan.splits(), (int) partBytes, groupFloats / shape.groupK(), shape.groupK())
-                : new PartialSums(plan.set(), plan.splits(), (int) partBytes));
     }
 
     /** Whether distances between images and the like fit into instructions. */
@@ -80,53 +65,13 @@ final class WeightGradient implements Conv {
         return new WeightGradient(WeightGradientPlan.of(shape, set), workers);
     }
 
-    private static Steps imageSteps(WeightGradientPlan p) {
-        ConvShape s = p.shape();
-        int row = p.flat() ? lineFloats(s) * 4 : 4 * s.w() * s.c();
-        return new Steps(4 * s.strideW() * s.c(), s.strideH() * row, s.h() * row);
-    }
-
-    private static Steps gradientSteps(ConvShape s) {
-        int row = 4 * s.ow() * s.k();
-        return new Steps(4 * s.k(), row, s.oh() * row);
-    }
-
-    /** Floats of an image's row with the zeros around it, as far as any window reaches. */
-    private static int lineFloats(ConvShape s) {
-        return ((s.ow() - 1) * s.strideW() + s.s()) * s.c();
-    }
-
-    private static int copiedRows(WeightGradientPlan p) {
-        ConvShape s = p.shape();
-        return Math.min(s.h(), (p.blockRows() - 1) * s.strideH() + (s.r() - 1) * s.dilationH() + 1);
-    }
-
-    private static long align(long bytes) {
+    static long align(long bytes) {
         return bytes + 63 & -64L;
-    }
-
-    /** One kernel per part of rows and part of columns; those of equal size are the same. */
-    private Kernel[] kernels() {
-        Kernel[] all = new Kernel[plan.rowParts() * plan.columnParts()];
-        for (int i = 0; i < plan.rowParts(); i++) {
-            for (int j = 0; j < plan.columnParts(); j++) {
-                int m = plan.row(i + 1) - plan.row(i);
-                int n = plan.column(j + 1) - plan.column(j);
-                all[i * plan.columnParts() + j] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), m, n,
-                        plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow, fewUnits()));
-            }
-        }
-        return all;
-    }
-
-    /** Whether an item has so few units that each has to fetch all that comes next. */
-    private boolean fewUnits() {
-        return plan.units() / plan.unitParts() <= plan.panelLines();
     }
 
     @Override
     public long workspaceBytes() {
-        return workers.size() * copyBytes + plan.splits() * partBytes;
+        return workers.size() * scratchBytes + plan.splits() * partBytes;
     }
 
     @Override
@@ -144,13 +89,13 @@ final class WeightGradient implements Conv {
     }
 
     private long partial(int split) {
-        return plan.partial() ? workspace + workers.size() * copyBytes + split * partBytes : dw;
+        return plan.partial() ? workspace + workers.size() * scratchBytes + split * partBytes : dw;
     }
 
     private void add(int chunk, int worker) {
         if (!plan.swapped()) {
             long at = 4L * chunk * PIECE;
-            sums.run(dw + at, partial(0) + at, Math.min(PIECE, plan.gradientFloats() - (long) chunk * PIECE), 0, 0, 0);
+            kernels.sums().run(dw + at, partial(0) + at, Math.min(PIECE, plan.gradientFloats() - (long) chunk * PIECE), 0, 0, 0);
             return;
         }
         int lanes = plan.set().lanes();
@@ -158,7 +103,7 @@ final class WeightGradient implements Conv {
         int g = chunk / perGroup;
         int k = chunk % perGroup * lanes;
         long floats = plan.gradientFloats() / shape.groups();
-        sums.run(dw + 4 * (g * floats + k * floats / shape.groupK()), partial(0) + 4 * (g * floats + k), Math.min(lanes, shape.groupK() - k), 0, 0, 0);
+        kernels.sums().run(dw + 4 * (g * floats + k * floats / shape.groupK()), partial(0) + 4 * (g * floats + k), Math.min(lanes, shape.groupK() - k), 0, 0, 0);
     }
 
     /** An item: a part of the blocks, a group, a part of the units, of the rows, of the columns; the last changes first. */
@@ -169,31 +114,56 @@ final class WeightGradient implements Conv {
         int u = rest % plan.unitParts();
         int g = rest / plan.unitParts() % shape.groups();
         int split = rest / plan.unitParts() / shape.groups();
-        Kernel kernel = kernels[i * plan.columnParts() + j];
-        long c = partial(split) + 4 * (g * (plan.gradientFloats() / shape.groups())) + (long) plan.row(i) * cRow + 4L * plan.column(j);
-        int k0 = g * shape.groupK() + (plan.swapped() ? plan.column(j) : plan.row(i));
-        int c0 = g * shape.groupC() + (plan.swapped() ? plan.row(i) : plan.column(j));
-        long copy = workspace + worker * copyBytes;
-        int blocks = plan.blocks();
+        long c = partial(split) + 4 * (g * (plan.gradientFloats() / shape.groups())) + (long) plan.row(i) * kernels.cRow() + 4L * plan.column(j);
+        int begin = (int) ((long) plan.blocks() * split / plan.splits());
+        int end = (int) ((long) plan.blocks() * (split + 1) / plan.splits());
         long begun = 0;
-        for (int b = (int) ((long) blocks * split / plan.splits()); b < (int) ((long) blocks * (split + 1) / plan.splits()); b++) {
-            begun = block(kernel, b, plan.unit(u), plan.unit(u + 1), k0, c0, c, copy, begun);
+        for (int b = begin; b < end; b++) {
+            begun = block(b, b + 1 < end, g, plan.unit(u), plan.unit(u + 1), i, j, c, workspace + worker * scratchBytes, begun);
         }
         for (int unit = plan.unit(u); unit < plan.unit(u + 1); unit++) {
             if ((begun >> unit - plan.unit(u) & 1) == 0) {
-                clears[j].run(c + unit * cUnit, 0, plan.row(i + 1) - plan.row(i), 0, 0, 0); // its taps lie outside everywhere
+                kernels.clear(j).run(c + unit * kernels.cUnit(), 0, plan.row(i + 1) - plan.row(i), 0, 0, 0); // its taps lie outside everywhere
             }
         }
     }
 
+    private int bands() {
+        return plan.blockRows() == 0 ? 1 : WeightGradientPlan.ceil(shape.oh(), plan.blockRows());
+    }
+
+    private int firstImage(int b) {
+        return plan.blockRows() == 0 ? b * plan.blockImages() : b / bands();
+    }
+
+    private int firstRow(int b) {
+        return plan.blockRows() == 0 ? 0 : b % bands() * plan.blockRows();
+    }
+
+    /** First row of the images that windows of output rows from {@code oh} on reach. */
+    private int firstInputRow(int oh) {
+        return plan.blockRows() == 0 ? 0 : Math.max(0, oh * shape.strideH() - shape.padTop());
+    }
+
+    private long imageRow(int n, int ih, int c0) {
+        return x + 4L * (((long) n * shape.h() + ih) * shape.w() * shape.c() + c0);
+    }
+
+    private long gradientRow(int n, int oh, int k0) {
+        return dy + 4L * (((long) n * shape.oh() + oh) * shape.ow() * shape.k() + k0);
+    }
+
     /** All units of a block of positions. @return the units that have sums by now, a bit each */
-    private long block(Kernel kernel, int b, int u0, int u1, int k0, int c0, long c, long copy, long begunBefore) {
-        int bands = plan.blockRows() == 0 ? 1 : WeightGradientPlan.ceil(shape.oh(), plan.blockRows());
-        int n0 = plan.blockRows() == 0 ? b * plan.blockImages() : b / bands;
-        int images = plan.blockRows() == 0 ? Math.min(plan.blockImages(), shape.n() - n0) : 1;
-        int first = plan.blockRows() == 0 ? 0 : b % bands * plan.blockRows();
+    private long block(int b, boolean more, int g, int u0, int u1, int i, int j, long c, long scratch, long begunBefore) {
+        int k0 = g * shape.groupK() + (plan.swapped() ? plan.column(j) : plan.row(i));
+        int c0 = g * shape.groupC() + (plan.swapped() ? plan.row(i) : plan.column(j));
+        int n0 = firstImage(b);
+        int images = Math.min(plan.blockImages(), shape.n() - n0);
+        int first = firstRow(b);
         int end = plan.blockRows() == 0 ? shape.oh() : Math.min(shape.oh(), first + plan.blockRows());
-        long from = plan.flat() ? copyRows(n0, images, first, end, copy) : x + 4L * c0 + (long) n0 * image.image();
+        long from = image(n0, images, first, end, c0, plan.swapped() ? i : j, scratch);
+        long gradientFrom = gradient(n0, images, first, end, k0, plan.swapped() ? j : i, scratch);
+        fetch(more ? b + 1 : -1, c0, k0, i, j, scratch);
         long begun = begunBefore;
         for (int unit = u0; unit < u1; unit++) {
             int r = plan.flat() ? unit : unit / shape.s();
@@ -205,12 +175,12 @@ final class WeightGradient implements Conv {
             if (oh0 >= oh1 || ow0 >= ow1) {
                 continue;
             }
-            long ih = (long) oh0 * shape.strideH() - shape.padTop() + r * shape.dilationH() - (plan.flat() && plan.blockRows() != 0 ? firstRow(first) : 0);
+            long ih = (long) oh0 * shape.strideH() - shape.padTop() + r * shape.dilationH() - firstInputRow(first);
             long iw = plan.flat() ? 0 : (long) ow0 * shape.strideW() - shape.padLeft() + s * shape.dilationW();
-            long imageAt = from + ih * (image.row() / shape.strideH()) + 4 * iw * shape.c();
-            long gradientAt = dy + 4 * ((((long) n0 * shape.oh() + oh0) * shape.ow() + ow0) * shape.k() + k0);
-            boolean accumulate = (begun >> unit - u0 & 1) != 0;
-            run(kernel, imageAt, gradientAt, c + unit * cUnit, counts(ow1 - ow0, oh1 - oh0, images, accumulate), unit - u0);
+            long imageAt = from + ih * kernels.imageRow() + iw * kernels.imagePixel();
+            long dyAt = gradientFrom + (long) (oh0 - first) * kernels.gradient().row() + (long) ow0 * kernels.gradient().column();
+            long counts = counts(ow1 - ow0, oh1 - oh0, images, (begun >> unit - u0 & 1) != 0);
+            kernels.product(i, j).run(plan.swapped() ? imageAt : dyAt, plan.swapped() ? dyAt : imageAt, c + unit * kernels.cUnit(), counts, scratch, 0);
             begun |= 1L << unit - u0;
         }
         return begun;
@@ -225,19 +195,6 @@ final class WeightGradient implements Conv {
         return TransposedProduct.counts(columns, rows, images, accumulate);
     }
 
-    /** The units of a block share the work of fetching the next block's operands: one line of each panel's rows each, numbers that are broadcast by the last. */
-    private void run(Kernel kernel, long imageAt, long gradientAt, long c, long counts, int unit) {
-        boolean few = fewUnits();
-        long line = few ? 0 : 64L * unit;
-        boolean columns = few || unit < plan.panelLines();
-        boolean rows = few || unit == plan.panelLines();
-        if (plan.swapped()) {
-            kernel.run(imageAt, gradientAt, c, counts, rows ? imageAhead : 0, columns ? gradientAhead + line : 0);
-        } else {
-            kernel.run(gradientAt, imageAt, c, counts, rows ? gradientAhead : 0, columns ? imageAhead + line : 0);
-        }
-    }
-
     private static int firstInside(int pad, int offset, int stride) {
         return WeightGradientPlan.ceil(Math.max(0, pad - offset), stride);
     }
@@ -247,27 +204,55 @@ final class WeightGradient implements Conv {
         return last < 0 ? 0 : Math.min(out, last / stride + 1);
     }
 
-    /** First row of the image that the windows of output rows from {@code oh} on reach. */
-    private int firstRow(int oh) {
-        return Math.max(0, oh * shape.strideH() - shape.padTop());
-    }
-
-    /** Rows of images with the zeros around them. */
-    private long copyRows(int n0, int images, int oh0, int oh1, long to) {
-        boolean whole = plan.blockRows() == 0;
-        int first = whole ? 0 : firstRow(oh0);
-        int end = whole ? shape.h() : Math.min(shape.h(), (oh1 - 1) * shape.strideH() - shape.padTop() + (shape.r() - 1) * shape.dilationH() + 1);
+    /** Where the first input row of a block is to be read: in place, or in scratch, where it is brought first. */
+    private long image(int n0, int images, int first, int end, int c0, int part, long scratch) {
+        int top = firstInputRow(first);
+        int bottom = plan.blockRows() == 0 ? shape.h() : Math.min(shape.h(), (end - 1) * shape.strideH() - shape.padTop() + (shape.r() - 1) * shape.dilationH() + 1);
+        long to = scratch + FETCHES;
+        if (!plan.flat() && !plan.packImage() || top >= bottom) {
+            return plan.flat() || plan.packImage() ? to : imageRow(n0, top, c0);
+        }
+        if (plan.packImage()) {
+            kernels.packImage(part).run(to, imageRow(n0, top, c0), (long) images * (bottom - top) * shape.w(), 0, 0, 0);
+            return to;
+        }
         for (int n = 0; n < images; n++) {
-            long from = x + 4L * ((n0 + n) * (long) shape.h() + first) * shape.w() * shape.c();
-            copies.run(to + (long) n * shape.h() * lineBytes, from, Math.max(0, end - first), 0, 0, 0);
+            kernels.lines().run(to + (long) n * kernels.image().image(), imageRow(n0 + n, top, 0), bottom - top, 0, 0, 0);
         }
         return to;
     }
 
-    private PaddedRows copies() {
-        int line = lineBytes / 4;
-        int before = Math.min(line, shape.padLeft() * shape.c());
-        int inside = Math.min(line - before, shape.w() * shape.c());
-        return new PaddedRows(plan.set(), before, inside, line - before - inside, lineBytes, 4 * shape.w() * shape.c());
+    private long gradient(int n0, int images, int first, int end, int k0, int part, long scratch) {
+        long from = gradientRow(n0, first, k0);
+        if (!plan.packGradient()) {
+            return from;
+        }
+        kernels.packGradient(part).run(scratch + gradientAt, from, (long) images * (end - first) * shape.ow(), 0, 0, 0);
+        return scratch + gradientAt;
+    }
+
+    /** Notes what of the next block is to be fetched: of each output position its numbers of dy, and as many of the pixels of x as there are to each. */
+    private void fetch(int b, int c0, int k0, int i, int j, long at) {
+        int channelsK = plan.swapped() ? plan.column(j + 1) - plan.column(j) : plan.row(i + 1) - plan.row(i);
+        int channelsC = plan.swapped() ? plan.row(i + 1) - plan.row(i) : plan.column(j + 1) - plan.column(j);
+        int pixels = shape.strideH() * shape.strideW();
+        boolean fetchImage = b >= 0 && !plan.flat() && (plan.units() > 1 || pixels == 1);
+        int linesC = channelsC == shape.c() ? pixels * channelsC / 16 : WeightGradientPlan.ceil(channelsC, 16);
+        if (b >= 0) {
+            note(at, gradientRow(firstImage(b), firstRow(b), k0), 4L * shape.k(), WeightGradientPlan.ceil(channelsK, 16));
+        } else {
+            note(at, 0, 0, 0);
+        }
+        if (fetchImage) {
+            note(at + Fetch.BYTES, imageRow(firstImage(b), firstInputRow(firstRow(b)), c0), 4L * pixels * shape.c(), linesC);
+        } else {
+            note(at + Fetch.BYTES, 0, 0, 0);
+        }
+    }
+
+    private static void note(long at, long address, long step, long lines) {
+        ALL.set(JAVA_LONG, at, address);
+        ALL.set(JAVA_LONG, at + 8, step);
+        ALL.set(JAVA_LONG, at + 16, lines);
     }
 }

@@ -59,6 +59,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     }
 
     private static List<Tile> tiles(InstructionSet set) {
+        if (TILE >= 0) { return List.of(List.of(new Tile(14, 2), new Tile(8, 3), new Tile(6, 4), new Tile(9, 3)).get(TILE)); }
         return set == InstructionSet.AVX512 ? List.of(new Tile(14, 2), new Tile(8, 3), new Tile(6, 4), new Tile(28, 1)) : List.of(new Tile(6, 2), new Tile(12, 1));
     }
 
@@ -119,6 +120,27 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return splits * shape.groups() * rowParts * columnParts * unitParts;
     }
 
+    static int PACK = -1; static int TILE = -1; static int BLOCK = 256; static int MOSTP = 220;
+    /** Whether a block of x is brought together before it is read. */
+    boolean packImage() {
+        return !flat && (units() > 1 || shape.strideH() == 1 && shape.strideW() == 1) && (PACK < 0 ? units() > 1 : (PACK & 1) != 0);
+    }
+
+    /** Whether a block of dy is. */
+    boolean packGradient() {
+        return PACK < 0 ? units() > 1 : (PACK & 2) != 0;
+    }
+
+    /** Input rows that a block of output rows reaches. */
+    int blockInputRows() {
+        return blockRows == 0 ? shape.h() : Math.min(shape.h(), (blockRows - 1) * shape.strideH() + (shape.r() - 1) * shape.dilationH() + 1);
+    }
+
+    /** Floats of an image's row with the zeros around it, as far as any window reaches. */
+    int lineFloats() {
+        return ((shape.ow() - 1) * shape.strideW() + shape.s()) * shape.c();
+    }
+
     /** Whether sums go to scratch first. */
     boolean partial() {
         return swapped || splits > 1;
@@ -139,11 +161,6 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
             }
         }
         return sum;
-    }
-
-    /** Cache lines of a panel's row. */
-    int panelLines() {
-        return ceil(tile.vectors() * set.bytes(), 64);
     }
 
     private double positions() {
@@ -181,7 +198,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** With blocks of positions that fit the cache. */
     private WeightGradientPlan blocked(int r, int c, int u) {
         int channels = ceil(rows(), r) + ceil(columns(), c);
-        int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, BLOCK_BYTES / (4 * channels)));
+        int most = Math.max(LEAST_POSITIONS, Math.min(MOSTP, (BLOCK << 10) / (4 * channels)));
         int image = shape.oh() * shape.ow();
         int images = image > most ? 1 : ceil(shape.n(), ceil(shape.n(), most / image));
         int bands = ceil(shape.oh(), Math.max(1, most / shape.ow()));

@@ -165,6 +165,8 @@ final class AssemblerRows {
             row("mov " + n + ", -1", a -> a.mov(r, -1));
             row("movabs " + n + ", 81985529216486895", a -> a.mov(r, 81985529216486895L));
         }
+        row("rep movsd", Assembler::repMovsd);
+        row("rep stosd", Assembler::repStosd);
         row("mov eax, 305419896", a -> a.mov(Gp.RAX, 0x12345678));
         row("mov r12d, 7", a -> a.mov(Gp.R12, 7));
         for (Mem m : memories(8)) {
@@ -279,7 +281,6 @@ final class AssemblerRows {
         three("vdpbf16ps", false, Assembler::vdpbf16ps);
         three("vpcmpgtd", true, false, false, "", Assembler::vpcmpgtd);
         three("vpackusdw", true, false, false, "", Assembler::vpackusdw);
-        row("vpermq ymm9, ymm12, 216", a -> a.vpermq(Vec.ymm(9), Vec.ymm(12), 216));
         row("vpmovdw ymmword ptr [r9+32], zmm30", a -> a.vpmovdw(Mem.at(Gp.R9, 32), Vec.zmm(30)));
         row("vpmovdw ymmword ptr [r9+40]{k3}, zmm3", a -> a.vpmovdw(Mem.at(Gp.R9, 40).masked(3), Vec.zmm(3)));
         three("vpmaddwd", true, true, false, "", Assembler::vpmaddwd);
@@ -294,6 +295,7 @@ final class AssemblerRows {
         three("vpunpckhbw", true, true, false, "", Assembler::vpunpckhbw);
         three("vpunpcklwd", true, true, false, "", Assembler::vpunpcklwd);
         three("vpunpckhwd", true, true, false, "", Assembler::vpunpckhwd);
+        three("vpmaxsb", true, true, false, "", Assembler::vpmaxsb);
         three("vpermd", true, Assembler::vpermd);
         three("vphaddd", true, false, false, "", Assembler::vphaddd);
         row("vpermq ymm1, ymmword ptr [rax+32], 216", a -> a.vpermq(Vec.ymm(1), Mem.at(Gp.RAX, 32), 216));

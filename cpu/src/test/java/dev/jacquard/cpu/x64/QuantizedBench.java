@@ -7,6 +7,7 @@ import dev.jacquard.cpu.Kernels;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -110,7 +111,7 @@ public final class QuantizedBench {
         long w = random((long) s.k() * s.r() * s.s() * s.groupC());
         long y = random(outputs);
         long scale = random(s.k());
-        QuantizedConv conv = QuantizedConv.of(s, new ByteEpilogue(0, true, true), workers, dot);
+        QuantizedConv conv = QuantizedConv.of(s, new ByteEpilogue(0, Nonlinearity.RELU, true), workers, dot);
         long packed = random(conv.packedBytes() / 4);
         long scratch = random(conv.workspaceBytes() / 4);
         Runnable bytes = () -> conv.run(x, packed, scale, scale, 0, y, scratch);
