@@ -269,6 +269,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void begin(int h) {
+            if (k.epilogue.residual() && even != null) {
+                askForResidual(h);
+            }
             Label zero = new Label();
             Label ready = new Label();
             a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
@@ -438,6 +441,15 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     } else {
                         a.vaddps(sum(i, v), sum(i, v), shift);
                     }
+                }
+            }
+        }
+
+        /** The residual was made some ops ago: its lines come in while the sums are computed. */
+        private void askForResidual(int h) {
+            for (int i = 0; i < h; i++) {
+                for (int at = 0; at < vectors * bytes; at += 64) {
+                    a.prefetcht0(Mem.at(Gp.RBX, i * even.cRow + at));
                 }
             }
         }
