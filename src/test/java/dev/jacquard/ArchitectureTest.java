@@ -42,20 +42,21 @@ class ArchitectureTest {
             Map.entry("emulator", Set.of("kernels")),
             Map.entry("layers", Set.of("tensor", "autograd")),
             Map.entry("models", Set.of("layers")),
+            Map.entry("onnx", Set.of("tensor")),
             Map.entry("mixedprecision", Set.of("tensor", "autograd", "passes")),
             Map.entry("int8", Set.of("tensor", "autograd")),
             Map.entry("sparsity", Set.of("tensor", "autograd")),
             Map.entry("data", Set.of("tensor")),
             Map.entry("train", Set.of("passes", "models", "mixedprecision", "int8", "sparsity", "data")),
             // For people who write kernels: lists, counts and checks them (kernels, emulator) with the harness that the tests use (tck), also where there is no checkout.
-            Map.entry("cli", Set.of("train", "tck", "kernels", "emulator")),
+            Map.entry("cli", Set.of("train", "onnx", "tck", "kernels", "emulator")),
             Map.entry("bench", Set.of("cli", "tck", "cpu", "kernels", "emulator")),
             Map.entry("src/test", Set.of("cli", "tck", "cpu", "kernels", "emulator")));
 
     /** Backends are found by ServiceLoader: to compute, the command line asks for them by name. */
     private static final Map<String, Set<String>> RUNTIME_ONLY = Map.of("cli", Set.of("cpu"));
 
-    private static final Set<String> CORE = Set.of("tensor", "autograd", "passes", "cpu", "layers", "models");
+    private static final Set<String> CORE = Set.of("tensor", "autograd", "passes", "cpu", "layers", "models", "onnx");
     private static final Set<String> CORE_LIBRARIES =
             Set.of("org.slf4j:slf4j-api", "it.unimi.dsi:fastutil-core", "it.unimi.dsi:fastutil");
 

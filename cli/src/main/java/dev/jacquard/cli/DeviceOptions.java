@@ -6,6 +6,7 @@ import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendOptions.Autotune;
+import dev.jacquard.tensor.backend.BackendOptions.CpuKernels;
 import dev.jacquard.tensor.backend.BackendOptions.Tf32;
 import dev.jacquard.tensor.backend.BackendProvider;
 import dev.jacquard.tensor.backend.Backends;
@@ -30,6 +31,10 @@ final class DeviceOptions {
     @Option(names = "--autotune", paramLabel = "on|off|file", description = "How one of several kernels is chosen: on times them once and remembers the fastest, file takes what is remembered, "
             + "off goes by rule. Default: on for a GPU")
     String autotune;
+
+    @Option(names = "--cpu-kernels", paramLabel = "auto|emitted|avx2|vector|scalar", description = "What the CPU backend computes with: code emitted for this processor, the same for AVX2 only, the "
+            + "JDK's Vector API, or plain Java. Default: the first that runs here; doctor says which, and why")
+    private String cpuKernels;
 
     Backend open() {
         return open(BackendOptions.DEFAULT);
@@ -57,7 +62,18 @@ final class DeviceOptions {
             case "file" -> Autotune.FILE;
             default -> throw new CallerException("--autotune", "no such value", autotune, "on, off or file", "choose one of these");
         };
-        return new BackendOptions(threads == null ? usual.threads() : threads, tf32(usual.tf32()), libs, how);
+        return new BackendOptions(threads == null ? usual.threads() : threads, tf32(usual.tf32()), libs, how, cpuKernels(usual.cpuKernels()));
+    }
+
+    private CpuKernels cpuKernels(CpuKernels usual) {
+        return cpuKernels == null ? usual : switch (cpuKernels) {
+            case "auto" -> CpuKernels.AUTO;
+            case "emitted" -> CpuKernels.EMITTED;
+            case "avx2" -> CpuKernels.AVX2;
+            case "vector" -> CpuKernels.VECTOR;
+            case "scalar" -> CpuKernels.SCALAR;
+            default -> throw new CallerException("--cpu-kernels", "no such value", cpuKernels, "auto, emitted, avx2, vector or scalar", "choose one of these");
+        };
     }
 
     /** What is said about TF32. @param usual if nothing is @throws CallerException if it is another word */

@@ -13,7 +13,7 @@ import picocli.CommandLine.ScopeType;
  * The command line. Exit codes: 0 done, 1 our fault, 2 the caller's, which is one line on standard error that says what to do; 130 stopped by Ctrl-C.
  */
 @Command(name = "jacquard", description = "Trains and serves image classifiers.", synopsisSubcommandLabel = "COMMAND",
-        subcommands = {TrainCommand.class, EvaluateCommand.class, PredictCommand.class, ClassifyCommand.class, ConvertCommand.class, ModelsCommand.class, PlanCommand.class, RecipesCommand.class,
+        subcommands = {TrainCommand.class, EvaluateCommand.class, PredictCommand.class, ClassifyCommand.class, ConvertCommand.class, ExportCommand.class, ModelsCommand.class, PlanCommand.class, RecipesCommand.class,
                 DoctorCommand.class, BundleCommand.class, KernelsCommand.class, BenchCommand.class, CompareCommand.class, SelftestCommand.class})
 public final class Main {
     static final int DONE = 0;

@@ -259,7 +259,7 @@ public final class ChannelOps {
     private void backwardBlock(int chunk, int worker) {
         long from = wide(dy, chunk, worker, 0);
         long to = type == DType.F32 ? out1 + offset(chunk) : from;
-        simd.normalizeBackward(rowsOf(chunk), channels, from, wide(x, chunk, worker, 1), mean, scale, shift, third, to);
+        simd.normalizeBackward(rowsOf(chunk), channels, from, wide(x, chunk, worker, 1), mean, scale, to);
         narrow(to, out1, chunk);
     }
 }

@@ -18,15 +18,17 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Also makes C2 inline the helpers that take or return vectors: a helper compiled by itself first may be judged too big
  * to inline, and each vector that crosses a call is then an object on the heap, some twenty times slower. For the same
- * reason the loops over halves are compiled by themselves: they are short enough to be inlined into kernels outside of
- * {@code simd}, to which the helpers' directive does not apply.
+ * reason nothing of {@code simd} is inlined into kernels outside of it, to which the helpers' directive does not apply, and
+ * every loop of the pointwise ops is compiled by itself: two copies of a long function, such as SiLU's slope, are more nodes
+ * than C2 allows a method before it stops inlining.
  */
 final class CompilerDirectives {
     private static final Logger LOG = LoggerFactory.getLogger(CompilerDirectives.class);
     private static final String SIMD = "dev/jacquard/cpu/simd/";
     private static final String JSON = """
-            [{match: ["%1$s*.*"], c1: {Exclude: true}, inline: ["+%1$sSpecies.*", "+%1$sVectorMath.*", "+%1$sHalfMath.*", "-%1$sHalfRows.*"]},
-             {match: ["dev/jacquard/cpu/*.*"], inline: ["-%1$sHalfRows.*"]}]""".formatted(SIMD);
+            [{match: ["%1$s*.*"], c1: {Exclude: true}, inline: ["+%1$sSpecies.*", "+%1$sVectorMath.*", "+%1$sHalfMath.*", "+%1$sPointwiseTable*.*",
+                       "-%1$sUnaryLoop*.*", "-%1$sBinaryLoop*.*", "-%1$sTernaryLoop*.*", "-%1$sHalfRows.*"]},
+             {match: ["dev/jacquard/cpu/*.*"], inline: ["-%1$s*.*"]}]""".formatted(SIMD);
 
     private CompilerDirectives() {}
 

@@ -6,11 +6,14 @@ import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.OutOfMemoryException;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.BackendOptions;
+import dev.jacquard.tensor.backend.BackendOptions.CpuKernels;
 import dev.jacquard.tensor.backend.Buffer;
 import dev.jacquard.tensor.backend.HostBuffer;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.backend.View;
-import dev.jacquard.tensor.op.FusedNormalization;
+import dev.jacquard.tensor.op.FusedProduct;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -21,8 +24,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The embedded default backend: F32 kernels on the Vector API with scalar fall-backs, on a fixed team of threads; F16 and BF16 are storage formats that
- * are computed in F32 and rounded once. Results do not depend on the number of threads.
+ * The embedded default backend: F32 kernels as machine code emitted for this processor, on the Vector API or in plain Java, on a fixed team of threads; F16 and BF16 are storage formats that are computed
+ * in F32 and rounded once. Results do not depend on the number of threads.
  */
 public final class CpuBackend implements Backend {
     private static final Map<Class<? extends Op>, CpuKernel<?>> KERNELS = table();
@@ -37,7 +40,16 @@ public final class CpuBackend implements Backend {
 
     /** The same. @param emulatesTf32 whether graphs planned for it are to round the operands of F32 products to TF32 */
     public CpuBackend(int threads, boolean emulatesTf32) {
-        this(threads, Kernels.get(), Kernels.code(), emulatesTf32);
+        this(threads, CpuPath.of(CpuKernels.AUTO), emulatesTf32);
+    }
+
+    /** A backend as options say. @throws dev.jacquard.tensor.DeviceException if the kernels asked for do not run here */
+    CpuBackend(BackendOptions options) {
+        this(options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads(), CpuPath.of(options.cpuKernels()), options.tf32() == BackendOptions.Tf32.EMULATE);
+    }
+
+    private CpuBackend(int threads, CpuPath path, boolean emulatesTf32) {
+        this(threads, path.simd(), path.code(), emulatesTf32);
     }
 
     CpuBackend(int threads, Simd simd, Optional<InstructionSet> code) {
@@ -54,13 +66,16 @@ public final class CpuBackend implements Backend {
         all.putAll(MovementKernels.rows());
         all.putAll(ReductionKernels.rows());
         all.putAll(ProductKernels.rows());
+        all.putAll(PackedKernels.rows());
         all.putAll(PoolingKernels.rows());
         all.putAll(TrainingKernels.rows());
         all.putAll(UpdateKernels.rows());
         all.putAll(LossScalingKernels.rows());
         all.putAll(ImageKernels.rows());
         all.putAll(SparseKernels.rows());
-        all.put(FusedNormalization.ScaleShift.class, new ScaleShiftKernel());
+        all.putAll(FusedNormalizationKernels.rows());
+        all.putAll(GateKernels.rows());
+        all.putAll(QuantizedKernels.rows());
         return Map.copyOf(all);
     }
 
@@ -77,7 +92,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code, ").orElse("") + team.simd().describe() + (emulatesTf32 ? ", TF32 emulated" : "");
+        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code").orElseGet(team.simd()::describe) + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override
@@ -85,9 +100,21 @@ public final class CpuBackend implements Backend {
         try {
             return HostBuffer.allocate(bytes);
         } catch (OutOfMemoryError e) {
-            throw new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes",
-                    "enough free memory", "use a smaller batch, or smaller images", e);
+            throw outOfMemory(bytes, purpose, e);
         }
+    }
+
+    @Override
+    public List<Buffer> allocateTogether(List<Long> bytes, List<String> purposes) {
+        try {
+            return HostBuffer.allocateTogether(bytes);
+        } catch (OutOfMemoryError e) {
+            throw outOfMemory(bytes.stream().mapToLong(Long::longValue).sum(), purposes.size() + " variables", e);
+        }
+    }
+
+    private static OutOfMemoryException outOfMemory(long bytes, String purpose, OutOfMemoryError e) {
+        return new OutOfMemoryException("cpu", "out of native memory for " + purpose, bytes + " bytes", "enough free memory", "use a smaller batch, or smaller images", e);
     }
 
     @Override
@@ -114,14 +141,20 @@ public final class CpuBackend implements Backend {
     @Override
     public long workspace(Op op, List<TensorType> in) {
         CpuKernel<Op> k = kernel(op);
-        if (empty(in)) {
+        if (sumsNothing(op, in)) {
             return 0;
         }
         return k.takes(op, in) ? k.workspace(op, in, team) : HalfAdaptor.workspace(k, op, in, team);
     }
 
-    private static boolean empty(List<TensorType> in) {
-        return in.stream().anyMatch(t -> t.shape().size() == 0);
+    @Override
+    public Optional<Prepacking> prepacking(Op op, List<TensorType> in) {
+        return PackedKernels.of(op, in, team);
+    }
+
+    /** Whether the results are sums of nothing. A shift is added to those of a product of no depth. */
+    private static boolean sumsNothing(Op op, List<TensorType> in) {
+        return in.stream().anyMatch(t -> t.shape().size() == 0) && !(op instanceof Movement) && !(op instanceof FusedProduct.MatMulShift);
     }
 
     @Override
@@ -130,12 +163,29 @@ public final class CpuBackend implements Backend {
         if (out.stream().allMatch(v -> v.shape().size() == 0)) {
             return () -> {};
         }
-        if (empty(types) && !(op instanceof Movement)) {
-            return zeros(out); // the sum of nothing
+        if (sumsNothing(op, types)) {
+            return zeros(out);
         }
         CpuKernel<Op> k = kernel(op);
         Call call = new Call(in, out, HostBuffer.of(workspace).segment().address(), team);
         return k.takes(op, types) ? k.bind(op, call) : HalfAdaptor.bind(k, op, call);
+    }
+
+    /** One after another; the team is this plan's for all of them, so that its threads stay awake between them. */
+    @Override
+    public Launch sequence(String phase, List<Launch> parts) {
+        Launch[] all = parts.toArray(Launch[]::new);
+        Workers workers = team.workers();
+        return () -> {
+            workers.hold();
+            try {
+                for (Launch l : all) {
+                    l.run();
+                }
+            } finally {
+                workers.release();
+            }
+        };
     }
 
     private static Launch zeros(List<View> out) {

@@ -1,8 +1,11 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DeviceException;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendOptions;
 import dev.jacquard.tensor.backend.BackendProvider;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** Offers the CPU backend, which works everywhere. */
@@ -22,6 +25,21 @@ public final class CpuBackendProvider implements BackendProvider {
         return Optional.empty();
     }
 
+    /** Which kernels compute here, and why none of the better ones. */
+    @Override
+    public List<String> report() {
+        try {
+            CpuPath path = CpuPath.of(BackendOptions.CpuKernels.AUTO);
+            String forced = System.getProperty(CpuPath.PROPERTY);
+            List<String> lines = new ArrayList<>();
+            lines.add("kernels: " + path.name() + (forced == null ? "; --cpu-kernels chooses others" : ", asked for by -D" + CpuPath.PROPERTY + "=" + forced));
+            lines.addAll(path.notTaken());
+            return lines;
+        } catch (DeviceException e) {
+            return List.of("kernels: " + e.getMessage());
+        }
+    }
+
     @Override
     public Backend open(int threads) {
         return open(BackendOptions.DEFAULT.threads(threads), -1);
@@ -30,6 +48,6 @@ public final class CpuBackendProvider implements BackendProvider {
     @Override
     public Backend open(BackendOptions options, int index) {
         requireOnly(index);
-        return new CpuBackend(options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads(), options.tf32() == BackendOptions.Tf32.EMULATE);
+        return new CpuBackend(options);
     }
 }

@@ -17,32 +17,34 @@ package dev.jacquard.cpu;
  * @param columns phases of the column axis
  * @param backward whether B is w as it lies (in = K, out = C) rather than its transpose
  */
-record GatherPlan(int n, int inH, int inW, int inC, int outH, int outW, int outC, int groups, int r, int s,
+public record GatherPlan(int n, int inH, int inW, int inC, int outH, int outW, int outC, int groups, int r, int s,
         TapAxis[] rows, TapAxis[] columns, boolean backward) {
-    static GatherPlan forward(ConvShape v) {
+    /** y from x. */
+    public static GatherPlan forward(ConvShape v) {
         return new GatherPlan(v.n(), v.h(), v.w(), v.c(), v.oh(), v.ow(), v.k(), v.groups(), v.r(), v.s(),
                 TapAxis.forward(v.oh(), v.h(), v.r(), v.strideH(), v.padTop(), v.dilationH()),
                 TapAxis.forward(v.ow(), v.w(), v.s(), v.strideW(), v.padLeft(), v.dilationW()), false);
     }
 
-    static GatherPlan backwardData(ConvShape v) {
+    /** dx from dy. */
+    public static GatherPlan backwardData(ConvShape v) {
         return new GatherPlan(v.n(), v.oh(), v.ow(), v.k(), v.h(), v.w(), v.c(), v.groups(), v.r(), v.s(),
                 TapAxis.backward(v.h(), v.oh(), v.r(), v.strideH(), v.padTop(), v.dilationH()),
                 TapAxis.backward(v.w(), v.ow(), v.s(), v.strideW(), v.padLeft(), v.dilationW()), true);
     }
 
     /** Channels of one group that a tap reads. */
-    int groupIn() {
+    public int groupIn() {
         return inC / groups;
     }
 
     /** Channels of one group that are written. */
-    int groupOut() {
+    public int groupOut() {
         return outC / groups;
     }
 
     /** Taps used over all phases; each tap belongs to at most one. */
-    int taps() {
+    public int taps() {
         int count = 0;
         for (TapAxis row : rows) {
             for (TapAxis column : columns) {
@@ -53,7 +55,7 @@ record GatherPlan(int n, int inH, int inW, int inC, int outH, int outW, int outC
     }
 
     /** A 1 x 1 kernel that neither skips nor pads: the input itself is the matrix A. */
-    boolean pointwise() {
+    public boolean pointwise() {
         return taps() == 1 && rows.length == 1 && columns.length == 1 && inH == outH && inW == outW && identity(rows[0]) && identity(columns[0]);
     }
 
@@ -67,7 +69,7 @@ record GatherPlan(int n, int inH, int inW, int inC, int outH, int outW, int outC
     }
 
     /** Multiply-adds that touch the input, as a share of those of the zero-padded form. */
-    double usefulShare() {
+    public double usefulShare() {
         double useful = 0;
         double all = 0;
         for (TapAxis row : rows) {

@@ -20,6 +20,9 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
     private static final int BLOCK = 1024;
     private static final int BLOCKS = 4;
 
+    /** Rows below this many elements are joined if they can be. */
+    private static final int SHORT = 64;
+
     private PointwiseKernels() {}
 
     @Override
@@ -29,7 +32,10 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
 
     @Override
     public long workspace(Pointwise op, List<TensorType> in, Team team) {
-        return HalfAdaptor.half(in.getFirst().dtype()) ? 4L * BLOCKS * BLOCK * team.workers().size() : 0;
+        if (HalfAdaptor.half(in.getFirst().dtype())) {
+            return 4L * BLOCKS * BLOCK * team.workers().size();
+        }
+        return broadcasts(in) ? 4L * BLOCK * in.size() : 0;
     }
 
     @Override
@@ -50,7 +56,54 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
         if (loop == null) {
             return slow(op, call, nest);
         }
-        return type == DType.F32 ? fast(call, nest, loop) : halves(call, nest, loop, type);
+        if (type != DType.F32) {
+            return halves(call, nest, loop, type);
+        }
+        return broadcasts(call.in().stream().map(v -> v.type()).toList()) && shortRows(nest) ? repeated(call, nest, loop) : fast(call, nest, loop);
+    }
+
+    /** Whether some operand is smaller than another: only then is there a workspace for {@link #repeated}. */
+    private static boolean broadcasts(List<TensorType> in) {
+        return in.stream().anyMatch(t -> !t.shape().equals(in.getFirst().shape()));
+    }
+
+    /** Whether there is one outer loop over rows so short that calls would cost more than they do, with operands that either go on from row to row or are the same in all of them. */
+    private static boolean shortRows(Strided nest) {
+        return nest.dims().length == 1 && nest.inner() < SHORT && java.util.stream.IntStream.range(0, nest.strides().length)
+                .allMatch(o -> nest.strides()[o][0] == 0 || nest.strides()[o][0] == nest.inner() && nest.innerStrides()[o] == 1);
+    }
+
+    /** Many rows as one: operands that are the same in all rows are written down as often as a block has rows. Images of three channels times numbers per channel, for one. */
+    private static Launch repeated(Call call, Strided nest, PointwiseLoop loop) {
+        int arity = call.in().size();
+        int inner = (int) nest.inner();
+        long rows = nest.outer();
+        int atOnce = (int) Math.min(rows, BLOCK / inner);
+        long[] from = new long[3];
+        long[] steps = new long[3];
+        boolean[] same = new boolean[3];
+        for (int o = 0; o < 3; o++) {
+            int input = Math.min(o, arity - 1);
+            steps[o] = nest.innerStrides()[input];
+            same[o] = nest.strides()[input][0] == 0;
+            from[o] = same[o] && steps[o] == 1 ? call.workspace() + 4L * BLOCK * input : call.in(input);
+        }
+        long y = call.out(0);
+        Launch all = call.parallel((rows + atOnce - 1) / atOnce, (long) atOnce * inner * (arity + 1), (first, end) -> {
+            for (long i = first; i < end; i++) {
+                long at = 4 * i * atOnce * inner;
+                loop.run(from[0] + (same[0] ? 0 : at), steps[0], from[1] + (same[1] ? 0 : at), steps[1], from[2] + (same[2] ? 0 : at), steps[2], y + at, Math.min(atOnce, rows - i * atOnce) * inner);
+            }
+        });
+        Simd simd = call.team().simd();
+        return () -> {
+            for (int o = 0; o < arity; o++) {
+                if (same[o] && steps[o] == 1) {
+                    simd.copyRows(atOnce, inner, call.in(o), 0, from[o], 4L * inner);
+                }
+            }
+            all.run();
+        };
     }
 
     private static Launch fast(Call call, Strided nest, PointwiseLoop loop) {

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.cpu.x64.EmittedConvolutions;
+import dev.jacquard.cpu.x64.EmittedProduct;
 import dev.jacquard.cpu.x64.InstructionSet;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
@@ -11,6 +12,7 @@ import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Window;
@@ -26,6 +28,7 @@ final class ProductKernels {
     static Map<Class<? extends Op>, CpuKernel<?>> rows() {
         return Map.of(
                 MatMul.class, new Product(),
+                MatMulShift.class, new FusedProductOfMatrices(),
                 Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.forward(shape, Epilogue.NONE, workers, set), Conv::forward),
                 ConvolutionScaleShift.class, new FusedConvolution(),
@@ -42,7 +45,7 @@ final class ProductKernels {
         return Shape.of(in.get(1).shape().dim(3), op.r(), op.s(), in.get(0).shape().dim(3) / op.groups());
     }
 
-    private static ConvShape shape(Convolution op, Shape x, Shape w) {
+    static ConvShape shape(Convolution op, Shape x, Shape w) {
         Window win = op.window();
         return new ConvShape(x.intDim(0), x.intDim(1), x.intDim(2), x.intDim(3), w.intDim(0), w.intDim(1), w.intDim(2),
                 win.strideH(), win.strideW(), win.top(), win.bottom(), win.left(), win.right(), win.dilationH(), win.dilationW(), op.groups());
@@ -86,7 +89,7 @@ final class ProductKernels {
         }
     }
 
-    private static List<TensorType> types(Call call) {
+    static List<TensorType> types(Call call) {
         return call.in().stream().map(View::type).toList();
     }
 
@@ -106,7 +109,7 @@ final class ProductKernels {
     private record FusedConvolution() implements CpuKernel<ConvolutionScaleShift> {
         @Override
         public boolean runsOn(Team team) {
-            return false; // until EmittedConvolutions has a forward for every shape
+            return team.code().isPresent();
         }
 
         private static PackedConv plan(ConvolutionScaleShift op, List<TensorType> in, Team team) {
@@ -148,29 +151,70 @@ final class ProductKernels {
         }
     }
 
+    /** Sizes of a product of matrices. */
+    private static EmittedProduct.Spec sizes(MatMul op, List<TensorType> in) {
+        Shape a = in.get(0).shape();
+        Shape b = in.get(1).shape();
+        return new EmittedProduct.Spec(a.intDim(op.transposeA() ? 1 : 0), b.intDim(op.transposeB() ? 0 : 1), a.intDim(op.transposeA() ? 0 : 1), op.transposeA(), op.transposeB());
+    }
+
     private record Product() implements CpuKernel<MatMul> {
-        private static Gemm plan(MatMul op, List<TensorType> in, Team team) {
-            Shape a = in.get(0).shape();
-            Shape b = in.get(1).shape();
-            int m = a.intDim(op.transposeA() ? 1 : 0);
-            int k = a.intDim(op.transposeA() ? 0 : 1);
-            int n = b.intDim(op.transposeB() ? 0 : 1);
-            return new Gemm(Gemm.Spec.dense(m, n, k, op.transposeA(), op.transposeB()), team.workers(), team.simd());
+        private static Optional<EmittedProduct> emitted(MatMul op, List<TensorType> in, Team team) {
+            return team.code().flatMap(set -> EmittedProduct.of(sizes(op, in), Epilogue.NONE, team.workers(), set));
+        }
+
+        private static Gemm portable(MatMul op, List<TensorType> in, Team team) {
+            EmittedProduct.Spec s = sizes(op, in);
+            return new Gemm(Gemm.Spec.dense(s.m(), s.n(), s.k(), s.transposeA(), s.transposeB()), team.workers(), team.simd());
         }
 
         @Override
         public long workspace(MatMul op, List<TensorType> in, Team team) {
-            return plan(op, in, team).workspaceBytes();
+            return emitted(op, in, team).map(EmittedProduct::workspaceBytes).orElseGet(() -> portable(op, in, team).workspaceBytes());
         }
 
         @Override
         public Launch bind(MatMul op, Call call) {
-            Gemm gemm = plan(op, types(call), call.team());
             long a = call.in(0);
             long b = call.in(1);
             long c = call.out(0);
             long workspace = call.workspace();
+            Optional<EmittedProduct> emitted = emitted(op, types(call), call.team());
+            if (emitted.isPresent()) {
+                EmittedProduct product = emitted.get();
+                return () -> product.run(a, b, 0, 0, 0, c, workspace);
+            }
+            Gemm gemm = portable(op, types(call), call.team());
             return () -> gemm.run(a, b, c, workspace);
+        }
+    }
+
+    /** A product with its epilogue: emitted only. */
+    private record FusedProductOfMatrices() implements CpuKernel<MatMulShift> {
+        @Override
+        public boolean runsOn(Team team) {
+            return team.code().isPresent();
+        }
+
+        private static Optional<EmittedProduct> plan(MatMulShift op, List<TensorType> in, Team team) {
+            Epilogue epilogue = new Epilogue(false, true, false, op.activation());
+            return EmittedProduct.of(sizes(op.product(), in), epilogue, team.workers(), team.code().orElseThrow());
+        }
+
+        @Override
+        public long workspace(MatMulShift op, List<TensorType> in, Team team) {
+            return plan(op, in, team).map(EmittedProduct::workspaceBytes).orElse(0L); // no rows
+        }
+
+        @Override
+        public Launch bind(MatMulShift op, Call call) {
+            EmittedProduct product = plan(op, types(call), call.team()).orElseThrow();
+            long a = call.in(0);
+            long b = call.in(1);
+            long shift = call.in(2);
+            long c = call.out(0);
+            long workspace = call.workspace();
+            return () -> product.run(a, b, 0, shift, 0, c, workspace);
         }
     }
 }

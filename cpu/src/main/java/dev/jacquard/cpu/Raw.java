@@ -8,24 +8,28 @@ import java.lang.foreign.ValueLayout;
 
 /** Unchecked access to native memory: one segment over the whole address space, so that the compiler sees a constant. */
 @SuppressWarnings("restricted") // reinterpret: the JVM is started with --enable-native-access
-final class Raw {
+public final class Raw {
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private Raw() {}
 
-    static float get(long address) {
+    /** A float. */
+    public static float get(long address) {
         return ALL.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address);
     }
 
-    static void set(long address, float value) {
+    /** Sets a float. */
+    public static void set(long address, float value) {
         ALL.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
     }
 
-    static int getInt(long address) {
+    /** An int. */
+    public static int getInt(long address) {
         return ALL.get(ValueLayout.JAVA_INT_UNALIGNED, address);
     }
 
-    static void setInt(long address, int value) {
+    /** Sets an int. */
+    public static void setInt(long address, int value) {
         ALL.set(ValueLayout.JAVA_INT_UNALIGNED, address, value);
     }
 
@@ -37,11 +41,13 @@ final class Raw {
         ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, address, value);
     }
 
-    static byte getByte(long address) {
+    /** A byte. */
+    public static byte getByte(long address) {
         return ALL.get(ValueLayout.JAVA_BYTE, address);
     }
 
-    static void setByte(long address, byte value) {
+    /** Sets a byte. */
+    public static void setByte(long address, byte value) {
         ALL.set(ValueLayout.JAVA_BYTE, address, value);
     }
 
@@ -54,7 +60,7 @@ final class Raw {
     }
 
     /** Copies bytes; the two places do not overlap. */
-    static void copy(long from, long to, long bytes) {
+    public static void copy(long from, long to, long bytes) {
         MemorySegment.copy(ALL, from, ALL, to, bytes);
     }
 
@@ -89,12 +95,12 @@ final class Raw {
     }
 
     /** Memory as a segment of its own. */
-    static MemorySegment segment(long address, long bytes) {
+    public static MemorySegment segment(long address, long bytes) {
         return ALL.asSlice(address, bytes);
     }
 
     /** The next multiple of 64: scratch parts start on cache lines of their own. */
-    static long align(long bytes) {
+    public static long align(long bytes) {
         return bytes + 63 & -64L;
     }
 }

@@ -156,11 +156,13 @@ final class ScalarKernels implements Simd {
     }
 
     @Override
-    public void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx) {
+    public void normalizeBackward(int rows, int channels, long dy, long x, long mean, long factors, long dx) {
+        long b = factors + 4L * channels;
+        long k = b + 4L * channels;
         for (long i = 0; i < rows; i++) {
             for (long c = 0; c < 4L * channels; c += 4) {
                 long at = i * 4 * channels + c;
-                Raw.set(dx + at, Raw.get(a + c) * Raw.get(dy + at) + Raw.get(b + c) * (Raw.get(x + at) - Raw.get(mean + c)) + Raw.get(k + c));
+                Raw.set(dx + at, Raw.get(factors + c) * Raw.get(dy + at) + Raw.get(b + c) * (Raw.get(x + at) - Raw.get(mean + c)) + Raw.get(k + c));
             }
         }
     }

@@ -4,10 +4,10 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.op.FusedNormalization.ScaleShift;
-import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.List;
 
-/** Normalisation by known statistics with what follows it, of halves, in blocks that are widened before and rounded after. F32 has no need of it: what the op is defined by is as good there. */
+/** Normalisation by known statistics with what follows it, of halves, in blocks that are widened before and rounded after. F32 goes through {@link NormalizationPasses}. */
 record ScaleShiftKernel() implements CpuKernel<ScaleShift> {
     /** Numbers of a block, at most, unless a row has more: two blocks stay in the second cache. */
     private static final long BLOCK = 16_384;
@@ -38,7 +38,7 @@ record ScaleShiftKernel() implements CpuKernel<ScaleShift> {
         long rows = call.inShape(0).size() / channels;
         long step = blockRows(channels);
         Block block = new Block(call.in().getFirst().dtype(), channels, call.in(0), call.in(1), call.in(2), op.residual() ? call.in(3) : 0, call.out(0), call.workspace(),
-                activation(op, call.team().simd()), call.team().simd());
+                op.activation(), call.team().simd());
         Launch all = call.parallel((rows + step - 1) / step, step * channels, (from, to, worker) -> {
             long scratch = call.workspace() + Raw.align(4L * channels) + 2 * blockBytes(channels) * worker;
             for (long i = from; i < to; i++) {
@@ -51,34 +51,16 @@ record ScaleShiftKernel() implements CpuKernel<ScaleShift> {
         };
     }
 
-    private static PointwiseLoop activation(ScaleShift op, Simd simd) {
-        Pointwise function = switch (op.activation()) {
-            case NONE -> null;
-            case RELU -> new Pointwise.Relu();
-            case SILU -> new Pointwise.Silu();
-        };
-        PointwiseLoop loop = function == null ? null : simd.pointwise(function);
-        return function == null || loop != null ? loop : (a, _, _, _, _, _, out, n) -> {
-            for (long i = 0; i < n; i++) {
-                Raw.set(out + 4 * i, (float) function.apply(Raw.get(a + 4 * i), 0, 0));
-            }
-        };
-    }
-
-    /** What is done with a block of rows. @param residual 0 if none @param zeros as many as channels @param activation null if none */
-    private record Block(DType half, int channels, long x, long scale, long shift, long residual, long y, long zeros, PointwiseLoop activation, Simd simd) {
+    /** What is done with a block of rows. @param residual 0 if none @param zeros as many as channels */
+    private record Block(DType half, int channels, long x, long scale, long shift, long residual, long y, long zeros, Nonlinearity activation, Simd simd) {
         private void run(long row, int rows, long made, long other) {
             long at = 2 * row * channels;
             int n = rows * channels;
             simd.widen(half, 1, n, x + at, 0, made, 0);
-            simd.normalize(rows, channels, made, zeros, scale, shift, made, false);
             if (residual != 0) {
                 simd.widen(half, 1, n, residual + at, 0, other, 0);
-                simd.addTo(other, made, n);
             }
-            if (activation != null) {
-                activation.run(made, 1, made, 1, made, 1, made, n);
-            }
+            simd.normalize(rows, channels, made, zeros, scale, shift, residual == 0 ? 0 : other, activation, made);
             simd.narrow(half, 1, n, made, 0, y + at, 0);
         }
     }

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Pointwise;
 import dev.jacquard.tensor.op.Update;
 
@@ -73,8 +74,63 @@ public interface Simd {
     /** y = (x - mean[c]) * scale[c] + shift[c], then max(y, 0) if relu; dense rows; y may be x. */
     void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu);
 
-    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. */
-    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx);
+    /** dx = a[c] * dy + b[c] * (x - mean[c]) + k[c]; dense rows; dx may be dy or x. @param factors address of a, b and k: three rows of channels */
+    void normalizeBackward(int rows, int channels, long dy, long x, long mean, long factors, long dx);
+
+    /** y = activation((x - mean[c]) * scale[c] + shift[c] + residual); dense rows; y may be x. @param residual of x's shape, 0 for none */
+    default void normalize(int rows, int channels, long x, long mean, long scale, long shift, long residual, Nonlinearity activation, long y) {
+        normalize(rows, channels, x, mean, scale, shift, y, false);
+        if (residual != 0) {
+            addTo(residual, y, (long) rows * channels);
+        }
+        switch (activation) {
+            case NONE -> { }
+            case RELU -> PointwiseLoop.of(new Pointwise.Relu(), this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
+            case SILU -> PointwiseLoop.of(new Pointwise.Silu(), this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
+        }
+    }
+
+    /**
+     * Of the gradient g that an activation lets through, {@code activation'((x - mean[c]) * scale[c] + shift[c] + residual) dy}: sum[c] = sum over rows of g,
+     * dot[c] = sum of g * (x - mean[c]). Dense rows.
+     *
+     * @param forward address of mean, scale and shift: three rows of channels
+     * @param residual of x's shape, 0 for none
+     * @param g as large as x: becomes the gradient if there is a residual, is scratch if not
+     */
+    default void activationDots(int rows, int channels, long dy, long x, long forward, long residual, Nonlinearity activation, long g, long sum, long dot) {
+        long row = 4L * channels;
+        gradient(rows, channels, dy, x, forward, residual, activation, g);
+        columnDots(rows, channels, g, row, x, row, forward, sum, dot);
+    }
+
+    /**
+     * {@link #normalizeBackward} of the gradient that an activation lets through, as in {@link #activationDots} without residual. dx may be dy or x.
+     *
+     * @param forward address of mean, scale and shift
+     * @param factors address of a, b and k
+     * @param g scratch as large as x
+     */
+    default void activationBackward(int rows, int channels, long dy, long x, long forward, long factors, Nonlinearity activation, long g, long dx) {
+        if (activation == Nonlinearity.NONE) {
+            normalizeBackward(rows, channels, dy, x, forward, factors, dx);
+        } else {
+            gradient(rows, channels, dy, x, forward, 0, activation, g);
+            normalizeBackward(rows, channels, g, x, forward, factors, dx);
+        }
+    }
+
+    private void gradient(int rows, int channels, long dy, long x, long forward, long residual, Nonlinearity activation, long g) {
+        long row = 4L * channels;
+        long n = (long) rows * channels;
+        if (activation == Nonlinearity.NONE) {
+            copyRows(1, Math.toIntExact(n), dy, 0, g, 0);
+            return;
+        }
+        normalize(rows, channels, x, forward, forward + row, forward + 2 * row, residual, Nonlinearity.NONE, g);
+        Pointwise slope = activation == Nonlinearity.RELU ? new Pointwise.ReluBackward() : new Pointwise.SiluBackward();
+        PointwiseLoop.of(slope, this).run(dy, 1, g, 1, g, 1, g, n);
+    }
 
     /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
     int TAP_BYTES = 24;
@@ -105,6 +161,23 @@ public interface Simd {
 
     /** Sum of x[i]^2. @param n some thousand at most: it is summed in float */
     float squares(long x, long n);
+
+    /** out[r] = bias[r] + sum over c of matrix[r, c] * vector[c], r from 0 below rows, at least 1; dense rows. */
+    default void rowDots(int rows, int columns, long matrix, long vector, long bias, long out) {
+        for (long r = 0; r < rows; r++) {
+            float even = Raw.get(bias + 4 * r);
+            float odd = 0;
+            for (long c = 0; c < columns; c++) {
+                float product = Raw.get(matrix + 4 * (r * columns + c)) * Raw.get(vector + 4 * c);
+                if ((c & 1) == 0) {
+                    even += product;
+                } else {
+                    odd += product;
+                }
+            }
+            Raw.set(out + 4 * r, even + odd);
+        }
+    }
 
     /** The loop of an optimizer's rule that is not extended. */
     UpdateLoop update(Update.Rule plain);

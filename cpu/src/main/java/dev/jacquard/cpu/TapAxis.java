@@ -17,7 +17,7 @@ import java.util.Arrays;
  * @param low (count) first tap inside
  * @param high (count) one past the last tap inside; equal to low when none is
  */
-record TapAxis(int first, int step, int count, int[] taps, int[] in, int[] low, int[] high) {
+public record TapAxis(int first, int step, int count, int[] taps, int[] in, int[] low, int[] high) {
     /** The single phase of the forward direction. */
     static TapAxis[] forward(int outputs, int inputs, int kernel, int stride, int pad, int dilation) {
         int[] taps = new int[kernel];
@@ -93,7 +93,7 @@ record TapAxis(int first, int step, int count, int[] taps, int[] in, int[] low, 
     }
 
     /** Input position of output i through tap t, or -1. */
-    int at(int i, int t) {
+    public int at(int i, int t) {
         return in[i * taps.length + t];
     }
 

@@ -1,16 +1,16 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.DeviceException;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A fixed team of threads that takes the chunks of one region after another. The caller of {@link #run} is one of the team.
  *
- * <p>Chunks are taken one by one from a shared counter, so that a thread that loses its core delays only its own chunk;
- * idle threads spin a little, then park. Regions of different callers follow one another; a region started inside a chunk
- * runs on the thread that started it. A region allocates nothing.
+ * <p>Chunks are taken one by one from a shared counter, so that a thread that loses its core delays only its own chunk, and a region waits only for those who came: a thread that another process
+ * keeps from its core is not missed. Idle threads spin a little, then park; while somebody {@linkplain #hold holds} the team, between whose regions there are microseconds, they spin longer. Regions of
+ * different callers follow one another; a region started inside a chunk runs on the thread that started it. A region allocates nothing.
  */
 public final class Workers implements AutoCloseable {
     /** The work of a region, called once per chunk. What it computes must not depend on the worker that runs it. */
@@ -20,22 +20,57 @@ public final class Workers implements AutoCloseable {
         void run(int chunk, int worker);
     }
 
+    /** How often to look for work before parking, at some 15 to 40 ns each: when nobody holds the team, and when somebody does. */
     private static final int SPINS = 4_000;
+    private static final int HELD_SPINS = 100_000;
 
-    private final Thread[] threads;
+    /** Places in {@link #shared}, two cache lines apart: the number of the region, its next chunk, and who is in it. */
+    private static final int EPOCH = 32;
+    private static final int NEXT = 64;
+    private static final int MEMBERS = 96;
+    private static final int PLACES = 128;
+
+    /** Added to the number of members when nobody may enter any more. */
+    private static final int CLOSED = 1 << 30;
+
+    private final Member[] threads;
     private final int size;
     private final ReentrantLock region = new ReentrantLock();
-    private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger busy = new AtomicInteger();
-    private final ThreadLocal<int[]> self = new ThreadLocal<>();
+    private final AtomicIntegerArray shared = new AtomicIntegerArray(PLACES);
 
     private Task task;
     private int chunks;
-    private volatile int epoch;
+    /** Whether the region's holder is in a chunk; its own to read. */
+    private boolean inside;
+    private volatile boolean held;
     private volatile boolean closed;
-    private volatile boolean waiting;
-    private volatile Thread caller;
-    private volatile Throwable failure;
+    private volatile Thread waiter;
+    private Throwable failure;
+
+    /** A thread of the team. */
+    private static final class Member extends Thread {
+        private final Workers team;
+        private final int worker;
+        private volatile boolean parked;
+
+        private Member(Workers team, int worker) {
+            super("jacquard-cpu-" + worker);
+            this.team = team;
+            this.worker = worker;
+            setDaemon(true);
+        }
+
+        @Override
+        public void run() {
+            team.serve(this);
+        }
+
+        private void wake() {
+            if (parked) {
+                LockSupport.unpark(this);
+            }
+        }
+    }
 
     /**
      * Starts the team.
@@ -47,12 +82,13 @@ public final class Workers implements AutoCloseable {
             throw new DeviceException("cpu workers", "team size out of range", String.valueOf(size), "at least 1", "pass a positive thread count");
         }
         this.size = size;
-        threads = new Thread[size - 1];
+        shared.set(MEMBERS, CLOSED);
+        threads = new Member[size - 1];
         for (int i = 0; i < threads.length; i++) {
-            int worker = i + 1;
-            threads[i] = new Thread(() -> serve(worker), "jacquard-cpu-" + worker);
-            threads[i].setDaemon(true);
-            threads[i].start();
+            threads[i] = new Member(this, i + 1);
+        }
+        for (Member m : threads) {
+            m.start();
         }
     }
 
@@ -61,62 +97,70 @@ public final class Workers implements AutoCloseable {
         return size;
     }
 
+    /**
+     * Keeps the team for this thread until {@link #release}: regions of other callers wait, and idle threads are slow to park, since the next region is near. For the launches of a step; calls nest.
+     */
+    public void hold() {
+        region.lock();
+        held = true;
+    }
+
+    /** Ends what {@link #hold} began. */
+    public void release() {
+        if (region.getHoldCount() == 1) {
+            held = false;
+        }
+        region.unlock();
+    }
+
     /** Runs chunks 0 to {@code chunks - 1} of a task and returns when all are done. The first exception of a chunk is thrown here; the chunks not yet taken are then dropped. */
     public void run(Task work, int count) {
-        int[] mine = self.get();
-        if (mine != null) {
-            for (int i = 0; i < count; i++) {
-                work.run(i, mine[0]);
-            }
+        if (Thread.currentThread() instanceof Member m && m.team == this) {
+            inline(work, count, m.worker);
             return;
         }
         region.lock();
         try {
-            if (size == 1 || count <= 1 || closed) {
-                alone(work, count);
-            } else {
-                together(work, count);
+            if (inside) {
+                inline(work, count, 0);
+                return;
+            }
+            inside = true;
+            try {
+                if (size == 1 || count <= 1 || closed) {
+                    inline(work, count, 0);
+                } else {
+                    together(work, count);
+                }
+            } finally {
+                inside = false;
             }
         } finally {
             region.unlock();
         }
     }
 
-    /** A thread that waits for the region or runs in it knows itself by this; the array is made once per thread. */
-    private static final ThreadLocal<int[]> ZERO = ThreadLocal.withInitial(() -> new int[1]);
-
-    private void alone(Task work, int count) {
-        self.set(ZERO.get());
-        try {
-            for (int i = 0; i < count; i++) {
-                work.run(i, 0);
-            }
-        } finally {
-            self.set(null);
+    private static void inline(Task work, int count, int worker) {
+        for (int i = 0; i < count; i++) {
+            work.run(i, worker);
         }
     }
 
     private void together(Task work, int count) {
         task = work;
         chunks = count;
-        failure = null;
-        caller = Thread.currentThread();
-        waiting = false;
-        busy.set(threads.length);
-        next.set(0);
-        epoch++;
-        for (Thread t : threads) {
-            LockSupport.unpark(t);
+        shared.setPlain(NEXT, 0);
+        shared.setRelease(MEMBERS, 1);
+        shared.getAndIncrement(EPOCH);
+        // After the epoch: a thread says that it parks before it looks at the epoch for the last time.
+        for (int i = 0; i < Math.min(threads.length, count - 1); i++) {
+            threads[i].wake();
         }
-        self.set(ZERO.get());
-        try {
-            take(0);
-            awaitTeam();
-        } finally {
-            self.set(null);
-            task = null;
-            caller = null;
+        take(0);
+        if (shared.addAndGet(MEMBERS, CLOSED - 1) != CLOSED) {
+            awaitMembers();
         }
+        task = null;
         Throwable f = failure;
         if (f != null) {
             failure = null;
@@ -134,54 +178,78 @@ public final class Workers implements AutoCloseable {
         throw new IllegalStateException(f);
     }
 
-    private void awaitTeam() {
-        for (int i = 0; i < SPINS && busy.get() > 0; i++) {
+    private void awaitMembers() {
+        for (int i = 0; i < SPINS; i++) {
+            if (shared.get(MEMBERS) == CLOSED) {
+                return;
+            }
             Thread.onSpinWait();
         }
-        if (busy.get() > 0) {
-            waiting = true;
-            while (busy.get() > 0) {
-                LockSupport.park(this);
-            }
-            waiting = false;
+        waiter = Thread.currentThread();
+        while (shared.get(MEMBERS) != CLOSED) {
+            LockSupport.park(this);
         }
+        waiter = null;
     }
 
     private void take(int worker) {
         Task work = task;
         int count = chunks;
-        for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+        for (int i = shared.getAndIncrement(NEXT); i < count; i = shared.getAndIncrement(NEXT)) {
             try {
                 work.run(i, worker);
             } catch (Throwable t) {
                 if (failure == null) {
                     failure = t;
                 }
-                next.set(count);
+                shared.set(NEXT, count);
             }
         }
     }
 
-    private void serve(int worker) {
-        self.set(new int[] {worker});
+    private void serve(Member self) {
         int seen = 0;
-        while (true) {
-            for (int i = 0; i < SPINS && epoch == seen && !closed; i++) {
-                Thread.onSpinWait();
-            }
-            while (epoch == seen && !closed) {
-                LockSupport.park(this);
-            }
-            if (epoch == seen) {
-                return;
-            }
-            seen = epoch;
-            take(worker);
-            Thread waiter = caller;
-            if (busy.decrementAndGet() == 0 && waiting) {
-                LockSupport.unpark(waiter);
+        while (awaitRegion(self, seen)) {
+            seen = shared.get(EPOCH);
+            if (enter()) {
+                take(self.worker);
+                if (shared.decrementAndGet(MEMBERS) == CLOSED) {
+                    LockSupport.unpark(waiter);
+                }
             }
         }
+    }
+
+    /** Whether this thread is now one of the region's members; if not, the region ended before it came. */
+    private boolean enter() {
+        while (true) {
+            int members = shared.get(MEMBERS);
+            if (members >= CLOSED) {
+                return false;
+            }
+            if (shared.compareAndSet(MEMBERS, members, members + 1)) {
+                return true;
+            }
+        }
+    }
+
+    /** Returns true when there is a region after the one seen last, false when the team has ended. */
+    private boolean awaitRegion(Member self, int seen) {
+        for (int i = 0; i < SPINS || held && i < HELD_SPINS; i++) {
+            if (shared.get(EPOCH) != seen) {
+                return true;
+            }
+            if (closed) {
+                return false;
+            }
+            Thread.onSpinWait();
+        }
+        self.parked = true;
+        while (shared.get(EPOCH) == seen && !closed) {
+            LockSupport.park(this);
+        }
+        self.parked = false;
+        return shared.get(EPOCH) != seen;
     }
 
     /** Ends the threads of the team; regions started later run on their caller alone. Waits for a region under way. */
@@ -190,8 +258,8 @@ public final class Workers implements AutoCloseable {
         region.lock();
         try {
             closed = true;
-            for (Thread t : threads) {
-                LockSupport.unpark(t);
+            for (Member m : threads) {
+                LockSupport.unpark(m);
             }
         } finally {
             region.unlock();

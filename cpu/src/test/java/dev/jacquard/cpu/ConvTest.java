@@ -108,7 +108,7 @@ class ConvTest {
         workspace.check(name + " workspace");
     }
 
-    private static void naive(ConvShape s, Guarded x, Guarded w, Guarded dy, double[] y, double[] dx, double[] dw) {
+    static void naive(ConvShape s, Guarded x, Guarded w, Guarded dy, double[] y, double[] dx, double[] dw) {
         for (int n = 0; n < s.n(); n++) {
             for (int oh = 0; oh < s.oh(); oh++) {
                 for (int ow = 0; ow < s.ow(); ow++) {

@@ -7,14 +7,14 @@ import java.lang.foreign.Arena;
 import java.util.Random;
 
 /** A native float array between two guard bands that {@link #check} proves untouched. */
-final class Guarded {
+public final class Guarded {
     private static final int BAND = 256;
     private static final int CANARY = 0x7fc0dead; // a NaN: reading it shows as well
 
-    final long address;
-    final int n;
+    public final long address;
+    public final int n;
 
-    Guarded(Arena arena, long floats) {
+    public Guarded(Arena arena, long floats) {
         n = Math.toIntExact(floats);
         address = arena.allocate(4L * (n + 2L * BAND) + 64, 64).address() + 4L * BAND;
         for (int i = -BAND; i < n + BAND; i++) {
@@ -22,11 +22,11 @@ final class Guarded {
         }
     }
 
-    static Guarded bytes(Arena arena, long bytes) {
+    public static Guarded bytes(Arena arena, long bytes) {
         return new Guarded(arena, (bytes + 3) / 4);
     }
 
-    Guarded random(long seed) {
+    public Guarded random(long seed) {
         Random random = new Random(seed);
         for (int i = 0; i < n; i++) {
             Raw.set(address + 4L * i, random.nextFloat() * 2 - 1);
@@ -34,15 +34,15 @@ final class Guarded {
         return this;
     }
 
-    float get(long i) {
+    public float get(long i) {
         return Raw.get(address + 4 * i);
     }
 
-    void set(long i, float v) {
+    public void set(long i, float v) {
         Raw.set(address + 4 * i, v);
     }
 
-    void check(String what) {
+    public void check(String what) {
         for (int i = 1; i <= BAND; i++) {
             assertEquals(CANARY, Raw.getInt(address - 4L * i), what + ": written before its start");
             assertEquals(CANARY, Raw.getInt(address + 4L * (n + i - 1)), what + ": written past its end");
@@ -50,7 +50,7 @@ final class Guarded {
     }
 
     /** Compares with expected values; the tolerance is for sums of {@code terms} products of numbers below one. */
-    void expect(double[] expected, double terms, String what) {
+    public void expect(double[] expected, double terms, String what) {
         check(what);
         double tolerance = 1e-6 * (1 + Math.sqrt(terms)) * 4;
         for (int i = 0; i < n; i++) {
@@ -60,7 +60,7 @@ final class Guarded {
         }
     }
 
-    void expectSame(Guarded other, String what) {
+    public void expectSame(Guarded other, String what) {
         for (int i = 0; i < n; i++) {
             assertEquals(Float.floatToRawIntBits(other.get(i)), Float.floatToRawIntBits(get(i)), what + ": element " + i);
         }

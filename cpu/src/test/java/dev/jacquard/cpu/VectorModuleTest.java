@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** How the Vector API is found, in JVMs of their own. */
+/** How the Vector API is found, and what runs where something is missing, in JVMs of their own. */
 class VectorModuleTest {
     /** Prints what was chosen. */
     public static final class Main {
@@ -20,6 +20,7 @@ class VectorModuleTest {
 
         /** For the JVM. */
         public static void main(String[] args) {
+            Kernels.get();
             System.out.println(Kernels.get().describe());
         }
     }
@@ -53,20 +54,39 @@ class VectorModuleTest {
 
     @Test
     void theLauncherFindsItAndTheJvmSaysNothing() throws Exception {
-        Output o = java(launcherFlags());
+        List<String> flags = new ArrayList<>(launcherFlags());
+        flags.add("-Djacquard.cpu.kernels=vector");
+        Output o = java(flags);
         assertTrue(o.out().startsWith("Vector API"), o::toString);
         assertEquals("", o.err());
     }
 
     @Test
     void theDocumentedFlagFindsItToo() throws Exception {
-        assertTrue(java(List.of("--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED")).out().startsWith("Vector API"));
+        assertTrue(java(List.of("-Djacquard.cpu.kernels=vector", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED")).out().startsWith("Vector API"));
     }
 
     @Test
     void withoutEitherThereAreScalarLoopsAndTheReason() throws Exception {
-        Output o = java(List.of("--enable-native-access=ALL-UNNAMED"));
+        Output o = java(List.of("-Djacquard.cpu.refuse-code=true", "--enable-native-access=ALL-UNNAMED"));
         assertTrue(o.out().toLowerCase(java.util.Locale.ROOT).contains("scalar"), o::toString);
         assertTrue(o.err().contains("--add-modules jdk.incubator.vector"), o::toString);
+    }
+
+    @Test
+    void whereCodeIsRefusedTheVectorApiRunsAndSaysSoOnce() throws Exception {
+        Output o = java(List.of("-Djacquard.cpu.refuse-code=true", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"));
+        assertTrue(o.out().startsWith("Vector API"), o::toString);
+        assertEquals(2, o.err().split("no emitted AVX-512 code", -1).length, o::toString);
+        assertTrue(o.err().contains("refused by -Djacquard.cpu.refuse-code"), o::toString);
+    }
+
+    @Test
+    void whatIsForcedAndDoesNotRunIsAnErrorWithTheReason() throws Exception {
+        Process p = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-Djacquard.cpu.refuse-code=true", "-Djacquard.cpu.kernels=emitted",
+                "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"), Main.class.getName()).redirectErrorStream(true).start();
+        String out = new String(p.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(1, p.waitFor(), out);
+        assertTrue(out.contains("DeviceException") && out.contains("refused by -Djacquard.cpu.refuse-code"), out);
     }
 }

@@ -79,6 +79,71 @@ class WorkersTest {
         }
     }
 
+    /** Most of the team is late in most regions: none of them may be missed, and none may enter a region that is over. */
+    @Test
+    void aTeamOfManyMoreThreadsThanProcessors() {
+        try (Workers workers = new Workers(24)) {
+            int[] seen = new int[40];
+            for (int region = 1; region <= 3000; region++) {
+                workers.run((chunk, worker) -> seen[chunk]++, region % 40 + 1);
+            }
+            for (int chunk = 0; chunk < seen.length; chunk++) {
+                int expected = 0;
+                for (int region = 1; region <= 3000; region++) {
+                    expected += region % 40 >= chunk ? 1 : 0;
+                }
+                assertEquals(expected, seen[chunk], "chunk " + chunk);
+            }
+        }
+    }
+
+    @Test
+    void whoHoldsTheTeamHasItAlone() throws InterruptedException {
+        try (Workers workers = new Workers(2)) {
+            int[] plain = new int[2];
+            Runnable caller = () -> {
+                for (int i = 0; i < 200; i++) {
+                    workers.hold();
+                    workers.hold();
+                    int before = plain[0];
+                    for (int region = 0; region < 5; region++) {
+                        workers.run((chunk, worker) -> plain[chunk]++, 2);
+                    }
+                    assertEquals(before + 5, plain[0]);
+                    workers.release();
+                    assertEquals(before + 5, plain[1]);
+                    workers.release();
+                }
+            };
+            Thread[] threads = {new Thread(caller), new Thread(caller), new Thread(caller)};
+            for (Thread t : threads) {
+                t.start();
+            }
+            for (Thread t : threads) {
+                t.join();
+            }
+            assertEquals(3000, plain[0]);
+            assertEquals(3000, plain[1]);
+        }
+    }
+
+    @Test
+    void exceptionLeavesTheTeamHeldAndReady() {
+        try (Workers workers = new Workers(2)) {
+            workers.hold();
+            try {
+                assertThrows(ArithmeticException.class, () -> workers.run((chunk, worker) -> {
+                    throw new ArithmeticException();
+                }, 1));
+                AtomicInteger count = new AtomicInteger();
+                workers.run((chunk, worker) -> count.incrementAndGet(), 9);
+                assertEquals(9, count.get());
+            } finally {
+                workers.release();
+            }
+        }
+    }
+
     @Test
     void closedTeamRunsOnTheCaller() {
         Workers workers = new Workers(4);

@@ -19,7 +19,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * @param namings whose names they are; several where several call the network's variables the same
  */
 record Detected(ModelRow row, int classes, int channels, List<Naming> namings) {
-    /** Numbers of variables: most rows are told apart without making a module. */
+    /** Numbers of variables: most rows of a family are told apart by them. */
     private static final Map<ModelRow, Integer> VARIABLES = new ConcurrentHashMap<>();
 
     /** All rows that fit; names as in one of the namings, shapes as in files, OIHW. */
@@ -28,13 +28,13 @@ record Detected(ModelRow row, int classes, int channels, List<Naming> namings) {
     }
 
     private static Detected of(ModelRow row, Map<String, Shape> shapes) {
-        if (VARIABLES.computeIfAbsent(row, r -> r.create(1).variables().size()) != shapes.size()) {
-            return null;
-        }
         for (Naming first : Naming.values()) {
             int classes = extent(shapes.get(first.name(row.family(), row.head() + ".weight")), 2, 0);
             int channels = extent(shapes.get(first.name(row.family(), row.family().stem() + ".weight")), 4, 1);
             if (classes > 0 && channels > 0) {
+                if (VARIABLES.computeIfAbsent(row, r -> r.create(1).variables().size()) != shapes.size()) {
+                    return null;
+                }
                 Module module = row.create(row.defaults().classes(classes).channels(channels));
                 List<Naming> fitting = Arrays.stream(Naming.values()).filter(n -> Mismatch.between(shapes, n.entries(module)).none()).toList();
                 if (!fitting.isEmpty()) {

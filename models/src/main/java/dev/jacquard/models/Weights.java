@@ -13,7 +13,7 @@ import dev.jacquard.tensor.io.TensorFile;
 import dev.jacquard.tensor.plan.State;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.Comparator;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -101,7 +101,7 @@ public final class Weights {
 
     /**
      * Reads the variables of a module from a file, of F32, F16, BF16 or F64, converting. The file must have exactly the module's variables, the head excepted where the options say so; nothing is
-     * changed unless everything was read. What was found is logged.
+     * changed unless all of them are there and of known types, though a disk that fails in the middle of a safetensors file leaves some set. What was found is logged.
      *
      * @param state has the module's variables already
      * @throws DataException one error that lists what is missing, unexpected or of another shape, and says what the file looks like
@@ -121,15 +121,15 @@ public final class Weights {
             if (!mismatch.none() && kept.isEmpty()) {
                 throw mismatch.error(path.toString());
             }
-            Map<Variable, float[]> values = new LinkedHashMap<>();
+            List<WeightReader.Item> items = new ArrayList<>();
             entries.forEach((name, e) -> {
-                Variable v = e.variable();
-                state.buffer(target.apply(v));
-                if (!kept.contains(v.name())) {
-                    values.put(target.apply(v), fromFile(v.type().shape(), file.floats(part.names().get(name))));
+                Variable v = target.apply(e.variable());
+                state.buffer(v);
+                if (!kept.contains(e.variable().name())) {
+                    items.add(new WeightReader.Item(part.names().get(name), v));
                 }
             });
-            values.forEach(state::set);
+            set(file, items, state);
             List<Naming> namings = Stream.of(Naming.values()).filter(n -> n.entries(module).keySet().equals(entries.keySet())).toList();
             Loaded loaded = new Loaded(namings, part.path(), kept);
             LOG.info("{}: {}", path, loaded.summary());
@@ -137,10 +137,31 @@ public final class Weights {
         }
     }
 
-    /** The naming that a file fits best. */
+    private static void set(TensorFile file, List<WeightReader.Item> items, State state) {
+        if (file instanceof SafeTensors) {
+            // Reading one says what is wrong with its type, before any variable is set; sizes were checked when the file was opened.
+            items.stream().filter(i -> !file.type(i.tensor()).dtype().isFloating()).forEach(i -> file.floats(i.tensor()));
+            WeightReader.read(file, items, state);
+            return;
+        }
+        // A checkpoint's damage may show only when a tensor is read.
+        Map<Variable, float[]> values = new LinkedHashMap<>();
+        items.forEach(i -> values.put(i.variable(), fromFile(i.variable().type().shape(), file.floats(i.tensor()))));
+        values.forEach(state::set);
+    }
+
+    /** The naming that a file fits best, the first of several. */
     private static Naming nearest(Map<String, Shape> shapes, Module module) {
-        Comparator<Naming> byCommonNames = Comparator.comparingLong(n -> Mismatch.between(shapes, n.entries(module)).common());
-        return Stream.of(Naming.values()).max(byCommonNames.thenComparing(Comparator.reverseOrder())).orElseThrow(); // The first of several.
+        Naming best = null;
+        long most = -1;
+        for (Naming n : Naming.values()) {
+            long common = Mismatch.between(shapes, n.entries(module)).common();
+            if (common > most) {
+                best = n;
+                most = common;
+            }
+        }
+        return best;
     }
 
     /** Our names of the head's variables if a file differs from the module in their number of classes and in nothing else, or else nothing. */
@@ -342,25 +363,11 @@ public final class Weights {
 
     /** (K, R, S, C) to (K, C, R, S) where the rank is 4. @param shape the engine's */
     private static float[] toFile(Shape shape, float[] values) {
-        return shape.rank() == 4 ? swapped(values, shape.intDim(0), shape.intDim(1) * shape.intDim(2), shape.intDim(3)) : values;
+        return shape.rank() == 4 ? WeightReader.swapped(values, shape.intDim(0), shape.intDim(1) * shape.intDim(2), shape.intDim(3)) : values;
     }
 
     /** (K, C, R, S) to (K, R, S, C) where the rank is 4. @param shape the engine's */
     private static float[] fromFile(Shape shape, float[] values) {
-        return shape.rank() == 4 ? swapped(values, shape.intDim(0), shape.intDim(3), shape.intDim(1) * shape.intDim(2)) : values;
-    }
-
-    /** (n, rows, columns) to (n, columns, rows). */
-    private static float[] swapped(float[] values, int n, int rows, int columns) {
-        float[] out = new float[values.length];
-        for (int k = 0; k < n; k++) {
-            int base = k * rows * columns;
-            for (int i = 0; i < rows; i++) {
-                for (int j = 0; j < columns; j++) {
-                    out[base + j * rows + i] = values[base + i * columns + j];
-                }
-            }
-        }
-        return out;
+        return shape.rank() == 4 ? WeightReader.swapped(values, shape.intDim(0), shape.intDim(3), shape.intDim(1) * shape.intDim(2)) : values;
     }
 }

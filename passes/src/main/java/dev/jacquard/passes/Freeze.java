@@ -6,6 +6,7 @@ import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.graph.Symbol;
@@ -31,7 +32,7 @@ import java.util.function.BiPredicate;
  * follow from is written; then the preparing graph must run again.
  *
  * <p>Kept is what the rest of the graph uses, unless it is a view, which costs nothing where it stands, or is larger than {@value #SMALL} bytes and than all variables that it follows from together:
- * reading it would then take longer than reading those, and it is computed at every step as before, from what comes before it if that is kept. What follows from an input, from a variable that the
+ * reading it would then take longer than reading those, and it is computed at every step as before, from what comes before it if that is kept. Packed weights ({@link Prepacking.Pack}) are kept at any size. What follows from an input, from a variable that the
  * graph writes, or from random numbers stays.
  *
  * <p>An instance knows what it has frozen: the same value of the same variables in another graph, for another batch size, say, is the same variable. After {@link Fusion}, which decides what the ops
@@ -155,7 +156,8 @@ public final class Freeze {
 
         private boolean isWorthKeeping(Symbol s) {
             long from = sources.get(s.node()).stream().mapToLong(v -> v.type().bytes()).sum();
-            return !(s.node().op() instanceof ViewOp) && s.type().bytes() <= Math.max(SMALL, from);
+            Op op = s.node().op();
+            return op instanceof Prepacking.Pack || !(op instanceof ViewOp) && s.type().bytes() <= Math.max(SMALL, from);
         }
 
         private void keep(Symbol s) {

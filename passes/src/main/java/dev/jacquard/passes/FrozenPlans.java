@@ -8,12 +8,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Plans of evaluations of some weights, with what follows from the weights alone computed beforehand ({@link Freeze}). Frozen values lie in a state over that of the weights, which gets none of them;
+ * Plans of evaluations of some weights, with what follows from the weights alone computed beforehand ({@link Freeze}), in the order in which the device's kernels want it ({@link Prepack}). Frozen values lie in a state over that of the weights, which gets none of them;
  * plans of several graphs share those that they have in common.
  *
  * <p>After {@link #of}, and whenever weights have changed, {@link #prepare} must be called before the plans run; if weights will never change again, {@link #settle} instead. Not thread-safe.
  */
 public final class FrozenPlans implements AutoCloseable {
+    private final Pass prepack;
     private final Freeze freeze;
     private final State state;
     private final List<Graph> unplanned = new ArrayList<>();
@@ -21,6 +22,7 @@ public final class FrozenPlans implements AutoCloseable {
 
     /** For some weights. @param weights the caller's to close, after this */
     public FrozenPlans(State weights) {
+        this.prepack = new Prepack(weights.backend());
         this.freeze = new Freeze(weights.backend());
         this.state = State.over(weights);
     }
@@ -34,7 +36,7 @@ public final class FrozenPlans implements AutoCloseable {
     public List<Plan> together(List<Graph> graphs) {
         List<Graph> serving = new ArrayList<>();
         for (Graph g : graphs) {
-            Freeze.Frozen frozen = freeze.split(g);
+            Freeze.Frozen frozen = freeze.split(prepack.apply(g));
             serving.add(frozen.serving());
             if (!frozen.variables().isEmpty()) {
                 unplanned.add(frozen.preparing());

@@ -18,6 +18,6 @@ public final class Fusion {
 
     /** Of a graph without gradients. */
     public static Pass ofEvaluation(Backend backend) {
-        return new FuseNormalization(backend).then(new FuseProducts(backend));
+        return new FuseNormalization(backend).then(new FuseProducts(backend)).then(new FuseGates(backend));
     }
 }

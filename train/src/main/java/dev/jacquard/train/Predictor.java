@@ -18,6 +18,7 @@ import dev.jacquard.tensor.ShapeException;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
+import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.GraphBuilder;
 import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
@@ -229,14 +230,28 @@ public final class Predictor implements AutoCloseable {
                 Key oldest = plans.keySet().iterator().next();
                 plans.remove(oldest).close();
             }
-            GraphBuilder b = new GraphBuilder(false);
-            Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
-            b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
-            plan = frozen.of(MixedPrecision.pass(precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(b.build()));
+            plan = frozen.of(MixedPrecision.pass(precision).then(EmulateTf32.on(state.backend())).then(Fusion.ofEvaluation(state.backend())).apply(graph(key)));
             plans.put(key, plan);
             frozen.settle(); // the weights stay as they were loaded
         }
         return plan;
+    }
+
+    private Graph graph(Key key) {
+        GraphBuilder b = new GraphBuilder(false);
+        Tensor x = b.input("images", TensorType.of(key.input, key.n, key.h, key.w, 3));
+        b.output("logits", module.apply(Pixels.padded(key.input == DType.U8 ? Pixels.normalize(x, Trainer.NORMALIZATION) : x, channels())));
+        return b.build();
+    }
+
+    /** What the network is, for whoever computes it elsewhere: {@code logits} of normalised {@code images} F32 (n, h, w, 3), as the model says it, nothing fused. Its variables are in {@link #weights}. */
+    public Graph graph(int n, int h, int w) {
+        return graph(new Key(DType.F32, n, h, w));
+    }
+
+    /** The loaded weights; this predictor's, so they are gone when it is closed. */
+    public State weights() {
+        return state;
     }
 
     /** Channels that the network takes; those after the third are zeros. */

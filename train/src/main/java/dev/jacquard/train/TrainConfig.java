@@ -237,6 +237,9 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "autotune", value = "default", mayChange = true,
                     help = "How one of several kernels is chosen on a CUDA device: on times them once and remembers the fastest, file takes what is remembered, off goes by rule; default is on for a GPU.")
             BackendOptions.Autotune autotune,
+            @Setting(name = "cpu-kernels", value = "auto", mayChange = true,
+                    help = "What the CPU backend computes with: code emitted for this processor, the same for AVX2 only, the JDK's Vector API, or plain Java; auto takes the first that runs here.")
+            BackendOptions.CpuKernels cpuKernels,
             @Setting(name = "threads", value = "0", range = "[0, 1024]", mayChange = true, help = "Threads of the CPU backend; 0 for one per processor.") int threads,
             @Setting(name = "loader-threads", value = "0", range = "[0, 256]", aliases = {"-j", "--workers"}, mayChange = true,
                     help = "Threads that decode images; 0 for half of the processors.") int loaderThreads,
@@ -260,7 +263,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** How the device is to be opened. */
     public BackendOptions device() {
-        return new BackendOptions(machine.threads(), precision.tf32(), machine.libraries() == Switch.ON, machine.autotune());
+        return new BackendOptions(machine.threads(), precision.tf32(), machine.libraries() == Switch.ON, machine.autotune(), machine.cpuKernels());
     }
 
     /** The same with one setting changed. @param name as in {@link Setting#name} @throws CallerException if there is no such setting or the value does not fit */

@@ -38,9 +38,13 @@ final class BinaryLoop implements PointwiseLoop {
             store(FUNCTION.apply(load(a + 4 * i), load(b + 4 * i)), out + 4 * i);
         }
         if (i < n) {
-            VectorMask<Float> rest = F.indexInRange(i, n);
-            store(FUNCTION.apply(load(a + 4 * i, rest), load(b + 4 * i, rest)), out + 4 * i, rest);
+            bothTail(a + 4 * i, b + 4 * i, out + 4 * i, n - i);
         }
+    }
+
+    private static void bothTail(long a, long b, long out, long n) {
+        VectorMask<Float> rest = F.indexInRange(0, n);
+        store(FUNCTION.apply(load(a, rest), load(b, rest)), out, rest);
     }
 
     private static void oneB(long a, long b, long out, long n) {
@@ -50,9 +54,13 @@ final class BinaryLoop implements PointwiseLoop {
             store(FUNCTION.apply(load(a + 4 * i), y), out + 4 * i);
         }
         if (i < n) {
-            VectorMask<Float> rest = F.indexInRange(i, n);
-            store(FUNCTION.apply(load(a + 4 * i, rest), y), out + 4 * i, rest);
+            oneBTail(a + 4 * i, b, out + 4 * i, n - i);
         }
+    }
+
+    private static void oneBTail(long a, long b, long out, long n) {
+        VectorMask<Float> rest = F.indexInRange(0, n);
+        store(FUNCTION.apply(load(a, rest), splat(b)), out, rest);
     }
 
     private static void oneA(long a, long b, long out, long n) {
@@ -62,9 +70,13 @@ final class BinaryLoop implements PointwiseLoop {
             store(FUNCTION.apply(x, load(b + 4 * i)), out + 4 * i);
         }
         if (i < n) {
-            VectorMask<Float> rest = F.indexInRange(i, n);
-            store(FUNCTION.apply(x, load(b + 4 * i, rest)), out + 4 * i, rest);
+            oneATail(a, b + 4 * i, out + 4 * i, n - i);
         }
+    }
+
+    private static void oneATail(long a, long b, long out, long n) {
+        VectorMask<Float> rest = F.indexInRange(0, n);
+        store(FUNCTION.apply(splat(a), load(b, rest)), out, rest);
     }
 
     private static void one(long a, long b, long out, long n) {

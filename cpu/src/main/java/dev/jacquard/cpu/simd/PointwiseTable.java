@@ -55,10 +55,7 @@ final class PointwiseTable {
         row(Pointwise.Equal.class, (x, y) -> zero().blend(1f, x.compare(VectorOperators.EQ, y)));
         row(Pointwise.ReluBackward.class, (dy, y) -> zero().blend(dy, y.compare(VectorOperators.GT, 0f)));
         row(Pointwise.SigmoidBackward.class, (dy, y) -> dy.mul(y).mul(one().sub(y)));
-        row(Pointwise.SiluBackward.class, (dy, x) -> {
-            FloatVector s = VectorMath.sigmoid(x);
-            return dy.mul(s).mul(one().add(x.mul(one().sub(s))));
-        });
+        row(Pointwise.SiluBackward.class, (dy, x) -> dy.mul(VectorMath.siluSlope(x)));
 
         row(Pointwise.MulAdd.class, (x, a, b) -> x.fma(a, b));
         row(Pointwise.Select.class, (c, a, b) -> b.blend(a, c.compare(VectorOperators.NE, 0f)));

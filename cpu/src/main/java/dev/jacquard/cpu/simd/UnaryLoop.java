@@ -27,9 +27,13 @@ final class UnaryLoop implements PointwiseLoop {
             store(FUNCTION.apply(load(from)), to);
         }
         if (i < n) {
-            VectorMask<Float> rest = F.indexInRange(i, n);
-            store(FUNCTION.apply(load(from, rest)), to, rest);
+            tail(from, to, n - i);
         }
+    }
+
+    private static void tail(long from, long to, long n) {
+        VectorMask<Float> rest = F.indexInRange(0, n);
+        store(FUNCTION.apply(load(from, rest)), to, rest);
     }
 
     private static void single(long a, long out, long n) {

@@ -123,8 +123,8 @@ public final class VectorKernels implements Simd {
     }
 
     @Override
-    public void normalizeBackward(int rows, int channels, long dy, long x, long mean, long a, long b, long k, long dx) {
-        Channels.normalizeBackward(rows, channels, dy, x, mean, a, b, k, dx);
+    public void normalizeBackward(int rows, int channels, long dy, long x, long mean, long factors, long dx) {
+        Channels.normalizeBackward(rows, channels, dy, x, mean, factors, factors + 4L * channels, factors + 8L * channels, dx);
     }
 
     @Override

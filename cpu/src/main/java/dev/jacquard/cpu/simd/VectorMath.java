@@ -21,7 +21,11 @@ final class VectorMath {
 
     static FloatVector exp(FloatVector x) {
         // Beyond these the result is 0 or infinity anyway; NaN passes through min and max.
-        FloatVector v = x.max(-104f).min(89f);
+        return expBetween(x.max(-104f).min(89f));
+    }
+
+    /** Exponential of numbers from -104 to 89. */
+    private static FloatVector expBetween(FloatVector v) {
         FloatVector t = v.fma(FloatVector.broadcast(F, 1.44269504f), FloatVector.broadcast(F, ROUND));
         FloatVector k = t.sub(ROUND);
         FloatVector r = k.fma(FloatVector.broadcast(F, -0.693359375f), v);
@@ -33,11 +37,11 @@ final class VectorMath {
         p = p.fma(r, FloatVector.broadcast(F, 1.6666665459e-1f));
         p = p.fma(r, FloatVector.broadcast(F, 5.0000001201e-1f));
         p = p.fma(r.mul(r), r).add(1f);
-        // 2^n in two factors, so that neither under- nor overflows before the product does.
-        IntVector n = t.reinterpretAsInts().sub(ROUND_BITS);
+        // 2^n in two factors, so that neither under- nor overflows before the product does: n + 254 halves into two biased exponents.
+        IntVector n = t.reinterpretAsInts().sub(ROUND_BITS - 254);
         IntVector half = n.lanewise(VectorOperators.ASHR, 1);
-        FloatVector s1 = half.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-        FloatVector s2 = n.sub(half).add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        FloatVector s1 = half.lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
+        FloatVector s2 = n.sub(half).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
         return p.mul(s1).mul(s2);
     }
 
@@ -73,7 +77,7 @@ final class VectorMath {
 
     static FloatVector sigmoid(FloatVector x) {
         // exp of a negative number cannot overflow, so that both tails keep their digits.
-        FloatVector e = exp(x.abs().neg());
+        FloatVector e = expBetween(x.abs().neg().max(-104f));
         FloatVector one = FloatVector.broadcast(F, 1f);
         return one.blend(e, x.compare(VectorOperators.LT, 0f)).div(e.add(one));
     }

@@ -94,6 +94,25 @@ final class Assembler extends VectorAssembler {
         legacy(0x0fb6, to.ordinal(), from);
     }
 
+    /** Loads 16 bits, the rest becomes zero. */
+    void movzxWord(Gp to, Mem from) {
+        legacy(0x0fb7, to.ordinal(), from);
+    }
+
+    /** Stores the lower 16 bits. */
+    void mov16(Mem to, Gp from) {
+        put(0x66);
+        legacy32(0x89, from.ordinal(), to);
+    }
+
+    /** Stores the lowest byte of one of the first four registers, whose names need no prefix. */
+    void mov8(Mem to, Gp from) {
+        if (from.ordinal() > 3) {
+            throw new EngineBugException("assembler", "byte of this register", from.toString(), "rax, rcx, rdx or rbx", "report this");
+        }
+        legacy32(0x88, from.ordinal(), to);
+    }
+
     /** A constant, in the fewest bytes. */
     void mov(Gp to, long value) {
         if (value >= 0 && value <= 0xffffffffL) {
@@ -198,6 +217,11 @@ final class Assembler extends VectorAssembler {
         put(bits);
     }
 
+    /** A move that happens if a condition holds. */
+    void cmov(Condition c, Gp to, Gp from) {
+        legacy(0x0f40 | c.code, to.ordinal(), from);
+    }
+
     void test(Gp a, Gp b) {
         legacy(0x85, b.ordinal(), a);
     }
@@ -231,6 +255,18 @@ final class Assembler extends VectorAssembler {
     /** Announces a write. */
     void prefetchw(Mem m) {
         legacy32(0x0f0d, 1, m);
+    }
+
+    /** Copies rcx times 4 bytes from rsi to rdi, which move on. */
+    void repMovsd() {
+        put(0xf3);
+        put(0xa5);
+    }
+
+    /** Stores eax rcx times to rdi, which moves on. */
+    void repStosd() {
+        put(0xf3);
+        put(0xab);
     }
 
     void sfence() {

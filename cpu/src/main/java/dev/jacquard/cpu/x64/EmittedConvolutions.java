@@ -3,11 +3,12 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Workers;
 import java.util.Optional;
 
-/** Chooses the emitted kernel of a convolution by its shape; empty where there is none, and the portable driver is taken. */
+/** Chooses the emitted kernel of a convolution by its shape. */
 public final class EmittedConvolutions {
     /** Channels from which on a group is a product of its own. */
     private static final int LEAST_GROUP = 16;
@@ -16,16 +17,26 @@ public final class EmittedConvolutions {
 
     /** y from x and w. */
     public static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
-        return Optional.empty();
+        Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.forward(shape, epilogue, workers, set) : Optional.empty();
+        return grouped.or(() -> WinogradChoice.forward(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
+                .or(() -> Optional.of(PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set)));
     }
 
     /** dx from dy and w. */
     public static Optional<PackedConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        return Optional.empty();
+        Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.backwardData(shape, workers, set) : Optional.empty();
+        return grouped.or(() -> WinogradChoice.backwardData(shape, set).map(plan -> new WinogradConv(plan, Epilogue.NONE, workers, set)))
+                .or(() -> Optional.of(new DenseConv(GatherPlan.backwardData(shape), Epilogue.NONE, workers, set)));
     }
 
     /** dw from x and dy. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
+        if (shape.groups() > 1) {
+            Optional<Conv> grouped = GroupedWeightGradient.plan(shape, workers, set);
+            if (grouped.isPresent()) {
+                return grouped;
+            }
+        }
         boolean dense = shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP;
         return dense && WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty();
     }

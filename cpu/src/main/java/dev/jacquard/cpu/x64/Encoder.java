@@ -2,6 +2,7 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.tensor.EngineBugException;
 import java.util.Arrays;
+import java.util.Collections;
 
 /**
  * Puts instructions into bytes: legacy, VEX and EVEX prefixes, ModRM, SIB, displacements (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2). {@link Assembler} gives the
@@ -66,11 +67,17 @@ abstract class Encoder {
             return new Code(prefix, map, opcode, w, 1, tuple, vex);
         }
 
+        /** Whether a byte follows the operands: all of map 3, comparisons, shuffles and shifts. */
+        boolean immediate() {
+            return map == 3 || map == 1 && (opcode == 0xc2 || opcode == 0xc6 || opcode == 0x72);
+        }
+
         Code evexOnly() {
             return new Code(prefix, map, opcode, w, evexW, tuple, false);
         }
     }
 
+    private final LiteralPool literals = new LiteralPool();
     private byte[] bytes = new byte[4096];
     private int size;
 
@@ -79,9 +86,9 @@ abstract class Encoder {
         return size;
     }
 
-    /** The code. */
+    /** The code, and behind it its literals. */
     byte[] bytes() {
-        return Arrays.copyOf(bytes, size);
+        return literals.bytes(bytes, size);
     }
 
     void put(int b) {
@@ -169,7 +176,8 @@ abstract class Encoder {
     void vector(Code c, int reg, int second, Operand rm, int width, int mask, boolean zeroing) {
         boolean high = reg > 15 || second > 15 || rm instanceof Vec v && v.number() > 15;
         boolean special = width == 512 || mask != 0 || rm instanceof Mem m && m.broadcast();
-        if (c.vex && !high && !special) {
+        boolean vex = c.vex && !high && !special;
+        if (vex) {
             vex(c, reg, second, rm, width);
         } else {
             evex(c, reg, second, rm, width, mask, zeroing);
@@ -177,14 +185,24 @@ abstract class Encoder {
         put(c.opcode);
         switch (rm) {
             case Vec v -> put(0xc0 | (reg & 7) << 3 | v.number() & 7);
-            case Mem m -> memory(reg, m, c.vex && !high && !special ? 1 : c.tuple.bytes(width / 8, m.broadcast()));
+            case Mem m -> memory(reg, m, vex ? 1 : c.tuple.bytes(width / 8, m.broadcast()));
+            case Literal l -> literal(c, reg, l, vex ? width / 32 : 1);
         }
+    }
+
+    /** Relative to the instruction's end, which is a byte further if it has an immediate. @param copies of a number for all elements */
+    private void literal(Code c, int reg, Literal l, int copies) {
+        put((reg & 7) << 3 | 5);
+        boolean one = l.words().size() == 1;
+        literals.use(one && c.tuple == Tuple.FULL ? Collections.nCopies(copies, l.words().getFirst()) : l.words(), size, c.immediate() ? 5 : 4);
+        put32(0);
     }
 
     private static int x(Operand rm) {
         return switch (rm) {
             case Vec v -> v.number() >> 4 & 1;
             case Mem m -> m.index() == null ? 0 : m.index().high();
+            case Literal _ -> 0;
         };
     }
 
@@ -192,6 +210,7 @@ abstract class Encoder {
         return switch (rm) {
             case Vec v -> v.number() >> 3 & 1;
             case Mem m -> m.base().high();
+            case Literal _ -> 0;
         };
     }
 
@@ -218,7 +237,7 @@ abstract class Encoder {
             case 512 -> 2;
             default -> throw new EngineBugException("assembler", "no such vector width", width + " bits", "128, 256 or 512", "report this");
         };
-        boolean broadcast = rm instanceof Mem m && m.broadcast();
+        boolean broadcast = rm instanceof Mem m && m.broadcast() || rm instanceof Literal l && l.words().size() == 1 && c.tuple == Tuple.FULL;
         put((zeroing ? 0x80 : 0) | length << 5 | (broadcast ? 0x10 : 0) | (~second >> 4 & 1) << 3 | mask);
     }
 }

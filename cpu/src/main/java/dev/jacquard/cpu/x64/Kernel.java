@@ -16,6 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 @SuppressWarnings("restricted") // downcalls: the JVM is started with --enable-native-access
 final class Kernel {
     private static final MethodHandle CALL = Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle CALL_TEN = Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+            JAVA_LONG, JAVA_LONG));
     private static final ConcurrentHashMap<Spec, Kernel> EMITTED = new ConcurrentHashMap<>();
 
     private final MemorySegment entry;
@@ -48,6 +50,15 @@ final class Kernel {
             CALL.invokeExact(entry, a, b, c, d, e, f);
         } catch (Throwable t) {
             throw new EngineBugException("kernel", "a call of emitted code threw", t.toString(), "nothing", "report this with the stack trace", t);
+        }
+    }
+
+    /** Runs a function of ten arguments, the last four on the stack: see {@link Assembler#argument}. @return what it left in rax */
+    long call(long a, long b, long c, long d, long e, long f, long g, long h, long i, long j) {
+        try {
+            return (long) CALL_TEN.invokeExact(entry, a, b, c, d, e, f, g, h, i, j);
+        } catch (Throwable t) {
+            throw new EngineBugException("kernel", "a call of emitted code threw", t.toString(), "a return value", "report this with the stack trace", t);
         }
     }
 }

@@ -1,4 +1,4 @@
 package dev.jacquard.cpu.x64;
 
-/** What an instruction reads or writes last: a vector register or memory. */
-sealed interface Operand permits Vec, Mem {}
+/** What an instruction reads or writes last: a vector register, memory or a constant. */
+sealed interface Operand permits Vec, Mem, Literal {}

@@ -29,6 +29,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VFNMADD213PS = Code.of(P66, 2, 0xac);
     private static final Code VFNMADD231PS = Code.of(P66, 2, 0xbc);
     private static final Code VPERMPS = Code.of(P66, 2, 0x16);
+    private static final Code VPERMILPS = Code.of(P66, 3, 0x04);
     private static final Code VPADDD = Code.of(P66, 1, 0xfe);
     private static final Code VPSUBD = Code.of(P66, 1, 0xfa);
     private static final Code VPMULLD = Code.of(P66, 2, 0x40);
@@ -38,7 +39,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPMADDUBSW = Code.of(P66, 2, 0x04);
     private static final Code VPADDW = Code.of(P66, 1, 0xfd);
     private static final Code VSCALEFPS = Code.of(P66, 2, 0x2c).evexOnly();
-    private static final Code VPDPBUSD = Code.of(P66, 2, 0x50).evexOnly();
+    private static final Code VPDPBUSD = Code.of(P66, 2, 0x50);
     private static final Code VDPBF16PS = Code.of(PF3, 2, 0x52).evexOnly();
     private static final Code VPANDD = Code.of(P66, 1, 0xdb).evexOnly();
     private static final Code VPORD = Code.of(P66, 1, 0xeb).evexOnly();
@@ -71,15 +72,31 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VCVTPS2PH = Code.of(P66, 3, 0x1d).tuple(Tuple.HALF);
     private static final Code MASKED_LOAD = Code.of(P66, 2, 0x2c);
     private static final Code MASKED_STORE = Code.of(P66, 2, 0x2e);
+    private static final Code GREATER_INTEGERS = Code.of(P66, 1, 0x66);
+    private static final Code NARROW_INTEGERS = Code.of(PF3, 2, 0x33).tuple(Tuple.HALF).evexOnly();
+    private static final Code VPACKUSDW = Code.of(P66, 2, 0x2b);
+    private static final Code VPERMQ = Code.of(P66, 3, 0x00).wide();
     private static final Code LOAD_ONE = Code.of(PF3, 1, 0x10).tuple(Tuple.SCALAR);
     private static final Code STORE_ONE = Code.of(PF3, 1, 0x11).tuple(Tuple.SCALAR);
     private static final Code COMPARE = Code.of(NP, 1, 0xc2);
     private static final Code BLEND = Code.of(P66, 3, 0x4a);
     private static final Code SHIFT = Code.of(P66, 1, 0x72);
     private static final Code FROM_GENERAL = Code.of(P66, 1, 0x6e);
+    private static final Code TO_GENERAL = Code.of(P66, 1, 0x7e);
     private static final Code EXTRACT = Code.of(P66, 3, 0x19);
     private static final Code EXTRACT_LANE = Code.of(P66, 3, 0x19).tuple(Tuple.LANE).evexOnly();
     private static final Code EXTRACT_HALF = Code.of(P66, 3, 0x1b).tuple(Tuple.TWO_LANES).evexWide().evexOnly();
+    private static final Code VPACKSSDW = Code.of(P66, 1, 0x6b);
+    private static final Code VPACKSSWB = Code.of(P66, 1, 0x63);
+    private static final Code VPUNPCKLBW = Code.of(P66, 1, 0x60);
+    private static final Code VPUNPCKHBW = Code.of(P66, 1, 0x68);
+    private static final Code VPUNPCKLWD = Code.of(P66, 1, 0x61);
+    private static final Code VPUNPCKHWD = Code.of(P66, 1, 0x69);
+    private static final Code VPERMD = Code.of(P66, 2, 0x36);
+    private static final Code VPMAXSB = Code.of(P66, 2, 0x3c);
+    private static final Code VPHADDD = Code.of(P66, 2, 0x02);
+    private static final Code LOAD_BYTES = Code.of(PF2, 1, 0x6f).evexOnly();
+    private static final Code STORE_BYTES = Code.of(PF2, 1, 0x7f).evexOnly();
 
     private void three(Code c, Vec to, Vec a, Operand b) {
         vector(c, to.number(), a.number(), b, to.bits(), to.mask(), to.zeroing());
@@ -111,6 +128,11 @@ abstract class VectorAssembler extends Encoder {
 
     void vmovntps(Mem to, Vec from) {
         store(STREAM, to, from);
+    }
+
+    /** One number in all elements. */
+    void constant(Vec to, float value) {
+        vbroadcastss(to, Literal.of(value));
     }
 
     void vaddps(Vec to, Vec a, Operand b) {
@@ -193,6 +215,12 @@ abstract class VectorAssembler extends Encoder {
         three(VPERMPS, to, a, b);
     }
 
+    /** Rearranges within 128 bits: two bits of the immediate per element. */
+    void vpermilps(Vec to, Operand from, int immediate) {
+        two(VPERMILPS, to, from);
+        put(immediate);
+    }
+
     void vpaddd(Vec to, Vec a, Operand b) {
         three(VPADDD, to, a, b);
     }
@@ -229,6 +257,7 @@ abstract class VectorAssembler extends Encoder {
         three(VSCALEFPS, to, a, b);
     }
 
+    /** Adds to 32-bit sums the products of four unsigned bytes of a and signed bytes of b. 256 bits: AVX-VNNI, 512 bits: AVX512_VNNI. */
     void vpdpbusd(Vec to, Vec a, Operand b) {
         three(VPDPBUSD, to, a, b);
     }
@@ -361,6 +390,17 @@ abstract class VectorAssembler extends Encoder {
         put(immediate);
     }
 
+    /** Into the lower half of a register. */
+    void vcvtps2ph(Vec to, Vec from, int immediate) {
+        vector(VCVTPS2PH, from.number(), 0, to, from.bits(), 0, false);
+        put(immediate);
+    }
+
+    /** The first element as the lower 32 bits of a general register. */
+    void vmovd(Gp to, Vec from) {
+        vector(TO_GENERAL, from.number(), 0, Vec.xmm(to.ordinal()), 128, 0, false);
+    }
+
     /** Reads the elements whose sign bit is set in a mask in a register, zeros elsewhere (AVX2). */
     void vmaskmovps(Vec to, Vec mask, Mem from) {
         three(MASKED_LOAD, to, mask, from);
@@ -395,6 +435,30 @@ abstract class VectorAssembler extends Encoder {
 
     private void evexCompare(int k, Vec a, Operand b) {
         vector(COMPARE.evexOnly(), k, a.number(), b, a.bits(), a.mask(), false);
+    }
+
+    /** Compares signed integers into a vector of all ones and zeros (AVX2). */
+    void vpcmpgtd(Vec to, Vec a, Operand b) {
+        three(GREATER_INTEGERS, to, a, b);
+    }
+
+    /** Compares signed integers into a mask register (AVX-512). */
+    void vpcmpgtd(int k, Vec a, Operand b) {
+        vector(GREATER_INTEGERS.evexOnly(), k, a.number(), b, a.bits(), a.mask(), false);
+    }
+
+    /** Stores the lower 16 bits of each element (AVX-512). */
+    void vpmovdw(Mem to, Vec from) {
+        store(NARROW_INTEGERS, to, from);
+    }
+
+    void vpackusdw(Vec to, Vec a, Operand b) {
+        three(VPACKUSDW, to, a, b);
+    }
+
+    void vpermq(Vec to, Operand from, int immediate) {
+        two(VPERMQ, to, from);
+        put(immediate);
     }
 
     /** Of a and b, by the sign bits of a mask: b where set (AVX). */
@@ -446,6 +510,53 @@ abstract class VectorAssembler extends Encoder {
         }
         vector(c, from.number(), 0, to, from.bits(), to.mask(), to.zeroing());
         put(which);
+    }
+
+    void vpackssdw(Vec to, Vec a, Operand b) {
+        three(VPACKSSDW, to, a, b);
+    }
+
+    void vpacksswb(Vec to, Vec a, Operand b) {
+        three(VPACKSSWB, to, a, b);
+    }
+
+    void vpunpcklbw(Vec to, Vec a, Operand b) {
+        three(VPUNPCKLBW, to, a, b);
+    }
+
+    void vpunpckhbw(Vec to, Vec a, Operand b) {
+        three(VPUNPCKHBW, to, a, b);
+    }
+
+    void vpunpcklwd(Vec to, Vec a, Operand b) {
+        three(VPUNPCKLWD, to, a, b);
+    }
+
+    void vpunpckhwd(Vec to, Vec a, Operand b) {
+        three(VPUNPCKHWD, to, a, b);
+    }
+
+    /** Elements of {@code from} at the indices of a register, across lanes. */
+    void vpermd(Vec to, Vec indices, Operand from) {
+        three(VPERMD, to, indices, from);
+    }
+
+    void vpmaxsb(Vec to, Vec a, Operand b) {
+        three(VPMAXSB, to, a, b);
+    }
+
+    void vphaddd(Vec to, Vec a, Operand b) {
+        three(VPHADDD, to, a, b);
+    }
+
+    /** Loads bytes, under a mask of bytes (AVX-512). */
+    void vmovdqu8(Vec to, Mem from) {
+        two(LOAD_BYTES, to, from);
+    }
+
+    /** Stores bytes, under a mask of bytes (AVX-512). */
+    void vmovdqu8(Mem to, Vec from) {
+        store(STORE_BYTES, to, from);
     }
 
     void vzeroupper() {

@@ -30,6 +30,7 @@ final class AssemblerRows {
         r.moves();
         r.arithmetic();
         r.bytes();
+        r.packing();
         r.conversions();
         r.permutations();
         r.masks();
@@ -49,6 +50,7 @@ final class AssemblerRows {
             case Vec v -> (v.bits() == 512 ? "zmm" : v.bits() == 256 ? "ymm" : "xmm") + v.number() + mask(v.mask()) + (v.zeroing() ? "{z}" : "");
             case Mem m -> (m.broadcast() ? "dword" : size) + " ptr [" + name(m.base()) + (m.index() == null ? "" : "+" + name(m.index()) + "*" + m.scale())
                     + (m.displacement() == 0 ? "" : String.format(Locale.ROOT, "%+d", m.displacement())) + "]" + mask(m.mask());
+            case Literal l -> throw new AssertionError(l);
         };
     }
 
@@ -157,11 +159,14 @@ final class AssemblerRows {
             row("dec " + n, a -> a.dec(r));
             row("cmp " + n + ", -5", a -> a.cmp(r, -5));
             row("and " + n + ", -64", a -> a.and(r, -64));
+            row("cmovl " + n + ", r11", a -> a.cmov(Assembler.Condition.L, r, Gp.R11));
             row("test " + n + ", " + n, a -> a.test(r, r));
             row("xor " + n + ", " + n, a -> a.xor(r, r));
             row("mov " + n + ", -1", a -> a.mov(r, -1));
             row("movabs " + n + ", 81985529216486895", a -> a.mov(r, 81985529216486895L));
         }
+        row("rep movsd", Assembler::repMovsd);
+        row("rep stosd", Assembler::repStosd);
         row("mov eax, 305419896", a -> a.mov(Gp.RAX, 0x12345678));
         row("mov r12d, 7", a -> a.mov(Gp.R12, 7));
         for (Mem m : memories(8)) {
@@ -177,6 +182,8 @@ final class AssemblerRows {
             row("mov " + text(m, "dword") + ", ecx", a -> a.mov32(m, Gp.RCX));
             row("movsxd r9, " + text(m, "dword"), a -> a.movsxd(Gp.R9, m));
             row("movzx rcx, " + text(m, "byte"), a -> a.movzxByte(Gp.RCX, m));
+            row("movzx r10, " + text(m, "word"), a -> a.movzxWord(Gp.R10, m));
+            row("mov " + text(m, "word") + ", r9w", a -> a.mov16(m, Gp.R9));
             row("prefetcht0 " + text(m, "byte"), a -> a.prefetcht0(m));
             row("prefetcht1 " + text(m, "byte"), a -> a.prefetcht1(m));
             row("prefetchnta " + text(m, "byte"), a -> a.prefetchnta(m));
@@ -270,11 +277,34 @@ final class AssemblerRows {
     }
 
     private void bytes() {
-        three("vpdpbusd", false, Assembler::vpdpbusd);
+        three("vpdpbusd", true, Assembler::vpdpbusd);
         three("vdpbf16ps", false, Assembler::vdpbf16ps);
+        three("vpcmpgtd", true, false, false, "", Assembler::vpcmpgtd);
+        three("vpackusdw", true, false, false, "", Assembler::vpackusdw);
+        row("vpmovdw ymmword ptr [r9+32], zmm30", a -> a.vpmovdw(Mem.at(Gp.R9, 32), Vec.zmm(30)));
+        row("vpmovdw ymmword ptr [r9+40]{k3}, zmm3", a -> a.vpmovdw(Mem.at(Gp.R9, 40).masked(3), Vec.zmm(3)));
         three("vpmaddwd", true, true, false, "", Assembler::vpmaddwd);
         three("vpmaddubsw", true, true, false, "", Assembler::vpmaddubsw);
         three("vpaddw", true, true, false, "", Assembler::vpaddw);
+    }
+
+    private void packing() {
+        three("vpackssdw", true, Assembler::vpackssdw);
+        three("vpacksswb", true, true, false, "", Assembler::vpacksswb);
+        three("vpunpcklbw", true, true, false, "", Assembler::vpunpcklbw);
+        three("vpunpckhbw", true, true, false, "", Assembler::vpunpckhbw);
+        three("vpunpcklwd", true, true, false, "", Assembler::vpunpcklwd);
+        three("vpunpckhwd", true, true, false, "", Assembler::vpunpckhwd);
+        three("vpmaxsb", true, true, false, "", Assembler::vpmaxsb);
+        three("vpermd", true, Assembler::vpermd);
+        three("vphaddd", true, false, false, "", Assembler::vphaddd);
+        row("vpermq ymm1, ymmword ptr [rax+32], 216", a -> a.vpermq(Vec.ymm(1), Mem.at(Gp.RAX, 32), 216));
+        row("vmovdqu8 zmm25{k3}{z}, zmmword ptr [r9+64]", a -> a.vmovdqu8(Vec.zmm(25).zeroed(3), Mem.at(Gp.R9, 64)));
+        row("vmovdqu8 zmmword ptr [r9+65]{k1}, zmm12", a -> a.vmovdqu8(Mem.at(Gp.R9, 65).masked(1), Vec.zmm(12)));
+        row("mov word ptr [r9+2], r11w", a -> a.mov16(Mem.at(Gp.R9, 2), Gp.R11));
+        row("mov word ptr [rax+1000], cx", a -> a.mov16(Mem.at(Gp.RAX, 1000), Gp.RCX));
+        row("mov byte ptr [r9+2], cl", a -> a.mov8(Mem.at(Gp.R9, 2), Gp.RCX));
+        row("mov byte ptr [rdi+2000], al", a -> a.mov8(Mem.at(Gp.RDI, 2000), Gp.RAX));
     }
 
     private void conversions() {
@@ -283,6 +313,10 @@ final class AssemblerRows {
         two("vcvttps2dq", true, true, 1, false, "", Assembler::vcvttps2dq);
         two("vcvtph2ps", true, true, 2, true, "", Assembler::vcvtph2ps);
         stores("vcvtps2ph", 2, ", 4", true, (a, to, from) -> a.vcvtps2ph(to, from, 4));
+        row("vcvtps2ph xmm9, xmm12, 0", a -> a.vcvtps2ph(Vec.xmm(9), Vec.xmm(12), 0));
+        row("vmovd r9d, xmm12", a -> a.vmovd(Gp.R9, Vec.xmm(12)));
+        row("vmovd eax, xmm3", a -> a.vmovd(Gp.RAX, Vec.xmm(3)));
+        row("vmovd ecx, xmm20", a -> a.vmovd(Gp.RCX, Vec.xmm(20)));
         two("vpmovzxbd", true, true, 4, true, "", Assembler::vpmovzxbd);
         two("vpmovsxbd", true, true, 4, true, "", Assembler::vpmovsxbd);
         two("vpmovzxbw", true, true, 2, true, "", Assembler::vpmovzxbw);
@@ -298,6 +332,7 @@ final class AssemblerRows {
         three("vshuff32x4", false, true, true, ", 136", (a, to, x, y) -> a.vshuff32x4(to, x, y, 136));
         three("vshuff64x2", false, true, false, ", 136", (a, to, x, y) -> a.vshuff64x2(to, x, y, 136));
         three("vperm2f128", true, false, false, ", 49", (a, to, x, y) -> a.vperm2f128(to, x, y, 49));
+        two("vpermilps", true, true, 1, true, ", 85", (a, to, from) -> a.vpermilps(to, from, 85));
         two("vbroadcastf128", true, false, -128, false, "", Assembler::vbroadcastf128);
         two("vbroadcastf32x4", false, true, -128, false, "", Assembler::vbroadcastf32x4);
         row("vinsertf128 ymm9, ymm3, xmm12, 1", a -> a.vinsertf128(Vec.ymm(9), Vec.ymm(3), Vec.xmm(12), 1));
@@ -311,6 +346,8 @@ final class AssemblerRows {
         row("vcmpps ymm9, ymm3, ymmword ptr [rax+32], 1", a -> a.vcmpps(Vec.ymm(9), Vec.ymm(3), Mem.at(Gp.RAX, 32), 1));
         row("vcmpps k3, zmm19, zmm30, 14", a -> a.vcmpps(3, Vec.zmm(19), Vec.zmm(30), 14));
         row("vcmpps k3{k2}, zmm19, zmmword ptr [rax+64], 2", a -> a.vcmpps(3, Vec.zmm(19).masked(2), Mem.at(Gp.RAX, 64), 2));
+        row("vpcmpgtd k3, zmm19, zmm30", a -> a.vpcmpgtd(3, Vec.zmm(19), Vec.zmm(30)));
+        row("vpcmpgtd k5, zmm2, dword ptr [rax+4]{1to16}", a -> a.vpcmpgtd(5, Vec.zmm(2), Mem.at(Gp.RAX, 4).broadcast(true)));
         row("vblendvps ymm9, ymm3, ymm12, ymm15", a -> a.vblendvps(Vec.ymm(9), Vec.ymm(3), Vec.ymm(12), Vec.ymm(15)));
     }
 }

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.Layout;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -24,6 +25,27 @@ public interface Backend extends AutoCloseable {
     /** Memory for at least the given number of bytes, aligned to 64; contents are undefined. @param purpose named when memory runs out @throws OutOfMemoryException if it does */
     Buffer allocate(long bytes, String purpose);
 
+    /**
+     * As {@link #allocate} for variables that are added together and will be closed together. By default each by itself; memory of the host is better in few large pieces.
+     *
+     * @param purposes named when memory runs out, one for each of the sizes
+     */
+    default List<Buffer> allocateTogether(List<Long> bytes, List<String> purposes) {
+        List<Buffer> all = new ArrayList<>();
+        boolean done = false;
+        try {
+            for (int i = 0; i < bytes.size(); i++) {
+                all.add(allocate(bytes.get(i), purposes.get(i)));
+            }
+            done = true;
+            return all;
+        } finally {
+            if (!done) {
+                all.forEach(Buffer::close);
+            }
+        }
+    }
+
     /** Bytes that could still be allocated, where the device knows. */
     default OptionalLong freeMemory() {
         return OptionalLong.empty();
@@ -42,6 +64,11 @@ public interface Backend extends AutoCloseable {
     /** Scratch memory that the kernel needs while it runs, in bytes. By default none. */
     default long workspace(Op op, List<TensorType> inputs) {
         return 0;
+    }
+
+    /** How an op is computed on an input that stays the same from run to run, if there is a better way than to take it as it is. By default there is none. */
+    default Optional<Prepacking> prepacking(Op op, List<TensorType> inputs) {
+        return Optional.empty();
     }
 
     /** Binds a kernel to operands. @param workspace as large as {@link #workspace} asked for, its contents undefined, shared with other launches */

@@ -9,10 +9,11 @@ import dev.jacquard.tensor.CallerException;
  * @param tf32 whether products and convolutions of F32 operands round these to 10 bits of mantissa; sums stay in F32
  * @param libraries whether the vendor's libraries may compute where they are installed
  * @param autotune how one of several kernels for an op is chosen; {@link Autotune#DEFAULT} for the device's own way
+ * @param cpuKernels which of its implementations the CPU backend computes with
  */
-public record BackendOptions(int threads, Tf32 tf32, boolean libraries, Autotune autotune) {
-    /** One thread per processor, TF32 and libraries where they are, the device's own way to choose. */
-    public static final BackendOptions DEFAULT = new BackendOptions(0, Tf32.ON, true, Autotune.DEFAULT);
+public record BackendOptions(int threads, Tf32 tf32, boolean libraries, Autotune autotune, CpuKernels cpuKernels) {
+    /** One thread per processor, TF32 and libraries where they are, the device's own way to choose, the best kernels that run here. */
+    public static final BackendOptions DEFAULT = new BackendOptions(0, Tf32.ON, true, Autotune.DEFAULT, CpuKernels.AUTO);
 
     /** In which numbers products and convolutions of F32 operands are computed. Others are never touched. */
     public enum Tf32 {
@@ -36,6 +37,20 @@ public record BackendOptions(int threads, Tf32 tf32, boolean libraries, Autotune
         FILE
     }
 
+    /** With which implementation of its kernels the CPU backend computes. Results differ within the tolerance table. */
+    public enum CpuKernels {
+        /** The first of the others that runs on this machine and JVM; or what the system property {@code jacquard.cpu.kernels} says. */
+        AUTO,
+        /** Machine code that is emitted for this processor, for AVX-512 or else for AVX2; refused where neither runs. */
+        EMITTED,
+        /** The same for AVX2. */
+        AVX2,
+        /** The JDK's Vector API; refused where the JVM has it not. */
+        VECTOR,
+        /** Plain Java: everywhere, many times slower. */
+        SCALAR
+    }
+
     /** Checks the range. @throws CallerException if the threads are out of range */
     public BackendOptions {
         if (threads < 0 || threads > 1024) {
@@ -45,21 +60,26 @@ public record BackendOptions(int threads, Tf32 tf32, boolean libraries, Autotune
 
     /** The same with another number of threads. */
     public BackendOptions threads(int n) {
-        return new BackendOptions(n, tf32, libraries, autotune);
+        return new BackendOptions(n, tf32, libraries, autotune, cpuKernels);
     }
 
     /** The same with another say about TF32. */
     public BackendOptions tf32(Tf32 how) {
-        return new BackendOptions(threads, how, libraries, autotune);
+        return new BackendOptions(threads, how, libraries, autotune, cpuKernels);
     }
 
     /** The same with or without libraries. */
     public BackendOptions libraries(boolean on) {
-        return new BackendOptions(threads, tf32, on, autotune);
+        return new BackendOptions(threads, tf32, on, autotune, cpuKernels);
     }
 
     /** The same with another way to choose. */
     public BackendOptions autotune(Autotune how) {
-        return new BackendOptions(threads, tf32, libraries, how);
+        return new BackendOptions(threads, tf32, libraries, how, cpuKernels);
+    }
+
+    /** The same with another implementation on the CPU. */
+    public BackendOptions cpuKernels(CpuKernels which) {
+        return new BackendOptions(threads, tf32, libraries, autotune, which);
     }
 }

@@ -3,6 +3,8 @@ package dev.jacquard.tensor.backend;
 import dev.jacquard.tensor.EngineBugException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A buffer in native memory of this process, on a cache line; for backends that run on the host. A slice shares its parent's memory and life. */
 public final class HostBuffer implements Buffer {
@@ -18,7 +20,26 @@ public final class HostBuffer implements Buffer {
     /** Allocates, all zeros. @throws OutOfMemoryError if there is not enough */
     public static HostBuffer allocate(long bytes) {
         Arena arena = Arena.ofShared();
-        return new HostBuffer(arena.allocate(Math.max(bytes, 1), 64), arena);
+        return new HostBuffer(HostMemory.allocate(bytes, arena), arena);
+    }
+
+    /** Buffers in one piece of memory, all zeros; closing the first frees all. @throws OutOfMemoryError if there is not enough */
+    public static List<Buffer> allocateTogether(List<Long> bytes) {
+        long total = bytes.stream().mapToLong(HostBuffer::lines).sum();
+        Arena arena = Arena.ofShared();
+        MemorySegment all = HostMemory.allocate(total, arena);
+        List<Buffer> parts = new ArrayList<>();
+        long at = 0;
+        for (long n : bytes) {
+            parts.add(new HostBuffer(all.asSlice(at, Math.max(n, 1)), parts.isEmpty() ? arena : null));
+            at += lines(n);
+        }
+        return parts;
+    }
+
+    /** Whole cache lines, two at least. */
+    private static long lines(long bytes) {
+        return Math.max(128, (bytes + 63) / 64 * 64);
     }
 
     /** Memory that somebody else keeps alive. */

@@ -179,6 +179,56 @@ public sealed interface FusedProduct extends Composite {
         }
     }
 
+    /**
+     * {@code activation(conv2d(x * gate, w) * scale + shift + r)}: y(N, H, W, K) from images x(N, H, W, C), weights w(K, 1, 1, C), scale(K), shift(K), gate(N, C) and, if {@code residual}, r(N, H, W, K): the
+     * projection behind a squeeze and excitation, in an evaluation. All but images and weights are of the wide type.
+     *
+     * @param activation what comes last
+     * @param residual whether something is added before the activation; it is the last input then
+     */
+    record GatedConvolution(Nonlinearity activation, boolean residual) implements FusedProduct {
+        @Override
+        public boolean wide(int input) {
+            return input > 1 && input < 5;
+        }
+
+        @Override
+        public Convolution.Conv2d product() {
+            return new Convolution.Conv2d(Window.of(1, 0), 1);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, residual ? 6 : 5);
+            Gating.gated(this, in.get(0), in.get(4));
+            Types.rank(this, "weights", in.get(1), 4, "(K, 1, 1, C)");
+            TensorType y = result(this, in);
+            Types.shape(this, "weights", in.get(1), TensorType.of(in.get(1).dtype(), y.shape().dim(3), 1, 1, in.get(0).shape().dim(3)));
+            Types.perChannel(this, y, in.subList(2, 4));
+            if (residual) {
+                Types.shape(this, "residual", in.get(5), y);
+            }
+            return List.of(y);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return withEpilogue(this, in, out, 4);
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return product().accuracy(in.subList(0, 2));
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            DType own = in.getFirst().dtype();
+            Tensor y = Gating.multiply(in.get(0), in.get(4)).apply(product(), in.get(1)).cast(own.wide()).mulAdd(in.get(2), in.get(3));
+            return List.of(activation.apply(residual ? y.add(in.get(5).cast(own.wide())) : y).cast(own));
+        }
+    }
+
     /** The family's rows. */
     static List<OpRow> rows() {
         ConvolutionScaleShift sum = new ConvolutionScaleShift(Window.of(1, 0), 1, Nonlinearity.RELU, true);
@@ -194,6 +244,10 @@ public sealed interface FusedProduct extends Composite {
                         .refuses(sum, "wrong number of inputs", x, w, k, k)
                         .refuses(sum, "element types differ", x, w, k.withDType(DType.F16), k, TensorType.f32(1, 4, 4, 2))
                         .refuses(new ConvolutionScaleShift(Window.of(1, 0), 2, Nonlinearity.NONE, false), "groups do not divide", x, w, k, k),
+                new OpRow(GatedConvolution.class, "activation of a 1x1 convolution of gated images * scale + shift, plus a residual", gated(), List.of())
+                        .refuses(new GatedConvolution(Nonlinearity.NONE, false), "gate has the wrong shape", x, w, k, k, TensorType.f32(1, 4))
+                        .refuses(new GatedConvolution(Nonlinearity.NONE, true), "residual has the wrong shape", x, w, k, k, TensorType.f32(1, 3), x)
+                        .refuses(new GatedConvolution(Nonlinearity.NONE, false), "weights has the wrong shape", x, TensorType.f32(2, 3, 3, 3), k, k, TensorType.f32(1, 3)),
                 new OpRow(MatMulShift.class, "activation of a matrix product plus a row", products(), List.of())
                         .refuses(linear, "channels differ", TensorType.f32(4, 3), TensorType.f32(5, 3), TensorType.f32(3))
                         .refuses(linear, "inner dimensions differ", TensorType.f32(4, 3), TensorType.f32(5, 4), TensorType.f32(5))
@@ -232,6 +286,22 @@ public sealed interface FusedProduct extends Composite {
                 operands.add(Operand.of(c.n(), c.window().outH(c.h(), c.r()), c.window().outW(c.w(), c.s()), c.k()));
             }
             all.add(new Sample(new ConvolutionScaleShift(c.window(), c.groups(), activation, residual), List.copyOf(operands)));
+        }
+        return List.copyOf(all);
+    }
+
+    private static List<Sample> gated() {
+        List<Sample> all = new ArrayList<>();
+        int i = 0;
+        for (long[] d : new long[][] {{1, 1, 1, 1, 1}, {2, 5, 7, 3, 5}, {2, 7, 5, 40, 24}, {3, 4, 3, 17, 72}, {1, 14, 14, 96, 16}, {2, 7, 7, 272, 33}, {0, 4, 4, 8, 8}}) {
+            boolean residual = i % 2 == 1;
+            double bound = Math.min(2 / Math.sqrt(d[3]), 1);
+            List<Operand> operands = new ArrayList<>(List.of(Operand.of(d[0], d[1], d[2], d[3]), Operand.range(-bound, bound, d[4], 1, 1, d[3]), Operand.range(0.5, 1.5, d[4]), Operand.of(d[4]),
+                    Operand.range(0.1, 0.9, d[0], d[3])));
+            if (residual) {
+                operands.add(Operand.of(d[0], d[1], d[2], d[4]));
+            }
+            all.add(new Sample(new GatedConvolution(Nonlinearity.values()[i++ % 3], residual), List.copyOf(operands)));
         }
         return List.copyOf(all);
     }

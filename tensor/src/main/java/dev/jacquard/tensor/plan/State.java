@@ -1,16 +1,20 @@
 package dev.jacquard.tensor.plan;
 
 import dev.jacquard.tensor.CallerException;
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Elements;
 import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Values of variables on a device, outside of any graph: what a step reads and writes, and what a checkpoint saves. Names are unique.
@@ -47,18 +51,15 @@ public final class State implements AutoCloseable {
 
     /** Adds variables with the values that their initialisers make. @param seed all initial values are a function of it and the variable's name */
     public State initialize(Collection<Variable> variables, long seed) {
-        for (Variable v : variables) {
-            if (!has(v)) {
-                add(v);
-                set(v, v.initialValues(seed));
-            }
-        }
+        List<Variable> missing = variables.stream().filter(v -> !has(v)).distinct().toList();
+        add(missing);
+        missing.forEach(v -> set(v, v.initialValues(seed)));
         return this;
     }
 
     /** Adds variables without values, for those that are loaded before they are read. Variables that are here already stay as they are. */
     public State reserve(Collection<Variable> variables) {
-        variables.stream().filter(v -> !has(v)).forEach(this::add);
+        add(variables.stream().filter(v -> !has(v)).distinct().toList());
         return this;
     }
 
@@ -66,12 +67,18 @@ public final class State implements AutoCloseable {
         return buffers.containsKey(v) || base != null && base.has(v);
     }
 
-    private void add(Variable v) {
-        if (variable(v.name()) != null) {
-            throw new CallerException("state", "two variables of one name", v.name(), "unique names", "give each module its own name");
+    private void add(List<Variable> all) {
+        Set<String> fresh = new HashSet<>();
+        for (Variable v : all) {
+            if (!fresh.add(v.name()) || variable(v.name()) != null) {
+                throw new CallerException("state", "two variables of one name", v.name(), "unique names", "give each module its own name");
+            }
         }
-        buffers.put(v, backend.allocate(Math.max(v.type().bytes(), 1), v.name()));
-        names.put(v.name(), v);
+        List<Buffer> memory = all.isEmpty() ? List.of() : backend.allocateTogether(all.stream().map(v -> Math.max(v.type().bytes(), 1)).toList(), all.stream().map(Variable::name).toList());
+        for (int i = 0; i < all.size(); i++) {
+            buffers.put(all.get(i), memory.get(i));
+            names.put(all.get(i).name(), all.get(i));
+        }
     }
 
     /** All variables in the order they were added; of those under it ({@link #over}) none. */
@@ -116,9 +123,13 @@ public final class State implements AutoCloseable {
             throw new CallerException("state", "wrong number of values", values.length + " for " + v, v.type().shape().size() + " values", "check the initialiser or the file");
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment host = arena.allocate(Math.max(v.type().bytes(), 1));
-            for (int i = 0; i < values.length; i++) {
-                Elements.set(host, v.type().dtype(), i, values[i]);
+            MemorySegment host = arena.allocate(Math.max(v.type().bytes(), 1), 8);
+            if (v.type().dtype() == DType.F32) {
+                MemorySegment.copy(values, 0, host, ValueLayout.JAVA_FLOAT, 0, values.length);
+            } else {
+                for (int i = 0; i < values.length; i++) {
+                    Elements.set(host, v.type().dtype(), i, values[i]);
+                }
             }
             buffer(v).upload(0, host.asSlice(0, v.type().bytes()));
         }

@@ -1,0 +1,145 @@
+package dev.jacquard.bench.peers;
+
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.concurrent.TimeUnit;
+
+/** An engine's process, asked in lines: see {@link Engine}. */
+final class Peer implements AutoCloseable {
+    /** Longer than any answer takes: three training steps of the largest network on a slow machine. */
+    private static final Duration PATIENCE = Duration.ofSeconds(300);
+
+    private final Contender contender;
+    private final Path log;
+    private final Process process;
+    private final BufferedReader answers;
+    private final BufferedWriter questions;
+    private final long born = System.nanoTime();
+
+    /** What an engine says about what it cannot do. */
+    static final class Refused extends Exception {
+        private static final long serialVersionUID = 1;
+
+        Refused(String why) {
+            super(why);
+        }
+    }
+
+    /** Starts it. @param folder where its standard error goes, as NAME.log */
+    Peer(Contender contender, Path folder) throws IOException {
+        this.contender = contender;
+        Files.createDirectories(folder);
+        log = folder.resolve(contender.name() + ".log");
+        ProcessBuilder builder = new ProcessBuilder(contender.command()).redirectError(log.toFile());
+        builder.environment().putAll(contender.environment());
+        process = builder.start();
+        answers = process.inputReader(StandardCharsets.UTF_8);
+        questions = process.outputWriter(StandardCharsets.UTF_8);
+    }
+
+    String name() {
+        return contender.name();
+    }
+
+    /** Seconds since it was started. */
+    double age() {
+        return (System.nanoTime() - born) / 1e9;
+    }
+
+    private String ask(String question) throws Refused {
+        Thread watch = Thread.ofVirtual().start(this::endLater); // a read from a process cannot be given a limit
+        try {
+            questions.write(question);
+            questions.newLine();
+            questions.flush();
+            String answer = answers.readLine();
+            while (answer != null && !answer.startsWith("ok") && !answer.startsWith("no ")) {
+                answer = answers.readLine(); // libraries write to standard output, too
+            }
+            if (answer == null || !answer.startsWith("ok")) {
+                throw new Refused((answer == null ? "the process has ended" : answer.substring(3)) + "; see " + log);
+            }
+            return answer.substring(2).strip();
+        } catch (IOException e) {
+            throw new Refused("the process is gone: " + e.getMessage() + "; see " + log);
+        } finally {
+            watch.interrupt();
+        }
+    }
+
+    private void endLater() {
+        try {
+            Thread.sleep(PATIENCE);
+            process.destroyForcibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // it has answered
+        }
+    }
+
+    /** Name and version of its library. */
+    String versions() throws Refused {
+        return ask("hello");
+    }
+
+    void prepare(Piece piece, Material material) throws Refused {
+        ask("prepare " + piece.question() + " " + material.folder().toAbsolutePath());
+    }
+
+    /** Writes the network of a folder as TorchScript; PyTorch's worker alone can. */
+    void script(String network, int pixels, Material material) throws Refused {
+        ask("script " + network + " " + pixels + " " + material.folder().toAbsolutePath());
+    }
+
+    /** Milliseconds of each call, of as many as fit into the time, but at least some. */
+    double[] time(double seconds, int least) throws Refused {
+        return Arrays.stream(ask(String.format(Locale.ROOT, "time %.3f %d", seconds, least)).split(" ")).mapToDouble(Double::parseDouble).toArray();
+    }
+
+    /** The last call's logits, or its loss. */
+    float[] answer() throws Refused {
+        Path file = log.resolveSibling(contender.name() + ".answer");
+        ask("answer " + file.toAbsolutePath());
+        try {
+            return Material.read(file);
+        } catch (IOException e) {
+            throw new Refused("no answer in " + file + ": " + e.getMessage());
+        }
+    }
+
+    /** Processor seconds that it has used; 0 where the system does not tell. */
+    double cpuSeconds() {
+        return process.info().totalCpuDuration().map(d -> d.toNanos() / 1e9).orElse(0.0);
+    }
+
+    /** Most memory that it has had, in MiB; -1 where the system does not tell. */
+    long peakMemory() {
+        try {
+            return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream().filter(l -> l.startsWith("VmHWM:")).mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst()
+                    .orElse(-1);
+        } catch (IOException e) {
+            return -1;
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            questions.close();
+            if (!process.waitFor(5, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+            }
+        } catch (IOException e) {
+            process.destroyForcibly();
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+        }
+    }
+}

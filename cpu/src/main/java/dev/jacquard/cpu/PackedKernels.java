@@ -1,0 +1,89 @@
+package dev.jacquard.cpu;
+
+import dev.jacquard.cpu.x64.EmittedConvolutions;
+import dev.jacquard.tensor.DType;
+import dev.jacquard.tensor.Shape;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.backend.Prepacking;
+import dev.jacquard.tensor.op.Convolution.Conv2d;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
+import dev.jacquard.tensor.op.MatMul;
+import dev.jacquard.tensor.op.Op;
+import dev.jacquard.tensor.op.QuantizedProduct;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Products over weights that were packed when the plan was made: emitted kernels only. */
+final class PackedKernels {
+    private PackedKernels() {}
+
+    static Map<Class<? extends Op>, CpuKernel<?>> rows() {
+        return Map.of(PackedProduct.Weights.class, new PackWeights(), PackedProduct.class, new Multiply());
+    }
+
+    /** How a product on weights that stay is computed. */
+    static Optional<Prepacking> of(Op op, List<TensorType> in, CpuKernel.Team team) {
+        boolean bytes = op instanceof QuantizedProduct q && !HalfAdaptor.half(q.to());
+        if (in.size() < 2 || in.stream().anyMatch(t -> t.dtype() != DType.F32 && !(bytes && t.dtype() == DType.I8) || t.shape().size() == 0)) {
+            return Optional.empty();
+        }
+        return plan(op, in, team).map(conv -> new Prepacking(1, new PackedProduct.Weights(op, List.copyOf(in), (conv.packedBytes() + 3) / 4), new PackedProduct(op, in.get(1))));
+    }
+
+    /** Empty for ops that are no products of images and weights in rows, and without emitted code. */
+    private static Optional<PackedConv> plan(Op op, List<TensorType> in, CpuKernel.Team team) {
+        Shape a = in.get(0).shape();
+        Shape b = in.get(1).shape();
+        return team.code().flatMap(set -> switch (op) {
+            case Conv2d c -> EmittedConvolutions.forward(ProductKernels.shape(c, a, b), Epilogue.NONE, team.workers(), set);
+            case ConvolutionScaleShift c -> EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set);
+            case MatMul m when !m.transposeA() && m.transposeB() -> EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set);
+            case MatMulShift m when !m.transposeA() && m.transposeB() -> EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set);
+            case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));
+            default -> Optional.<PackedConv>empty();
+        });
+    }
+
+    /** (M, K) times (N, K) transposed, as a convolution of M images of one pixel. */
+    private static ConvShape rows(Shape a, Shape b) {
+        return new ConvShape(a.intDim(0), 1, 1, a.intDim(1), b.intDim(0), 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1);
+    }
+
+    private record PackWeights() implements CpuKernel<PackedProduct.Weights> {
+        @Override
+        public Launch bind(PackedProduct.Weights op, Call call) {
+            PackedConv conv = plan(op.product(), op.inputs(), call.team()).orElseThrow();
+            long from = call.in(0);
+            long to = call.out(0);
+            return () -> conv.pack(from, to);
+        }
+    }
+
+    private record Multiply() implements CpuKernel<PackedProduct> {
+        private static PackedConv conv(PackedProduct op, List<TensorType> in, Team team) {
+            return plan(op.product(), op.plain(in), team).orElseThrow();
+        }
+
+        @Override
+        public long workspace(PackedProduct op, List<TensorType> in, Team team) {
+            return conv(op, in, team).workspaceBytes();
+        }
+
+        @Override
+        public Launch bind(PackedProduct op, Call call) {
+            PackedConv conv = conv(op, ProductKernels.types(call), call.team());
+            boolean scaled = op.product() instanceof ConvolutionScaleShift || op.product() instanceof QuantizedProduct;
+            long x = call.in(0);
+            long packed = call.in(1);
+            long scale = scaled ? call.in(2) : 0;
+            long shift = scaled ? call.in(3) : op.product() instanceof MatMulShift ? call.in(2) : 0;
+            long residual = scaled && call.in().size() > 4 ? call.in(4) : 0;
+            long out = call.out(0);
+            long workspace = call.workspace();
+            return () -> conv.run(x, packed, scale, shift, residual, out, workspace);
+        }
+    }
+}

@@ -1,0 +1,356 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.GatherPlan;
+import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.TapAxis;
+import dev.jacquard.cpu.Workers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Forward convolution, and backward of data, as a product whose rows of A are read where they lie: a 1 x 1 kernel's rows are the image itself, all others are found through {@link TileTable}s. Packed weights
+ * are [group][panel][tap][channel][column]; they stream from the second-level cache, so that only what exceeds a part of it is cut ({@link #PANEL_BYTES}).
+ *
+ * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
+ * cost nothing.
+ */
+final class DenseConv implements PackedConv {
+    /** Most bytes of a packed panel that one call goes through. */
+    private static final int PANEL_BYTES = 400 << 10;
+    /** Bytes of input that a chunk should read again and again. */
+    private static final int ROW_BYTES = 256 << 10;
+    /** Least size of an output that goes past the caches: most of the third level's. */
+    private static final long STREAM_BYTES = 24 << 20;
+    /** Least size of an input that is asked for ahead, and by how many rows. */
+    private static final long AHEAD_BYTES = 8 << 20;
+    private static final int AHEAD_ROWS = 24;
+    /** Rows of a chunk, unless there are fewer. */
+    private static final int LEAST_ROWS = 96;
+    private static final int MOST_ROWS = 1536;
+    /** Multiply-adds below which a chunk is not cut further for the sake of balance, and below which it never is. */
+    private static final long ENOUGH = 4_000_000;
+    private static final long LEAST = 500_000;
+
+    /**
+     * Rows that one table describes, several times over.
+     *
+     * @param table null for even rows
+     * @param tap first packed tap
+     * @param taps taps of each row
+     * @param image first image
+     * @param images images of an instance
+     * @param instances how often the rows occur
+     * @param tiles of an instance; rows if they are even
+     * @param rows of an instance
+     */
+    private record Region(TileTable table, int tap, int taps, int image, int images, int instances, int tiles, int rows) {}
+
+    /**
+     * How a region is cut: chunks are (group, panels, instances, tiles), the last changing fastest.
+     *
+     * @param first first chunk
+     * @param instances per chunk
+     * @param tiles per chunk
+     * @param panelGroups parts into which the panels are cut
+     */
+    private record Cut(Region region, int first, int instances, int tiles, int panelGroups) {
+        int instanceBlocks() {
+            return ceil(region.instances, instances);
+        }
+
+        int tileBlocks() {
+            return ceil(region.tiles, tiles);
+        }
+
+        int perGroup() {
+            return panelGroups * instanceBlocks() * tileBlocks();
+        }
+    }
+
+    private final GatherPlan plan;
+    private final Epilogue epilogue;
+    private final Workers workers;
+    private final InstructionSet set;
+    private final int in;
+    private final int out;
+    private final int taps;
+    private final Panels panels;
+    private final boolean even;
+    private final int tileRows;
+    private final int[] tapOf;
+    private final boolean allTaps;
+    private final Kernel[] kernels;
+    private final Kernel[] streaming;
+    private final Kernel[] packs;
+    private final Cut[] cuts;
+    private final int chunks;
+    private final long partialBytes;
+    private final ProductFrame[] frames;
+    private final MemorySegment zeros;
+    private final Workers.Task packTask = this::pack;
+    private final Workers.Task task = this::compute;
+
+    private long from;
+    private long packed;
+    private long scale;
+    private long shift;
+    private long residual;
+    private long to;
+    private long workspace;
+
+    DenseConv(GatherPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
+        this.plan = plan;
+        this.epilogue = epilogue;
+        this.workers = workers;
+        this.set = set;
+        in = plan.groupIn();
+        out = plan.groupOut();
+        taps = plan.taps();
+        panels = new Panels(set, out);
+        even = plan.pointwise() && 24L * 4 * Math.max(plan.inC(), plan.outC()) < Integer.MAX_VALUE;
+        tapOf = new int[taps];
+        tileRows = IntStream.range(0, panels.count()).map(p -> Math.min(ProductKernel.LISTED_ROWS, ProductKernel.tileRows(set, panels.vectors(p)))).min().orElseThrow();
+        List<Region> regions = regions();
+        allTaps = !plan.backward() && taps == plan.r() * plan.s();
+        boolean large = streams(4L * plan.n() * plan.outH() * plan.outW() * plan.outC(), out, set);
+        // An image that is read once, by the only chunk that needs it.
+        boolean ahead = 4L * plan.n() * plan.inH() * plan.inW() * plan.inC() >= AHEAD_BYTES && plan.groups() == 1;
+        kernels = new Kernel[panels.count()];
+        streaming = new Kernel[panels.count()];
+        packs = new Kernel[panels.count()];
+        for (int p = 0; p < kernels.length; p++) {
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0) : new ProductKernel.Rows.Listed();
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
+            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true)) : kernels[p];
+            int all = plan.r() * plan.s();
+            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), Math.multiplyExact(4 * all, plan.backward() ? out : in)));
+        }
+        cuts = new Cut[regions.size()];
+        int chunk = 0;
+        long most = 0;
+        for (int i = 0; i < cuts.length; i++) {
+            cuts[i] = cut(regions.get(i), chunk);
+            chunk += cuts[i].perGroup() * plan.groups();
+            most = Math.max(most, partial(cuts[i]));
+        }
+        chunks = chunk;
+        partialBytes = most + 63 & -64L;
+        zeros = Arena.ofAuto().allocate(4L * in, 64);
+        frames = new ProductFrame[workers.size()];
+        Arrays.setAll(frames, i -> new ProductFrame());
+    }
+
+    private static int ceil(int a, int b) {
+        return (a + b - 1) / b;
+    }
+
+    /** Whether an output is better written past the caches. @param columns of a group, which have to be whole vectors */
+    static boolean streams(long bytes, int columns, InstructionSet set) {
+        return bytes >= STREAM_BYTES && columns % set.lanes() == 0;
+    }
+
+    private List<Region> regions() {
+        List<Region> all = new ArrayList<>();
+        int tap = 0;
+        boolean byPosition = !even && plan.n() >= 4 && plan.usefulShare() < 0.95;
+        for (TapAxis rows : plan.rows()) {
+            for (TapAxis columns : plan.columns()) {
+                int count = rows.taps().length * columns.taps().length;
+                for (int t = 0; t < count; t++) {
+                    tapOf[tap + t] = rows.taps()[t / columns.taps().length] * plan.s() + columns.taps()[t % columns.taps().length];
+                }
+                int positions = rows.count() * columns.count();
+                if (even) {
+                    int total = plan.n() * positions;
+                    all.add(new Region(null, tap, count, 0, plan.n(), 1, total, total));
+                } else if (byPosition) {
+                    int groups = ceil(plan.n(), tileRows);
+                    int more = plan.n() % groups;
+                    int images = plan.n() / groups;
+                    add(all, rows, columns, tap, 0, images + 1, more);
+                    add(all, rows, columns, tap, more * (images + 1), images, groups - more);
+                } else {
+                    add(all, rows, columns, tap, 0, 1, plan.n());
+                }
+                tap += count;
+            }
+        }
+        return all;
+    }
+
+    private void add(List<Region> all, TapAxis rows, TapAxis columns, int tap, int image, int images, int instances) {
+        int positions = rows.count() * columns.count();
+        if (instances == 0 || positions == 0) {
+            return;
+        }
+        int count = rows.taps().length * columns.taps().length;
+        TileTable table = TileTable.of(plan, rows, columns, images, tileRows);
+        all.add(new Region(table, tap, count, image, images, instances, table.tiles(), positions * images));
+    }
+
+    private Cut cut(Region r, int first) {
+        long rowBytes = Math.max(4L * in, 4L * in * plan.inH() * plan.inW() * r.images / Math.max(1, r.rows));
+        // A single panel reads its rows once: longer chunks then begin less often without what was asked for ahead.
+        int rows = even && panels.count() == 1 ? MOST_ROWS : Math.clamp(ROW_BYTES / rowBytes, LEAST_ROWS, MOST_ROWS);
+        int instances = 1;
+        int tiles = r.tiles;
+        if (r.rows > rows) {
+            tiles = tiles(r, rows);
+        } else {
+            instances = ceil(r.instances, ceil(r.instances, Math.max(1, rows / r.rows)));
+        }
+        int groups = 1;
+        Cut c = new Cut(r, first, instances, tiles, groups);
+        while (c.perGroup() * plan.groups() < 48 && chunkWork(c) > ENOUGH || c.perGroup() * plan.groups() < 8 && chunkWork(c) > 2 * LEAST) {
+            if (c.panelGroups < panels.count()) {
+                c = new Cut(r, first, c.instances, c.tiles, Math.min(panels.count(), 2 * c.panelGroups));
+            } else if (c.instances > 1) {
+                c = new Cut(r, first, ceil(c.instances, 2), c.tiles, c.panelGroups);
+            } else if ((long) r.rows * c.tiles / r.tiles > 2 * LEAST_ROWS / 4) {
+                c = new Cut(r, first, 1, tiles(r, (int) ((long) r.rows * c.tiles / r.tiles / 2)), c.panelGroups);
+            } else {
+                break;
+            }
+        }
+        return c;
+    }
+
+    /** Tiles, or even rows, of chunks of at most so many rows. */
+    private int tiles(Region r, int rows) {
+        int blocks = ceil(r.rows, rows);
+        if (!even) {
+            return ceil(r.tiles, blocks);
+        }
+        int tile = ProductKernel.tileRows(set, panels.vectors(0));
+        return Math.min(r.tiles, ceil(ceil(r.rows, blocks), tile) * tile);
+    }
+
+    private long chunkWork(Cut c) {
+        return (long) c.region.rows * c.tiles / c.region.tiles * c.instances * c.region.taps * in * out / c.panelGroups;
+    }
+
+    private long partial(Cut c) {
+        boolean cut = 4L * c.region.taps * in * panels.width(panels.count() - 1) > PANEL_BYTES;
+        long rows = c.region.table == null ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS;
+        return cut ? 4L * panels.width(panels.count() - 1) * rows * c.instances : 0;
+    }
+
+    @Override
+    public long packedBytes() {
+        return 4L * plan.groups() * taps * in * panels.widths();
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return partialBytes * workers.size();
+    }
+
+    /** Offset of a panel's packed row. */
+    private long packedAt(int group, int panel, long row) {
+        long depth = (long) taps * in;
+        return 4 * (group * depth * panels.widths() + depth * panels.first(panel) + row * panels.width(panel));
+    }
+
+    @Override
+    public void pack(long weight, long to) {
+        from = weight;
+        packed = to;
+        workers.run(packTask, plan.groups() * panels.count() * (allTaps ? 1 : taps));
+    }
+
+    private void pack(int chunk, int worker) {
+        int parts = allTaps ? 1 : taps;
+        int t = chunk % parts;
+        int panel = chunk / parts % panels.count();
+        int g = chunk / parts / panels.count();
+        int all = plan.r() * plan.s();
+        long tap = allTaps ? 0 : tapOf[t];
+        long source = plan.backward()
+                ? ((long) g * in * all + tap) * out + panels.first(panel)
+                : (((long) g * out + panels.first(panel)) * all + tap) * in;
+        packs[panel].run(from + 4 * source, packed + packedAt(g, panel, (long) t * in), allTaps ? (long) taps * in : in, 0, 0, 0);
+    }
+
+    @Override
+    public void run(long input, long weights, long scales, long shifts, long added, long output, long scratch) {
+        from = input;
+        packed = weights;
+        scale = scales;
+        shift = shifts;
+        residual = added;
+        to = output;
+        workspace = scratch;
+        workers.run(task, chunks);
+    }
+
+    private void compute(int chunk, int worker) {
+        int i = cuts.length - 1;
+        while (cuts[i].first > chunk) {
+            i--;
+        }
+        Cut c = cuts[i];
+        int local = chunk - c.first;
+        int tile = local % c.tileBlocks() * c.tiles;
+        int rest = local / c.tileBlocks();
+        int instance = rest % c.instanceBlocks() * c.instances;
+        rest /= c.instanceBlocks();
+        int part = rest % c.panelGroups;
+        int g = rest / c.panelGroups;
+        int panel0 = (int) ((long) panels.count() * part / c.panelGroups);
+        int panel1 = (int) ((long) panels.count() * (part + 1) / c.panelGroups);
+        for (int p = panel0; p < panel1; p++) {
+            panel(c, g, p, instance, Math.min(c.region.instances, instance + c.instances), tile, Math.min(c.region.tiles, tile + c.tiles), worker);
+        }
+    }
+
+    /** All of the depth of some rows of a panel: whole taps at a time if they are small enough, else parts of one. */
+    private void panel(Cut c, int g, int p, int instance0, int instance1, int tile0, int tile1, int worker) {
+        Region r = c.region;
+        int most = Math.max(1, PANEL_BYTES / 4 / panels.width(p));
+        int tapsAtOnce = r.taps == 0 ? 1 : ceil(r.taps, ceil(r.taps, Math.max(1, most / in)));
+        int depth = tapsAtOnce > 1 ? in : ceil(in, ceil(in, most));
+        ProductFrame f = frames[worker];
+        long column = 4L * (g * out + panels.first(p));
+        f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0)
+                .set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.AHEAD, 4L * plan.inC() * AHEAD_ROWS);
+        if (r.table != null) {
+            f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
+        }
+        f.set(ProductFrame.COUNT, tile1 - tile0);
+        int t = 0;
+        do {
+            int tapCount = Math.min(tapsAtOnce, r.taps - t);
+            f.set(ProductFrame.TAPS, tapCount).set(ProductFrame.TAP_AT, TileTable.TAPS + (long) t * TileTable.TAP_BYTES);
+            for (int d = 0; d < in; d += depth) {
+                int now = Math.min(depth, in - d);
+                boolean last = t + tapCount >= r.taps && d + now >= in;
+                f.set(ProductFrame.DEPTH, now).set(ProductFrame.TAP_BYTES, 4L * now * panels.width(p));
+                f.set(ProductFrame.B, packed + packedAt(g, p, (long) (r.tap + t) * in + d));
+                f.set(ProductFrame.FLAGS, (t > 0 || d > 0 ? ProductFrame.CONTINUES : 0) | (last ? 0 : ProductFrame.STOPS));
+                instances(f, c, g, p, instance0, instance1, tile0, d, worker);
+            }
+            t += tapCount;
+        } while (t < r.taps);
+    }
+
+    private void instances(ProductFrame f, Cut c, int g, int p, int instance0, int instance1, int tile0, int d, int worker) {
+        Region r = c.region;
+        long inImage = 4L * plan.inH() * plan.inW() * plan.inC();
+        long outImage = 4L * plan.outH() * plan.outW() * plan.outC();
+        long a = from + 4L * (g * in + d) + (even ? 4L * tile0 * plan.inC() : 0);
+        long column = 4L * (g * out + panels.first(p)) + (even ? 4L * tile0 * plan.outC() : 0);
+        Kernel kernel = (to & set.bytes() - 1) == 0 ? streaming[p] : kernels[p];
+        long partial = workspace + worker * partialBytes;
+        long perInstance = 4L * panels.width(p) * (even ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS);
+        for (int i = instance0; i < instance1; i++) {
+            long image = r.image + (long) i * r.images;
+            f.set(ProductFrame.A, a + image * inImage).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
+                    .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
+        }
+    }
+}

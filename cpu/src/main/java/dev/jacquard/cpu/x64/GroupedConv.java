@@ -1,0 +1,225 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.Workers;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+
+/** A depthwise or grouped convolution, or its backward of data, by {@link GroupedKernel}: as many output as input channels, groups that are vectors or an even part of one. */
+final class GroupedConv implements PackedConv {
+    /** Bytes of weights that are gone through once per row of the result; more, and rows follow one another with the same weights. */
+    private static final int WEIGHTS_AT_ONCE = 160 << 10;
+
+    /** What a core does in a microsecond, at least: floats written, and multiply-adds. */
+    private static final double WRITTEN = 2_000;
+    private static final double MULTIPLIED = 80_000;
+
+    /** Results of more bytes than this will not be in a cache when they are read next. */
+    private static final long STREAMED = 16 << 20;
+
+    /** Operands of more bytes than this are not in a cache when they are read. */
+    static final long PREFETCHED = 8 << 20;
+
+    private final ConvShape shape;
+    private final boolean backward;
+    private final GroupedKernel spec;
+    private final Kernel kernel;
+    private final Kernel streaming;
+    private final Workers workers;
+    private final Chunks chunks;
+    private final MemorySegment parameters = Native.words(new long[GroupedKernel.PARAMETERS]);
+    private final MemorySegment rows;
+    private final MemorySegment spread;
+    private final MemorySegment vectors;
+    private final long imageIn;
+    private final long imageOut;
+    private final Workers.Task task = this::chunk;
+
+    private long in;
+    private long residual;
+    private long out;
+    private Kernel running;
+
+    private GroupedConv(ConvShape shape, boolean backward, GroupedKernel spec, Workers workers) {
+        this.shape = shape;
+        this.backward = backward;
+        this.spec = spec;
+        this.workers = workers;
+        InstructionSet set = spec.set();
+        TapMap vertical = vertical(shape, backward);
+        int columnsIn = spec.columns().in();
+        int columnsOut = spec.columns().out();
+        imageIn = 4L * vertical.in() * columnsIn * shape.c();
+        imageOut = 4L * vertical.out() * columnsOut * shape.c();
+        double written = (double) columnsOut * shape.c();
+        chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED));
+        kernel = Kernel.of(spec);
+        boolean streams = imageOut * shape.n() > STREAMED && shape.c() % spec.set().lanes() == 0;
+        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), spec.ahead(), true)) : kernel;
+        rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
+        spread = spread(set, spec.group());
+        vectors = vectors(set, spec.group(), spec.vectors());
+    }
+
+    /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
+    static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        return plan(shape, false, epilogue, workers, set);
+    }
+
+    /** Backward of data: dx from dy and w. Empty if the kernel does not fit the shape. */
+    static Optional<PackedConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
+        return plan(shape, true, Epilogue.NONE, workers, set);
+    }
+
+    private static Optional<PackedConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {
+        if (!fits(shape, set)) {
+            return Optional.empty();
+        }
+        GroupedKernel spec = spec(shape, backward, epilogue, set);
+        return compact(spec.columns(), spec.tile(), spec.together() * (spec.group() == 4 ? 4 : 1)) ? Optional.of(new GroupedConv(shape, backward, spec, workers)) : Optional.empty();
+    }
+
+    /** Whether groups lie on vectors: channel by channel, or groups that are an even part of a vector or several vectors. */
+    static boolean fits(ConvShape s, InstructionSet set) {
+        int lanes = set.lanes();
+        return s.groups() > 1 && s.c() == s.k() && (s.groupC() == 1 || lanes % s.groupC() == 0 || s.groupC() % lanes == 0) && s.r() > 0 && s.s() > 0;
+    }
+
+    /** Whether the code stays small: borders of odd strides could need many tiles of their own. @param perUse instructions of a tap of a pixel */
+    static boolean compact(TapMap columns, int tile, int perUse) {
+        long instructions = 0;
+        for (ColumnTiles.Run run : ColumnTiles.of(columns, tile)) {
+            for (ColumnTiles.Read read : run.reads()) {
+                instructions += 1 + (long) read.uses().size() * perUse;
+            }
+        }
+        return instructions < 8000;
+    }
+
+    private static GroupedKernel spec(ConvShape s, boolean backward, Epilogue epilogue, InstructionSet set) {
+        TapMap columns = backward ? new TapMap(s.ow(), s.w(), s.s(), s.strideW(), s.padLeft(), s.dilationW(), true)
+                : new TapMap(s.w(), s.ow(), s.s(), s.strideW(), s.padLeft(), s.dilationW(), false);
+        boolean wide = set == InstructionSet.AVX512;
+        int together = wide && s.groupC() % (2 * set.lanes()) == 0 ? 2 : 1;
+        int tile = ColumnTiles.width(columns, wide ? together == 2 ? 12 : 16 : 9);
+        int all = (s.c() + set.lanes() - 1) / set.lanes();
+        long perVector = 4L * set.lanes() * s.r() * s.s() * s.groupC();
+        int block = Math.max(together, (int) (WEIGHTS_AT_ONCE / 2 / perVector) / together * together);
+        boolean once = perVector * all <= WEIGHTS_AT_ONCE || block >= all || s.c() % set.lanes() != 0;
+        boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= PREFETCHED;
+        int ahead = cached ? 0 : backward ? 1 : Math.min(2, s.strideH());
+        return new GroupedKernel(set, columns, s.r(), s.c(), s.groupC(), epilogue, tile, together, once ? all : block, ahead, false);
+    }
+
+    private static TapMap vertical(ConvShape s, boolean backward) {
+        return backward ? new TapMap(s.oh(), s.h(), s.r(), s.strideH(), s.padTop(), s.dilationH(), true)
+                : new TapMap(s.h(), s.oh(), s.r(), s.strideH(), s.padTop(), s.dilationH(), false);
+    }
+
+    private static MemorySegment rows(TapMap vertical, long rowBytes, long tapWeights) {
+        int words = GroupedKernel.rowWords(vertical.taps());
+        long[] table = new long[words * vertical.out()];
+        for (int o = 0; o < vertical.out(); o++) {
+            int at = words * o;
+            int count = 0;
+            for (int r = 0; r < vertical.taps(); r++) {
+                int i = vertical.at(o, r);
+                if (i >= 0) {
+                    table[at + 2 + 2 * count] = i * rowBytes;
+                    table[at + 3 + 2 * count] = r * tapWeights;
+                    table[at + 1] = Math.max(table[at + 1], (i + 1) * rowBytes);
+                    count++;
+                }
+            }
+            table[at] = count;
+        }
+        return Native.words(table);
+    }
+
+    /** For each channel of a group, from which element of a vector each element takes it. */
+    static MemorySegment spread(InstructionSet set, int group) {
+        int lanes = set.lanes();
+        int[] table = new int[lanes * group];
+        for (int i = 0; i < table.length; i++) {
+            table[i] = i % lanes / group * group + i / lanes;
+        }
+        return Native.ints(table);
+    }
+
+    /** For each vector, bytes from a pixel to its group. */
+    static MemorySegment vectors(InstructionSet set, int group, int vectors) {
+        long[] table = new long[vectors];
+        for (int v = 0; v < vectors; v++) {
+            table[v] = 4L * (v * set.lanes() / group * group);
+        }
+        return Native.words(table);
+    }
+
+    @Override
+    public long packedBytes() {
+        return spec.packedBytes();
+    }
+
+    @Override
+    public void pack(long weight, long packed) {
+        int lanes = spec.set().lanes();
+        int group = shape.groupC();
+        int taps = shape.r() * shape.s();
+        // From one element to its neighbour: a channel of the result is k forward, c backward.
+        int filter = taps * group;
+        long to = packed;
+        for (int first = 0; first < spec.vectors(); first += spec.together()) {
+            for (int r = 0; r < shape.r(); r++) {
+                for (int c = 0; c < group; c++) {
+                    for (int v = first; v < first + spec.together(); v++) {
+                        for (int s = 0; s < shape.s(); s++) {
+                            int tap = (r * shape.s() + s) * group;
+                            for (int i = 0; i < lanes; i++) {
+                                int channel = v * lanes + i;
+                                int k = backward ? channel / group * group + c : channel;
+                                int inner = backward ? channel % group : c;
+                                Native.set(to + 4L * i, channel < shape.c() ? Native.get(weight + 4L * ((long) k * filter + tap + inner)) : 0);
+                            }
+                            to += 4L * lanes;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return 0;
+    }
+
+    @Override
+    public void run(long from, long packed, long scale, long shift, long other, long to, long workspace) {
+        in = from;
+        residual = other;
+        out = to;
+        running = (to & 63) == 0 ? streaming : kernel;
+        set(0, packed);
+        set(1, scale);
+        set(2, shift);
+        set(3, rows.address());
+        set(4, spread.address());
+        set(5, vectors.address());
+        workers.run(task, chunks.count());
+    }
+
+    private void set(int i, long value) {
+        parameters.setAtIndex(ValueLayout.JAVA_LONG, i, value);
+    }
+
+    private void chunk(int chunk, int worker) {
+        int first = chunks.firstRow(chunk);
+        int end = chunks.endRow(chunk);
+        for (int n = chunks.firstImage(chunk); n < chunks.endImage(chunk); n++) {
+            running.run(parameters.address(), in + n * imageIn, out + n * imageOut, residual + n * imageOut, first, end);
+        }
+    }
+}

@@ -1,0 +1,443 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.tensor.op.Nonlinearity;
+import java.util.List;
+
+/**
+ * Rows of a depthwise or grouped convolution, or of its backward of data, with as many output as input channels: a result's vector of channels is a sum over taps, and over the channels of a group, of an
+ * input vector (depthwise: as it lies; else one channel of each group spread over the group) times a vector of weights. A tile of neighbouring result pixels is kept in registers, so that weights are read
+ * once per tile; taps that fall outside of the image on the left or right are not computed, since borders have code of their own, and rows outside of it are not in the table of rows.
+ *
+ * <p>Arguments: the address of {@link #PARAMETERS}, image to read, image to write, residual image, first row of the result, and the row after the last.
+ *
+ * @param set instruction set
+ * @param columns taps along a row
+ * @param rows taps along a column, at most; for which rows they are is in the table
+ * @param channels of the images
+ * @param group channels of a group
+ * @param epilogue done to sums before they are stored
+ * @param tile result pixels in registers
+ * @param together vectors of one group that share what is read; 1 unless groups are of several vectors
+ * @param block vectors of channels after which the next rows are gone through with the same weights; a multiple of {@code together}
+ * @param ahead rows that are prefetched per row of the result
+ * @param stream whether results bypass the caches: they have to lie on cache lines
+ */
+record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels, int group, Epilogue epilogue, int tile, int together, int block, int ahead, boolean stream) implements Kernel.Spec {
+    /**
+     * Longs in memory: addresses of packed weights, scale, shift, and of three tables. Rows: per row of the result the number of its taps, the byte offset of the row behind the last it reads, and for each of
+     * {@link #rows} the byte offset of the row to read in its image, and of the tap's weights. Spread: for each channel of a group the elements that {@code vpermps} takes. Vectors: byte offset of the group of a vector.
+     */
+    static final int PARAMETERS = 6;
+
+    private static final int END = 0;
+    private static final int RESIDUAL = 8;
+    private static final int FIRST = 16;
+    private static final int ROW = 24;
+    private static final int COUNT = 32;
+    private static final int BLOCK = 40;
+    private static final int BLOCK_END = 48;
+    private static final int BLOCK_WEIGHTS = 56;
+    private static final int FRAME = 64;
+
+    /** Mask of the channels of the last vector. */
+    private static final int TAIL = 1;
+
+    /** How an input vector is made. */
+    enum Fetch {
+        /** Depthwise: as it lies. */
+        PLAIN,
+        /** A group is a part of a vector: one channel of each is spread over its group. */
+        SPREAD,
+        /** A group is a vector or several: one channel for all elements. */
+        BROADCAST
+    }
+
+    Fetch fetch() {
+        return group == 1 ? Fetch.PLAIN : group < set.lanes() ? Fetch.SPREAD : Fetch.BROADCAST;
+    }
+
+    /** Vectors of channels, the last of which may be a part of one. */
+    int vectors() {
+        return (channels + set.lanes() - 1) / set.lanes();
+    }
+
+    /** Longs of a row in the table of rows. */
+    static int rowWords(int taps) {
+        return 2 + 2 * taps;
+    }
+
+    /** Bytes of packed weights: [vector / together][row tap][channel of the group][vector % together][column tap][element]. */
+    long packedBytes() {
+        return (long) vectors() * vectorWeights();
+    }
+
+    /** Bytes of the weights of a row tap of {@code together} vectors. */
+    int rowWeights() {
+        return group * together * columns.taps() * set.bytes();
+    }
+
+    private int vectorWeights() {
+        return rows * group * columns.taps() * set.bytes();
+    }
+
+    private int tailChannels() {
+        return channels % set.lanes();
+    }
+
+    private int pixelBytes() {
+        return 4 * channels;
+    }
+
+    @Override
+    public void emit(Assembler a) {
+        a.enter(FRAME);
+        a.mov(Mem.at(Gp.RSP, END), Gp.R9);
+        a.mov(Mem.at(Gp.RSP, RESIDUAL), Gp.RCX);
+        a.mov(Mem.at(Gp.RSP, FIRST), Gp.R8);
+        if (tailChannels() > 0 && set == InstructionSet.AVX512) {
+            a.mov(Gp.RAX, (1L << tailChannels()) - 1);
+            a.kmov(TAIL, Gp.RAX, 16);
+        }
+        if (block < vectors()) {
+            blocks(a);
+        } else {
+            rowLoop(a);
+        }
+        if (stream) {
+            a.sfence();
+        }
+        a.leave(FRAME);
+    }
+
+    private void blocks(Assembler a) {
+        a.xor(Gp.R14, Gp.R14);
+        a.mov(Gp.R15, Mem.at(Gp.RDI));
+        Label next = a.here();
+        a.mov(Mem.at(Gp.RSP, BLOCK), Gp.R14);
+        a.mov(Mem.at(Gp.RSP, BLOCK_WEIGHTS), Gp.R15);
+        a.add(Gp.R14, block * set.bytes());
+        a.mov(Gp.RAX, pixelBytes());
+        Label whole = new Label();
+        a.cmp(Gp.R14, Gp.RAX);
+        a.j(Assembler.Condition.BE, whole);
+        a.mov(Gp.R14, Gp.RAX);
+        a.bind(whole);
+        a.mov(Mem.at(Gp.RSP, BLOCK_END), Gp.R14);
+        rowLoop(a);
+        a.mov(Gp.R14, Mem.at(Gp.RSP, BLOCK_END));
+        a.mov(Gp.R15, Mem.at(Gp.RSP, BLOCK_WEIGHTS));
+        a.add(Gp.R15, block * vectorWeights());
+        a.cmp(Gp.R14, pixelBytes());
+        a.j(Assembler.Condition.B, next);
+    }
+
+    /** rbp: the row in the table; r12: bytes from the row read to the tile's base; r13: bytes from the image written to the tile. */
+    private void rowLoop(Assembler a) {
+        List<ColumnTiles.Run> runs = ColumnTiles.of(columns, tile);
+        a.mov(Gp.R8, Mem.at(Gp.RSP, FIRST));
+        a.imul(Gp.R13, Gp.R8, columns.out() * pixelBytes());
+        Label row = a.here();
+        a.mov(Mem.at(Gp.RSP, ROW), Gp.R8);
+        a.imul(Gp.RBP, Gp.R8, 8 * rowWords(rows));
+        a.add(Gp.RBP, Mem.at(Gp.RDI, 24));
+        for (ColumnTiles.Run run : runs) {
+            a.mov(Gp.R12, (long) run.base() * pixelBytes());
+            if (run.count() > 1) {
+                a.mov(Gp.RAX, run.count());
+                a.mov(Mem.at(Gp.RSP, COUNT), Gp.RAX);
+            }
+            Label next = a.here();
+            vectorLoop(a, run);
+            a.add(Gp.R13, run.width() * pixelBytes());
+            if (run.count() > 1) {
+                a.add(Gp.R12, run.step() * pixelBytes());
+                a.mov(Gp.RAX, Mem.at(Gp.RSP, COUNT));
+                a.dec(Gp.RAX);
+                a.mov(Mem.at(Gp.RSP, COUNT), Gp.RAX);
+                a.test(Gp.RAX, Gp.RAX);
+                a.j(Assembler.Condition.NE, next);
+            }
+        }
+        a.mov(Gp.R8, Mem.at(Gp.RSP, ROW));
+        a.inc(Gp.R8);
+        a.cmp(Gp.R8, Mem.at(Gp.RSP, END));
+        a.j(Assembler.Condition.L, row);
+    }
+
+    /** r14: bytes from a pixel to the vector; r15: the vector's weights. */
+    private void vectorLoop(Assembler a, ColumnTiles.Run run) {
+        boolean blocks = block < vectors();
+        int whole = channels / set.lanes() * set.bytes();
+        if (blocks) {
+            a.mov(Gp.R14, Mem.at(Gp.RSP, BLOCK));
+            a.mov(Gp.R15, Mem.at(Gp.RSP, BLOCK_WEIGHTS));
+        } else {
+            a.xor(Gp.R14, Gp.R14);
+            a.mov(Gp.R15, Mem.at(Gp.RDI));
+        }
+        if (whole > 0) {
+            a.align(32);
+            Label vector = a.here();
+            new Tile(this, a, run, false).emit();
+            a.add(Gp.R14, together * set.bytes());
+            a.add(Gp.R15, together * vectorWeights());
+            if (blocks) {
+                a.cmp(Gp.R14, Mem.at(Gp.RSP, BLOCK_END));
+            } else {
+                a.cmp(Gp.R14, whole);
+            }
+            a.j(Assembler.Condition.B, vector);
+        }
+        if (tailChannels() > 0) {
+            new Tile(this, a, run, true).emit();
+        }
+    }
+
+    /** The code of a tile of one vector, or of {@code together} of them. */
+    private static final class Tile {
+        private final GroupedKernel k;
+        private final Assembler a;
+        private final ColumnTiles.Run run;
+        private final boolean masked;
+        private final InstructionSet set;
+        private final int sums;
+        private final int kept;
+        private final Vec temporary;
+        private final Vec spread;
+        private final Vec mask;
+
+        Tile(GroupedKernel k, Assembler a, ColumnTiles.Run run, boolean masked) {
+            this.k = k;
+            this.a = a;
+            this.run = run;
+            this.masked = masked;
+            set = k.set;
+            sums = run.width() * k.together;
+            int top = set.registers();
+            mask = masked && set == InstructionSet.AVX2 ? set.vec(--top) : null;
+            temporary = set.vec(--top);
+            spread = k.fetch() == Fetch.SPREAD ? set.vec(--top) : null;
+            kept = Math.min(k.together * k.columns.taps(), top - sums);
+        }
+
+        private Vec sum(int vector, int column) {
+            return set.vec(vector * run.width() + column);
+        }
+
+        /** rbx: bytes from the row read to the pixel of the tile's base, at the vector or its group; r10, r11: what is left of the row's taps. */
+        void emit() {
+            for (int i = 0; i < sums; i++) {
+                a.vxorps(set.vec(i), set.vec(i), set.vec(i));
+            }
+            if (mask != null) {
+                a.vmovups(mask, lanes(k.tailChannels()));
+            }
+            Label done = new Label();
+            a.mov(Gp.R11, Mem.at(Gp.RBP));
+            a.test(Gp.R11, Gp.R11);
+            a.j(Assembler.Condition.E, done);
+            a.lea(Gp.R10, Mem.at(Gp.RBP, 16));
+            if (k.fetch() == Fetch.BROADCAST) {
+                a.mov(Gp.RBX, Gp.R14);
+                a.shr(Gp.RBX, Integer.numberOfTrailingZeros(set.bytes() / 8));
+                a.add(Gp.RBX, Mem.at(Gp.RDI, 40));
+                a.mov(Gp.RBX, Mem.at(Gp.RBX));
+                a.add(Gp.RBX, Gp.R12);
+            } else {
+                a.lea(Gp.RBX, Mem.at(Gp.R12, Gp.R14, 1, 0));
+            }
+            a.add(Gp.RBX, Gp.RSI);
+            prefetch();
+            Label tap = a.here();
+            a.mov(Gp.RAX, Mem.at(Gp.R10));
+            a.add(Gp.RAX, Gp.RBX);
+            a.mov(Gp.R9, Mem.at(Gp.R10, 8));
+            a.add(Gp.R9, Gp.R15);
+            rowTap();
+            a.add(Gp.R10, 16);
+            a.dec(Gp.R11);
+            a.j(Assembler.Condition.NE, tap);
+            a.bind(done);
+            epilogue();
+        }
+
+        /** Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. */
+        private void prefetch() {
+            if (k.ahead == 0) {
+                return;
+            }
+            a.mov(Gp.RAX, Mem.at(Gp.RBP, 8));
+            a.add(Gp.RAX, Gp.RBX);
+            int own = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
+            for (int row = 0; row < k.ahead; row++) {
+                for (ColumnTiles.Read read : run.reads()) {
+                    if (read.offset() < own) {
+                        a.prefetcht1(Mem.at(Gp.RAX, (row * k.columns.in() + read.offset()) * k.pixelBytes()));
+                    }
+                }
+            }
+        }
+
+        private static Literal all(int lanes, int set) {
+            int[] words = new int[lanes];
+            for (int i = 0; i < set; i++) {
+                words[i] = -1;
+            }
+            return Literal.each(words);
+        }
+
+        private Literal lanes(int count) {
+            return all(set.lanes(), count);
+        }
+
+        /** All channels of the group for one row tap. rax: input; r9: weights; r8, rcx: loop. */
+        private void rowTap() {
+            int weights = k.together * k.columns.taps() * set.bytes();
+            switch (k.fetch()) {
+                case PLAIN -> columns(0, 0);
+                case SPREAD -> {
+                    if (k.group == 4) {
+                        for (int c = 0; c < 4; c++) {
+                            columns(c * weights, 0x55 * c);
+                        }
+                        return;
+                    }
+                    a.mov(Gp.R8, k.group);
+                    a.mov(Gp.RCX, Mem.at(Gp.RDI, 32));
+                    Label channel = a.here();
+                    a.vmovups(spread, Mem.at(Gp.RCX));
+                    columns(0, 0);
+                    a.add(Gp.RCX, set.bytes());
+                    a.add(Gp.R9, weights);
+                    a.dec(Gp.R8);
+                    a.j(Assembler.Condition.NE, channel);
+                }
+                case BROADCAST -> {
+                    a.mov(Gp.R8, k.group);
+                    Label channel = a.here();
+                    columns(0, 0);
+                    a.add(Gp.RAX, 4);
+                    a.add(Gp.R9, weights);
+                    a.dec(Gp.R8);
+                    a.j(Assembler.Condition.NE, channel);
+                }
+            }
+        }
+
+        /** One channel of the group: all columns that the tile reads. @param at byte offset of the weights */
+        private void columns(int at, int immediate) {
+            for (int i = 0; i < kept; i++) {
+                a.vmovups(set.vec(sums + i), Mem.at(Gp.R9, at + i * set.bytes()));
+            }
+            for (ColumnTiles.Read read : run.reads()) {
+                Mem pixel = Mem.at(Gp.RAX, read.offset() * k.pixelBytes());
+                boolean direct = k.fetch() == Fetch.PLAIN && !masked && read.uses().size() == 1 && read.uses().getFirst().tap() < kept;
+                if (!direct) {
+                    read(pixel, immediate);
+                }
+                for (ColumnTiles.Use use : read.uses()) {
+                    for (int v = 0; v < k.together; v++) {
+                        int w = v * k.columns.taps() + use.tap();
+                        Vec to = sum(v, use.column());
+                        if (direct) {
+                            a.vfmadd231ps(to, set.vec(sums + w), pixel);
+                        } else {
+                            a.vfmadd231ps(to, temporary, w < kept ? set.vec(sums + w) : Mem.at(Gp.R9, at + w * set.bytes()));
+                        }
+                    }
+                }
+            }
+        }
+
+        private void read(Mem pixel, int immediate) {
+            Operand source = pixel;
+            if (masked && k.fetch() != Fetch.BROADCAST) {
+                load(temporary, pixel);
+                source = temporary;
+            }
+            switch (k.fetch()) {
+                case PLAIN -> {
+                    if (!masked) {
+                        a.vmovups(temporary, pixel);
+                    }
+                }
+                case SPREAD -> {
+                    if (k.group == 4) {
+                        a.vpermilps(temporary, source, immediate);
+                    } else {
+                        a.vpermps(temporary, spread, source);
+                    }
+                }
+                case BROADCAST -> a.vbroadcastss(temporary, pixel);
+            }
+        }
+
+        /** Loads a vector of channels, the last one with zeros where there are none. */
+        private void load(Vec to, Mem from) {
+            if (mask != null) {
+                a.vmaskmovps(to, mask, from);
+            } else {
+                a.vmovups(masked ? to.zeroed(TAIL) : to, from);
+            }
+        }
+
+        private void store(Mem to, Vec from) {
+            if (mask != null) {
+                a.vmaskmovps(to, mask, from);
+            } else if (masked) {
+                a.vmovups(to.masked(TAIL), from);
+            } else if (k.stream) {
+                a.vmovntps(to, from);
+            } else {
+                a.vmovups(to, from);
+            }
+        }
+
+        /** rax: bytes from the image written to the vector of the tile's first pixel. */
+        private void epilogue() {
+            Epilogue e = k.epilogue;
+            int free = sums;
+            a.lea(Gp.RAX, Mem.at(Gp.R13, Gp.R14, 1, 0));
+            if (e.residual()) {
+                a.mov(Gp.RCX, Mem.at(Gp.RSP, RESIDUAL));
+            }
+            a.mov(Gp.R8, Mem.at(Gp.RDI, 8));
+            a.mov(Gp.R9, Mem.at(Gp.RDI, 16));
+            Vec scale = set.vec(free++);
+            Vec shift = set.vec(free++);
+            Activations activations = new Activations(a, set, set.vec(free), set.vec(free + 1), set.vec(free + 2));
+            for (int v = 0; v < k.together; v++) {
+                if (e.scale()) {
+                    load(scale, Mem.at(Gp.R8, Gp.R14, 1, v * set.bytes()));
+                }
+                if (e.shift()) {
+                    load(shift, Mem.at(Gp.R9, Gp.R14, 1, v * set.bytes()));
+                }
+                for (int p = 0; p < run.width(); p++) {
+                    int at = p * k.pixelBytes() + v * set.bytes();
+                    affine(sum(v, p), scale, shift);
+                    if (e.residual()) {
+                        load(set.vec(free), Mem.at(Gp.RCX, Gp.RAX, 1, at));
+                        a.vaddps(sum(v, p), sum(v, p), set.vec(free));
+                    }
+                    if (e.activation() != Nonlinearity.NONE) {
+                        activations.apply(e.activation(), sum(v, p));
+                    }
+                    store(Mem.at(Gp.RDX, Gp.RAX, 1, at), sum(v, p));
+                }
+            }
+        }
+
+        private void affine(Vec sum, Vec scale, Vec shift) {
+            boolean adds = k.epilogue.shift();
+            if (k.epilogue.scale() && adds) {
+                a.vfmadd213ps(sum, scale, shift);
+            } else if (k.epilogue.scale()) {
+                a.vmulps(sum, sum, scale);
+            } else if (adds) {
+                a.vaddps(sum, sum, shift);
+            }
+        }
+    }
+}

@@ -1,0 +1,402 @@
+package dev.jacquard.cpu.x64;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * Backward of weight of a depthwise or grouped convolution: adds, for some rows of dy, products of x and dy to sums by tap. A pass has the sums of one vector of output channels, one row tap and some channels of
+ * the group in registers; each vector of x is read once per pass and multiplied with the vectors of dy that reached it, which are in registers, a tile of them. Sums lie as {@link GroupedKernel} reads
+ * weights: [vector][row tap][channel of the group][column tap][element].
+ *
+ * <p>With {@code copied}, the channels that a vector needs are first copied to where pixels follow one another: neighbours that are a power of two apart would share few lines of the first-level cache.
+ *
+ * <p>Arguments: the address of {@link #PARAMETERS}, image x, image dy, sums, first row of dy and the row after the last in the upper half, first vector and the one after the last in the upper half.
+ *
+ * @param set instruction set
+ * @param columns taps along a row, from dy's columns to x's
+ * @param rows taps along a column
+ * @param strideRows rows of x from one row of dy to the next
+ * @param dilationRows rows of x from one row tap to the next
+ * @param dyRows rows of dy
+ * @param channels of the images
+ * @param group channels of a group
+ * @param tile pixels of dy in registers
+ * @param together channels of a group of a pass; divides {@code group}
+ * @param copied whether operands are copied first; x then begins at the first row that is needed
+ * @param ahead rows of dy after which the next ones are read, which are prefetched; 0 for none
+ * @param copies of the sums, taken in turn, so that additions need not wait for one another
+ */
+record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dilationRows, int dyRows, int channels, int group, int tile, int together, boolean copied, int ahead, int copies) implements Kernel.Spec {
+    /**
+     * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, and their pixels. Rows: for each row tap and row of dy, the byte
+     * offset of x's row in its image, or in the copy of it; -1 if the tap falls outside. Spread and vectors as in {@link GroupedKernel}.
+     */
+    static final int PARAMETERS = 9;
+
+    private static final int COPY_X = 24;
+    private static final int COPY_DY = 32;
+    private static final int BASE_X = 40;
+    private static final int BASE_DY = 48;
+    private static final int PIXELS_X = 56;
+    private static final int PIXELS_DY = 64;
+
+    private static final int END = 0;
+    private static final int FIRST = 8;
+    private static final int VECTOR_END = 16;
+    private static final int TAPS = 24;
+    private static final int BLOCKS = 32;
+    private static final int COUNT = 40;
+    private static final int SPREAD = 48;
+    private static final int FRAME = 64;
+    private static final int TAIL = 1;
+
+    /** A row tap that prefetches nothing. */
+    private static final int ANY = -1;
+
+    private GroupedKernel.Fetch fetch() {
+        return group == 1 ? GroupedKernel.Fetch.PLAIN : group < set.lanes() ? GroupedKernel.Fetch.SPREAD : GroupedKernel.Fetch.BROADCAST;
+    }
+
+    /** Whether a group is four neighbours within 128 bits, which an immediate spreads. */
+    private boolean quads() {
+        return group == 4 && together == 4;
+    }
+
+    int vectors() {
+        return (channels + set.lanes() - 1) / set.lanes();
+    }
+
+    /** Bytes of all sums. */
+    long sumBytes() {
+        return (long) vectors() * rows * group * columns.taps() * set.bytes();
+    }
+
+    /** Bytes from pixel to pixel of x, as passes read it. */
+    int stepX() {
+        return copied ? Math.max(4 * group, set.bytes()) : 4 * channels;
+    }
+
+    /** Bytes from pixel to pixel of dy, as passes read it. */
+    int stepDy() {
+        return copied ? set.bytes() : 4 * channels;
+    }
+
+    private int sums() {
+        return together * columns.taps();
+    }
+
+    private int tailChannels() {
+        return channels % set.lanes();
+    }
+
+    @Override
+    public void emit(Assembler a) {
+        a.enter(FRAME);
+        a.mov(Gp.RAX, Gp.R8);
+        a.shr(Gp.RAX, 32);
+        a.mov(Mem.at(Gp.RSP, END), Gp.RAX);
+        a.shl(Gp.R8, 32);
+        a.shr(Gp.R8, 32);
+        a.mov(Mem.at(Gp.RSP, FIRST), Gp.R8);
+        a.mov(Gp.RAX, Gp.R9);
+        a.shr(Gp.RAX, 32);
+        a.imul(Gp.RAX, Gp.RAX, set.bytes());
+        a.mov(Mem.at(Gp.RSP, VECTOR_END), Gp.RAX);
+        a.shl(Gp.R9, 32);
+        a.shr(Gp.R9, 32);
+        a.imul(Gp.R14, Gp.R9, set.bytes());
+        a.imul(Gp.R15, Gp.R9, rows * group * columns.taps() * set.bytes());
+        a.add(Gp.R15, Gp.RCX);
+        if (tailChannels() > 0 && set == InstructionSet.AVX512) {
+            a.mov(Gp.RAX, (1L << tailChannels()) - 1);
+            a.kmov(TAIL, Gp.RAX, 16);
+        }
+        vectorLoop(a);
+        a.leave(FRAME);
+    }
+
+    private void vectorLoop(Assembler a) {
+        Label end = new Label();
+        Label tail = new Label();
+        int whole = channels / set.lanes() * set.bytes();
+        Label next = a.here();
+        a.cmp(Gp.R14, Mem.at(Gp.RSP, VECTOR_END));
+        a.j(Assembler.Condition.AE, end);
+        if (tailChannels() > 0) {
+            a.cmp(Gp.R14, whole);
+            a.j(Assembler.Condition.AE, tail);
+        }
+        if (whole > 0) {
+            new Pass(this, a, false).emit();
+            a.add(Gp.R14, set.bytes());
+            a.jmp(next);
+        }
+        if (tailChannels() > 0) {
+            a.bind(tail);
+            new Pass(this, a, true).emit();
+        }
+        a.bind(end);
+    }
+
+    /** All passes of a vector. r14: bytes from a pixel to it; r15: its sums, and then those of the next vector. */
+    private static final class Pass {
+        private final GroupedWeightKernel k;
+        private final Assembler a;
+        private final boolean masked;
+        private final InstructionSet set;
+        private final Vec mask;
+        private final Vec temporary;
+        private final int firstDy;
+        private final int firstSpread;
+        private final List<ColumnTiles.Run> runs;
+
+        Pass(GroupedWeightKernel k, Assembler a, boolean masked) {
+            this.k = k;
+            this.a = a;
+            this.masked = masked;
+            set = k.set;
+            int top = set.registers();
+            mask = masked && set == InstructionSet.AVX2 ? set.vec(--top) : null;
+            temporary = set.vec(--top);
+            firstDy = k.sums() * k.copies;
+            firstSpread = firstDy + k.tile;
+            runs = ColumnTiles.of(k.columns, k.tile);
+        }
+
+        void emit() {
+            if (mask != null) {
+                int[] words = new int[set.lanes()];
+                for (int i = 0; i < k.tailChannels(); i++) {
+                    words[i] = -1;
+                }
+                a.vmovups(mask, Literal.each(words));
+            }
+            if (k.copied) {
+                groupOffset();
+                copy(COPY_X, PIXELS_X, k.stepX() / set.bytes(), k.ahead * k.strideRows * k.columns.in());
+                a.lea(Gp.RBX, Mem.at(Gp.RDX, Gp.R14, 1, 0));
+                copy(COPY_DY, PIXELS_DY, 1, k.ahead * k.columns.out());
+            }
+            a.mov(Gp.RBP, Mem.at(Gp.RDI));
+            if (k.ahead > 0 && !k.copied) {
+                // Each row tap has code of its own, which prefetches its share of the rows to come.
+                for (int r = 0; r < k.rows; r++) {
+                    rowTap(r);
+                }
+                return;
+            }
+            a.mov(Gp.RAX, k.rows);
+            a.mov(Mem.at(Gp.RSP, TAPS), Gp.RAX);
+            Label tap = a.here();
+            rowTap(ANY);
+            count(TAPS, tap);
+        }
+
+        /** @param tap which one, if its share is to be prefetched */
+        private void rowTap(int tap) {
+            if (k.copied) {
+                a.mov(Gp.RBX, Mem.at(Gp.RDI, BASE_X));
+            } else {
+                groupOffset();
+            }
+            a.mov(Gp.RAX, k.group / k.together);
+            a.mov(Mem.at(Gp.RSP, BLOCKS), Gp.RAX);
+            a.mov(Gp.RAX, Mem.at(Gp.RDI, 8));
+            a.mov(Mem.at(Gp.RSP, SPREAD), Gp.RAX);
+            Label block = a.here();
+            pass(tap);
+            if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
+                a.add(Gp.RBX, 4 * k.together);
+            }
+            count(BLOCKS, block);
+            a.add(Gp.RBP, 8 * k.dyRows);
+        }
+
+        /** Copies pixels from rbx on. @param vectors of each pixel @param next pixels from one to that which is prefetched; 0 for none */
+        private void copy(int to, int pixels, int vectors, int next) {
+            a.mov(Gp.RAX, Mem.at(Gp.RDI, to));
+            a.mov(Gp.R8, Mem.at(Gp.RDI, pixels));
+            a.align(32);
+            Label pixel = a.here();
+            for (int v = 0; v < vectors; v++) {
+                if (masked) {
+                    loadTail(temporary, Mem.at(Gp.RBX, v * set.bytes()));
+                } else {
+                    a.vmovups(temporary, Mem.at(Gp.RBX, v * set.bytes()));
+                }
+                a.vmovups(Mem.at(Gp.RAX, v * set.bytes()), temporary);
+            }
+            if (next > 0) {
+                a.prefetcht1(Mem.at(Gp.RBX, next * 4 * k.channels));
+            }
+            a.add(Gp.RBX, 4 * k.channels);
+            a.add(Gp.RAX, vectors * set.bytes());
+            a.dec(Gp.R8);
+            a.j(Assembler.Condition.NE, pixel);
+        }
+
+        private void count(int slot, Label back) {
+            a.mov(Gp.RAX, Mem.at(Gp.RSP, slot));
+            a.dec(Gp.RAX);
+            a.mov(Mem.at(Gp.RSP, slot), Gp.RAX);
+            a.test(Gp.RAX, Gp.RAX);
+            a.j(Assembler.Condition.NE, back);
+        }
+
+        /** rbx: image x at the vector, or at its group. */
+        private void groupOffset() {
+            if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
+                a.mov(Gp.RBX, Gp.R14);
+                a.shr(Gp.RBX, Integer.numberOfTrailingZeros(set.bytes() / 8));
+                a.add(Gp.RBX, Mem.at(Gp.RDI, 16));
+                a.mov(Gp.RBX, Mem.at(Gp.RBX));
+                a.add(Gp.RBX, Gp.RSI);
+            } else {
+                a.lea(Gp.RBX, Mem.at(Gp.RSI, Gp.R14, 1, 0));
+            }
+        }
+
+        private Vec sum(int i, int copy) {
+            return set.vec(copy * k.sums() + i);
+        }
+
+        private void pass(int tap) {
+            for (int i = 0; i < k.sums(); i++) {
+                a.vmovups(sum(i, 0), Mem.at(Gp.R15, i * set.bytes()));
+                for (int copy = 1; copy < k.copies; copy++) {
+                    a.vxorps(sum(i, copy), sum(i, copy), sum(i, copy));
+                }
+            }
+            if (k.fetch() == GroupedKernel.Fetch.SPREAD && !k.quads()) {
+                a.mov(Gp.RAX, Mem.at(Gp.RSP, SPREAD));
+                for (int c = 0; c < k.together; c++) {
+                    a.vmovups(set.vec(firstSpread + c), Mem.at(Gp.RAX, c * set.bytes()));
+                }
+                a.add(Gp.RAX, k.together * set.bytes());
+                a.mov(Mem.at(Gp.RSP, SPREAD), Gp.RAX);
+            }
+            rowLoop(tap);
+            for (int i = 0; i < k.sums(); i++) {
+                for (int copy = 1; copy < k.copies; copy++) {
+                    a.vaddps(sum(i, 0), sum(i, 0), sum(i, copy));
+                }
+                a.vmovups(Mem.at(Gp.R15, i * set.bytes()), sum(i, 0));
+            }
+            a.add(Gp.R15, k.sums() * set.bytes());
+        }
+
+        /** r8: row of dy; rax: its row of x; r10: dy at the tile; r11: x at the tile's base. */
+        private void rowLoop(int tap) {
+            Label skip = new Label();
+            a.mov(Gp.R8, Mem.at(Gp.RSP, FIRST));
+            Label row = a.here();
+            a.mov(Gp.RAX, Mem.at(Gp.RBP, Gp.R8, 8, 0));
+            a.test(Gp.RAX, Gp.RAX);
+            a.j(Assembler.Condition.L, skip);
+            a.add(Gp.RAX, Gp.RBX);
+            a.imul(Gp.R10, Gp.R8, k.columns.out() * k.stepDy());
+            if (k.copied) {
+                a.add(Gp.R10, Mem.at(Gp.RDI, BASE_DY));
+            } else {
+                a.add(Gp.R10, Gp.R14);
+                a.add(Gp.R10, Gp.RDX);
+            }
+            for (ColumnTiles.Run run : runs) {
+                a.lea(Gp.R11, Mem.at(Gp.RAX, run.base() * k.stepX()));
+                if (run.count() > 1) {
+                    a.mov(Gp.RCX, run.count());
+                }
+                a.align(32);
+                Label next = a.here();
+                tile(run, tap);
+                a.add(Gp.R10, run.width() * k.stepDy());
+                if (run.count() > 1) {
+                    a.add(Gp.R11, run.step() * k.stepX());
+                    a.dec(Gp.RCX);
+                    a.j(Assembler.Condition.NE, next);
+                }
+            }
+            a.bind(skip);
+            a.inc(Gp.R8);
+            a.cmp(Gp.R8, Mem.at(Gp.RSP, END));
+            a.j(Assembler.Condition.L, row);
+        }
+
+        private void tile(ColumnTiles.Run run, int tap) {
+            List<Mem> coming = tap == ANY ? List.of() : share(run, tap);
+            for (int p = 0; p < run.width(); p++) {
+                load(set.vec(firstDy + p), Mem.at(Gp.R10, p * k.stepDy()));
+            }
+            int turn = 0;
+            int reads = run.reads().size();
+            for (ColumnTiles.Read read : run.reads()) {
+                // Evenly among the multiply-adds: a burst of misses would stop them.
+                coming.subList(coming.size() * turn / reads, coming.size() * (turn + 1) / reads).forEach(a::prefetcht1);
+                Mem pixel = Mem.at(Gp.R11, read.offset() * k.stepX());
+                for (int c = 0; c < k.together; c++) {
+                    read(pixel, c);
+                    for (ColumnTiles.Use use : read.uses()) {
+                        a.vfmadd231ps(sum(c * k.columns.taps() + use.tap(), turn % k.copies), temporary, set.vec(firstDy + use.column()));
+                    }
+                }
+                turn++;
+            }
+        }
+
+        /** Pixels of the rows to come that one row tap prefetches: its share of dy's, and of x's beyond those that are in use. */
+        private List<Mem> share(ColumnTiles.Run run, int tap) {
+            List<Mem> all = new ArrayList<>();
+            for (int p = 0; p < run.width(); p++) {
+                all.add(Mem.at(Gp.R10, (k.ahead * k.columns.out() + p) * k.stepDy()));
+            }
+            int own = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
+            for (int row = 0; row < k.strideRows; row++) {
+                int below = k.ahead * k.strideRows + (k.rows - 1 - tap) * k.dilationRows - row;
+                for (ColumnTiles.Read read : run.reads()) {
+                    if (read.offset() < own) {
+                        all.add(Mem.at(Gp.R11, (below * k.columns.in() + read.offset()) * k.stepX()));
+                    }
+                }
+            }
+            return IntStream.range(0, all.size()).filter(i -> i % k.rows == tap).mapToObj(all::get).toList();
+        }
+
+        private void read(Mem pixel, int c) {
+            Operand source = pixel;
+            if (k.fetch() == GroupedKernel.Fetch.PLAIN) {
+                load(temporary, pixel);
+                return;
+            }
+            if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
+                a.vbroadcastss(temporary, pixel.plus(4 * c));
+                return;
+            }
+            if (masked && !k.copied) {
+                load(temporary, pixel);
+                source = temporary;
+            }
+            if (k.quads()) {
+                a.vpermilps(temporary, source, 0x55 * c);
+            } else {
+                a.vpermps(temporary, set.vec(firstSpread + c), source);
+            }
+        }
+
+        private void load(Vec to, Mem from) {
+            if (masked && !k.copied) {
+                loadTail(to, from);
+            } else {
+                a.vmovups(to, from);
+            }
+        }
+
+        private void loadTail(Vec to, Mem from) {
+            if (mask != null) {
+                a.vmaskmovps(to, mask, from);
+            } else {
+                a.vmovups(to.zeroed(TAIL), from);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.tensor.op.Nonlinearity;
+import java.util.List;
+
+/**
+ * {@code y = activation((x - mean) * scale + shift + residual)} over dense rows, all but x, residual and y per channel. Arguments: rows, channels, x, mean, scale, shift, residual, y. y may be x.
+ *
+ * @param set instruction set
+ * @param residual whether something of x's shape is added
+ * @param activation what comes last
+ */
+record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activation) implements Kernel.Spec {
+    private static final Gp ROWS = Gp.RDI;
+    private static final Gp CHANNELS = Gp.RSI;
+    private static final Gp X = Gp.RDX;
+    private static final Gp MEAN = Gp.RCX;
+    private static final Gp SCALE = Gp.R8;
+    private static final Gp SHIFT = Gp.R9;
+    private static final Gp RESIDUAL = Gp.R10;
+    private static final Gp Y = Gp.R11;
+    private static final Gp AT = Gp.RAX;
+    private static final Gp LEFT = Gp.RBX;
+
+    @Override
+    public void emit(Assembler a) {
+        a.enter(0);
+        a.mov(RESIDUAL, Mem.at(Gp.RSP, Assembler.argument(6, 0)));
+        a.mov(Y, Mem.at(Gp.RSP, Assembler.argument(7, 0)));
+        Lanes lanes = new Lanes(a, set);
+        lanes.remainder(LEFT, CHANNELS);
+        lanes.rest(LEFT);
+        Label row = a.here();
+        a.mov(LEFT, CHANNELS);
+        a.xor(AT, AT);
+        lanes.loop(LEFT, 4, List.of(AT), false, (at, rest) -> vector(a, lanes, at, rest));
+        for (Gp p : residual ? List.of(X, RESIDUAL, Y) : List.of(X, Y)) {
+            a.lea(p, Mem.at(p, CHANNELS, 4, 0));
+        }
+        a.dec(ROWS);
+        a.j(Assembler.Condition.NE, row);
+        a.leave(0);
+    }
+
+    private void vector(Assembler a, Lanes lanes, int at, boolean rest) {
+        Vec x = set.vec(0);
+        Vec other = set.vec(1);
+        Vec scale = set.vec(2);
+        lanes.load(x, Mem.at(X, AT, 1, at), rest);
+        lanes.load(other, Mem.at(MEAN, AT, 1, at), rest);
+        a.vsubps(x, x, other);
+        lanes.load(scale, Mem.at(SCALE, AT, 1, at), rest);
+        lanes.load(other, Mem.at(SHIFT, AT, 1, at), rest);
+        a.vfmadd213ps(x, scale, other);
+        if (residual) {
+            lanes.load(other, Mem.at(RESIDUAL, AT, 1, at), rest);
+            a.vaddps(x, x, other);
+        }
+        new Activations(a, set, set.vec(3), set.vec(4), set.vec(5)).apply(activation, x);
+        lanes.store(Mem.at(Y, AT, 1, at), x, rest);
+    }
+}

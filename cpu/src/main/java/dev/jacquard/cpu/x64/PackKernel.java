@@ -1,0 +1,134 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.x64.Assembler.Condition;
+import java.util.Arrays;
+
+/**
+ * Packs a panel of a product's B: rows of {@code width} floats, the columns that do not exist zero. Arguments: rdi from, rsi to, rdx the number of rows, at least 1.
+ *
+ * @param set instruction set
+ * @param transposed whether the source has columns one after another, each with its rows contiguous
+ * @param columns 1 to {@code width}
+ * @param width floats of a packed row, whole vectors
+ * @param stride bytes from a row of the source to the next; if transposed, from a column
+ */
+record PackKernel(InstructionSet set, boolean transposed, int columns, int width, int stride) implements Kernel.Spec {
+    private static final int BLOCK = 8;
+    private static final int TAIL = 1;
+
+    @Override
+    public void emit(Assembler a) {
+        a.enter(0);
+        if (transposed) {
+            transpose(a);
+        } else {
+            copy(a);
+        }
+        a.leave(0);
+    }
+
+    private void copy(Assembler a) {
+        int lanes = set.lanes();
+        int rest = columns % lanes;
+        Vec mask = set.vec(1);
+        if (rest > 0 && set == InstructionSet.AVX512) {
+            a.mov(Gp.RAX, (1L << rest) - 1);
+            a.kmov(TAIL, Gp.RAX, 16);
+        } else if (rest > 0) {
+            int[] words = new int[lanes];
+            Arrays.fill(words, 0, rest, -1);
+            a.vmovups(mask, Literal.each(words));
+        }
+        Label row = a.here();
+        for (int j = 0; j < width; j += lanes) {
+            Vec v = set.vec(0);
+            Mem from = Mem.at(Gp.RDI, 4 * j);
+            if (j >= columns) {
+                a.vxorps(v, v, v);
+            } else if (columns - j >= lanes) {
+                a.vmovups(v, from);
+            } else if (set == InstructionSet.AVX512) {
+                a.vmovups(v.zeroed(TAIL), from);
+            } else {
+                a.vmaskmovps(v, mask, from);
+            }
+            a.vmovups(Mem.at(Gp.RSI, 4 * j), v);
+        }
+        a.add(Gp.RDI, stride);
+        a.add(Gp.RSI, 4 * width);
+        a.dec(Gp.RDX);
+        a.j(Condition.NE, row);
+    }
+
+    /** Eight columns at a time, eight rows of them at a time; the last rows one by one. */
+    private void transpose(Assembler a) {
+        for (int j = 0; j < width; j += BLOCK) {
+            int have = Math.clamp(columns - j, 0, BLOCK);
+            Label rest = new Label();
+            Label done = new Label();
+            a.mov(Gp.R8, Gp.RDI);
+            a.mov(Gp.R9, Gp.RSI);
+            a.mov(Gp.RCX, Gp.RDX);
+            a.shr(Gp.RCX, 3);
+            a.j(Condition.E, rest);
+            Label loop = a.here();
+            block(a, have);
+            a.add(Gp.R8, 4 * BLOCK);
+            a.add(Gp.R9, 4 * width * BLOCK);
+            a.dec(Gp.RCX);
+            a.j(Condition.NE, loop);
+            a.bind(rest);
+            a.mov(Gp.RCX, Gp.RDX);
+            a.and(Gp.RCX, BLOCK - 1);
+            a.j(Condition.E, done);
+            Label one = a.here();
+            for (int i = 0; i < BLOCK; i++) {
+                Vec v = Vec.xmm(0);
+                if (i < have) {
+                    a.vmovss(v, Mem.at(Gp.R8, i * stride));
+                } else {
+                    a.vxorps(v, v, v);
+                }
+                a.vmovss(Mem.at(Gp.R9, 4 * i), v);
+            }
+            a.add(Gp.R8, 4);
+            a.add(Gp.R9, 4 * width);
+            a.dec(Gp.RCX);
+            a.j(Condition.NE, one);
+            a.bind(done);
+            a.add(Gp.RDI, stride * have);
+            a.add(Gp.RSI, 4 * BLOCK);
+        }
+    }
+
+    private void block(Assembler a, int have) {
+        Vec[] in = new Vec[BLOCK];
+        for (int i = 0; i < BLOCK; i++) {
+            in[i] = Vec.ymm(i);
+            if (i < have) {
+                a.vmovups(in[i], Mem.at(Gp.R8, i * stride));
+            } else {
+                a.vxorps(in[i], in[i], in[i]);
+            }
+        }
+        Vec[] pairs = new Vec[BLOCK];
+        for (int i = 0; i < BLOCK; i += 2) {
+            pairs[i] = Vec.ymm(8 + i);
+            pairs[i + 1] = Vec.ymm(9 + i);
+            a.vunpcklps(pairs[i], in[i], in[i + 1]);
+            a.vunpckhps(pairs[i + 1], in[i], in[i + 1]);
+        }
+        // Four rows of four columns in each half: rows 0 and 4, 1 and 5, 2 and 6, 3 and 7.
+        for (int h = 0; h < 2; h++) {
+            for (int i = 0; i < 4; i++) {
+                a.vshufps(in[4 * h + i], pairs[4 * h + i / 2], pairs[4 * h + 2 + i / 2], i % 2 == 0 ? 0x44 : 0xee);
+            }
+        }
+        for (int i = 0; i < 4; i++) {
+            a.vperm2f128(Vec.ymm(8), in[i], in[4 + i], 0x20);
+            a.vmovups(Mem.at(Gp.R9, 4 * width * i), Vec.ymm(8));
+            a.vperm2f128(Vec.ymm(9), in[i], in[4 + i], 0x31);
+            a.vmovups(Mem.at(Gp.R9, 4 * width * (4 + i)), Vec.ymm(9));
+        }
+    }
+}

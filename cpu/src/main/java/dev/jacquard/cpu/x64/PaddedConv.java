@@ -1,0 +1,169 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.Workers;
+import java.util.Arrays;
+
+/**
+ * Forward convolution of images of few channels (a network's first): some lines of the image are copied to scratch with the padding around them, where a row of the kernel is one run of memory for every output
+ * position. All kernel columns and channels are one tap then, long enough for a product. Packed weights are [panel][kernel row, kernel column, channel][column].
+ */
+final class PaddedConv implements PackedConv {
+    private static final int MOST_CHANNELS = 15;
+    private static final int SCRATCH_BYTES = 128 << 10;
+    private static final long WORK = 8_000_000;
+
+    private final ConvShape s;
+    private final Workers workers;
+    private final Panels panels;
+    private final Kernel[] kernels;
+    private final Kernel[] streaming;
+    private final int vectorBytes;
+    private final Kernel[] packs;
+    private final Kernel copy = Kernel.of(new CopyPadded());
+    private final ProductFrame[] frames;
+    private final int pitch;
+    private final int lines;
+    private final int blocks;
+    private final long scratchBytes;
+    private final Workers.Task packTask = this::pack;
+    private final Workers.Task task = this::compute;
+
+    private long x;
+    private long packed;
+    private long scale;
+    private long shift;
+    private long residual;
+    private long y;
+    private long workspace;
+
+    /** Copies a line and puts zeros around it: to rdi from rsi, rdx zeros, rcx floats, r8 zeros. */
+    private record CopyPadded() implements Kernel.Spec {
+        @Override
+        public void emit(Assembler a) {
+            a.mov(Gp.R9, Gp.RCX);
+            a.xor(Gp.RAX, Gp.RAX);
+            a.mov(Gp.RCX, Gp.RDX);
+            a.repStosd();
+            a.mov(Gp.RCX, Gp.R9);
+            a.repMovsd();
+            a.mov(Gp.RCX, Gp.R8);
+            a.repStosd();
+            a.ret();
+        }
+    }
+
+    /** Whether a shape is computed this way: its windows' rows are runs of memory, and its channels alone would be a short product. */
+    static boolean takes(ConvShape s) {
+        return s.groups() == 1 && s.dilationW() == 1 && s.s() > 1 && s.c() <= MOST_CHANNELS && pitch(s) < 1 << 20 && s.k() < 1 << 20;
+    }
+
+    /** Bytes of a padded line, as far as windows reach. */
+    private static long pitch(ConvShape s) {
+        return 4L * ((s.ow() - 1L) * s.strideW() + s.s()) * s.c();
+    }
+
+    PaddedConv(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        s = shape;
+        this.workers = workers;
+        panels = new Panels(set, s.k());
+        pitch = (int) pitch(s);
+        kernels = new Kernel[panels.count()];
+        streaming = new Kernel[panels.count()];
+        vectorBytes = set.bytes();
+        boolean large = DenseConv.streams(4L * s.n() * s.oh() * s.ow() * s.k(), s.k(), set);
+        packs = new Kernel[panels.count()];
+        ProductKernel.Rows rows = new ProductKernel.Rows.Even(4 * s.c() * s.strideW(), 4, 4 * s.k(), false);
+        for (int p = 0; p < kernels.length; p++) {
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
+            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true)) : kernels[p];
+            packs[p] = Kernel.of(new PackKernel(set, true, panels.columns(p), panels.width(p), 4 * depth()));
+        }
+        int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());
+        long perLine = (long) s.ow() * s.k() * depth();
+        int wanted = Math.clamp(WORK / perLine, 1, most);
+        int parts = (s.oh() + wanted - 1) / wanted;
+        lines = (s.oh() + parts - 1) / parts;
+        blocks = (s.oh() + lines - 1) / lines;
+        scratchBytes = (long) pitch * inputLines(lines) + 63 & -64L;
+        frames = new ProductFrame[workers.size()];
+        Arrays.setAll(frames, i -> new ProductFrame());
+    }
+
+    private int depth() {
+        return s.r() * s.s() * s.c();
+    }
+
+    private int inputLines(int outputLines) {
+        return (outputLines - 1) * s.strideH() + s.dilationH() * (s.r() - 1) + 1;
+    }
+
+    @Override
+    public long packedBytes() {
+        return 4L * depth() * panels.widths();
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return scratchBytes * workers.size();
+    }
+
+    @Override
+    public void pack(long weight, long to) {
+        x = weight;
+        packed = to;
+        workers.run(packTask, panels.count());
+    }
+
+    private void pack(int panel, int worker) {
+        packs[panel].run(x + 4L * panels.first(panel) * depth(), packed + 4L * panels.first(panel) * depth(), depth(), 0, 0, 0);
+    }
+
+    @Override
+    public void run(long in, long weights, long scales, long shifts, long added, long out, long scratch) {
+        x = in;
+        packed = weights;
+        scale = scales;
+        shift = shifts;
+        residual = added;
+        y = out;
+        workspace = scratch;
+        workers.run(task, s.n() * blocks);
+    }
+
+    private void compute(int chunk, int worker) {
+        int n = chunk / blocks;
+        int line = chunk % blocks * lines;
+        int count = Math.min(lines, s.oh() - line);
+        long scratch = workspace + worker * scratchBytes;
+        pad(n, line, count, scratch);
+        ProductFrame f = frames[worker];
+        int run = 4 * s.s() * s.c();
+        f.set(ProductFrame.A, scratch).set(ProductFrame.COUNT, s.ow()).set(ProductFrame.LINES, count).set(ProductFrame.LINE_STEP, (long) s.strideH() * pitch - 4L * s.strideW() * s.c() * s.ow());
+        f.set(ProductFrame.DEPTH, s.s() * s.c()).set(ProductFrame.TAPS, s.r()).set(ProductFrame.TAP_STEP, (long) s.dilationH() * pitch - run).set(ProductFrame.FLAGS, 0);
+        for (int p = 0; p < kernels.length; p++) {
+            long column = 4L * panels.first(p);
+            long at = 4L * ((long) n * s.oh() + line) * s.ow() * s.k() + column;
+            f.set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at).set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
+            f.run((y & vectorBytes - 1) == 0 ? streaming[p] : kernels[p]);
+        }
+    }
+
+    /** Copies the lines that some output lines read. */
+    private void pad(int n, int line, int count, long scratch) {
+        long width = pitch / 4;
+        long left = Math.min((long) s.padLeft() * s.c(), width);
+        long middle = Math.min((long) s.w() * s.c(), width - left);
+        for (int i = 0; i < inputLines(count); i++) {
+            int h = line * s.strideH() - s.padTop() + i;
+            long to = scratch + (long) i * pitch;
+            if (h < 0 || h >= s.h()) {
+                copy.run(to, x, width, 0, 0, 0);
+            } else {
+                copy.run(to, x + 4L * ((long) n * s.h() + h) * s.w() * s.c(), left, middle, width - left - middle, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package dev.jacquard.cpu.x64;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/** The argument of a {@link ProductKernel}'s call: longs at fixed places in native memory, one frame per worker. Numbers are bytes unless they count something. */
+final class ProductFrame {
+    /** A: the first row's first element; listed rows: what their offsets are relative to. */
+    static final int A = 0;
+    /** The packed panel. */
+    static final int B = 8;
+    /** C: the first row's first column; listed rows: what their offsets are relative to. */
+    static final int C = 16;
+    /** Rows, or tiles. */
+    static final int COUNT = 24;
+    /** Depth, or depth of a tap. */
+    static final int DEPTH = 32;
+    /** The first tile of a table. */
+    static final int TABLE = 40;
+    /** Taps of a tile. */
+    static final int TAPS = 48;
+    /** At least {@link #DEPTH} zeros. */
+    static final int ZEROS = 56;
+    /** Partial sums: the tile's vectors one after the other, all rows of the call. */
+    static final int PARTIAL = 64;
+    /** The panel's first scale. */
+    static final int SCALE = 72;
+    /** The panel's first shift. */
+    static final int SHIFT = 80;
+    /** As {@link #C}. */
+    static final int RESIDUAL = 88;
+    /** {@link #CONTINUES}, {@link #STOPS}. */
+    static final int FLAGS = 96;
+    /** Where in a tile of the table its first tap is. */
+    static final int TAP_AT = 104;
+    /** Size of a tile of the table. */
+    static final int TILE_BYTES = 112;
+    /** Size of a tap of the panel. */
+    static final int TAP_BYTES = 120;
+
+    /** Sums start from the partial ones. */
+    static final int CONTINUES = 1;
+    /** Sums go to the partial ones. */
+    static final int STOPS = 2;
+
+    /** Even rows: from the end of a tap's elements in A to the beginning of the next one's. */
+    static final int TAP_STEP = 128;
+
+    /** Even rows: how often {@link #COUNT} of them follow one another. */
+    static final int LINES = 136;
+    /** Even rows: from where in A a line would go on to where the next one begins. */
+    static final int LINE_STEP = 144;
+    /** Even rows: how far before its use A is asked for. */
+    static final int AHEAD = 152;
+
+    private static final int BYTES = 192;
+
+    private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 64);
+    private final long address = memory.address();
+
+    ProductFrame set(int at, long value) {
+        memory.set(ValueLayout.JAVA_LONG, at, value);
+        return this;
+    }
+
+    void run(Kernel kernel) {
+        kernel.run(address, 0, 0, 0, 0, 0);
+    }
+}

@@ -1,0 +1,488 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.x64.Assembler.Condition;
+import dev.jacquard.tensor.op.Nonlinearity;
+import java.util.Arrays;
+
+/**
+ * One panel of a product: C (rows, columns) = epilogue(A (rows, depth) B (depth, columns)), where B is a packed panel, so many vectors wide, and the rows of A and C lie at even distances ({@link Rows.Even}) or
+ * where a table says ({@link Rows.Listed}: convolutions, whose row of A is a window of several taps; Dukhan, "The Indirect Convolution Algorithm", 2019). Sums of a tile stay in registers over all of the call's
+ * depth; where a product is cut in its depth, they stay in a compact buffer between calls. The argument is a {@link ProductFrame}.
+ *
+ * <p>A tile is as many rows as leave a few registers for B and A: 6 by 4 vectors, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of AVX2's 16. The last rows are smaller tiles.
+ *
+ * @param set instruction set
+ * @param rows where the rows lie
+ * @param vectors width of the panel
+ * @param columns of these are stored; the rest of the last vector is not
+ * @param epilogue what is done to the sums
+ * @param streams whether C goes past the caches, because it is larger than they are; its rows lie on whole vectors then
+ */
+record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue, boolean streams) implements Kernel.Spec {
+    /** Where the rows of A and C lie. */
+    sealed interface Rows {
+        /**
+         * At even distances.
+         *
+         * @param aRow bytes from A[i, p] to A[i + 1, p]
+         * @param aStep bytes from A[i, p] to A[i, p + 1]
+         * @param cRow bytes from C[i, j] to C[i + 1, j]
+         * @param ahead whether A is contiguous, read once and too large for the caches: it is asked for before it is needed
+         */
+        record Even(int aRow, int aStep, int cRow, boolean ahead) implements Rows {}
+
+        /** As a {@link TileTable} lists them. */
+        record Listed() implements Rows {}
+    }
+
+    /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
+    private static final int B_AHEAD = 2048;
+
+    /** Most rows of a tile whose rows are listed: their pointers are in registers. */
+    static final int LISTED_ROWS = 6;
+
+    /** Most rows of a tile. */
+    static int tileRows(InstructionSet set, int vectors) {
+        if (set == InstructionSet.AVX2) {
+            return switch (vectors) {
+                case 1 -> 12;
+                case 2 -> 6;
+                default -> 4;
+            };
+        }
+        return switch (vectors) {
+            case 1 -> 24;
+            case 2 -> 12;
+            case 3 -> 8;
+            default -> 6;
+        };
+    }
+
+    /** Most rows of this kernel's tiles. */
+    int tileRows() {
+        int most = tileRows(set, vectors);
+        return rows instanceof Rows.Listed ? Math.min(most, LISTED_ROWS) : most;
+    }
+
+    @Override
+    public void emit(Assembler a) {
+        new Emitter(a, this).emit();
+    }
+
+    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual. Listed: r14 tile, rbp tap, rdx depth done. */
+    private static final class Emitter {
+        private static final int UNROLL = 4;
+        private static final Gp[] POINTERS = {Gp.RAX, Gp.RBX, Gp.R8, Gp.R9, Gp.R10, Gp.R11};
+        private static final int TAIL = 1;
+
+        private final Assembler a;
+        private final ProductKernel k;
+        private final InstructionSet set;
+        private final Rows.Even even;
+        private final int vectors;
+        private final int bytes;
+        private final boolean ragged;
+        private final int mr;
+
+        Emitter(Assembler a, ProductKernel k) {
+            this.a = a;
+            this.k = k;
+            set = k.set;
+            even = k.rows instanceof Rows.Even e ? e : null;
+            vectors = k.vectors;
+            bytes = set.bytes();
+            ragged = k.columns < vectors * set.lanes();
+            mr = k.tileRows();
+        }
+
+        void emit() {
+            a.enter(0);
+            if (ragged && set == InstructionSet.AVX512) {
+                a.mov(Gp.RAX, (1L << lastColumns()) - 1);
+                a.kmov(TAIL, Gp.RAX, 16);
+            }
+            a.mov(Gp.R12, frame(ProductFrame.PARTIAL));
+            if (even != null) {
+                evenLines();
+            } else {
+                listedRows();
+            }
+            if (k.streams) {
+                a.sfence();
+            }
+            a.leave(0);
+        }
+
+        private static Mem frame(int at) {
+            return Mem.at(Gp.RDI, at);
+        }
+
+        private int lastColumns() {
+            return k.columns - (vectors - 1) * set.lanes();
+        }
+
+        private void evenLines() {
+            a.mov(Gp.R14, frame(ProductFrame.A));
+            a.mov(Gp.RDX, frame(ProductFrame.C));
+            if (k.epilogue.residual()) {
+                a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
+            }
+            a.mov(Gp.RBP, frame(ProductFrame.LINES));
+            Label line = a.here();
+            a.mov(Gp.R15, frame(ProductFrame.COUNT));
+            evenRows();
+            a.add(Gp.R14, frame(ProductFrame.LINE_STEP));
+            a.dec(Gp.RBP);
+            a.j(Condition.NE, line);
+        }
+
+        private void evenRows() {
+            for (int h : heights()) {
+                Label next = new Label();
+                // A tile of one row does not hide the latency of its multiply-adds: 7 rows are 4 and 3.
+                int least = h == mr && mr == 6 ? h + 3 : h;
+                a.cmp(Gp.R15, least);
+                a.j(Condition.L, next);
+                Label loop = a.here();
+                evenTile(h);
+                a.sub(Gp.R15, h);
+                a.cmp(Gp.R15, least);
+                a.j(Condition.GE, loop);
+                a.bind(next);
+                if (least != h) {
+                    exactly(h);
+                }
+            }
+        }
+
+        private void exactly(int h) {
+            Label next = new Label();
+            a.cmp(Gp.R15, h);
+            a.j(Condition.NE, next);
+            evenTile(h);
+            a.sub(Gp.R15, h);
+            a.bind(next);
+        }
+
+        private int[] heights() {
+            return mr == 24 ? new int[] {24, 16, 8, 4, 2, 1} : mr == 12 ? new int[] {12, 8, 6, 4, 3, 2, 1} : java.util.stream.IntStream.range(0, mr).map(i -> mr - i).toArray();
+        }
+
+        private void evenTile(int h) {
+            begin(h);
+            a.mov(Gp.RSI, frame(ProductFrame.B));
+            a.mov(Gp.RAX, Gp.R14);
+            a.mov(Gp.R13, frame(ProductFrame.TAPS));
+            if (even.ahead) {
+                a.mov(Gp.R11, Gp.R14);
+                a.add(Gp.R11, frame(ProductFrame.AHEAD));
+            }
+            Label tap = a.here();
+            depthLoop(h);
+            a.add(Gp.RAX, frame(ProductFrame.TAP_STEP));
+            a.dec(Gp.R13);
+            a.j(Condition.NE, tap);
+            end(h);
+            a.add(Gp.R14, h * even.aRow);
+            a.add(Gp.RDX, h * even.cRow);
+            if (k.epilogue.residual()) {
+                a.add(Gp.RBX, h * even.cRow);
+            }
+            a.add(Gp.R12, h * vectors * bytes);
+        }
+
+        private void listedRows() {
+            a.mov(Gp.R14, frame(ProductFrame.TABLE));
+            a.mov(Gp.R15, frame(ProductFrame.COUNT));
+            Label loop = a.here();
+            Label done = new Label();
+            for (int h = mr; h >= 1; h--) {
+                Label next = new Label();
+                if (h > 1) {
+                    a.mov(Gp.RCX, Mem.at(Gp.R14, TileTable.HEIGHT));
+                    a.cmp(Gp.RCX, h);
+                    a.j(Condition.NE, next);
+                }
+                listedTile(h);
+                a.jmp(done);
+                a.bind(next);
+            }
+            a.bind(done);
+            a.add(Gp.R14, frame(ProductFrame.TILE_BYTES));
+            a.dec(Gp.R15);
+            a.j(Condition.NE, loop);
+        }
+
+        private void listedTile(int h) {
+            begin(h);
+            a.mov(Gp.RSI, frame(ProductFrame.B));
+            a.mov(Gp.R13, frame(ProductFrame.TAPS));
+            a.mov(Gp.RBP, Gp.R14);
+            a.add(Gp.RBP, frame(ProductFrame.TAP_AT));
+            Label sums = new Label();
+            a.test(Gp.R13, Gp.R13);
+            a.j(Condition.E, sums);
+            Label tap = a.here();
+            Label outside = new Label();
+            Label next = new Label();
+            a.mov(Gp.RAX, Mem.at(Gp.RBP));
+            a.cmp(Gp.RAX, TileTable.NONE_INSIDE);
+            a.j(Condition.E, outside);
+            pointers(h);
+            depthLoop(h);
+            a.jmp(next);
+            a.bind(outside);
+            a.add(Gp.RSI, frame(ProductFrame.TAP_BYTES));
+            a.bind(next);
+            a.add(Gp.RBP, 8 * LISTED_ROWS);
+            a.dec(Gp.R13);
+            a.j(Condition.NE, tap);
+            a.bind(sums);
+            end(h);
+            a.add(Gp.R12, h * vectors * bytes);
+        }
+
+        /** Addresses of a tap's rows; those outside read zeros. */
+        private void pointers(int h) {
+            a.mov(Gp.RDX, frame(ProductFrame.A));
+            a.mov(Gp.RCX, frame(ProductFrame.ZEROS));
+            for (int i = 0; i < h; i++) {
+                Gp p = POINTERS[i];
+                if (i > 0) {
+                    a.mov(p, Mem.at(Gp.RBP, 8 * i));
+                }
+                a.test(p, p);
+                a.lea(p, Mem.at(p, Gp.RDX, 1, 0));
+                a.cmov(Condition.L, p, Gp.RCX);
+            }
+            a.xor(Gp.RDX, Gp.RDX);
+        }
+
+        private Vec sum(int i, int v) {
+            return set.vec(i * vectors + v);
+        }
+
+        /** A register beside the sums; {@code rows * vectors} of them are taken. */
+        private Vec spare(int n) {
+            return set.vec(set.registers() - 1 - n);
+        }
+
+        private void begin(int h) {
+            Label zero = new Label();
+            Label ready = new Label();
+            a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
+            a.and(Gp.RCX, ProductFrame.CONTINUES);
+            a.j(Condition.E, zero);
+            for (int i = 0; i < h; i++) {
+                for (int v = 0; v < vectors; v++) {
+                    a.vmovups(sum(i, v), Mem.at(Gp.R12, (i * vectors + v) * bytes));
+                }
+            }
+            a.jmp(ready);
+            a.bind(zero);
+            for (int i = 0; i < h * vectors; i++) {
+                a.vxorps(set.vec(i), set.vec(i), set.vec(i));
+            }
+            a.bind(ready);
+        }
+
+        private void depthLoop(int h) {
+            if (h < mr - (even == null ? 1 : 0)) {
+                // Few tiles are this low: not worth much code.
+                Label none = new Label();
+                a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
+                a.test(Gp.RCX, Gp.RCX);
+                a.j(Condition.E, none);
+                singleSteps(h);
+                a.bind(none);
+                return;
+            }
+            Label rest = new Label();
+            Label done = new Label();
+            a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
+            a.shr(Gp.RCX, 2);
+            a.j(Condition.E, rest);
+            a.align(32);
+            Label loop = a.here();
+            for (int u = 0; u < UNROLL; u++) {
+                step(h, u);
+            }
+            if (even != null && even.ahead) {
+                for (int line = 0; line < h * UNROLL * 4; line += 64) {
+                    a.prefetcht0(Mem.at(Gp.R11, line));
+                }
+                a.add(Gp.R11, h * UNROLL * 4);
+            }
+            advance(UNROLL);
+            a.dec(Gp.RCX);
+            a.j(Condition.NE, loop);
+            a.bind(rest);
+            a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
+            a.and(Gp.RCX, UNROLL - 1);
+            a.j(Condition.E, done);
+            singleSteps(h);
+            a.bind(done);
+        }
+
+        /** rcx steps of depth, at least one. */
+        private void singleSteps(int h) {
+            Label one = a.here();
+            step(h, 0);
+            advance(1);
+            a.dec(Gp.RCX);
+            a.j(Condition.NE, one);
+        }
+
+        private void advance(int steps) {
+            a.add(Gp.RSI, steps * vectors * bytes);
+            if (even != null) {
+                a.add(Gp.RAX, steps * even.aStep);
+            } else {
+                a.add(Gp.RDX, steps * 4);
+            }
+        }
+
+        private Mem element(int i, int u) {
+            return even != null ? Mem.at(Gp.RAX, i * even.aRow + u * even.aStep) : Mem.at(POINTERS[i], Gp.RDX, 1, 4 * u);
+        }
+
+        private void step(int h, int u) {
+            for (int v = 0; v < vectors; v++) {
+                a.vmovups(spare(v), Mem.at(Gp.RSI, (u * vectors + v) * bytes));
+            }
+            for (int line = 0; line < vectors * bytes; line += 64) {
+                a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
+            }
+            int left = set.registers() - mr * vectors - vectors;
+            for (int i = 0; i < h; i++) {
+                Mem x = element(i, u);
+                if (vectors == 1 && set == InstructionSet.AVX512) {
+                    a.vfmadd231ps(sum(i, 0), spare(0), x.broadcast(true));
+                    continue;
+                }
+                Vec each = spare(vectors + i % left);
+                a.vbroadcastss(each, x);
+                for (int v = 0; v < vectors; v++) {
+                    a.vfmadd231ps(sum(i, v), each, spare(v));
+                }
+            }
+        }
+
+        private void end(int h) {
+            Label last = new Label();
+            Label done = new Label();
+            a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
+            a.and(Gp.RCX, ProductFrame.STOPS);
+            a.j(Condition.E, last);
+            for (int i = 0; i < h; i++) {
+                for (int v = 0; v < vectors; v++) {
+                    a.vmovups(Mem.at(Gp.R12, (i * vectors + v) * bytes), sum(i, v));
+                }
+            }
+            a.jmp(done);
+            a.bind(last);
+            perChannel(h);
+            if (k.epilogue.residual()) {
+                addResidual(h);
+            }
+            activate(h);
+            store(h);
+            a.bind(done);
+        }
+
+        private boolean tail(int v) {
+            return ragged && v == vectors - 1;
+        }
+
+        /** Loads a vector of which only the stored columns may be read. @param mask a register for AVX2's mask */
+        private void load(Vec to, Mem from, int v, Vec mask) {
+            if (!tail(v)) {
+                a.vmovups(to, from);
+            } else if (set == InstructionSet.AVX512) {
+                a.vmovups(to.zeroed(TAIL), from);
+            } else {
+                tailMask(mask);
+                a.vmaskmovps(to, mask, from);
+            }
+        }
+
+        private void tailMask(Vec to) {
+            int[] words = new int[set.lanes()];
+            Arrays.fill(words, 0, lastColumns(), -1);
+            a.vmovups(to, Literal.each(words));
+        }
+
+        private void perChannel(int h) {
+            Epilogue e = k.epilogue;
+            if (e.scale()) {
+                a.mov(Gp.RCX, frame(ProductFrame.SCALE));
+            }
+            if (e.shift()) {
+                a.mov(Gp.RSI, frame(ProductFrame.SHIFT));
+            }
+            for (int v = 0; v < vectors && (e.scale() || e.shift()); v++) {
+                Vec scale = spare(0);
+                Vec shift = spare(1);
+                if (e.scale()) {
+                    load(scale, Mem.at(Gp.RCX, v * bytes), v, spare(2));
+                }
+                if (e.shift()) {
+                    load(shift, Mem.at(Gp.RSI, v * bytes), v, spare(2));
+                }
+                for (int i = 0; i < h; i++) {
+                    if (e.scale() && e.shift()) {
+                        a.vfmadd213ps(sum(i, v), scale, shift);
+                    } else if (e.scale()) {
+                        a.vmulps(sum(i, v), sum(i, v), scale);
+                    } else {
+                        a.vaddps(sum(i, v), sum(i, v), shift);
+                    }
+                }
+            }
+        }
+
+        private void addResidual(int h) {
+            for (int i = 0; i < h; i++) {
+                Mem row = even != null ? Mem.at(Gp.RBX, i * even.cRow) : listed(i, ProductFrame.RESIDUAL);
+                for (int v = 0; v < vectors; v++) {
+                    load(spare(0), row.plus(v * bytes), v, spare(1));
+                    a.vaddps(sum(i, v), sum(i, v), spare(0));
+                }
+            }
+        }
+
+        private void activate(int h) {
+            Vec[] sums = new Vec[h * vectors];
+            Arrays.setAll(sums, set::vec);
+            new Activations(a, set, spare(0), spare(1), spare(2)).apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
+        }
+
+        /** Row i of the tile in C or the residual. */
+        private Mem listed(int i, int base) {
+            a.mov(Gp.RCX, Mem.at(Gp.R14, TileTable.OUT + 8 * i));
+            a.add(Gp.RCX, frame(base));
+            return Mem.at(Gp.RCX);
+        }
+
+        private void store(int h) {
+            boolean moves = ragged && set == InstructionSet.AVX2;
+            if (moves) {
+                tailMask(spare(0));
+            }
+            for (int i = 0; i < h; i++) {
+                Mem row = even != null ? Mem.at(Gp.RDX, i * even.cRow) : listed(i, ProductFrame.C);
+                for (int v = 0; v < vectors; v++) {
+                    Mem to = row.plus(v * bytes);
+                    if (tail(v) && moves) {
+                        a.vmaskmovps(to, spare(0), sum(i, v));
+                    } else if (k.streams && !tail(v)) {
+                        a.vmovntps(to, sum(i, v));
+                    } else {
+                        a.vmovups(tail(v) ? to.masked(TAIL) : to, sum(i, v));
+                    }
+                }
+            }
+        }
+    }
+}

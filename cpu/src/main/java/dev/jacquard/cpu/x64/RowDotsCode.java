@@ -1,0 +1,52 @@
+package dev.jacquard.cpu.x64;
+
+import java.util.List;
+
+/**
+ * A matrix times a vector: {@code out[r] = bias[r] + sum over c of matrix[r, c] vector[c]}, dense rows. Arguments: rows, columns, matrix, vector, bias, out.
+ *
+ * @param set instruction set
+ */
+record RowDotsCode(InstructionSet set) implements Kernel.Spec {
+    private static final int CHAINS = 4;
+    private static final Gp ROWS = Gp.RDI;
+    private static final Gp COLUMNS = Gp.RSI;
+    private static final Gp MATRIX = Gp.RDX;
+    private static final Gp VECTOR = Gp.RCX;
+    private static final Gp BIAS = Gp.R8;
+    private static final Gp OUT = Gp.R9;
+    private static final Gp LEFT = Gp.RAX;
+    private static final Gp AT = Gp.R10;
+
+    @Override
+    public void emit(Assembler a) {
+        Lanes lanes = new Lanes(a, set);
+        lanes.remainder(LEFT, COLUMNS);
+        lanes.rest(LEFT);
+        Label row = a.here();
+        for (int i = 0; i < CHAINS; i++) {
+            a.vxorps(set.vec(i), set.vec(i), set.vec(i));
+        }
+        a.mov(LEFT, COLUMNS);
+        a.xor(AT, AT);
+        lanes.loop(LEFT, CHAINS, List.of(AT), false, (at, rest) -> {
+            lanes.load(set.vec(CHAINS), Mem.at(MATRIX, AT, 1, at), rest);
+            lanes.load(set.vec(CHAINS + 1), Mem.at(VECTOR, AT, 1, at), rest);
+            a.vfmadd231ps(set.vec(at / set.bytes()), set.vec(CHAINS), set.vec(CHAINS + 1));
+        });
+        a.vaddps(set.vec(0), set.vec(0), set.vec(1));
+        a.vaddps(set.vec(2), set.vec(2), set.vec(3));
+        a.vaddps(set.vec(0), set.vec(0), set.vec(2));
+        lanes.sum(set.vec(0), set.vec(1));
+        a.vmovss(set.vec(1), Mem.at(BIAS));
+        a.vaddps(set.vec(0).as(128), set.vec(0).as(128), set.vec(1).as(128));
+        a.vmovss(Mem.at(OUT), set.vec(0));
+        a.lea(MATRIX, Mem.at(MATRIX, COLUMNS, 4, 0));
+        a.add(BIAS, 4);
+        a.add(OUT, 4);
+        a.dec(ROWS);
+        a.j(Assembler.Condition.NE, row);
+        a.vzeroupper();
+        a.ret();
+    }
+}

@@ -1,0 +1,101 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.ConvShape;
+import java.util.Optional;
+import java.util.function.BiFunction;
+
+/**
+ * Whether a convolution is computed by Winograd's algorithm, by which, and how it is cut: from a model of the processor's work in cycles, summed over cores. Its constants fit what was measured on two cores of
+ * Zen 5 (240 GFLOP/s and 4 GHz each, 30 GB/s of memory for both) for ResNet-50's shapes at batch 1 and 16; predictions are within 20 percent of the measured times.
+ *
+ * <p>F(4x4) is not among the candidates: its error on random operands is up to 1.5 times the tolerance of a sum. F(4x2) stays at 0.7 of it, F(2x2) at 0.4; a plain sum of more than 1000 products, in order,
+ * does not.
+ */
+final class WinogradChoice {
+    /** Share of the peak that products reach: direct ones, and those between transforms. */
+    private static final double DIRECT = 0.85;
+    private static final double PRODUCTS = 0.9;
+
+    /** Cycles per point and vector of a transform, of inputs or outputs. */
+    private static final double TRANSFORM = 2.5;
+
+    /** Bytes that come from memory in a cycle of one core, while the others want theirs. */
+    private static final double BYTES = 4;
+
+    /** How much of the time that weights take to come in is not hidden behind products; Winograd's are larger by {@code points / 9}. */
+    private static final double WEIGHTS_SEEN = 0.7;
+
+    /** The same of images: transforms wait for them, while a direct product goes on. */
+    private static final double IMAGES_SEEN = 0.5;
+
+    /** Channels below which vectors and panels are mostly empty. */
+    private static final int LEAST_CHANNELS = 16;
+
+    /** Tiles of a block: transformed, they fill the second-level cache at 128 channels. More of them read weights less often. */
+    private static final int MOST_TILES = 64;
+
+    /** Fewer in a block would read weights too often. */
+    private static final int LEAST_TILES = 24;
+
+    private WinogradChoice() {}
+
+    /** A plan that beats the direct kernel at a forward convolution, if there is one. */
+    static Optional<WinogradPlan> forward(ConvShape s, InstructionSet set) {
+        return WinogradPlan.takesForward(s) ? best(s, set, (rows, cols) -> WinogradPlan.forward(s, rows, cols, 1, false)) : Optional.empty();
+    }
+
+    /** The same of a backward of data. */
+    static Optional<WinogradPlan> backwardData(ConvShape s, InstructionSet set) {
+        return WinogradPlan.takesBackwardData(s) ? best(s, set, (rows, cols) -> WinogradPlan.backwardData(s, rows, cols, 1, false)) : Optional.empty();
+    }
+
+    private static Optional<WinogradPlan> best(ConvShape s, InstructionSet set, BiFunction<WinogradAxis, WinogradAxis, WinogradPlan> plans) {
+        if (Math.min(s.c(), s.k()) < LEAST_CHANNELS) {
+            return Optional.empty();
+        }
+        double least = direct(s, set);
+        WinogradPlan best = null;
+        WinogradAxis[][] tiles = {{WinogradAxis.FOUR, WinogradAxis.TWO}, {WinogradAxis.TWO, WinogradAxis.FOUR}, {WinogradAxis.TWO, WinogradAxis.TWO}};
+        for (WinogradAxis[] tile : tiles) {
+            WinogradPlan p = plans.apply(tile[0], tile[1]);
+            double cycles = cycles(p, set);
+            if (cycles < least) {
+                least = cycles;
+                best = p;
+            }
+        }
+        return Optional.ofNullable(best).map(WinogradChoice::cut);
+    }
+
+    private static double direct(ConvShape s, InstructionSet set) {
+        return s.usefulMultiplyAdds() / (2.0 * set.lanes() * DIRECT) + WEIGHTS_SEEN * 9 * s.c() * s.k() * Float.BYTES / BYTES;
+    }
+
+    private static double cycles(WinogradPlan p, InstructionSet set) {
+        double tiles = (double) p.tileRows() * p.tilesAcross();
+        int in = vectors(p.c(), set);
+        int out = vectors(p.k(), set);
+        double products = tiles * p.points() * p.c() * out / (2 * PRODUCTS);
+        double transforms = tiles * p.points() * (in + out) * TRANSFORM;
+        double weights = (double) p.points() * p.c() * p.k() * Float.BYTES / BYTES;
+        // Outputs are read before they are written.
+        double images = (double) p.n() * ((double) p.h() * p.w() * p.c() + 2.0 * p.oh() * p.ow() * p.k()) * Float.BYTES / BYTES;
+        return products + transforms + WEIGHTS_SEEN * weights + IMAGES_SEEN * images;
+    }
+
+    private static int vectors(int channels, InstructionSet set) {
+        return (channels + set.lanes() - 1) / set.lanes();
+    }
+
+    /** Blocks as large as they should be, if they go up evenly; staged, with chunks for each group of channels, if there are too few of them. */
+    private static WinogradPlan cut(WinogradPlan p) {
+        int most = Math.clamp(MOST_TILES / p.tilesAcross(), 1, p.tileRows());
+        for (int rows = most; rows > 0 && (rows == most || rows * p.tilesAcross() >= LEAST_TILES); rows--) {
+            WinogradPlan cut = p.cut(rows, false);
+            if (cut.blocks() >= WinogradPlan.ENOUGH_CHUNKS || cut.blocks() % 2 == 0 && p.tileRows() > 0.9 * rows * cut.blocks()) {
+                return cut;
+            }
+        }
+        return p.cut(most, true);
+    }
+}

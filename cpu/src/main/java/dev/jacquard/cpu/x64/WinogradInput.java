@@ -1,0 +1,84 @@
+package dev.jacquard.cpu.x64;
+
+import java.util.List;
+
+/**
+ * Winograd's input transform of one row of tiles of one image: for each tile, and each vector of channels, {@code B^T d B}. Arguments: rdi, the tiles' first pixel, which may lie outside of the image (what is
+ * outside is zero, and not read); rsi, where the first tile goes, for the first point.
+ *
+ * @param set instruction set
+ * @param rows algorithm along a column
+ * @param cols algorithm along a row
+ * @param channels of a pixel; where tiles go, channels are filled up with zeros to whole vectors
+ * @param rowBytes of an image
+ * @param inside rows of the tiles that are inside the image
+ * @param runs tiles from left to right
+ * @param pointBytes from a point of a tile to the next
+ * @param tileBytes from a tile to the next
+ */
+record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int channels, int rowBytes, Range inside, List<Run> runs, int pointBytes, int tileBytes) implements Kernel.Spec {
+    /** From a first up to before an end. */
+    record Range(int first, int end) {
+        boolean has(int i) {
+            return i >= first && i < end;
+        }
+    }
+
+    /** Tiles beside each other of which the same columns are inside the image. */
+    record Run(int tiles, Range inside) {}
+
+    @Override
+    public void emit(Assembler a) {
+        WinogradPasses.enter(a, WinogradPasses.SCRATCH, Gp.RDX);
+        VectorPool pool = new VectorPool(set);
+        WinogradPasses passes = new WinogradPasses(a, set, pool, Mem.at(Gp.RDX));
+        Vec[] down = passes.constants(rows.inputConstants());
+        Vec[] along = rows == cols ? down : passes.constants(cols.inputConstants());
+        int tail = channels % set.lanes();
+        LaneMask mask = tail == 0 ? LaneMask.all(a) : LaneMask.first(a, set, tail, pool);
+        for (Run run : runs) {
+            a.mov(Gp.R10, run.tiles);
+            a.align(32);
+            Label tile = a.here();
+            a.xor(Gp.R11, Gp.R11);
+            int whole = channels / set.lanes() * set.bytes();
+            if (whole > 0) {
+                Label vector = a.here();
+                vector(passes, run.inside, LaneMask.all(a), down, along);
+                a.add(Gp.R11, set.bytes());
+                a.cmp(Gp.R11, whole);
+                a.j(Assembler.Condition.L, vector);
+            }
+            if (tail != 0) {
+                vector(passes, run.inside, mask, down, along);
+            }
+            a.add(Gp.RDI, cols.outputs() * channels * Float.BYTES);
+            a.add(Gp.RSI, tileBytes);
+            a.dec(Gp.R10);
+            a.j(Assembler.Condition.NE, tile);
+        }
+        WinogradPasses.leave(a, WinogradPasses.SCRATCH);
+    }
+
+    private void vector(WinogradPasses passes, Range columns, LaneMask mask, Vec[] down, Vec[] along) {
+        Assembler a = passes.a();
+        VectorPool pool = passes.pool();
+        passes.run(new WinogradPasses.Sizes(rows.points(), cols.points(), cols.points(), rows.points(), 0), i -> {
+            Vec[] d = pool.take(cols.points());
+            for (int j = 0; j < d.length; j++) {
+                if (inside.has(i) && columns.has(j)) {
+                    mask.load(d[j], Mem.at(Gp.RDI, Gp.R11, 1, i * rowBytes + j * channels * Float.BYTES));
+                } else {
+                    a.vxorps(d[j], d[j], d[j]);
+                }
+            }
+            return inside.has(i) ? cols.input(a, d, along, pool) : d;
+        }, (j, values) -> {
+            Vec[] v = rows.input(a, values, down, pool);
+            for (int i = 0; i < v.length; i++) {
+                a.vmovups(Mem.at(Gp.RSI, Gp.R11, 1, (i * cols.points() + j) * pointBytes), v[i]);
+            }
+            pool.give(v);
+        });
+    }
+}

@@ -1,0 +1,137 @@
+package dev.jacquard.cpu.x64;
+
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.tensor.op.Nonlinearity;
+import java.util.List;
+
+/**
+ * Winograd's output transform of one row of tiles of one image, for some channels: {@code A^T m A}, the epilogue, and the stores of what is inside the image. Arguments: rdi, the first tile's products; rsi, its
+ * first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output.
+ *
+ * @param set instruction set
+ * @param rows algorithm along a column
+ * @param cols algorithm along a row
+ * @param channels how many are computed
+ * @param pixelBytes from a pixel to the next
+ * @param rowBytes from a row of the image to the next
+ * @param height output rows that are inside the image
+ * @param runs tiles from left to right
+ * @param pointBytes from a point of a tile to the next
+ * @param tileBytes from a tile to the next
+ * @param epilogue what is done to the outputs
+ */
+record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int channels, int pixelBytes, int rowBytes, int height, List<Run> runs, int pointBytes, int tileBytes, Epilogue epilogue)
+        implements Kernel.Spec {
+    /** Tiles beside each other of which equally many columns are inside the image. */
+    record Run(int tiles, int width) {}
+
+    /** Registers that a row needs for its epilogue. */
+    private int epilogueRegisters() {
+        int activation = switch (epilogue.activation()) {
+            case NONE -> 0;
+            case RELU -> 1;
+            case SILU -> Activations.TEMPORARIES;
+        };
+        return Math.max((epilogue.scale() ? 1 : 0) + (epilogue.shift() ? 1 : 0) + (epilogue.residual() ? 1 : 0), activation);
+    }
+
+    @Override
+    public void emit(Assembler a) {
+        WinogradPasses.enter(a, WinogradPasses.SCRATCH, Gp.R9);
+        VectorPool pool = new VectorPool(set);
+        WinogradPasses passes = new WinogradPasses(a, set, pool, Mem.at(Gp.R9));
+        Vec[] down = passes.constants(rows.outputConstants());
+        Vec[] along = rows == cols ? down : passes.constants(cols.outputConstants());
+        int tail = channels % set.lanes();
+        LaneMask mask = tail == 0 ? LaneMask.all(a) : LaneMask.first(a, set, tail, pool);
+        for (Run run : runs) {
+            a.mov(Gp.R10, run.tiles);
+            a.align(32);
+            Label tile = a.here();
+            a.xor(Gp.R11, Gp.R11);
+            int whole = channels / set.lanes() * set.bytes();
+            if (whole > 0) {
+                Label vector = a.here();
+                vector(passes, run.width, LaneMask.all(a), down, along);
+                a.add(Gp.R11, set.bytes());
+                a.cmp(Gp.R11, whole);
+                a.j(Assembler.Condition.L, vector);
+            }
+            if (tail != 0) {
+                vector(passes, run.width, mask, down, along);
+            }
+            a.add(Gp.RDI, tileBytes);
+            a.add(Gp.RSI, cols.outputs() * pixelBytes);
+            a.add(Gp.R8, cols.outputs() * pixelBytes);
+            a.dec(Gp.R10);
+            a.j(Assembler.Condition.NE, tile);
+        }
+        WinogradPasses.leave(a, WinogradPasses.SCRATCH);
+    }
+
+    private void vector(WinogradPasses passes, int width, LaneMask mask, Vec[] down, Vec[] along) {
+        Assembler a = passes.a();
+        VectorPool pool = passes.pool();
+        passes.run(new WinogradPasses.Sizes(cols.points(), rows.points(), rows.outputs(), cols.outputs(), epilogueRegisters()), j -> {
+            Vec[] m = pool.take(rows.points());
+            for (int i = 0; i < m.length; i++) {
+                a.vmovups(m[i], Mem.at(Gp.RDI, Gp.R11, 1, (i * cols.points() + j) * pointBytes));
+            }
+            return rows.output(a, m, down, pool);
+        }, (i, values) -> {
+            if (i >= height) {
+                pool.give(values);
+                return;
+            }
+            Vec[] y = cols.output(a, values, along, pool);
+            finish(a, pool, y, i, width, mask);
+            pool.give(y);
+        });
+    }
+
+    /** Epilogue and stores of a row of outputs. */
+    private void finish(Assembler a, VectorPool pool, Vec[] y, int row, int width, LaneMask mask) {
+        scaleAndShift(a, pool, y, width, mask);
+        if (epilogue.residual()) {
+            Vec v = pool.take();
+            for (int j = 0; j < width; j++) {
+                mask.load(v, Mem.at(Gp.R8, Gp.R11, 1, row * rowBytes + j * pixelBytes));
+                a.vaddps(y[j], y[j], v);
+            }
+            pool.give(v);
+        }
+        if (epilogue.activation() != Nonlinearity.NONE) {
+            Vec[] t = pool.take(epilogue.activation() == Nonlinearity.RELU ? 1 : Activations.TEMPORARIES);
+            Activations activations = new Activations(a, set, t);
+            for (int j = 0; j < width; j++) {
+                activations.apply(epilogue.activation(), y[j]);
+            }
+            pool.give(t);
+        }
+        for (int j = 0; j < width; j++) {
+            mask.store(Mem.at(Gp.RSI, Gp.R11, 1, row * rowBytes + j * pixelBytes), y[j]);
+        }
+    }
+
+    private void scaleAndShift(Assembler a, VectorPool pool, Vec[] y, int width, LaneMask mask) {
+        Vec[] v = pool.take((epilogue.scale() ? 1 : 0) + (epilogue.shift() ? 1 : 0));
+        Vec scale = epilogue.scale() ? v[0] : null;
+        Vec shift = epilogue.shift() ? v[v.length - 1] : null;
+        if (scale != null) {
+            mask.load(scale, Mem.at(Gp.RDX, Gp.R11, 1, 0));
+        }
+        if (shift != null) {
+            mask.load(shift, Mem.at(Gp.RCX, Gp.R11, 1, 0));
+        }
+        for (int j = 0; j < width; j++) {
+            if (scale != null && shift != null) {
+                a.vfmadd213ps(y[j], scale, shift);
+            } else if (scale != null) {
+                a.vmulps(y[j], y[j], scale);
+            } else if (shift != null) {
+                a.vaddps(y[j], y[j], shift);
+            }
+        }
+        pool.give(v);
+    }
+}
