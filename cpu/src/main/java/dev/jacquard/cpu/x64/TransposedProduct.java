@@ -7,7 +7,7 @@ package dev.jacquard.cpu.x64;
  * <p>Positions are those of a rectangle: columns within rows within images, with a step in bytes for each. The steps are constants, the counts arguments, so that taps whose rectangles differ share a
  * kernel.
  *
- * <p>Arguments: a, b, c (addresses), the counts ({@link #counts}), and two {@link Fetch}es one behind the other: memory that is brought into the second-level cache on the way.
+ * <p>Arguments: a, b, c (addresses), the counts ({@link #counts}), and a {@link Fetch}: memory that is brought into the second-level cache on the way.
  *
  * @param set instruction set
  * @param tile rows and vectors of the largest tile
@@ -61,12 +61,19 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     record Steps(int column, int row, int image, int piece) {}
 
     /**
-     * Three longs in memory: an address, the bytes from position to position there, and the number of cache lines, from that address on, that are wanted of each position. A tile fetches one line of all
-     * positions and notes that; when there are no lines left, it is the next {@code Fetch}'s turn.
+     * Longs in memory that say what to fetch: 0 and 8, tiles to wait before the next line, and from one line to the next; then twice an address, the bytes from position to position there, and the number
+     * of cache lines, from that address on, that are wanted of each position. A tile whose turn it is fetches one line of all positions and notes that; when there are no lines left, the second three
+     * longs are next. Lines are spread over tiles because each occupies one of a few places for misses of the first-level cache as long as memory takes, and tiles need those places too.
      */
     static final class Fetch {
-        /** Bytes of one. */
-        static final int BYTES = 24;
+        /** Bytes of all. */
+        static final int BYTES = 64;
+
+        /** Where the first address, step and number of lines are. */
+        static final int FIRST = 16;
+
+        /** Bytes from these to the second ones. */
+        static final int NEXT = 24;
 
         private Fetch() {}
     }
@@ -177,24 +184,32 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.j(Assembler.Condition.NE, next);
     }
 
-    /** What this tile fetches: rbp, in steps of r9; what it reads itself if there is nothing left. */
+    /** What this tile fetches: rbp, in steps of r9; what it reads itself if it is not its turn or there is nothing left. */
     private void fetch(Assembler e) {
         Label found = new Label();
-        for (int i = 0; i < 2; i++) {
-            Label none = new Label();
-            Mem left = Mem.at(Gp.R8, i * Fetch.BYTES + 16);
+        Label none = new Label();
+        e.mov(Gp.RAX, Mem.at(Gp.R8));
+        e.dec(Gp.RAX);
+        e.mov(Mem.at(Gp.R8), Gp.RAX);
+        e.j(Assembler.Condition.NE, none);
+        e.mov(Gp.RAX, Mem.at(Gp.R8, 8));
+        e.mov(Mem.at(Gp.R8), Gp.RAX);
+        for (int at = Fetch.FIRST; at < Fetch.BYTES; at += Fetch.NEXT) {
+            Label empty = new Label();
+            Mem left = Mem.at(Gp.R8, at + 16);
             e.mov(Gp.RAX, left);
             e.test(Gp.RAX, Gp.RAX);
-            e.j(Assembler.Condition.E, none);
+            e.j(Assembler.Condition.E, empty);
             e.dec(Gp.RAX);
             e.mov(left, Gp.RAX);
-            e.mov(Gp.RBP, Mem.at(Gp.R8, i * Fetch.BYTES));
+            e.mov(Gp.RBP, Mem.at(Gp.R8, at));
             e.lea(Gp.RAX, Mem.at(Gp.RBP, 64));
-            e.mov(Mem.at(Gp.R8, i * Fetch.BYTES), Gp.RAX);
-            e.mov(Gp.R9, Mem.at(Gp.R8, i * Fetch.BYTES + 8));
+            e.mov(Mem.at(Gp.R8, at), Gp.RAX);
+            e.mov(Gp.R9, Mem.at(Gp.R8, at + 8));
             e.jmp(found);
-            e.bind(none);
+            e.bind(empty);
         }
+        e.bind(none);
         e.mov(Gp.RBP, Gp.RDI);
         e.mov(Gp.R9, 0);
         e.bind(found);

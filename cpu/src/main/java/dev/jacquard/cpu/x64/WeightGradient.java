@@ -18,7 +18,6 @@ import java.lang.foreign.MemorySegment;
  */
 final class WeightGradient implements Conv {
     private static final int PIECE = 16_384;
-    private static final int FETCHES = 2 * Fetch.BYTES + 63 & -64;
 
     @SuppressWarnings("restricted") // the JVM is started with --enable-native-access
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
@@ -49,7 +48,7 @@ final class WeightGradient implements Conv {
         Steps gradient = kernels.gradient();
         rowsFollow = image.row() == shape.ow() * image.column() && gradient.row() == shape.ow() * gradient.column();
         imagesFollow = rowsFollow && image.image() == shape.oh() * image.row() && gradient.image() == shape.oh() * gradient.row();
-        gradientAt = FETCHES + kernels.imageBytes();
+        gradientAt = Fetch.BYTES + kernels.imageBytes();
         scratchBytes = gradientAt + kernels.gradientBytes();
         partBytes = plan.partial() ? align(4 * plan.gradientFloats()) : 0;
     }
@@ -161,9 +160,10 @@ final class WeightGradient implements Conv {
         int images = Math.min(plan.blockImages(), shape.n() - n0);
         int first = firstRow(b);
         int end = plan.blockRows() == 0 ? shape.oh() : Math.min(shape.oh(), first + plan.blockRows());
-        long from = image(n0, images, first, end, c0, plan.swapped() ? i : j, scratch);
+        // Lines of few channels are copied whole: a part of their columns begins somewhere within.
+        long from = image(n0, images, first, end, c0, plan.swapped() ? i : j, scratch) + (plan.flat() ? 4L * c0 : 0);
         long gradientFrom = gradient(n0, images, first, end, k0, plan.swapped() ? j : i, scratch);
-        fetch(more ? b + 1 : -1, c0, k0, i, j, scratch);
+        fetch(more ? b + 1 : -1, c0, k0, i, j, (u1 - u0) * kernels.tiles(i, j), scratch);
         long begun = begunBefore;
         for (int unit = u0; unit < u1; unit++) {
             int r = plan.flat() ? unit : unit / shape.s();
@@ -208,7 +208,7 @@ final class WeightGradient implements Conv {
     private long image(int n0, int images, int first, int end, int c0, int part, long scratch) {
         int top = firstInputRow(first);
         int bottom = plan.blockRows() == 0 ? shape.h() : Math.min(shape.h(), (end - 1) * shape.strideH() - shape.padTop() + (shape.r() - 1) * shape.dilationH() + 1);
-        long to = scratch + FETCHES;
+        long to = scratch + Fetch.BYTES;
         if (!plan.flat() && !plan.packImage() || top >= bottom) {
             return plan.flat() || plan.packImage() ? to : imageRow(n0, top, c0);
         }
@@ -232,22 +232,19 @@ final class WeightGradient implements Conv {
     }
 
     /** Notes what of the next block is to be fetched: of each output position its numbers of dy, and as many of the pixels of x as there are to each. */
-    private void fetch(int b, int c0, int k0, int i, int j, long at) {
+    private void fetch(int b, int c0, int k0, int i, int j, int passes, long at) {
         int channelsK = plan.swapped() ? plan.column(j + 1) - plan.column(j) : plan.row(i + 1) - plan.row(i);
         int channelsC = plan.swapped() ? plan.row(i + 1) - plan.row(i) : plan.column(j + 1) - plan.column(j);
         int pixels = shape.strideH() * shape.strideW();
         boolean fetchImage = b >= 0 && !plan.flat() && (plan.units() > 1 || pixels == 1);
         int linesC = channelsC == shape.c() ? pixels * channelsC / 16 : WeightGradientPlan.ceil(channelsC, 16);
-        if (b >= 0) {
-            note(at, gradientRow(firstImage(b), firstRow(b), k0), 4L * shape.k(), WeightGradientPlan.ceil(channelsK, 16));
-        } else {
-            note(at, 0, 0, 0);
-        }
-        if (fetchImage) {
-            note(at + Fetch.BYTES, imageRow(firstImage(b), firstInputRow(firstRow(b)), c0), 4L * pixels * shape.c(), linesC);
-        } else {
-            note(at + Fetch.BYTES, 0, 0, 0);
-        }
+        int linesK = b >= 0 ? WeightGradientPlan.ceil(channelsK, 16) : 0;
+        int linesX = fetchImage ? linesC : 0;
+        long every = Math.max(1, passes / Math.max(1, linesK + linesX));
+        ALL.set(JAVA_LONG, at, every);
+        ALL.set(JAVA_LONG, at + 8, every);
+        note(at + Fetch.FIRST, b >= 0 ? gradientRow(firstImage(b), firstRow(b), k0) : 0, 4L * shape.k(), linesK);
+        note(at + Fetch.FIRST + Fetch.NEXT, fetchImage ? imageRow(firstImage(b), firstInputRow(firstRow(b)), c0) : 0, 4L * pixels * shape.c(), linesX);
     }
 
     private static void note(long at, long address, long step, long lines) {

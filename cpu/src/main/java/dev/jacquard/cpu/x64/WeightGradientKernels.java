@@ -157,6 +157,11 @@ final class WeightGradientKernels {
         return packGradient[part];
     }
 
+    /** Tiles of a unit's product of two parts. */
+    int tiles(int i, int j) {
+        return plan.tile().rows(rows(i)).count() * plan.tile().columns(columns(j), plan.set()).count();
+    }
+
     /** Sets the columns of part {@code j} to zero. */
     Kernel clear(int j) {
         return clears[j];

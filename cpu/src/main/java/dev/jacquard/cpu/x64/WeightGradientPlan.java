@@ -23,14 +23,21 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** Chunks aimed at. A constant, so that the order of summation does not depend on the number of threads. */
     private static final int CHUNKS = 16;
 
+    /** The same where operands are packed, which larger parts have done less often. */
+    private static final int PACKED_CHUNKS = 8;
+
     /** Cycles below which it is not worth the while to wake another thread. */
     private static final double SMALL = 20_000;
 
     /** What a block of both operands may take of the second-level cache: the next one comes in meanwhile. */
-    private static final int BLOCK_BYTES = 320 << 10;
+    private static final int BLOCK_BYTES = 256 << 10;
 
     private static final int LEAST_POSITIONS = 96;
-    private static final int MOST_POSITIONS = 512;
+    private static final int MOST_POSITIONS = 224;
+
+    /** Channels of an image, or of its gradient, from which on operands are packed. */
+    private static final int FAR = 256;
+
     private static final long PARTIAL_BYTES = 32 << 20;
 
     /** Bytes that move between the cores and memory, or the last cache, in a cycle. */
@@ -59,7 +66,6 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     }
 
     private static List<Tile> tiles(InstructionSet set) {
-        if (TILE >= 0) { return List.of(List.of(new Tile(14, 2), new Tile(8, 3), new Tile(6, 4), new Tile(9, 3)).get(TILE)); }
         return set == InstructionSet.AVX512 ? List.of(new Tile(14, 2), new Tile(8, 3), new Tile(6, 4), new Tile(28, 1)) : List.of(new Tile(6, 2), new Tile(12, 1));
     }
 
@@ -120,15 +126,14 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return splits * shape.groups() * rowParts * columnParts * unitParts;
     }
 
-    static int PACK = -1; static int TILE = -1; static int BLOCK = 256; static int MOSTP = 220;
-    /** Whether a block of x is brought together before it is read. */
+    /** Whether a block of x is brought together before it is read: for several taps, and if positions are so far apart that they would fall into few sets of the first-level cache. */
     boolean packImage() {
-        return !flat && (units() > 1 || shape.strideH() == 1 && shape.strideW() == 1) && (PACK < 0 ? units() > 1 : (PACK & 1) != 0);
+        return !flat && units() > 1 && shape.c() >= FAR;
     }
 
     /** Whether a block of dy is. */
     boolean packGradient() {
-        return PACK < 0 ? units() > 1 : (PACK & 2) != 0;
+        return units() > 1 && shape.k() >= FAR;
     }
 
     /** Input rows that a block of output rows reaches. */
@@ -146,7 +151,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return swapped || splits > 1;
     }
 
-    /** What a unit's product costs per position, in cycles: of multiply-adds, two of which begin in a cycle and each of which takes four, or of loads, two in a cycle. */
+    /** What a unit's product costs per position, in cycles: of multiply-adds, two of which begin in a cycle and each of which takes four, or of loads, two in a cycle; and to begin and end a tile. */
     private double cyclesPerPosition() {
         int panels = ceil(vectors(columns()), tile.vectors());
         int bands = ceil(rows(), tile.rows());
@@ -157,7 +162,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
                 int r = rows() / bands + tall;
                 int nv = wide == 1 ? vectors(columns()) % panels : panels - vectors(columns()) % panels;
                 int nr = tall == 1 ? rows() % bands : bands - rows() % bands;
-                sum += (double) nv * nr * Math.max(4, Math.max(0.5 * r * v, 0.55 * (r + v)));
+                sum += (double) nv * nr * (Math.max(4, Math.max(0.5 * r * v, 0.55 * (r + v))) + (40 + 1.5 * r * v) / MOST_POSITIONS);
             }
         }
         return sum;
@@ -174,7 +179,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
 
     /** The best cut: enough chunks, operands read and sums added as seldom as possible. */
     private WeightGradientPlan cut() {
-        int wanted = (int) Math.max(1, Math.min(CHUNKS, cycles() / SMALL));
+        int wanted = (int) Math.max(1, Math.min(packImage() || packGradient() ? PACKED_CHUNKS : CHUNKS, cycles() / SMALL));
         WeightGradientPlan best = null;
         double least = Double.MAX_VALUE;
         for (int u = 1; u <= units(); u++) {
@@ -198,7 +203,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** With blocks of positions that fit the cache. */
     private WeightGradientPlan blocked(int r, int c, int u) {
         int channels = ceil(rows(), r) + ceil(columns(), c);
-        int most = Math.max(LEAST_POSITIONS, Math.min(MOSTP, (BLOCK << 10) / (4 * channels)));
+        int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, BLOCK_BYTES / (4 * channels)));
         int image = shape.oh() * shape.ow();
         int images = image > most ? 1 : ceil(shape.n(), ceil(shape.n(), most / image));
         int bands = ceil(shape.oh(), Math.max(1, most / shape.ow()));
