@@ -7,11 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Emitted Winograd convolutions: blocks of tiles are transformed, multiplied by transformed weights at every point, and transformed back with the epilogue, for {@link #GROUP} output channels after the
- * other, so that products never leave the cache of the core that made them.
+ * Emitted Winograd convolutions: blocks of tiles are transformed, multiplied by transformed weights at every point, and transformed back with the epilogue, for {@link #GROUP}
+ * output channels after the other, so that products never leave the cache of the core that made them.
  *
- * <p>Packed weights lie [group of output channels][point][panel][channel][panel's channels]. Rows of transformed tiles are filled up with zeros to whole vectors; distances between points are odd numbers of
- * cache lines, since a transform writes to all of them at once, and at even distances they would share few sets of the caches.
+ * <p>Packed weights lie [group of output channels][point][panel][channel][panel's channels]. Rows of transformed tiles are filled up with zeros to whole vectors; distances
+ * between points are odd numbers of cache lines, since a transform writes to all of them at once, and at even distances they would share few sets of the caches.
  */
 final class WinogradConv implements PackedConv {
     /** Output channels of a group. */

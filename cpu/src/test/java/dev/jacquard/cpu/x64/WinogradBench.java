@@ -14,7 +14,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Times Winograd plans of ResNet-50's 3x3 convolutions. Arguments: batch sizes, image heights, tile rows of blocks (comma-separated each), "forward" or "data", instruction set, how many kinds of tiles besides the chosen one: 4x2, 2x2, 4x4. Weights are rotated through
+ * Times Winograd plans of ResNet-50's 3x3 convolutions. Arguments: batch sizes, image heights, tile rows of blocks (comma-separated each), "forward" or "data", instruction
+ * set, how many kinds of tiles besides the chosen one: 4x2, 2x2, 4x4. Weights are rotated through
  * copies, so that they come from memory as they do in a network.
  */
 final class WinogradBench {
@@ -59,7 +60,10 @@ final class WinogradBench {
             }
         }
         Optional<WinogradPlan> chosen = data ? WinogradChoice.backwardData(s, set) : WinogradChoice.forward(s, set);
-        chosen.ifPresent(p -> entries.add(new Entry("chosen " + p.rows().outputs() + "x" + p.cols().outputs() + " " + p.blockRows() + (p.staged() ? "s" : ""), new WinogradConv(p, e, workers, set), new double[9])));
+        chosen.ifPresent(p -> {
+            String name = "chosen " + p.rows().outputs() + "x" + p.cols().outputs() + " " + p.blockRows() + (p.staged() ? " staged" : "");
+            entries.add(new Entry(name, new WinogradConv(p, e, workers, set), new double[9]));
+        });
         direct(s, data, e, workers, set).ifPresent(c -> entries.add(new Entry("direct", c, new double[9])));
         time(s, entries);
         double useful = 2e-6 * s.usefulMultiplyAdds();

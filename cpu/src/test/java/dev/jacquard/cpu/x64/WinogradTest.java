@@ -51,8 +51,11 @@ class WinogradTest {
 
     private static List<ConvShape> shapes() {
         // The first ones have the lengths of sums that networks have.
-        return List.of(square(1, 8, 6, 128, 64, 1), square(1, 7, 7, 300, 40, 1), square(1, 7, 7, 512, 64, 1), square(1, 5, 7, 3, 5, 1), square(2, 9, 8, 17, 19, 1), square(1, 8, 8, 64, 64, 1), square(3, 7, 7, 40, 130, 1), square(1, 1, 1, 4, 4, 1), square(2, 3, 4, 33, 65, 0),
-                square(1, 6, 5, 16, 70, 2), shape(2, 10, 3, 7, 33, 0, 1, 2, 1), shape(1, 4, 13, 100, 9, 2, 0, 0, 2), square(1, 2, 2, 8, 16, 2));
+        return List.of(
+                square(1, 8, 6, 128, 64, 1), square(1, 7, 7, 300, 40, 1), square(1, 7, 7, 512, 64, 1), square(1, 5, 7, 3, 5, 1),
+                square(2, 9, 8, 17, 19, 1), square(1, 8, 8, 64, 64, 1), square(3, 7, 7, 40, 130, 1), square(1, 1, 1, 4, 4, 1),
+                square(2, 3, 4, 33, 65, 0), square(1, 6, 5, 16, 70, 2), shape(2, 10, 3, 7, 33, 0, 1, 2, 1), shape(1, 4, 13, 100, 9, 2, 0, 0, 2),
+                square(1, 2, 2, 8, 16, 2));
     }
 
     static Stream<Case> cases() {
