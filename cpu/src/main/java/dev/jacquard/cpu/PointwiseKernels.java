@@ -96,10 +96,12 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
             }
         });
         Simd simd = call.team().simd();
+        long[] source = new long[arity];
+        java.util.Arrays.setAll(source, call::in);
         return () -> {
             for (int o = 0; o < arity; o++) {
                 if (same[o] && steps[o] == 1) {
-                    simd.copyRows(atOnce, inner, call.in(o), 0, from[o], 4L * inner);
+                    simd.copyRows(atOnce, inner, source[o], 0, from[o], 4L * inner);
                 }
             }
             all.run();
