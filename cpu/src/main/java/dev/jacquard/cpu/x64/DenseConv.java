@@ -14,14 +14,12 @@ import java.util.stream.IntStream;
 
 /**
  * Forward convolution, and backward of data, as a product whose rows of A are read where they lie: a 1 x 1 kernel's rows are the image itself, all others are found through {@link TileTable}s. Packed weights
- * are [group][panel][tap][channel][column]; they stream from the second-level cache, so that only what exceeds a part of it is cut ({@link #PANEL_BYTES}).
+ * are [group][panel][tap][channel][column]; they stream from the second-level cache, of which the longest sum of a call takes an eighth.
  *
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
  * cost nothing.
  */
 final class DenseConv implements PackedConv {
-    /** Most bytes of a packed panel that one call goes through. */
-    private static final int PANEL_BYTES = 400 << 10;
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
@@ -235,7 +233,7 @@ final class DenseConv implements PackedConv {
     }
 
     private long partial(Cut c) {
-        boolean cut = 4L * c.region.taps * in * panels.width(panels.count() - 1) > PANEL_BYTES;
+        boolean cut = (long) c.region.taps * in > ProductKernel.LONGEST_SUM;
         long rows = c.region.table == null ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS;
         return cut ? 4L * panels.width(panels.count() - 1) * rows * c.instances : 0;
     }
@@ -311,7 +309,7 @@ final class DenseConv implements PackedConv {
     /** All of the depth of some rows of a panel: whole taps at a time if they are small enough, else parts of one. */
     private void panel(Cut c, int g, int p, int instance0, int instance1, int tile0, int tile1, int worker) {
         Region r = c.region;
-        int most = Math.max(1, PANEL_BYTES / 4 / panels.width(p));
+        int most = ProductKernel.LONGEST_SUM;
         int tapsAtOnce = r.taps == 0 ? 1 : ceil(r.taps, ceil(r.taps, Math.max(1, most / in)));
         int depth = tapsAtOnce > 1 ? in : ceil(in, ceil(in, most));
         ProductFrame f = frames[worker];

@@ -39,7 +39,7 @@ final class ProductFrame {
     /** Size of a tap of the panel. */
     static final int TAP_BYTES = 120;
 
-    /** Sums start from the partial ones. */
+    /** The partial sums are added to the sums. */
     static final int CONTINUES = 1;
     /** Sums go to the partial ones. */
     static final int STOPS = 2;

@@ -39,6 +39,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
     /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
     private static final int B_AHEAD = 2048;
 
+    /**
+     * Most products that are summed one after the other: longer sums are made of parts, whose error would else exceed the table of tolerances from some 1000 products on (the largest of a network's million sums counts). Half as
+     * many cost 1 % more time, since tiles go out and in between parts.
+     */
+    static final int LONGEST_SUM = 512;
+
     /** Most rows of a tile whose rows are listed: their pointers are in registers. */
     static final int LISTED_ROWS = 6;
 
@@ -272,22 +278,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.residual() && even != null) {
                 askForResidual(h);
             }
-            Label zero = new Label();
-            Label ready = new Label();
-            a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
-            a.and(Gp.RCX, ProductFrame.CONTINUES);
-            a.j(Condition.E, zero);
-            for (int i = 0; i < h; i++) {
-                for (int v = 0; v < vectors; v++) {
-                    a.vmovups(sum(i, v), Mem.at(Gp.R12, (i * vectors + v) * bytes));
-                }
-            }
-            a.jmp(ready);
-            a.bind(zero);
             for (int i = 0; i < h * vectors; i++) {
                 a.vxorps(set.vec(i), set.vec(i), set.vec(i));
             }
-            a.bind(ready);
         }
 
         private void depthLoop(int h) {
@@ -372,9 +365,24 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
         }
 
+        /** Sums of a part of the depth are added to those before, not continued from them: the error of a long sum grows with the length of its parts. */
+        private void addPartial(int h) {
+            Label first = new Label();
+            a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
+            a.and(Gp.RCX, ProductFrame.CONTINUES);
+            a.j(Condition.E, first);
+            for (int i = 0; i < h; i++) {
+                for (int v = 0; v < vectors; v++) {
+                    a.vaddps(sum(i, v), sum(i, v), Mem.at(Gp.R12, (i * vectors + v) * bytes));
+                }
+            }
+            a.bind(first);
+        }
+
         private void end(int h) {
             Label last = new Label();
             Label done = new Label();
+            addPartial(h);
             a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
             a.and(Gp.RCX, ProductFrame.STOPS);
             a.j(Condition.E, last);
