@@ -54,6 +54,9 @@ final class ProductFrame {
     /** Even rows: how far before its use A is asked for. */
     static final int AHEAD = 152;
 
+    /** Gated images: the first gate of the image's channels. */
+    static final int GATE = 160;
+
     private static final int BYTES = 192;
 
     private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 64);

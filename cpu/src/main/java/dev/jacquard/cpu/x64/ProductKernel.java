@@ -18,8 +18,9 @@ import java.util.Arrays;
  * @param columns of these are stored; the rest of the last vector is not
  * @param epilogue what is done to the sums
  * @param streams whether C goes past the caches, because it is larger than they are; its rows lie on whole vectors then
+ * @param gated whether element p of each row of A is multiplied by gate p: of B, in truth, of which there are fewer; even rows only
  */
-record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue, boolean streams) implements Kernel.Spec {
+record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue, boolean streams, boolean gated) implements Kernel.Spec {
     /** Where the rows of A and C lie. */
     sealed interface Rows {
         /**
@@ -76,7 +77,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         new Emitter(a, this).emit();
     }
 
-    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual. Listed: r14 tile, rbp tap, rdx depth done. */
+    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate. Listed: r14 tile, rbp tap, rdx depth done. */
     private static final class Emitter {
         private static final int UNROLL = 4;
         private static final Gp[] POINTERS = {Gp.RAX, Gp.RBX, Gp.R8, Gp.R9, Gp.R10, Gp.R11};
@@ -180,6 +181,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RSI, frame(ProductFrame.B));
             a.mov(Gp.RAX, Gp.R14);
             a.mov(Gp.R13, frame(ProductFrame.TAPS));
+            if (k.gated) {
+                a.mov(Gp.R8, frame(ProductFrame.GATE));
+            }
             if (even.ahead) {
                 a.mov(Gp.R11, Gp.R14);
                 a.add(Gp.R11, frame(ProductFrame.AHEAD));
@@ -332,6 +336,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
         private void advance(int steps) {
             a.add(Gp.RSI, steps * vectors * bytes);
+            if (k.gated) {
+                a.add(Gp.R8, steps * 4);
+            }
             if (even != null) {
                 a.add(Gp.RAX, steps * even.aStep);
             } else {
@@ -344,8 +351,16 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void step(int h, int u) {
+            if (k.gated) {
+                a.vbroadcastss(spare(vectors), Mem.at(Gp.R8, 4 * u));
+            }
             for (int v = 0; v < vectors; v++) {
-                a.vmovups(spare(v), Mem.at(Gp.RSI, (u * vectors + v) * bytes));
+                Mem b = Mem.at(Gp.RSI, (u * vectors + v) * bytes);
+                if (k.gated) {
+                    a.vmulps(spare(v), spare(vectors), b);
+                } else {
+                    a.vmovups(spare(v), b);
+                }
             }
             for (int line = 0; line < vectors * bytes; line += 64) {
                 a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
