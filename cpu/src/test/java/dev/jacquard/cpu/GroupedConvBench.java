@@ -76,9 +76,9 @@ public final class GroupedConvBench {
         long scale = random(s.k());
         double flops = 2.0 * s.usefulMultiplyAdds();
         StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-22s", l.name));
-        PackedConv plain = EmittedConvolutions.forward(s, Epilogue.NONE, workers, set).orElseThrow();
-        PackedConv silu = EmittedConvolutions.forward(s, new Epilogue(true, true, false, s.depthwise() ? Nonlinearity.SILU : Nonlinearity.RELU), workers, set).orElseThrow();
-        PackedConv data = EmittedConvolutions.backwardData(s, workers, set).orElseThrow();
+        PackedConv plain = EmittedConvolutions.forward(s, Epilogue.NONE, workers, set);
+        PackedConv silu = EmittedConvolutions.forward(s, new Epilogue(true, true, false, s.depthwise() ? Nonlinearity.SILU : Nonlinearity.RELU), workers, set);
+        PackedConv data = EmittedConvolutions.backwardData(s, workers, set);
         long packed = random(Math.max(plain.packedBytes(), data.packedBytes()) / 4);
         plain.pack(w, packed);
         report(line, "fwd", flops, 4 * (xs + ys), peak, () -> plain.run(x, packed, scale, scale, 0, y, 0));

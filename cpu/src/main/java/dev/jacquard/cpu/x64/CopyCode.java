@@ -61,7 +61,7 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         a.add(FROM, FROM_ROW);
         a.add(TO, TO_ROW);
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
     }
 
     private void fill(Assembler a) {
@@ -83,11 +83,11 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         a.add(AT, 4);
         a.add(AT_TO, TO_ROW);
         a.dec(LEFT);
-        a.j(Assembler.Condition.NE, column);
+        a.j(Condition.NE, column);
         a.add(FROM, FROM_ROW);
         a.add(TO, 4);
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
     }
 
     private void eights(Assembler a) {
@@ -104,11 +104,11 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         a.add(AT, 32);
         a.lea(AT_TO, Mem.at(AT_TO, TO_ROW, 8, 0));
         a.sub(LEFT, 8);
-        a.j(Assembler.Condition.NE, column);
+        a.j(Condition.NE, column);
         a.lea(FROM, Mem.at(FROM, FROM_ROW, 8, 0));
         a.add(TO, 32);
         a.sub(ROWS, 8);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
     }
 
     private static Mem row(int i, Gp upper, Gp lower, Gp stride, Gp three) {

@@ -22,7 +22,7 @@ record FmaPeak(InstructionSet set) implements Kernel.Spec {
             a.vfmadd231ps(set.vec(i), set.vec(CHAINS), set.vec(CHAINS + 1));
         }
         a.dec(Gp.RDI);
-        a.j(Assembler.Condition.NE, round);
+        a.j(Condition.NE, round);
         a.vzeroupper();
         a.ret();
     }

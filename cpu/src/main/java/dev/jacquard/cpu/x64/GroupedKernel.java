@@ -120,7 +120,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         a.mov(Gp.RAX, pixelBytes());
         Label whole = new Label();
         a.cmp(Gp.R14, Gp.RAX);
-        a.j(Assembler.Condition.BE, whole);
+        a.j(Condition.BE, whole);
         a.mov(Gp.R14, Gp.RAX);
         a.bind(whole);
         a.mov(Mem.at(Gp.RSP, BLOCK_END), Gp.R14);
@@ -129,7 +129,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         a.mov(Gp.R15, Mem.at(Gp.RSP, BLOCK_WEIGHTS));
         a.add(Gp.R15, block * vectorWeights());
         a.cmp(Gp.R14, pixelBytes());
-        a.j(Assembler.Condition.B, next);
+        a.j(Condition.B, next);
     }
 
     /** rbp: the row in the table; r12: bytes from the row read to the tile's base; r13: bytes from the image written to the tile. */
@@ -156,13 +156,13 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 a.dec(Gp.RAX);
                 a.mov(Mem.at(Gp.RSP, COUNT), Gp.RAX);
                 a.test(Gp.RAX, Gp.RAX);
-                a.j(Assembler.Condition.NE, next);
+                a.j(Condition.NE, next);
             }
         }
         a.mov(Gp.R8, Mem.at(Gp.RSP, ROW));
         a.inc(Gp.R8);
         a.cmp(Gp.R8, Mem.at(Gp.RSP, END));
-        a.j(Assembler.Condition.L, row);
+        a.j(Condition.L, row);
     }
 
     /** r14: bytes from a pixel to the vector; r15: the vector's weights. */
@@ -187,7 +187,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             } else {
                 a.cmp(Gp.R14, whole);
             }
-            a.j(Assembler.Condition.B, vector);
+            a.j(Condition.B, vector);
         }
         if (tailChannels() > 0) {
             new Tile(this, a, run, true).emit();
@@ -236,7 +236,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             Label done = new Label();
             a.mov(Gp.R11, Mem.at(Gp.RBP));
             a.test(Gp.R11, Gp.R11);
-            a.j(Assembler.Condition.E, done);
+            a.j(Condition.E, done);
             a.lea(Gp.R10, Mem.at(Gp.RBP, 16));
             if (k.fetch() == Fetch.BROADCAST) {
                 a.mov(Gp.RBX, Gp.R14);
@@ -257,7 +257,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             rowTap();
             a.add(Gp.R10, 16);
             a.dec(Gp.R11);
-            a.j(Assembler.Condition.NE, tap);
+            a.j(Condition.NE, tap);
             a.bind(done);
             epilogue();
         }
@@ -311,7 +311,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                     a.add(Gp.RCX, set.bytes());
                     a.add(Gp.R9, weights);
                     a.dec(Gp.R8);
-                    a.j(Assembler.Condition.NE, channel);
+                    a.j(Condition.NE, channel);
                 }
                 case BROADCAST -> {
                     a.mov(Gp.R8, k.group);
@@ -320,7 +320,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                     a.add(Gp.RAX, 4);
                     a.add(Gp.R9, weights);
                     a.dec(Gp.R8);
-                    a.j(Assembler.Condition.NE, channel);
+                    a.j(Condition.NE, channel);
                 }
             }
         }

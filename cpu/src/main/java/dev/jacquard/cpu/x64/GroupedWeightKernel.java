@@ -122,10 +122,10 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         int whole = channels / set.lanes() * set.bytes();
         Label next = a.here();
         a.cmp(Gp.R14, Mem.at(Gp.RSP, VECTOR_END));
-        a.j(Assembler.Condition.AE, end);
+        a.j(Condition.AE, end);
         if (tailChannels() > 0) {
             a.cmp(Gp.R14, whole);
-            a.j(Assembler.Condition.AE, tail);
+            a.j(Condition.AE, tail);
         }
         if (whole > 0) {
             new Pass(this, a, false).emit();
@@ -233,7 +233,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.add(Gp.RBX, 4 * k.channels);
             a.add(Gp.RAX, vectors * set.bytes());
             a.dec(Gp.R8);
-            a.j(Assembler.Condition.NE, pixel);
+            a.j(Condition.NE, pixel);
         }
 
         private void count(int slot, Label back) {
@@ -241,7 +241,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.dec(Gp.RAX);
             a.mov(Mem.at(Gp.RSP, slot), Gp.RAX);
             a.test(Gp.RAX, Gp.RAX);
-            a.j(Assembler.Condition.NE, back);
+            a.j(Condition.NE, back);
         }
 
         /** rbx: image x at the vector, or at its group. */
@@ -293,7 +293,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             Label row = a.here();
             a.mov(Gp.RAX, Mem.at(Gp.RBP, Gp.R8, 8, 0));
             a.test(Gp.RAX, Gp.RAX);
-            a.j(Assembler.Condition.L, skip);
+            a.j(Condition.L, skip);
             a.add(Gp.RAX, Gp.RBX);
             a.imul(Gp.R10, Gp.R8, k.columns.out() * k.stepDy());
             if (k.copied) {
@@ -314,13 +314,13 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 if (run.count() > 1) {
                     a.add(Gp.R11, run.step() * k.stepX());
                     a.dec(Gp.RCX);
-                    a.j(Assembler.Condition.NE, next);
+                    a.j(Condition.NE, next);
                 }
             }
             a.bind(skip);
             a.inc(Gp.R8);
             a.cmp(Gp.R8, Mem.at(Gp.RSP, END));
-            a.j(Assembler.Condition.L, row);
+            a.j(Condition.L, row);
         }
 
         private void tile(ColumnTiles.Run run, int tap) {

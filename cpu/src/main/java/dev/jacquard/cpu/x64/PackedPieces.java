@@ -29,7 +29,7 @@ record PackedPieces(InstructionSet set, Pieces pieces, int pitch, int pieceBytes
         e.add(Gp.RDI, pitch);
         e.add(Gp.RSI, fromRow);
         e.dec(Gp.RDX);
-        e.j(Assembler.Condition.NE, row);
+        e.j(Condition.NE, row);
         e.leave(32);
     }
 

@@ -167,7 +167,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.add(Gp.RAX, width);
         e.mov(Mem.at(Gp.RSP, C_PANEL), Gp.RAX);
         e.dec(Gp.R13);
-        e.j(Assembler.Condition.NE, panel);
+        e.j(Condition.NE, panel);
     }
 
     private void tiles(Assembler e, int count, int rows, int vectors, boolean masked) {
@@ -181,7 +181,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.add(Gp.RDI, a.piece == 0 ? 4 * rows : a.piece);
         e.add(Gp.RDX, rows * cRow);
         e.dec(Gp.R12);
-        e.j(Assembler.Condition.NE, next);
+        e.j(Condition.NE, next);
     }
 
     /** What this tile fetches: rbp, in steps of r9; what it reads itself if it is not its turn or there is nothing left. */
@@ -191,7 +191,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.mov(Gp.RAX, Mem.at(Gp.R8));
         e.dec(Gp.RAX);
         e.mov(Mem.at(Gp.R8), Gp.RAX);
-        e.j(Assembler.Condition.NE, none);
+        e.j(Condition.NE, none);
         e.mov(Gp.RAX, Mem.at(Gp.R8, 8));
         e.mov(Mem.at(Gp.R8), Gp.RAX);
         for (int at = Fetch.FIRST; at < Fetch.BYTES; at += Fetch.NEXT) {
@@ -199,7 +199,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             Mem left = Mem.at(Gp.R8, at + 16);
             e.mov(Gp.RAX, left);
             e.test(Gp.RAX, Gp.RAX);
-            e.j(Assembler.Condition.E, empty);
+            e.j(Condition.E, empty);
             e.dec(Gp.RAX);
             e.mov(left, Gp.RAX);
             e.mov(Gp.RBP, Mem.at(Gp.R8, at));
@@ -276,7 +276,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
 
         private void next(Gp counter, Label again) {
             e.dec(counter);
-            e.j(Assembler.Condition.NE, again);
+            e.j(Condition.NE, again);
         }
 
         private void position() {
@@ -313,7 +313,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             Label overwrite = new Label();
             e.mov(Gp.RAX, Mem.at(Gp.RSP, ADD));
             e.test(Gp.RAX, Gp.RAX);
-            e.j(Assembler.Condition.E, overwrite);
+            e.j(Condition.E, overwrite);
             for (int i = 0; i < rows; i++) {
                 for (int j = 0; j < vectors; j++) {
                     load(one(0), c(i, j), j);

@@ -1,6 +1,5 @@
 package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.x64.Assembler.Condition;
 
 /**
  * Products of bytes on registers alone: what this core can do at most. Argument: rdi, the number of rounds.

@@ -172,10 +172,6 @@ final class WinogradConv implements PackedConv {
         return kernels;
     }
 
-    private int vectorsOf(Group g) {
-        return (g.channels + set.lanes() - 1) / set.lanes();
-    }
-
     private void addVectors() {
         int filter = 9 * (plan.rotated() ? plan.k() : plan.c()) * Float.BYTES;
         int tap = (plan.rotated() ? -plan.k() : plan.c()) * Float.BYTES;

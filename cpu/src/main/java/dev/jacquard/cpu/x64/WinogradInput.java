@@ -47,7 +47,7 @@ record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, i
                 vector(passes, run.inside, LaneMask.all(a), down, along);
                 a.add(Gp.R11, set.bytes());
                 a.cmp(Gp.R11, whole);
-                a.j(Assembler.Condition.L, vector);
+                a.j(Condition.L, vector);
             }
             if (tail != 0) {
                 vector(passes, run.inside, mask, down, along);
@@ -55,7 +55,7 @@ record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, i
             a.add(Gp.RDI, cols.outputs() * channels * Float.BYTES);
             a.add(Gp.RSI, tileBytes);
             a.dec(Gp.R10);
-            a.j(Assembler.Condition.NE, tile);
+            a.j(Condition.NE, tile);
         }
         WinogradPasses.leave(a, WinogradPasses.SCRATCH);
     }

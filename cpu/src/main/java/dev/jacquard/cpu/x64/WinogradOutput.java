@@ -55,7 +55,7 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
                 vector(passes, run.width, LaneMask.all(a), down, along);
                 a.add(Gp.R11, set.bytes());
                 a.cmp(Gp.R11, whole);
-                a.j(Assembler.Condition.L, vector);
+                a.j(Condition.L, vector);
             }
             if (tail != 0) {
                 vector(passes, run.width, mask, down, along);
@@ -64,7 +64,7 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
             a.add(Gp.RSI, cols.outputs() * pixelBytes);
             a.add(Gp.R8, cols.outputs() * pixelBytes);
             a.dec(Gp.R10);
-            a.j(Assembler.Condition.NE, tile);
+            a.j(Condition.NE, tile);
         }
         WinogradPasses.leave(a, WinogradPasses.SCRATCH);
     }
