@@ -150,6 +150,8 @@ final class AssemblerRows {
             row("add " + n + ", 100", a -> a.add(r, 100));
             row("add " + n + ", 1000", a -> a.add(r, 1000));
             row("sub " + n + ", rdi", a -> a.sub(r, Gp.RDI));
+            row("sub " + n + ", 72", a -> a.sub(r, 72));
+            row("sub " + n + ", 4096", a -> a.sub(r, 4096));
             row("imul r9, " + n + ", 24", a -> a.imul(Gp.R9, r, 24));
             row("imul " + n + ", r13, 240", a -> a.imul(r, Gp.R13, 240));
             row("shl " + n + ", 4", a -> a.shl(r, 4));
