@@ -100,7 +100,7 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         Label column = a.here();
         a.lea(LOWER, Mem.at(AT, FROM_ROW, 4, 0));
         a.lea(LOWER_TO, Mem.at(AT_TO, TO_ROW, 4, 0));
-        square(a);
+        EightByEight.transpose(a, i -> row(i, AT, LOWER, FROM_ROW, THREE_FROM), i -> row(i, AT_TO, LOWER_TO, TO_ROW, THREE_TO));
         a.add(AT, 32);
         a.lea(AT_TO, Mem.at(AT_TO, TO_ROW, 8, 0));
         a.sub(LEFT, 8);
@@ -119,33 +119,5 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
             case 2 -> Mem.at(base, stride, 2, 0);
             default -> Mem.at(base, three, 1, 0);
         };
-    }
-
-    /** Eight rows of eight: pairs of rows interleaved, then fours, then halves exchanged. */
-    private static void square(Assembler a) {
-        Vec[] r = new Vec[8];
-        Vec[] t = new Vec[8];
-        for (int i = 0; i < 8; i++) {
-            r[i] = Vec.ymm(i);
-            t[i] = Vec.ymm(8 + i);
-            a.vmovups(r[i], row(i, AT, LOWER, FROM_ROW, THREE_FROM));
-        }
-        for (int i = 0; i < 8; i += 2) {
-            a.vunpcklps(t[i], r[i], r[i + 1]);
-            a.vunpckhps(t[i + 1], r[i], r[i + 1]);
-        }
-        for (int i = 0; i < 8; i += 4) {
-            for (int j = 0; j < 2; j++) {
-                a.vshufps(r[i + 2 * j], t[i + j], t[i + j + 2], 0x44);
-                a.vshufps(r[i + 2 * j + 1], t[i + j], t[i + j + 2], 0xee);
-            }
-        }
-        for (int i = 0; i < 4; i++) {
-            a.vperm2f128(t[i], r[i], r[i + 4], 0x20);
-            a.vperm2f128(t[i + 4], r[i], r[i + 4], 0x31);
-        }
-        for (int i = 0; i < 8; i++) {
-            a.vmovups(row(i, AT_TO, LOWER_TO, TO_ROW, THREE_TO), t[i]);
-        }
     }
 }

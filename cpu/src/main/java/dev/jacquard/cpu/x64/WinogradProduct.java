@@ -48,7 +48,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         Label panel = a.here();
         a.mov(Gp.R9, Gp.RDI);
         a.mov(Gp.R10, Gp.R13);
-        int groups = (tiles + ROWS - 1) / ROWS;
+        int groups = Math.ceilDiv(tiles, ROWS);
         rows(a, tiles / groups + 1, tiles % groups);
         rows(a, tiles / groups, groups - tiles % groups);
         a.add(Gp.RSI, depth * panelBytes());
@@ -75,8 +75,8 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         Label tile = a.here();
         a.mov(Gp.RBX, Gp.R9);
         a.mov(Gp.RBP, Gp.RSI);
-        int blocks = (depth + BLOCK - 1) / BLOCK;
-        int length = (depth + blocks - 1) / blocks;
+        int blocks = Math.ceilDiv(depth, BLOCK);
+        int length = Math.ceilDiv(depth, blocks);
         int whole = depth / length - 1;
         block(a, rows, length, false);
         if (whole > 0) {
