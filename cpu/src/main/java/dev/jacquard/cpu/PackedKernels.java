@@ -39,11 +39,11 @@ final class PackedKernels {
         Shape a = in.get(0).shape();
         Shape b = in.get(1).shape();
         return team.code().flatMap(set -> switch (op) {
-            case Conv2d c -> EmittedConvolutions.forward(ProductKernels.shape(c, a, b), Epilogue.NONE, team.workers(), set);
-            case ConvolutionScaleShift c -> EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set);
+            case Conv2d c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c, a, b), Epilogue.NONE, team.workers(), set));
+            case ConvolutionScaleShift c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
             case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
-            case MatMul m when !m.transposeA() && m.transposeB() -> EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set);
-            case MatMulShift m when !m.transposeA() && m.transposeB() -> EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set);
+            case MatMul m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set));
+            case MatMulShift m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
             case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));
             default -> Optional.<PackedConv>empty();
         });

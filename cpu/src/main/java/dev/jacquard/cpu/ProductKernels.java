@@ -58,15 +58,15 @@ final class ProductKernels {
         Conv plan(ConvShape shape, Workers workers, Simd simd);
     }
 
-    /** Makes an emitted plan of one direction, if there is one for the shape. */
+    /** Makes an emitted plan of one direction. */
     private interface Emitted {
-        Optional<PackedConv> plan(ConvShape shape, InstructionSet set, Workers workers);
+        PackedConv plan(ConvShape shape, InstructionSet set, Workers workers);
     }
 
     /** A convolution by images or by their gradients; weights are packed at every run. */
     private record Convolve<O extends Op>(BiFunction<O, List<TensorType>, ConvShape> shape, Emitted emitted, Portable portable) implements CpuKernel<O> {
         private Optional<PackedConv> packed(ConvShape shape, Team team) {
-            return team.code().flatMap(set -> emitted.plan(shape, set, team.workers()));
+            return team.code().map(set -> emitted.plan(shape, set, team.workers()));
         }
 
         @Override
@@ -117,7 +117,7 @@ final class ProductKernels {
         private static PackedConv plan(ConvolutionScaleShift op, List<TensorType> in, Team team) {
             ConvShape s = shape(op.product(), in.get(0).shape(), in.get(1).shape());
             Epilogue epilogue = new Epilogue(true, true, op.residual(), op.activation());
-            return EmittedConvolutions.forward(s, epilogue, team.workers(), team.code().orElseThrow()).orElseThrow();
+            return EmittedConvolutions.forward(s, epilogue, team.workers(), team.code().orElseThrow());
         }
 
         @Override

@@ -65,7 +65,7 @@ public final class Raw {
     }
 
     /** Sets bytes to zero. */
-    static void zero(long address, long bytes) {
+    public static void zero(long address, long bytes) {
         if (bytes > 0) {
             ALL.asSlice(address, bytes).fill((byte) 0);
         }

@@ -23,7 +23,7 @@ record ByteBlocks(ConvShape shape, boolean direct, int images, int rows) {
             int most = Math.max(48, Math.min(2 * PIXELS, BYTES / s.c()));
             return new ByteBlocks(s, true, 1, even(pixels, most));
         }
-        int wanted = Math.max(1, (PIXELS + s.ow() - 1) / s.ow());
+        int wanted = Math.max(1, Math.ceilDiv(PIXELS, s.ow()));
         if (wanted >= s.oh()) {
             return new ByteBlocks(s, false, even(s.n(), Math.max(1, PIXELS / (s.oh() * s.ow()))), s.oh());
         }
@@ -32,8 +32,8 @@ record ByteBlocks(ConvShape shape, boolean direct, int images, int rows) {
 
     /** The largest part when something is cut into as few parts of nearly one size as have at most so many. */
     private static int even(int all, int most) {
-        int parts = (all + most - 1) / most;
-        return (all + parts - 1) / parts;
+        int parts = Math.ceilDiv(all, most);
+        return Math.ceilDiv(all, parts);
     }
 
     /** Rows that are cut: output rows of an image, or all pixels. */
@@ -46,11 +46,11 @@ record ByteBlocks(ConvShape shape, boolean direct, int images, int rows) {
     }
 
     private int perImage() {
-        return (height() + rows - 1) / rows;
+        return Math.ceilDiv(height(), rows);
     }
 
     int count() {
-        return direct ? perImage() : (shape.n() + images - 1) / images * perImage();
+        return direct ? perImage() : Math.ceilDiv(shape.n(), images) * perImage();
     }
 
     int firstImage(int block) {

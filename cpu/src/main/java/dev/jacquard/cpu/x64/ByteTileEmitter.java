@@ -1,6 +1,5 @@
 package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.x64.Assembler.Condition;
 
 /** Writes {@link ByteTiles}. */
 final class ByteTileEmitter {

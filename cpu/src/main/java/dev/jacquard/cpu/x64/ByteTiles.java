@@ -35,7 +35,7 @@ record ByteTiles(ByteDot dot, int small, int vectors, int tail, int outer, int o
     }
 
     int tailVectors() {
-        return (tail + dot.lanes() - 1) / dot.lanes();
+        return Math.ceilDiv(tail, dot.lanes());
     }
 
     @Override
@@ -65,7 +65,7 @@ record ByteTiles(ByteDot dot, int small, int vectors, int tail, int outer, int o
 
     @Override
     public long counts(int pixels, int panels, boolean last, int first) {
-        int tiles = (pixels + dot.rows() - 1) / dot.rows();
+        int tiles = Math.ceilDiv(pixels, dot.rows());
         int large = pixels - tiles * small;
         return ByteKernel.counts(large, tiles - large, panels, last, first);
     }

@@ -26,7 +26,7 @@ record Chunks(int images, int rows, int parts, int perChunk) {
     }
 
     int count() {
-        return parts > 1 ? images * parts : (images + perChunk - 1) / perChunk;
+        return parts > 1 ? images * parts : Math.ceilDiv(images, perChunk);
     }
 
     int firstImage(int chunk) {

@@ -43,7 +43,7 @@ abstract class ColumnLoop {
             Label narrower = new Label();
             Label again = a.here();
             a.cmp(channels, width * set.lanes());
-            a.j(Assembler.Condition.L, narrower);
+            a.j(Condition.L, narrower);
             block(rows, counter, width, false);
             for (Gp p : pointers) {
                 a.add(p, width * set.bytes());
@@ -56,7 +56,7 @@ abstract class ColumnLoop {
         }
         Label done = new Label();
         a.test(channels, channels);
-        a.j(Assembler.Condition.E, done);
+        a.j(Condition.E, done);
         lanes.rest(channels);
         block(rows, counter, 1, true);
         a.bind(done);
@@ -67,13 +67,13 @@ abstract class ColumnLoop {
         begin(width, rest);
         a.mov(counter, rows);
         a.test(counter, counter);
-        a.j(Assembler.Condition.E, none);
+        a.j(Condition.E, none);
         a.align(32);
         Label again = a.here();
         row(width, rest);
         next();
         a.dec(counter);
-        a.j(Assembler.Condition.NE, again);
+        a.j(Condition.NE, again);
         a.bind(none);
         end(width, rest);
     }

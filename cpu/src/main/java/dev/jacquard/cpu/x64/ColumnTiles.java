@@ -32,9 +32,9 @@ final class ColumnTiles {
     static int width(TapMap columns, int most) {
         int whole = columns.backward() && columns.stride() <= most ? columns.stride() : 1;
         int limit = most / whole * whole;
-        int tiles = (columns.out() + limit - 1) / limit;
-        int even = (columns.out() + tiles - 1) / tiles;
-        return (even + whole - 1) / whole * whole;
+        int tiles = Math.ceilDiv(columns.out(), limit);
+        int even = Math.ceilDiv(columns.out(), tiles);
+        return Math.ceilDiv(even, whole) * whole;
     }
 
     /** All tiles of a row. */

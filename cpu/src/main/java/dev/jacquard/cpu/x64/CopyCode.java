@@ -61,7 +61,7 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         a.add(FROM, FROM_ROW);
         a.add(TO, TO_ROW);
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
     }
 
     private void fill(Assembler a) {
@@ -83,11 +83,11 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         a.add(AT, 4);
         a.add(AT_TO, TO_ROW);
         a.dec(LEFT);
-        a.j(Assembler.Condition.NE, column);
+        a.j(Condition.NE, column);
         a.add(FROM, FROM_ROW);
         a.add(TO, 4);
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
     }
 
     private void eights(Assembler a) {
@@ -100,15 +100,15 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         Label column = a.here();
         a.lea(LOWER, Mem.at(AT, FROM_ROW, 4, 0));
         a.lea(LOWER_TO, Mem.at(AT_TO, TO_ROW, 4, 0));
-        square(a);
+        EightByEight.transpose(a, i -> row(i, AT, LOWER, FROM_ROW, THREE_FROM), i -> row(i, AT_TO, LOWER_TO, TO_ROW, THREE_TO));
         a.add(AT, 32);
         a.lea(AT_TO, Mem.at(AT_TO, TO_ROW, 8, 0));
         a.sub(LEFT, 8);
-        a.j(Assembler.Condition.NE, column);
+        a.j(Condition.NE, column);
         a.lea(FROM, Mem.at(FROM, FROM_ROW, 8, 0));
         a.add(TO, 32);
         a.sub(ROWS, 8);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
     }
 
     private static Mem row(int i, Gp upper, Gp lower, Gp stride, Gp three) {
@@ -119,33 +119,5 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
             case 2 -> Mem.at(base, stride, 2, 0);
             default -> Mem.at(base, three, 1, 0);
         };
-    }
-
-    /** Eight rows of eight: pairs of rows interleaved, then fours, then halves exchanged. */
-    private static void square(Assembler a) {
-        Vec[] r = new Vec[8];
-        Vec[] t = new Vec[8];
-        for (int i = 0; i < 8; i++) {
-            r[i] = Vec.ymm(i);
-            t[i] = Vec.ymm(8 + i);
-            a.vmovups(r[i], row(i, AT, LOWER, FROM_ROW, THREE_FROM));
-        }
-        for (int i = 0; i < 8; i += 2) {
-            a.vunpcklps(t[i], r[i], r[i + 1]);
-            a.vunpckhps(t[i + 1], r[i], r[i + 1]);
-        }
-        for (int i = 0; i < 8; i += 4) {
-            for (int j = 0; j < 2; j++) {
-                a.vshufps(r[i + 2 * j], t[i + j], t[i + j + 2], 0x44);
-                a.vshufps(r[i + 2 * j + 1], t[i + j], t[i + j + 2], 0xee);
-            }
-        }
-        for (int i = 0; i < 4; i++) {
-            a.vperm2f128(t[i], r[i], r[i + 4], 0x20);
-            a.vperm2f128(t[i + 4], r[i], r[i + 4], 0x31);
-        }
-        for (int i = 0; i < 8; i++) {
-            a.vmovups(row(i, AT_TO, LOWER_TO, TO_ROW, THREE_TO), t[i]);
-        }
     }
 }

@@ -16,11 +16,11 @@ public final class EmittedConvolutions {
 
     private EmittedConvolutions() {}
 
-    /** y from x and w. */
-    public static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
-        Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.forward(shape, epilogue, workers, set) : Optional.empty();
-        return grouped.or(() -> WinogradChoice.forward(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
-                .or(() -> Optional.of(PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set)));
+    /** y from x and w: by groups, by Winograd's algorithm, from padded rows, or, what takes every shape, as a product. */
+    public static PackedConv forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        return GroupedConv.forward(shape, epilogue, workers, set)
+                .or(() -> WinogradChoice.forward(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
+                .orElseGet(() -> PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set));
     }
 
     /** y from gated x and w: 1x1, without stride, padding and groups. */
@@ -28,22 +28,17 @@ public final class EmittedConvolutions {
         return new DenseConv(GatherPlan.forward(shape), epilogue, true, workers, set);
     }
 
-    /** dx from dy and w. */
-    public static Optional<PackedConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        Optional<PackedConv> grouped = shape.groups() > 1 ? GroupedConv.backwardData(shape, workers, set) : Optional.empty();
-        return grouped.or(() -> WinogradChoice.backwardData(shape, set).map(plan -> new WinogradConv(plan, Epilogue.NONE, workers, set)))
-                .or(() -> Optional.of(new DenseConv(GatherPlan.backwardData(shape), Epilogue.NONE, workers, set)));
+    /** dx from dy and w, likewise. */
+    public static PackedConv backwardData(ConvShape shape, Workers workers, InstructionSet set) {
+        return GroupedConv.backwardData(shape, workers, set)
+                .or(() -> WinogradChoice.backwardData(shape, set).map(plan -> new WinogradConv(plan, Epilogue.NONE, workers, set)))
+                .orElseGet(() -> new DenseConv(GatherPlan.backwardData(shape), Epilogue.NONE, workers, set));
     }
 
-    /** dw from x and dy. */
+    /** dw from x and dy. Empty where no kernel fits, groups of a few channels that do not lie on vectors among others: the portable plan takes those. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
-        if (shape.groups() > 1) {
-            Optional<Conv> grouped = GroupedWeightGradient.plan(shape, workers, set);
-            if (grouped.isPresent()) {
-                return grouped;
-            }
-        }
         boolean dense = shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP;
-        return dense && WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty();
+        return GroupedWeightGradient.plan(shape, workers, set)
+                .or(() -> dense && WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
     }
 }

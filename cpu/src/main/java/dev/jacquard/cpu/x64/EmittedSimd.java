@@ -82,7 +82,7 @@ public final class EmittedSimd implements Simd {
 
     @Override
     public void tile(int rows, int cols, int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate, long scratch) {
-        int vectors = (cols + set.lanes() - 1) / set.lanes();
+        int vectors = set.vectors(cols);
         call(tiles[(rows - 1) * 4 + vectors - 1], k, a, aRow, aStep, b, bStep, c, cRow, accumulate ? 1 : 0, cols);
     }
 

@@ -19,21 +19,17 @@ abstract class Encoder {
     enum Tuple {
         /** A whole vector, or one of its elements for all. */
         FULL,
-        /** A half, a quarter, an eighth of it. */
-        HALF, QUARTER, EIGHTH,
-        /** One element of 4, 2, 1 bytes, or 16, 32 bytes. */
-        SCALAR, WORD, BYTE, LANE, TWO_LANES;
+        /** A half, a quarter of it. */
+        HALF, QUARTER,
+        /** One element of 4 bytes, or 32 bytes. */
+        SCALAR, TWO_LANES;
 
         int bytes(int vector, boolean broadcast) {
             return switch (this) {
                 case FULL -> broadcast ? 4 : vector;
                 case HALF -> vector / 2;
                 case QUARTER -> vector / 4;
-                case EIGHTH -> vector / 8;
                 case SCALAR -> 4;
-                case WORD -> 2;
-                case BYTE -> 1;
-                case LANE -> 16;
                 case TWO_LANES -> 32;
             };
         }

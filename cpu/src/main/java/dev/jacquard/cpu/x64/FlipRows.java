@@ -1,6 +1,5 @@
 package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.x64.Assembler.Condition;
 
 /**
  * Copies rows of an image's signed bytes to padded rows of unsigned ones: sign bits are turned, padding is what 0 becomes, 128. Arguments: the first row, or 0 for rows of nothing

@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,7 +31,7 @@ final class GroupedConv implements PackedConv {
     private final Kernel streaming;
     private final Workers workers;
     private final Chunks chunks;
-    private final MemorySegment parameters = Native.words(new long[GroupedKernel.PARAMETERS]);
+    private final MemorySegment parameters = Native.zeros(8L * GroupedKernel.PARAMETERS);
     private final MemorySegment rows;
     private final MemorySegment spread;
     private final MemorySegment vectors;
@@ -105,7 +106,7 @@ final class GroupedConv implements PackedConv {
         boolean wide = set == InstructionSet.AVX512;
         int together = wide && s.groupC() % (2 * set.lanes()) == 0 ? 2 : 1;
         int tile = ColumnTiles.width(columns, wide ? together == 2 ? 12 : 16 : 9);
-        int all = (s.c() + set.lanes() - 1) / set.lanes();
+        int all = set.vectors(s.c());
         long perVector = 4L * set.lanes() * s.r() * s.s() * s.groupC();
         int block = Math.max(together, (int) (WEIGHTS_AT_ONCE / 2 / perVector) / together * together);
         boolean once = perVector * all <= WEIGHTS_AT_ONCE || block >= all || s.c() % set.lanes() != 0;
@@ -181,7 +182,7 @@ final class GroupedConv implements PackedConv {
                                 int channel = v * lanes + i;
                                 int k = backward ? channel / group * group + c : channel;
                                 int inner = backward ? channel % group : c;
-                                Native.set(to + 4L * i, channel < shape.c() ? Native.get(weight + 4L * ((long) k * filter + tap + inner)) : 0);
+                                Raw.set(to + 4L * i, channel < shape.c() ? Raw.get(weight + 4L * ((long) k * filter + tap + inner)) : 0);
                             }
                             to += 4L * lanes;
                         }

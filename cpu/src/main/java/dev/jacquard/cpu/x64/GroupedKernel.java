@@ -40,9 +40,6 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
     private static final int BLOCK_WEIGHTS = 56;
     private static final int FRAME = 64;
 
-    /** Mask of the channels of the last vector. */
-    private static final int TAIL = 1;
-
     /** How an input vector is made. */
     enum Fetch {
         /** Depthwise: as it lies. */
@@ -50,16 +47,20 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         /** A group is a part of a vector: one channel of each is spread over its group. */
         SPREAD,
         /** A group is a vector or several: one channel for all elements. */
-        BROADCAST
+        BROADCAST;
+
+        static Fetch of(int group, InstructionSet set) {
+            return group == 1 ? PLAIN : group < set.lanes() ? SPREAD : BROADCAST;
+        }
     }
 
     Fetch fetch() {
-        return group == 1 ? Fetch.PLAIN : group < set.lanes() ? Fetch.SPREAD : Fetch.BROADCAST;
+        return Fetch.of(group, set);
     }
 
     /** Vectors of channels, the last of which may be a part of one. */
     int vectors() {
-        return (channels + set.lanes() - 1) / set.lanes();
+        return set.vectors(channels);
     }
 
     /** Longs of a row in the table of rows. */
@@ -95,9 +96,8 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         a.mov(Mem.at(Gp.RSP, END), Gp.R9);
         a.mov(Mem.at(Gp.RSP, RESIDUAL), Gp.RCX);
         a.mov(Mem.at(Gp.RSP, FIRST), Gp.R8);
-        if (tailChannels() > 0 && set == InstructionSet.AVX512) {
-            a.mov(Gp.RAX, (1L << tailChannels()) - 1);
-            a.kmov(TAIL, Gp.RAX, 16);
+        if (tailChannels() > 0) {
+            LaneMask.prepare(a, set, tailChannels());
         }
         if (block < vectors()) {
             blocks(a);
@@ -120,7 +120,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         a.mov(Gp.RAX, pixelBytes());
         Label whole = new Label();
         a.cmp(Gp.R14, Gp.RAX);
-        a.j(Assembler.Condition.BE, whole);
+        a.j(Condition.BE, whole);
         a.mov(Gp.R14, Gp.RAX);
         a.bind(whole);
         a.mov(Mem.at(Gp.RSP, BLOCK_END), Gp.R14);
@@ -129,7 +129,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         a.mov(Gp.R15, Mem.at(Gp.RSP, BLOCK_WEIGHTS));
         a.add(Gp.R15, block * vectorWeights());
         a.cmp(Gp.R14, pixelBytes());
-        a.j(Assembler.Condition.B, next);
+        a.j(Condition.B, next);
     }
 
     /** rbp: the row in the table; r12: bytes from the row read to the tile's base; r13: bytes from the image written to the tile. */
@@ -156,13 +156,13 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 a.dec(Gp.RAX);
                 a.mov(Mem.at(Gp.RSP, COUNT), Gp.RAX);
                 a.test(Gp.RAX, Gp.RAX);
-                a.j(Assembler.Condition.NE, next);
+                a.j(Condition.NE, next);
             }
         }
         a.mov(Gp.R8, Mem.at(Gp.RSP, ROW));
         a.inc(Gp.R8);
         a.cmp(Gp.R8, Mem.at(Gp.RSP, END));
-        a.j(Assembler.Condition.L, row);
+        a.j(Condition.L, row);
     }
 
     /** r14: bytes from a pixel to the vector; r15: the vector's weights. */
@@ -187,7 +187,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             } else {
                 a.cmp(Gp.R14, whole);
             }
-            a.j(Assembler.Condition.B, vector);
+            a.j(Condition.B, vector);
         }
         if (tailChannels() > 0) {
             new Tile(this, a, run, true).emit();
@@ -206,6 +206,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         private final Vec temporary;
         private final Vec spread;
         private final Vec mask;
+        private LaneMask lanes;
 
         Tile(GroupedKernel k, Assembler a, ColumnTiles.Run run, boolean masked) {
             this.k = k;
@@ -230,13 +231,11 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             for (int i = 0; i < sums; i++) {
                 a.vxorps(set.vec(i), set.vec(i), set.vec(i));
             }
-            if (mask != null) {
-                a.vmovups(mask, lanes(k.tailChannels()));
-            }
+            lanes = masked ? LaneMask.prepared(a, set, k.tailChannels(), mask) : LaneMask.all(a);
             Label done = new Label();
             a.mov(Gp.R11, Mem.at(Gp.RBP));
             a.test(Gp.R11, Gp.R11);
-            a.j(Assembler.Condition.E, done);
+            a.j(Condition.E, done);
             a.lea(Gp.R10, Mem.at(Gp.RBP, 16));
             if (k.fetch() == Fetch.BROADCAST) {
                 a.mov(Gp.RBX, Gp.R14);
@@ -257,7 +256,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             rowTap();
             a.add(Gp.R10, 16);
             a.dec(Gp.R11);
-            a.j(Assembler.Condition.NE, tap);
+            a.j(Condition.NE, tap);
             a.bind(done);
             epilogue();
         }
@@ -277,18 +276,6 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                     }
                 }
             }
-        }
-
-        private static Literal all(int lanes, int set) {
-            int[] words = new int[lanes];
-            for (int i = 0; i < set; i++) {
-                words[i] = -1;
-            }
-            return Literal.each(words);
-        }
-
-        private Literal lanes(int count) {
-            return all(set.lanes(), count);
         }
 
         /** All channels of the group for one row tap. rax: input; r9: weights; r8, rcx: loop. */
@@ -311,7 +298,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                     a.add(Gp.RCX, set.bytes());
                     a.add(Gp.R9, weights);
                     a.dec(Gp.R8);
-                    a.j(Assembler.Condition.NE, channel);
+                    a.j(Condition.NE, channel);
                 }
                 case BROADCAST -> {
                     a.mov(Gp.R8, k.group);
@@ -320,7 +307,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                     a.add(Gp.RAX, 4);
                     a.add(Gp.R9, weights);
                     a.dec(Gp.R8);
-                    a.j(Assembler.Condition.NE, channel);
+                    a.j(Condition.NE, channel);
                 }
             }
         }
@@ -353,7 +340,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         private void read(Mem pixel, int immediate) {
             Operand source = pixel;
             if (masked && k.fetch() != Fetch.BROADCAST) {
-                load(temporary, pixel);
+                lanes.load(temporary, pixel);
                 source = temporary;
             }
             switch (k.fetch()) {
@@ -373,24 +360,11 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             }
         }
 
-        /** Loads a vector of channels, the last one with zeros where there are none. */
-        private void load(Vec to, Mem from) {
-            if (mask != null) {
-                a.vmaskmovps(to, mask, from);
-            } else {
-                a.vmovups(masked ? to.zeroed(TAIL) : to, from);
-            }
-        }
-
         private void store(Mem to, Vec from) {
-            if (mask != null) {
-                a.vmaskmovps(to, mask, from);
-            } else if (masked) {
-                a.vmovups(to.masked(TAIL), from);
-            } else if (k.stream) {
+            if (k.stream && !masked) {
                 a.vmovntps(to, from);
             } else {
-                a.vmovups(to, from);
+                lanes.store(to, from);
             }
         }
 
@@ -409,16 +383,16 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             Activations activations = new Activations(a, set, set.vec(free), set.vec(free + 1), set.vec(free + 2));
             for (int v = 0; v < k.together; v++) {
                 if (e.scale()) {
-                    load(scale, Mem.at(Gp.R8, Gp.R14, 1, v * set.bytes()));
+                    lanes.load(scale, Mem.at(Gp.R8, Gp.R14, 1, v * set.bytes()));
                 }
                 if (e.shift()) {
-                    load(shift, Mem.at(Gp.R9, Gp.R14, 1, v * set.bytes()));
+                    lanes.load(shift, Mem.at(Gp.R9, Gp.R14, 1, v * set.bytes()));
                 }
                 for (int p = 0; p < run.width(); p++) {
                     int at = p * k.pixelBytes() + v * set.bytes();
                     affine(sum(v, p), scale, shift);
                     if (e.residual()) {
-                        load(set.vec(free), Mem.at(Gp.RCX, Gp.RAX, 1, at));
+                        lanes.load(set.vec(free), Mem.at(Gp.RCX, Gp.RAX, 1, at));
                         a.vaddps(sum(v, p), sum(v, p), set.vec(free));
                     }
                     if (e.activation() != Nonlinearity.NONE) {

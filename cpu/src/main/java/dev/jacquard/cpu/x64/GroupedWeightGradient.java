@@ -2,6 +2,7 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -58,7 +59,7 @@ final class GroupedWeightGradient implements Conv {
         kernel = Kernel.of(spec);
         adder = Kernel.of(new SumKernel(spec.set()));
         unpacker = Kernel.of(new UnpackKernel(spec.set(), s.r(), s.s(), s.groupC()));
-        sumBytes = (spec.sumBytes() + 63) / 64 * 64;
+        sumBytes = Raw.align(spec.sumBytes());
         long read = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow());
         splits = (int) Math.clamp(read / (SHARE * sumBytes), 1, Math.min(CHUNKS, (long) s.n() * s.oh()));
         blocks = Math.clamp(CHUNKS / splits, 1, spec.vectors());
@@ -69,7 +70,7 @@ final class GroupedWeightGradient implements Conv {
         copyDy = spec.copied() ? (long) rowsAtOnce * s.ow() * spec.stepDy() : 0;
         spread = GroupedConv.spread(spec.set(), spec.group());
         vectors = GroupedConv.vectors(spec.set(), spec.group(), spec.vectors());
-        parameters = Native.words(new long[PARAMETER_STEP * workers.size()]);
+        parameters = Native.zeros(8L * PARAMETER_STEP * workers.size());
         for (int i = 0; i < workers.size(); i++) {
             set(i, 0, rows.address());
             set(i, 1, spread.address());
@@ -148,7 +149,7 @@ final class GroupedWeightGradient implements Conv {
         int from = firstVector(chunk % blocks, blocks);
         int to = firstVector(chunk % blocks + 1, blocks);
         long mine = sums + split * sumBytes;
-        Native.zero(mine + from * vectorBytes(), (to - from) * vectorBytes());
+        Raw.zero(mine + from * vectorBytes(), (to - from) * vectorBytes());
         long all = (long) shape.n() * shape.oh();
         long end = all * (split + 1) / splits;
         long imageX = 4L * shape.h() * shape.w() * shape.c();

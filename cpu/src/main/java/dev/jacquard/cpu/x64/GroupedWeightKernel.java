@@ -46,16 +46,14 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
     private static final int VECTOR_END = 16;
     private static final int TAPS = 24;
     private static final int BLOCKS = 32;
-    private static final int COUNT = 40;
     private static final int SPREAD = 48;
     private static final int FRAME = 64;
-    private static final int TAIL = 1;
 
     /** A row tap that prefetches nothing. */
     private static final int ANY = -1;
 
     private GroupedKernel.Fetch fetch() {
-        return group == 1 ? GroupedKernel.Fetch.PLAIN : group < set.lanes() ? GroupedKernel.Fetch.SPREAD : GroupedKernel.Fetch.BROADCAST;
+        return GroupedKernel.Fetch.of(group, set);
     }
 
     /** Whether a group is four neighbours within 128 bits, which an immediate spreads. */
@@ -64,7 +62,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
     }
 
     int vectors() {
-        return (channels + set.lanes() - 1) / set.lanes();
+        return set.vectors(channels);
     }
 
     /** Bytes of all sums. */
@@ -108,9 +106,8 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         a.imul(Gp.R14, Gp.R9, set.bytes());
         a.imul(Gp.R15, Gp.R9, rows * group * columns.taps() * set.bytes());
         a.add(Gp.R15, Gp.RCX);
-        if (tailChannels() > 0 && set == InstructionSet.AVX512) {
-            a.mov(Gp.RAX, (1L << tailChannels()) - 1);
-            a.kmov(TAIL, Gp.RAX, 16);
+        if (tailChannels() > 0) {
+            LaneMask.prepare(a, set, tailChannels());
         }
         vectorLoop(a);
         a.leave(FRAME);
@@ -122,10 +119,10 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         int whole = channels / set.lanes() * set.bytes();
         Label next = a.here();
         a.cmp(Gp.R14, Mem.at(Gp.RSP, VECTOR_END));
-        a.j(Assembler.Condition.AE, end);
+        a.j(Condition.AE, end);
         if (tailChannels() > 0) {
             a.cmp(Gp.R14, whole);
-            a.j(Assembler.Condition.AE, tail);
+            a.j(Condition.AE, tail);
         }
         if (whole > 0) {
             new Pass(this, a, false).emit();
@@ -146,6 +143,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         private final boolean masked;
         private final InstructionSet set;
         private final Vec mask;
+        private LaneMask lanes;
         private final Vec temporary;
         private final int firstDy;
         private final int firstSpread;
@@ -165,13 +163,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         }
 
         void emit() {
-            if (mask != null) {
-                int[] words = new int[set.lanes()];
-                for (int i = 0; i < k.tailChannels(); i++) {
-                    words[i] = -1;
-                }
-                a.vmovups(mask, Literal.each(words));
-            }
+            lanes = masked ? LaneMask.prepared(a, set, k.tailChannels(), mask) : LaneMask.all(a);
             if (k.copied) {
                 groupOffset();
                 copy(COPY_X, PIXELS_X, k.stepX() / set.bytes(), k.ahead * k.strideRows * k.columns.in());
@@ -220,11 +212,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.align(32);
             Label pixel = a.here();
             for (int v = 0; v < vectors; v++) {
-                if (masked) {
-                    loadTail(temporary, Mem.at(Gp.RBX, v * set.bytes()));
-                } else {
-                    a.vmovups(temporary, Mem.at(Gp.RBX, v * set.bytes()));
-                }
+                lanes.load(temporary, Mem.at(Gp.RBX, v * set.bytes()));
                 a.vmovups(Mem.at(Gp.RAX, v * set.bytes()), temporary);
             }
             if (next > 0) {
@@ -233,7 +221,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.add(Gp.RBX, 4 * k.channels);
             a.add(Gp.RAX, vectors * set.bytes());
             a.dec(Gp.R8);
-            a.j(Assembler.Condition.NE, pixel);
+            a.j(Condition.NE, pixel);
         }
 
         private void count(int slot, Label back) {
@@ -241,7 +229,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.dec(Gp.RAX);
             a.mov(Mem.at(Gp.RSP, slot), Gp.RAX);
             a.test(Gp.RAX, Gp.RAX);
-            a.j(Assembler.Condition.NE, back);
+            a.j(Condition.NE, back);
         }
 
         /** rbx: image x at the vector, or at its group. */
@@ -293,7 +281,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             Label row = a.here();
             a.mov(Gp.RAX, Mem.at(Gp.RBP, Gp.R8, 8, 0));
             a.test(Gp.RAX, Gp.RAX);
-            a.j(Assembler.Condition.L, skip);
+            a.j(Condition.L, skip);
             a.add(Gp.RAX, Gp.RBX);
             a.imul(Gp.R10, Gp.R8, k.columns.out() * k.stepDy());
             if (k.copied) {
@@ -314,13 +302,13 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 if (run.count() > 1) {
                     a.add(Gp.R11, run.step() * k.stepX());
                     a.dec(Gp.RCX);
-                    a.j(Assembler.Condition.NE, next);
+                    a.j(Condition.NE, next);
                 }
             }
             a.bind(skip);
             a.inc(Gp.R8);
             a.cmp(Gp.R8, Mem.at(Gp.RSP, END));
-            a.j(Assembler.Condition.L, row);
+            a.j(Condition.L, row);
         }
 
         private void tile(ColumnTiles.Run run, int tap) {
@@ -384,18 +372,10 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         }
 
         private void load(Vec to, Mem from) {
-            if (masked && !k.copied) {
-                loadTail(to, from);
-            } else {
+            if (k.copied) {
                 a.vmovups(to, from);
-            }
-        }
-
-        private void loadTail(Vec to, Mem from) {
-            if (mask != null) {
-                a.vmaskmovps(to, mask, from);
             } else {
-                a.vmovups(to.zeroed(TAIL), from);
+                lanes.load(to, from);
             }
         }
     }

@@ -23,17 +23,17 @@ record HalfCode(InstructionSet set, DType half, boolean widens) implements Kerne
         Label rest = new Label();
         Label done = new Label();
         a.sub(N, set.lanes());
-        a.j(Assembler.Condition.L, rest);
+        a.j(Condition.L, rest);
         a.align(32);
         Label again = a.here();
         vector(a, false);
         a.add(FROM, (widens ? 2 : 4) * set.lanes());
         a.add(TO, (widens ? 4 : 2) * set.lanes());
         a.sub(N, set.lanes());
-        a.j(Assembler.Condition.GE, again);
+        a.j(Condition.GE, again);
         a.bind(rest);
         a.add(N, set.lanes());
-        a.j(Assembler.Condition.E, done);
+        a.j(Condition.E, done);
         if (set == InstructionSet.AVX512) {
             new Lanes(a, set).rest(N);
             vector(a, true);
@@ -43,7 +43,7 @@ record HalfCode(InstructionSet set, DType half, boolean widens) implements Kerne
             a.add(FROM, widens ? 2 : 4);
             a.add(TO, widens ? 4 : 2);
             a.dec(N);
-            a.j(Assembler.Condition.NE, each);
+            a.j(Condition.NE, each);
         }
         a.bind(done);
         a.vzeroupper();

@@ -35,6 +35,11 @@ public enum InstructionSet {
         return bits / 32;
     }
 
+    /** Vectors that so many floats take, the last of which may be a part of one. */
+    int vectors(int floats) {
+        return Math.ceilDiv(floats, lanes());
+    }
+
     /** Number of vector registers. */
     int registers() {
         return registers;

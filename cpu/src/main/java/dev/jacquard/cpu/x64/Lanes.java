@@ -78,7 +78,7 @@ final class Lanes {
         Label done = new Label();
         if (unroll > 1) {
             a.sub(n, unroll * lanes);
-            a.j(Assembler.Condition.L, single);
+            a.j(Condition.L, single);
             a.align(32);
             Label many = a.here();
             for (int i = 0; i < unroll; i++) {
@@ -86,20 +86,20 @@ final class Lanes {
             }
             pointers.forEach(p -> a.add(p, unroll * set.bytes()));
             a.sub(n, unroll * lanes);
-            a.j(Assembler.Condition.GE, many);
+            a.j(Condition.GE, many);
             a.bind(single);
             a.add(n, unroll * lanes);
         }
         a.sub(n, lanes);
-        a.j(Assembler.Condition.L, last);
+        a.j(Condition.L, last);
         Label each = a.here();
         body.emit(0, false);
         pointers.forEach(p -> a.add(p, set.bytes()));
         a.sub(n, lanes);
-        a.j(Assembler.Condition.GE, each);
+        a.j(Condition.GE, each);
         a.bind(last);
         a.add(n, lanes);
-        a.j(Assembler.Condition.E, done);
+        a.j(Condition.E, done);
         if (masks) {
             rest(n);
         }

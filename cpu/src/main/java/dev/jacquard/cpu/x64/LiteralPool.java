@@ -30,7 +30,7 @@ final class LiteralPool {
         }
         // The largest first: sizes are powers of two, so that all are aligned.
         List<List<Integer>> all = uses.keySet().stream().sorted(Comparator.comparing(w -> -w.size())).toList();
-        int start = (size + LINE - 1) / LINE * LINE;
+        int start = Math.ceilDiv(size, LINE) * LINE;
         ByteBuffer out = ByteBuffer.allocate(start + 4 * all.stream().mapToInt(List::size).sum()).order(ByteOrder.LITTLE_ENDIAN);
         out.put(code, 0, size).position(start);
         for (List<Integer> words : all) {

@@ -4,36 +4,27 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/** Single numbers at native addresses, for what is prepared in Java around emitted kernels. */
-@SuppressWarnings("restricted") // reinterpret: the JVM is started with --enable-native-access
+/** Tables and arguments that emitted kernels read: native memory on a cache line, which lives as long as its segment is reachable. */
 final class Native {
-    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    private static final long LINE = 64;
 
     private Native() {}
 
-    static float get(long address) {
-        return ALL.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address);
+    /** Zeros, to be filled in. */
+    static MemorySegment zeros(long bytes) {
+        return Arena.ofAuto().allocate(bytes, LINE);
     }
 
-    static void set(long address, float value) {
-        ALL.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
-    }
-
-    /** Sets bytes to zero. */
-    static void zero(long address, long bytes) {
-        ALL.asSlice(address, bytes).fill((byte) 0);
-    }
-
-    /** Words that live as long as the segment is reachable, on a cache line. */
+    /** Numbers of 64 bits. */
     static MemorySegment words(long... values) {
-        MemorySegment s = Arena.ofAuto().allocate(8L * values.length, 64);
+        MemorySegment s = zeros(8L * values.length);
         MemorySegment.copy(values, 0, s, ValueLayout.JAVA_LONG, 0, values.length);
         return s;
     }
 
-    /** The same of 32-bit numbers. */
+    /** Numbers of 32 bits. */
     static MemorySegment ints(int... values) {
-        MemorySegment s = Arena.ofAuto().allocate(4L * values.length, 64);
+        MemorySegment s = zeros(4L * values.length);
         MemorySegment.copy(values, 0, s, ValueLayout.JAVA_INT, 0, values.length);
         return s;
     }

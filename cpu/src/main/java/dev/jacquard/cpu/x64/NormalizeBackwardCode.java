@@ -44,7 +44,7 @@ record NormalizeBackwardCode(InstructionSet set, Nonlinearity activation) implem
             a.add(p, STRIDE);
         }
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
         a.leave(0);
     }
 

@@ -38,7 +38,7 @@ record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activati
             a.lea(p, Mem.at(p, CHANNELS, 4, 0));
         }
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
         a.leave(0);
     }
 

@@ -1,7 +1,5 @@
 package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.x64.Assembler.Condition;
-import java.util.Arrays;
 
 /**
  * Packs a panel of a product's B: rows of {@code width} floats, the columns that do not exist zero. Arguments: rdi from, rsi to, rdx the number of rows, at least 1.
@@ -14,7 +12,6 @@ import java.util.Arrays;
  */
 record PackKernel(InstructionSet set, boolean transposed, int columns, int width, int stride) implements Kernel.Spec {
     private static final int BLOCK = 8;
-    private static final int TAIL = 1;
 
     @Override
     public void emit(Assembler a) {
@@ -30,15 +27,7 @@ record PackKernel(InstructionSet set, boolean transposed, int columns, int width
     private void copy(Assembler a) {
         int lanes = set.lanes();
         int rest = columns % lanes;
-        Vec mask = set.vec(1);
-        if (rest > 0 && set == InstructionSet.AVX512) {
-            a.mov(Gp.RAX, (1L << rest) - 1);
-            a.kmov(TAIL, Gp.RAX, 16);
-        } else if (rest > 0) {
-            int[] words = new int[lanes];
-            Arrays.fill(words, 0, rest, -1);
-            a.vmovups(mask, Literal.each(words));
-        }
+        LaneMask mask = rest == 0 ? LaneMask.all(a) : LaneMask.first(a, set, rest, set.vec(1));
         Label row = a.here();
         for (int j = 0; j < width; j += lanes) {
             Vec v = set.vec(0);
@@ -47,10 +36,8 @@ record PackKernel(InstructionSet set, boolean transposed, int columns, int width
                 a.vxorps(v, v, v);
             } else if (columns - j >= lanes) {
                 a.vmovups(v, from);
-            } else if (set == InstructionSet.AVX512) {
-                a.vmovups(v.zeroed(TAIL), from);
             } else {
-                a.vmaskmovps(v, mask, from);
+                mask.load(v, from);
             }
             a.vmovups(Mem.at(Gp.RSI, 4 * j), v);
         }
@@ -72,7 +59,7 @@ record PackKernel(InstructionSet set, boolean transposed, int columns, int width
             a.shr(Gp.RCX, 3);
             a.j(Condition.E, rest);
             Label loop = a.here();
-            block(a, have);
+            EightByEight.transpose(a, i -> i < have ? Mem.at(Gp.R8, i * stride) : null, i -> Mem.at(Gp.R9, 4 * width * i));
             a.add(Gp.R8, 4 * BLOCK);
             a.add(Gp.R9, 4 * width * BLOCK);
             a.dec(Gp.RCX);
@@ -98,37 +85,6 @@ record PackKernel(InstructionSet set, boolean transposed, int columns, int width
             a.bind(done);
             a.add(Gp.RDI, stride * have);
             a.add(Gp.RSI, 4 * BLOCK);
-        }
-    }
-
-    private void block(Assembler a, int have) {
-        Vec[] in = new Vec[BLOCK];
-        for (int i = 0; i < BLOCK; i++) {
-            in[i] = Vec.ymm(i);
-            if (i < have) {
-                a.vmovups(in[i], Mem.at(Gp.R8, i * stride));
-            } else {
-                a.vxorps(in[i], in[i], in[i]);
-            }
-        }
-        Vec[] pairs = new Vec[BLOCK];
-        for (int i = 0; i < BLOCK; i += 2) {
-            pairs[i] = Vec.ymm(8 + i);
-            pairs[i + 1] = Vec.ymm(9 + i);
-            a.vunpcklps(pairs[i], in[i], in[i + 1]);
-            a.vunpckhps(pairs[i + 1], in[i], in[i + 1]);
-        }
-        // Four rows of four columns in each half: rows 0 and 4, 1 and 5, 2 and 6, 3 and 7.
-        for (int h = 0; h < 2; h++) {
-            for (int i = 0; i < 4; i++) {
-                a.vshufps(in[4 * h + i], pairs[4 * h + i / 2], pairs[4 * h + 2 + i / 2], i % 2 == 0 ? 0x44 : 0xee);
-            }
-        }
-        for (int i = 0; i < 4; i++) {
-            a.vperm2f128(Vec.ymm(8), in[i], in[4 + i], 0x20);
-            a.vmovups(Mem.at(Gp.R9, 4 * width * i), Vec.ymm(8));
-            a.vperm2f128(Vec.ymm(9), in[i], in[4 + i], 0x31);
-            a.vmovups(Mem.at(Gp.R9, 4 * width * (4 + i)), Vec.ymm(9));
         }
     }
 }

@@ -18,7 +18,7 @@ record PackedPieces(InstructionSet set, Pieces pieces, int pitch, int pieceBytes
 
     @Override
     public void emit(Assembler e) {
-        e.enter(32);
+        e.enter(0);
         for (int kind = 0; kind < 3; kind++) {
             mask(e, kind);
         }
@@ -29,8 +29,8 @@ record PackedPieces(InstructionSet set, Pieces pieces, int pitch, int pieceBytes
         e.add(Gp.RDI, pitch);
         e.add(Gp.RSI, fromRow);
         e.dec(Gp.RDX);
-        e.j(Assembler.Condition.NE, row);
-        e.leave(32);
+        e.j(Condition.NE, row);
+        e.leave(0);
     }
 
     /** Larger pieces, the others, and the last, which may be cut short. */
@@ -58,11 +58,7 @@ record PackedPieces(InstructionSet set, Pieces pieces, int pitch, int pieceBytes
             e.kmov(kind + 1, Gp.RAX, 16);
             return;
         }
-        for (int i = 0; i < set.lanes(); i += 2) {
-            e.mov(Gp.RAX, (i + 1 < rest ? 0xffffffffL << 32 : 0) | (i < rest ? 0xffffffffL : 0));
-            e.mov(Mem.at(Gp.RSP, 4 * i), Gp.RAX);
-        }
-        e.vmovups(set.vec(8 + kind), Mem.at(Gp.RSP));
+        e.vmovups(set.vec(8 + kind), LaneMask.words(set, rest));
     }
 
     /** The end of a piece is written as a whole vector: what is too much of it, the next row overwrites. */

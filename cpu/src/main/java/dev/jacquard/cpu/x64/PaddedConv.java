@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
 import java.util.Arrays;
 
@@ -84,10 +85,10 @@ final class PaddedConv implements PackedConv {
         int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());
         long perLine = (long) s.ow() * s.k() * depth();
         int wanted = Math.clamp(WORK / perLine, 1, most);
-        int parts = (s.oh() + wanted - 1) / wanted;
-        lines = (s.oh() + parts - 1) / parts;
-        blocks = (s.oh() + lines - 1) / lines;
-        scratchBytes = (long) pitch * inputLines(lines) + 63 & -64L;
+        int parts = Math.ceilDiv(s.oh(), wanted);
+        lines = Math.ceilDiv(s.oh(), parts);
+        blocks = Math.ceilDiv(s.oh(), lines);
+        scratchBytes = Raw.align((long) pitch * inputLines(lines));
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
     }

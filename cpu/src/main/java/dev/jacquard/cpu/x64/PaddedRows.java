@@ -18,7 +18,7 @@ record PaddedRows(InstructionSet set, int before, int inside, int after, int toR
         e.vxorps(zero(), zero(), zero());
         Label row = e.here();
         e.test(Gp.RDX, Gp.RDX);
-        e.j(Assembler.Condition.E, end);
+        e.j(Condition.E, end);
         e.mov(Gp.R8, Gp.RDI);
         e.mov(Gp.R9, Gp.RSI);
         move(e, before, false);
@@ -50,7 +50,7 @@ record PaddedRows(InstructionSet set, int before, int inside, int after, int toR
             e.vmovups(Mem.at(Gp.RDI), v);
             e.add(Gp.RDI, set.bytes());
             e.dec(Gp.RCX);
-            e.j(Assembler.Condition.NE, next);
+            e.j(Condition.NE, next);
         }
         int rest = floats % set.lanes();
         for (int i = 0; i < rest; i++) {

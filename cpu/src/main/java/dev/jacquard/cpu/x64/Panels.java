@@ -7,19 +7,15 @@ package dev.jacquard.cpu.x64;
  * @param columns in all
  */
 record Panels(InstructionSet set, int columns) {
-    private int vectorsInAll() {
-        return (columns + set.lanes() - 1) / set.lanes();
-    }
-
     /** Number of panels. */
     int count() {
-        int all = vectorsInAll();
+        int all = set.vectors(columns);
         // AVX2: two vectors; of an odd number, one panel has three.
         return set == InstructionSet.AVX512 ? (all + 3) / 4 : Math.max(1, all / 2);
     }
 
     private int firstVector(int panel) {
-        return (int) ((long) vectorsInAll() * panel / count());
+        return (int) ((long) set.vectors(columns) * panel / count());
     }
 
     /** Vectors of a panel. */
@@ -44,6 +40,6 @@ record Panels(InstructionSet set, int columns) {
 
     /** Floats of a packed row of all panels. */
     int widths() {
-        return vectorsInAll() * set.lanes();
+        return set.vectors(columns) * set.lanes();
     }
 }

@@ -9,11 +9,11 @@ package dev.jacquard.cpu.x64;
  */
 record Pieces(int floats, int unit, int most) {
     private int units() {
-        return (floats + unit - 1) / unit;
+        return Math.ceilDiv(floats, unit);
     }
 
     int count() {
-        return (units() + most - 1) / most;
+        return Math.ceilDiv(units(), most);
     }
 
     /** Units of the larger pieces less one: those of the others. */

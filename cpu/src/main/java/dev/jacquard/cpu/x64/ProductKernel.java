@@ -1,7 +1,6 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.x64.Assembler.Condition;
 import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.Arrays;
 

@@ -5,7 +5,6 @@ import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
 import dev.jacquard.tensor.op.Nonlinearity;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -62,13 +61,13 @@ public final class QuantizedConv implements PackedConv {
         Form form = Form.of(shape, epilogue, dot);
         groups = form == Form.APART ? shape.groups() : 1;
         groupK = shape.k() / groups;
-        int vectors = (groupK + dot.lanes() - 1) / dot.lanes();
+        int vectors = Math.ceilDiv(groupK, dot.lanes());
         int most = form == Form.DEPTHWISE ? ByteDepthwise.channels(dot) / dot.lanes() : dot.vectors();
-        panels = (vectors + most - 1) / most;
-        int each = form == Form.APART ? (vectors + panels - 1) / panels : most;
+        panels = Math.ceilDiv(vectors, most);
+        int each = form == Form.APART ? Math.ceilDiv(vectors, panels) : most;
         lanes = each * dot.lanes();
         units = groups * panels;
-        parts = Math.min(units, (CHUNKS + blocks.count() - 1) / blocks.count());
+        parts = Math.min(units, Math.ceilDiv(CHUNKS, blocks.count()));
         for (int i = 0; i < 2; i++) {
             int pixels = blocks.pixelsOf(i == 0 ? 0 : blocks.count() - 1);
             specs[i] = form == Form.DEPTHWISE ? depthwise() : tiles(pixels, each, form);
@@ -122,7 +121,7 @@ public final class QuantizedConv implements PackedConv {
     }
 
     private ByteTiles tiles(int pixels, int vectors, Form form) {
-        int small = pixels / ((pixels + dot.rows() - 1) / dot.rows());
+        int small = pixels / Math.ceilDiv(pixels, dot.rows());
         if (blocks.direct()) {
             return new ByteTiles(dot, small, vectors, tail(), 1, 0, 1, 0, shape.c() / 4, 0, true, shape.k(), epilogue);
         }
@@ -147,16 +146,12 @@ public final class QuantizedConv implements PackedConv {
 
     private MemorySegment header() {
         int pixels = blocks.pixelsOf(0);
-        MemorySegment h = Arena.ofAuto().allocate(ByteHeader.PIXELS + 4L * pixels, 64);
+        MemorySegment h = Native.zeros(ByteHeader.PIXELS + 4L * pixels);
         ByteHeader.fill(h, dot, epilogue.residualScale(), (tail() - 1) % dot.lanes() + 1, shape.groupC());
         for (int p = 0; p < pixels; p++) {
             h.set(ValueLayout.JAVA_INT, ByteHeader.PIXELS + 4L * p, blocks.offset(p));
         }
         return h;
-    }
-
-    private static long align(long bytes) {
-        return bytes + 63 & -64L;
     }
 
     @Override
@@ -165,12 +160,12 @@ public final class QuantizedConv implements PackedConv {
     }
 
     private long scaleBytes() {
-        return align(units * 2L * 4 * lanes);
+        return Raw.align(units * 2L * 4 * lanes);
     }
 
     /** A worker's copies: dwords and vectors may be read, and vectors written, behind them. */
     private long scratchBytes() {
-        return blocks.direct() ? 0 : align(blocks.copiedBytes()) + 128;
+        return blocks.direct() ? 0 : Raw.align(blocks.copiedBytes()) + 128;
     }
 
     @Override
@@ -286,7 +281,7 @@ public final class QuantizedConv implements PackedConv {
         int step = blocks.rowStep();
         long rowBytes = (long) shape.w() * shape.c();
         int top = blocks.firstRow(block) * shape.strideH() - shape.padTop();
-        int low = Math.clamp(top >= 0 ? 0 : (-top + step - 1) / step, 0, rows);
+        int low = Math.clamp(top >= 0 ? 0 : Math.ceilDiv(-top, step), 0, rows);
         int high = Math.clamp(shape.h() - 1 - top < 0 ? 0 : (shape.h() - 1 - top) / step + 1, low, rows);
         for (int i = 0; i < blocks.imagesOf(block); i++) {
             long image = in + (blocks.firstImage(block) + i) * shape.h() * rowBytes;

@@ -45,7 +45,7 @@ record RowDotsCode(InstructionSet set) implements Kernel.Spec {
         a.add(BIAS, 4);
         a.add(OUT, 4);
         a.dec(ROWS);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
         a.vzeroupper();
         a.ret();
     }

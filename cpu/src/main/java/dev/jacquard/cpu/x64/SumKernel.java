@@ -11,7 +11,7 @@ record SumKernel(InstructionSet set) implements Kernel.Spec {
         Vec sum = set.vec(0);
         Label done = new Label();
         a.test(Gp.RCX, Gp.RCX);
-        a.j(Assembler.Condition.E, done);
+        a.j(Condition.E, done);
         Label next = a.here();
         a.vmovups(sum, Mem.at(Gp.RDI));
         a.mov(Gp.RAX, Gp.RDI);
@@ -19,7 +19,7 @@ record SumKernel(InstructionSet set) implements Kernel.Spec {
         Label last = new Label();
         Label array = a.here();
         a.dec(Gp.R8);
-        a.j(Assembler.Condition.E, last);
+        a.j(Condition.E, last);
         a.add(Gp.RAX, Gp.RSI);
         a.vaddps(sum, sum, Mem.at(Gp.RAX));
         a.jmp(array);
@@ -27,7 +27,7 @@ record SumKernel(InstructionSet set) implements Kernel.Spec {
         a.vmovups(Mem.at(Gp.RDI), sum);
         a.add(Gp.RDI, set.bytes());
         a.sub(Gp.RCX, set.bytes());
-        a.j(Assembler.Condition.NE, next);
+        a.j(Condition.NE, next);
         a.bind(done);
         a.vzeroupper();
         a.ret();

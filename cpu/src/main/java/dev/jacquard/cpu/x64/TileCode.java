@@ -60,7 +60,7 @@ record TileCode(InstructionSet set, int rows, int vectors) implements Kernel.Spe
         a.lea(AT_B, Mem.at(B, at));
         a.mov(COUNTER, K);
         a.test(COUNTER, COUNTER);
-        a.j(Assembler.Condition.E, empty);
+        a.j(Condition.E, empty);
         a.align(32);
         Label again = a.here();
         Vec one = set.vec(set == InstructionSet.AVX512 ? 4 : 14);
@@ -77,7 +77,7 @@ record TileCode(InstructionSet set, int rows, int vectors) implements Kernel.Spe
         a.add(LOWER, A_STEP);
         a.add(AT_B, B_STEP);
         a.dec(COUNTER);
-        a.j(Assembler.Condition.NE, again);
+        a.j(Condition.NE, again);
         a.bind(empty);
         store(a, lanes, at, width, last);
     }
@@ -85,7 +85,7 @@ record TileCode(InstructionSet set, int rows, int vectors) implements Kernel.Spe
     private void store(Assembler a, Lanes lanes, int at, int width, boolean last) {
         Label plain = new Label();
         a.test(ACCUMULATE, ACCUMULATE);
-        a.j(Assembler.Condition.E, plain);
+        a.j(Condition.E, plain);
         a.mov(AT_A, C);
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < width; j++) {

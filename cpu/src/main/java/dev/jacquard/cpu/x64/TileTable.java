@@ -2,7 +2,6 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.TapAxis;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.WeakReference;
@@ -98,9 +97,9 @@ final class TileTable {
      * @param taps of each row
      */
     private TileTable(int rows, int most, int taps, Rows where) {
-        tiles = (rows + most - 1) / most;
+        tiles = Math.ceilDiv(rows, most);
         tileBytes = TAPS + (long) taps * TAP_BYTES;
-        memory = Arena.ofAuto().allocate(tiles * tileBytes, 64);
+        memory = Native.zeros(tiles * tileBytes);
         firstRow = new int[tiles + 1];
         for (int t = 0; t < tiles; t++) {
             firstRow[t + 1] = (int) ((t + 1L) * rows / tiles);

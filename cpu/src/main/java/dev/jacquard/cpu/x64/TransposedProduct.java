@@ -30,8 +30,6 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     private static final int A_IMAGE = 48;
     private static final int B_IMAGE = 56;
 
-    private static final int MASK = 1;
-
     /**
      * A tile's size.
      *
@@ -88,13 +86,11 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.enter(FRAME);
         decode(e);
         int tail = n % set.lanes();
-        if (tail != 0) {
-            tailMask(e, tail);
-        }
+        LaneMask lanes = tail == 0 ? LaneMask.all(e) : LaneMask.first(e, set, tail, set.vec(set.registers() - 1));
         Pieces panels = tile.columns(n, set);
-        panels(e, panels.larger(), panels.low() + 1, false);
-        panels(e, panels.count() - panels.larger() - (tail == 0 ? 0 : 1), panels.low(), false);
-        panels(e, tail == 0 ? 0 : 1, panels.low(), true);
+        panels(e, panels.larger(), panels.low() + 1, LaneMask.all(e));
+        panels(e, panels.count() - panels.larger() - (tail == 0 ? 0 : 1), panels.low(), LaneMask.all(e));
+        panels(e, tail == 0 ? 0 : 1, panels.low(), lanes);
         e.leave(FRAME);
     }
 
@@ -127,30 +123,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.mov(Mem.at(Gp.RSP, to), Gp.RBX);
     }
 
-    private void tailMask(Assembler e, int tail) {
-        if (set == InstructionSet.AVX512) {
-            e.mov(Gp.RAX, (1L << tail) - 1);
-            e.kmov(MASK, Gp.RAX, 16);
-            return;
-        }
-        // No constants in the code: ones and zeros are written below the frame's variables, where the accumulators are not yet.
-        e.sub(Gp.RSP, 32);
-        for (int i = 0; i < set.lanes(); i += 2) {
-            long low = i < tail ? 0xffffffffL : 0;
-            long high = i + 1 < tail ? 0xffffffffL : 0;
-            e.mov(Gp.RAX, high << 32 | low);
-            e.mov(Mem.at(Gp.RSP, 4 * i), Gp.RAX);
-        }
-        e.vmovups(mask(), Mem.at(Gp.RSP));
-        e.add(Gp.RSP, 32);
-    }
-
-    /** The last register: a mask under AVX2, free under AVX-512. */
-    private Vec mask() {
-        return set.vec(set.registers() - 1);
-    }
-
-    private void panels(Assembler e, int count, int vectors, boolean masked) {
+    private void panels(Assembler e, int count, int vectors, LaneMask last) {
         if (count <= 0) {
             return;
         }
@@ -159,29 +132,29 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         Label panel = e.here();
         e.mov(Gp.RDI, Mem.at(Gp.RSP, A_FIRST));
         e.mov(Gp.RDX, Mem.at(Gp.RSP, C_PANEL));
-        tiles(e, tiles.larger(), tiles.low() + 1, vectors, masked);
-        tiles(e, tiles.count() - tiles.larger(), tiles.low(), vectors, masked);
+        tiles(e, tiles.larger(), tiles.low() + 1, vectors, last);
+        tiles(e, tiles.count() - tiles.larger(), tiles.low(), vectors, last);
         int width = vectors * set.bytes();
         e.add(Gp.RSI, b.piece == 0 ? width : b.piece);
         e.mov(Gp.RAX, Mem.at(Gp.RSP, C_PANEL));
         e.add(Gp.RAX, width);
         e.mov(Mem.at(Gp.RSP, C_PANEL), Gp.RAX);
         e.dec(Gp.R13);
-        e.j(Assembler.Condition.NE, panel);
+        e.j(Condition.NE, panel);
     }
 
-    private void tiles(Assembler e, int count, int rows, int vectors, boolean masked) {
+    private void tiles(Assembler e, int count, int rows, int vectors, LaneMask last) {
         if (count == 0) {
             return;
         }
         e.mov(Gp.R12, count);
         Label next = e.here();
         fetch(e);
-        new Body(e, rows, vectors, masked).emit();
+        new Body(e, rows, vectors, last).emit();
         e.add(Gp.RDI, a.piece == 0 ? 4 * rows : a.piece);
         e.add(Gp.RDX, rows * cRow);
         e.dec(Gp.R12);
-        e.j(Assembler.Condition.NE, next);
+        e.j(Condition.NE, next);
     }
 
     /** What this tile fetches: rbp, in steps of r9; what it reads itself if it is not its turn or there is nothing left. */
@@ -191,7 +164,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.mov(Gp.RAX, Mem.at(Gp.R8));
         e.dec(Gp.RAX);
         e.mov(Mem.at(Gp.R8), Gp.RAX);
-        e.j(Assembler.Condition.NE, none);
+        e.j(Condition.NE, none);
         e.mov(Gp.RAX, Mem.at(Gp.R8, 8));
         e.mov(Mem.at(Gp.R8), Gp.RAX);
         for (int at = Fetch.FIRST; at < Fetch.BYTES; at += Fetch.NEXT) {
@@ -199,7 +172,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             Mem left = Mem.at(Gp.R8, at + 16);
             e.mov(Gp.RAX, left);
             e.test(Gp.RAX, Gp.RAX);
-            e.j(Assembler.Condition.E, empty);
+            e.j(Condition.E, empty);
             e.dec(Gp.RAX);
             e.mov(left, Gp.RAX);
             e.mov(Gp.RBP, Mem.at(Gp.R8, at));
@@ -220,13 +193,13 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         private final Assembler e;
         private final int rows;
         private final int vectors;
-        private final boolean masked;
+        private final LaneMask last;
 
-        Body(Assembler e, int rows, int vectors, boolean masked) {
+        Body(Assembler e, int rows, int vectors, LaneMask last) {
             this.e = e;
             this.rows = rows;
             this.vectors = vectors;
-            this.masked = masked;
+            this.last = last;
         }
 
         private Vec sum(int i, int j) {
@@ -243,8 +216,9 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             return set.vec(first + i % free);
         }
 
-        private boolean masked(int j) {
-            return masked && j == vectors - 1;
+        /** Of the last column of a panel there may be only a part. */
+        private LaneMask lanes(int j) {
+            return j == vectors - 1 ? last : LaneMask.all(e);
         }
 
         void emit() {
@@ -276,12 +250,12 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
 
         private void next(Gp counter, Label again) {
             e.dec(counter);
-            e.j(Assembler.Condition.NE, again);
+            e.j(Condition.NE, again);
         }
 
         private void position() {
             for (int j = 0; j < vectors; j++) {
-                load(column(j), Mem.at(Gp.RBX, j * set.bytes()), j);
+                lanes(j).load(column(j), Mem.at(Gp.RBX, j * set.bytes()));
             }
             e.prefetcht1(Mem.at(Gp.RBP));
             for (int i = 0; i < rows; i++) {
@@ -295,16 +269,6 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             e.add(Gp.RBX, b.column);
         }
 
-        private void load(Vec to, Mem from, int j) {
-            if (!masked(j)) {
-                e.vmovups(to, from);
-            } else if (set == InstructionSet.AVX512) {
-                e.vmovups(to.zeroed(MASK), from);
-            } else {
-                e.vmaskmovps(to, mask(), from);
-            }
-        }
-
         private Mem c(int i, int j) {
             return Mem.at(Gp.RDX, i * cRow + j * set.bytes());
         }
@@ -313,28 +277,18 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             Label overwrite = new Label();
             e.mov(Gp.RAX, Mem.at(Gp.RSP, ADD));
             e.test(Gp.RAX, Gp.RAX);
-            e.j(Assembler.Condition.E, overwrite);
+            e.j(Condition.E, overwrite);
             for (int i = 0; i < rows; i++) {
                 for (int j = 0; j < vectors; j++) {
-                    load(one(0), c(i, j), j);
+                    lanes(j).load(one(0), c(i, j));
                     e.vaddps(sum(i, j), sum(i, j), one(0));
                 }
             }
             e.bind(overwrite);
             for (int i = 0; i < rows; i++) {
                 for (int j = 0; j < vectors; j++) {
-                    store(c(i, j), sum(i, j), j);
+                    lanes(j).store(c(i, j), sum(i, j));
                 }
-            }
-        }
-
-        private void store(Mem to, Vec from, int j) {
-            if (!masked(j)) {
-                e.vmovups(to, from);
-            } else if (set == InstructionSet.AVX512) {
-                e.vmovups(to.masked(MASK), from);
-            } else {
-                e.vmaskmovps(to, mask(), from);
             }
         }
     }

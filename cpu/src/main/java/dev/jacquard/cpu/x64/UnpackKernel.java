@@ -34,23 +34,23 @@ record UnpackKernel(InstructionSet set, int rows, int columns, int group) implem
         a.add(Gp.RSI, 4 * unrolled);
         a.add(Gp.RBX, unrolled * step);
         a.dec(Gp.RCX);
-        a.j(Assembler.Condition.NE, inner);
+        a.j(Condition.NE, inner);
         a.add(Gp.R9, set.bytes());
         a.dec(Gp.R11);
-        a.j(Assembler.Condition.NE, column);
+        a.j(Condition.NE, column);
         a.add(Gp.R9, (group - 1) * step);
         a.dec(Gp.R10);
-        a.j(Assembler.Condition.NE, row);
+        a.j(Condition.NE, row);
         a.add(Gp.RDI, 4);
         a.inc(Gp.R8);
         Label same = new Label();
         a.cmp(Gp.R8, set.lanes());
-        a.j(Assembler.Condition.NE, same);
+        a.j(Condition.NE, same);
         a.add(Gp.RDI, rows * group * step - set.bytes());
         a.xor(Gp.R8, Gp.R8);
         a.bind(same);
         a.dec(Gp.RDX);
-        a.j(Assembler.Condition.NE, channel);
+        a.j(Condition.NE, channel);
         a.leave(0);
     }
 }

@@ -16,7 +16,6 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VDIVPS = Code.of(NP, 1, 0x5e);
     private static final Code VMAXPS = Code.of(NP, 1, 0x5f);
     private static final Code VANDPS = Code.of(NP, 1, 0x54);
-    private static final Code VANDNPS = Code.of(NP, 1, 0x55);
     private static final Code VORPS = Code.of(NP, 1, 0x56);
     private static final Code VXORPS = Code.of(NP, 1, 0x57);
     private static final Code VUNPCKLPS = Code.of(NP, 1, 0x14);
@@ -24,51 +23,29 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VFMADD132PS = Code.of(P66, 2, 0x98);
     private static final Code VFMADD213PS = Code.of(P66, 2, 0xa8);
     private static final Code VFMADD231PS = Code.of(P66, 2, 0xb8);
-    private static final Code VFMSUB213PS = Code.of(P66, 2, 0xaa);
-    private static final Code VFMSUB231PS = Code.of(P66, 2, 0xba);
-    private static final Code VFNMADD213PS = Code.of(P66, 2, 0xac);
     private static final Code VFNMADD231PS = Code.of(P66, 2, 0xbc);
     private static final Code VPERMPS = Code.of(P66, 2, 0x16);
     private static final Code VPERMILPS = Code.of(P66, 3, 0x04);
     private static final Code VPADDD = Code.of(P66, 1, 0xfe);
     private static final Code VPSUBD = Code.of(P66, 1, 0xfa);
-    private static final Code VPMULLD = Code.of(P66, 2, 0x40);
-    private static final Code VPMAXSD = Code.of(P66, 2, 0x3d);
-    private static final Code VPMINSD = Code.of(P66, 2, 0x39);
     private static final Code VPMADDWD = Code.of(P66, 1, 0xf5);
-    private static final Code VPMADDUBSW = Code.of(P66, 2, 0x04);
-    private static final Code VPADDW = Code.of(P66, 1, 0xfd);
     private static final Code VSCALEFPS = Code.of(P66, 2, 0x2c).evexOnly();
     private static final Code VPDPBUSD = Code.of(P66, 2, 0x50);
-    private static final Code VDPBF16PS = Code.of(PF3, 2, 0x52).evexOnly();
-    private static final Code VPANDD = Code.of(P66, 1, 0xdb).evexOnly();
-    private static final Code VPORD = Code.of(P66, 1, 0xeb).evexOnly();
     private static final Code VPXORD = Code.of(P66, 1, 0xef).evexOnly();
-    private static final Code VPAND = Code.of(P66, 1, 0xdb);
-    private static final Code VPOR = Code.of(P66, 1, 0xeb);
     private static final Code VPXOR = Code.of(P66, 1, 0xef);
     private static final Code VSHUFPS = Code.of(NP, 1, 0xc6);
     private static final Code VPERM2F128 = Code.of(P66, 3, 0x06);
-    private static final Code VINSERTF128 = Code.of(P66, 3, 0x18);
-    private static final Code VSHUFF32X4 = Code.of(P66, 3, 0x23).evexOnly();
-    private static final Code VSHUFF64X2 = Code.of(P66, 3, 0x23).evexWide().evexOnly();
     private static final Code VSQRTPS = Code.of(NP, 1, 0x51);
     private static final Code VCVTDQ2PS = Code.of(NP, 1, 0x5b);
     private static final Code VCVTPS2DQ = Code.of(P66, 1, 0x5b);
-    private static final Code VCVTTPS2DQ = Code.of(PF3, 1, 0x5b);
-    private static final Code VGETEXPPS = Code.of(P66, 2, 0x42).evexOnly();
     private static final Code VBROADCASTSS = Code.of(P66, 2, 0x18).tuple(Tuple.SCALAR);
     private static final Code VPBROADCASTD = Code.of(P66, 2, 0x58).tuple(Tuple.SCALAR);
-    private static final Code VBROADCASTF128 = Code.of(P66, 2, 0x1a);
-    private static final Code VBROADCASTF32X4 = Code.of(P66, 2, 0x1a).tuple(Tuple.LANE).evexOnly();
-    private static final Code VPMOVZXBD = Code.of(P66, 2, 0x31).tuple(Tuple.QUARTER);
     private static final Code VPMOVSXBD = Code.of(P66, 2, 0x21).tuple(Tuple.QUARTER);
     private static final Code VPMOVZXBW = Code.of(P66, 2, 0x30).tuple(Tuple.HALF);
     private static final Code VPMOVSXBW = Code.of(P66, 2, 0x20).tuple(Tuple.HALF);
     private static final Code VPMOVZXWD = Code.of(P66, 2, 0x33).tuple(Tuple.HALF);
     private static final Code VCVTPH2PS = Code.of(P66, 2, 0x13).tuple(Tuple.HALF);
     private static final Code VRNDSCALEPS = Code.of(P66, 3, 0x08).evexOnly();
-    private static final Code VROUNDPS = Code.of(P66, 3, 0x08);
     private static final Code VCVTPS2PH = Code.of(P66, 3, 0x1d).tuple(Tuple.HALF);
     private static final Code MASKED_LOAD = Code.of(P66, 2, 0x2c);
     private static final Code MASKED_STORE = Code.of(P66, 2, 0x2e);
@@ -84,7 +61,6 @@ abstract class VectorAssembler extends Encoder {
     private static final Code FROM_GENERAL = Code.of(P66, 1, 0x6e);
     private static final Code TO_GENERAL = Code.of(P66, 1, 0x7e);
     private static final Code EXTRACT = Code.of(P66, 3, 0x19);
-    private static final Code EXTRACT_LANE = Code.of(P66, 3, 0x19).tuple(Tuple.LANE).evexOnly();
     private static final Code EXTRACT_HALF = Code.of(P66, 3, 0x1b).tuple(Tuple.TWO_LANES).evexWide().evexOnly();
     private static final Code VPACKSSDW = Code.of(P66, 1, 0x6b);
     private static final Code VPACKSSWB = Code.of(P66, 1, 0x63);
@@ -95,7 +71,6 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPERMD = Code.of(P66, 2, 0x36);
     private static final Code VPMAXSB = Code.of(P66, 2, 0x3c);
     private static final Code VPHADDD = Code.of(P66, 2, 0x02);
-    private static final Code LOAD_BYTES = Code.of(PF2, 1, 0x6f).evexOnly();
     private static final Code STORE_BYTES = Code.of(PF2, 1, 0x7f).evexOnly();
 
     private void three(Code c, Vec to, Vec a, Operand b) {
@@ -130,11 +105,6 @@ abstract class VectorAssembler extends Encoder {
         store(STREAM, to, from);
     }
 
-    /** One number in all elements. */
-    void constant(Vec to, float value) {
-        vbroadcastss(to, Literal.of(value));
-    }
-
     void vaddps(Vec to, Vec a, Operand b) {
         three(VADDPS, to, a, b);
     }
@@ -161,10 +131,6 @@ abstract class VectorAssembler extends Encoder {
 
     void vandps(Vec to, Vec a, Operand b) {
         three(VANDPS, to, a, b);
-    }
-
-    void vandnps(Vec to, Vec a, Operand b) {
-        three(VANDNPS, to, a, b);
     }
 
     void vorps(Vec to, Vec a, Operand b) {
@@ -195,18 +161,6 @@ abstract class VectorAssembler extends Encoder {
         three(VFMADD231PS, to, a, b);
     }
 
-    void vfmsub213ps(Vec to, Vec a, Operand b) {
-        three(VFMSUB213PS, to, a, b);
-    }
-
-    void vfmsub231ps(Vec to, Vec a, Operand b) {
-        three(VFMSUB231PS, to, a, b);
-    }
-
-    void vfnmadd213ps(Vec to, Vec a, Operand b) {
-        three(VFNMADD213PS, to, a, b);
-    }
-
     void vfnmadd231ps(Vec to, Vec a, Operand b) {
         three(VFNMADD231PS, to, a, b);
     }
@@ -229,28 +183,8 @@ abstract class VectorAssembler extends Encoder {
         three(VPSUBD, to, a, b);
     }
 
-    void vpmulld(Vec to, Vec a, Operand b) {
-        three(VPMULLD, to, a, b);
-    }
-
-    void vpmaxsd(Vec to, Vec a, Operand b) {
-        three(VPMAXSD, to, a, b);
-    }
-
-    void vpminsd(Vec to, Vec a, Operand b) {
-        three(VPMINSD, to, a, b);
-    }
-
     void vpmaddwd(Vec to, Vec a, Operand b) {
         three(VPMADDWD, to, a, b);
-    }
-
-    void vpmaddubsw(Vec to, Vec a, Operand b) {
-        three(VPMADDUBSW, to, a, b);
-    }
-
-    void vpaddw(Vec to, Vec a, Operand b) {
-        three(VPADDW, to, a, b);
     }
 
     void vscalefps(Vec to, Vec a, Operand b) {
@@ -262,28 +196,8 @@ abstract class VectorAssembler extends Encoder {
         three(VPDPBUSD, to, a, b);
     }
 
-    void vdpbf16ps(Vec to, Vec a, Operand b) {
-        three(VDPBF16PS, to, a, b);
-    }
-
-    void vpandd(Vec to, Vec a, Operand b) {
-        three(VPANDD, to, a, b);
-    }
-
-    void vpord(Vec to, Vec a, Operand b) {
-        three(VPORD, to, a, b);
-    }
-
     void vpxord(Vec to, Vec a, Operand b) {
         three(VPXORD, to, a, b);
-    }
-
-    void vpand(Vec to, Vec a, Operand b) {
-        three(VPAND, to, a, b);
-    }
-
-    void vpor(Vec to, Vec a, Operand b) {
-        three(VPOR, to, a, b);
     }
 
     void vpxor(Vec to, Vec a, Operand b) {
@@ -300,21 +214,6 @@ abstract class VectorAssembler extends Encoder {
         put(immediate);
     }
 
-    void vinsertf128(Vec to, Vec a, Operand b, int immediate) {
-        three(VINSERTF128, to, a, b);
-        put(immediate);
-    }
-
-    void vshuff32x4(Vec to, Vec a, Operand b, int immediate) {
-        three(VSHUFF32X4, to, a, b);
-        put(immediate);
-    }
-
-    void vshuff64x2(Vec to, Vec a, Operand b, int immediate) {
-        three(VSHUFF64X2, to, a, b);
-        put(immediate);
-    }
-
     void vsqrtps(Vec to, Operand from) {
         two(VSQRTPS, to, from);
     }
@@ -327,32 +226,12 @@ abstract class VectorAssembler extends Encoder {
         two(VCVTPS2DQ, to, from);
     }
 
-    void vcvttps2dq(Vec to, Operand from) {
-        two(VCVTTPS2DQ, to, from);
-    }
-
-    void vgetexpps(Vec to, Operand from) {
-        two(VGETEXPPS, to, from);
-    }
-
     void vbroadcastss(Vec to, Operand from) {
         two(VBROADCASTSS, to, from);
     }
 
     void vpbroadcastd(Vec to, Operand from) {
         two(VPBROADCASTD, to, from);
-    }
-
-    void vbroadcastf128(Vec to, Operand from) {
-        two(VBROADCASTF128, to, from);
-    }
-
-    void vbroadcastf32x4(Vec to, Operand from) {
-        two(VBROADCASTF32X4, to, from);
-    }
-
-    void vpmovzxbd(Vec to, Operand from) {
-        two(VPMOVZXBD, to, from);
     }
 
     void vpmovsxbd(Vec to, Operand from) {
@@ -377,11 +256,6 @@ abstract class VectorAssembler extends Encoder {
 
     void vrndscaleps(Vec to, Operand from, int immediate) {
         two(VRNDSCALEPS, to, from);
-        put(immediate);
-    }
-
-    void vroundps(Vec to, Operand from, int immediate) {
-        two(VROUNDPS, to, from);
         put(immediate);
     }
 
@@ -494,11 +368,6 @@ abstract class VectorAssembler extends Encoder {
         extract(EXTRACT, to, from, lane);
     }
 
-    /** 128 of 512 bits. */
-    void vextractf32x4(Vec to, Vec from, int lane) {
-        extract(EXTRACT_LANE, to, from, lane);
-    }
-
     /** 256 of 512 bits. */
     void vextractf64x4(Vec to, Vec from, int half) {
         extract(EXTRACT_HALF, to, from, half);
@@ -547,11 +416,6 @@ abstract class VectorAssembler extends Encoder {
 
     void vphaddd(Vec to, Vec a, Operand b) {
         three(VPHADDD, to, a, b);
-    }
-
-    /** Loads bytes, under a mask of bytes (AVX-512). */
-    void vmovdqu8(Vec to, Mem from) {
-        two(LOAD_BYTES, to, from);
     }
 
     /** Stores bytes, under a mask of bytes (AVX-512). */

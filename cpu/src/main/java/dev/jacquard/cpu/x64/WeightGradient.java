@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
 import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
@@ -50,7 +51,7 @@ final class WeightGradient implements Conv {
         imagesFollow = rowsFollow && image.image() == shape.oh() * image.row() && gradient.image() == shape.oh() * gradient.row();
         gradientAt = Fetch.BYTES + kernels.imageBytes();
         scratchBytes = gradientAt + kernels.gradientBytes();
-        partBytes = plan.partial() ? align(4 * plan.gradientFloats()) : 0;
+        partBytes = plan.partial() ? Raw.align(4 * plan.gradientFloats()) : 0;
     }
 
     /** Whether distances between images and the like fit into instructions. */
@@ -62,10 +63,6 @@ final class WeightGradient implements Conv {
 
     static Conv of(ConvShape shape, Workers workers, InstructionSet set) {
         return new WeightGradient(WeightGradientPlan.of(shape, set), workers);
-    }
-
-    static long align(long bytes) {
-        return bytes + 63 & -64L;
     }
 
     @Override
@@ -81,9 +78,9 @@ final class WeightGradient implements Conv {
         workspace = scratch;
         workers.run(compute, plan.items());
         if (plan.swapped()) {
-            workers.run(add, shape.groups() * WeightGradientPlan.ceil(shape.groupK(), plan.set().lanes()));
+            workers.run(add, shape.groups() * Math.ceilDiv(shape.groupK(), plan.set().lanes()));
         } else if (plan.partial()) {
-            workers.run(add, Math.toIntExact((plan.gradientFloats() + PIECE - 1) / PIECE));
+            workers.run(add, Math.toIntExact(Math.ceilDiv(plan.gradientFloats(), PIECE)));
         }
     }
 
@@ -98,7 +95,7 @@ final class WeightGradient implements Conv {
             return;
         }
         int lanes = plan.set().lanes();
-        int perGroup = WeightGradientPlan.ceil(shape.groupK(), lanes);
+        int perGroup = Math.ceilDiv(shape.groupK(), lanes);
         int g = chunk / perGroup;
         int k = chunk % perGroup * lanes;
         long floats = plan.gradientFloats() / shape.groups();
@@ -128,7 +125,7 @@ final class WeightGradient implements Conv {
     }
 
     private int bands() {
-        return plan.blockRows() == 0 ? 1 : WeightGradientPlan.ceil(shape.oh(), plan.blockRows());
+        return plan.blockRows() == 0 ? 1 : Math.ceilDiv(shape.oh(), plan.blockRows());
     }
 
     private int firstImage(int b) {
@@ -196,7 +193,7 @@ final class WeightGradient implements Conv {
     }
 
     private static int firstInside(int pad, int offset, int stride) {
-        return WeightGradientPlan.ceil(Math.max(0, pad - offset), stride);
+        return Math.ceilDiv(Math.max(0, pad - offset), stride);
     }
 
     private static int endInside(int pad, int offset, int stride, int in, int out) {
@@ -237,8 +234,8 @@ final class WeightGradient implements Conv {
         int channelsC = plan.swapped() ? plan.row(i + 1) - plan.row(i) : plan.column(j + 1) - plan.column(j);
         int pixels = shape.strideH() * shape.strideW();
         boolean fetchImage = b >= 0 && !plan.flat() && (plan.units() > 1 || pixels == 1);
-        int linesC = channelsC == shape.c() ? pixels * channelsC / 16 : WeightGradientPlan.ceil(channelsC, 16);
-        int linesK = b >= 0 ? WeightGradientPlan.ceil(channelsK, 16) : 0;
+        int linesC = channelsC == shape.c() ? pixels * channelsC / 16 : Math.ceilDiv(channelsC, 16);
+        int linesK = b >= 0 ? Math.ceilDiv(channelsK, 16) : 0;
         int linesX = fetchImage ? linesC : 0;
         long every = Math.max(1, passes / Math.max(1, linesK + linesX));
         ALL.set(JAVA_LONG, at, every);

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
 
 /** The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or brought together. */
@@ -88,7 +89,7 @@ final class WeightGradientKernels {
     }
 
     private Kernel.Spec partialSums() {
-        int stride = (int) WeightGradient.align(4 * plan.gradientFloats());
+        int stride = (int) Raw.align(4 * plan.gradientFloats());
         int groupFloats = Math.toIntExact(plan.gradientFloats() / shape.groups());
         return plan.swapped() ? new PartialSums.Transposed(plan.set(), plan.splits(), stride, groupFloats / shape.groupK(), shape.groupK())
                 : new PartialSums(plan.set(), plan.splits(), stride);
@@ -99,7 +100,7 @@ final class WeightGradientKernels {
         if (plan.packImage()) {
             return (long) image.piece() * mostPieces(plan.swapped());
         }
-        return plan.flat() ? WeightGradient.align(4L * plan.lineFloats() * plan.blockImages() * plan.blockInputRows()) : 0;
+        return plan.flat() ? Raw.align(4L * plan.lineFloats() * plan.blockImages() * plan.blockInputRows()) : 0;
     }
 
     /** Bytes of scratch for a block of dy. */

@@ -100,7 +100,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
 
     /** Columns likewise; parts begin on whole vectors. */
     int column(int i) {
-        int vectors = vectors(columns());
+        int vectors = set.vectors(columns());
         return Math.min(columns(), (int) ((long) vectors * i / columnParts) * set.lanes());
     }
 
@@ -108,17 +108,9 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return units() * i / unitParts;
     }
 
-    private int vectors(int floats) {
-        return ceil(floats, set.lanes());
-    }
-
-    static int ceil(int a, int b) {
-        return (a + b - 1) / b;
-    }
-
     /** Blocks of positions. */
     int blocks() {
-        return blockRows == 0 ? ceil(shape.n(), blockImages) : shape.n() * ceil(shape.oh(), blockRows);
+        return blockRows == 0 ? Math.ceilDiv(shape.n(), blockImages) : shape.n() * Math.ceilDiv(shape.oh(), blockRows);
     }
 
     /** Chunks of the work that can be done side by side. */
@@ -153,14 +145,14 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
 
     /** What a unit's product costs per position, in cycles: of multiply-adds, two of which begin in a cycle and each of which takes four, or of loads, two in a cycle; and to begin and end a tile. */
     private double cyclesPerPosition() {
-        int panels = ceil(vectors(columns()), tile.vectors());
-        int bands = ceil(rows(), tile.rows());
+        int panels = Math.ceilDiv(set.vectors(columns()), tile.vectors());
+        int bands = Math.ceilDiv(rows(), tile.rows());
         double sum = 0;
         for (int wide = 0; wide < 2; wide++) {
             for (int tall = 0; tall < 2; tall++) {
-                int v = vectors(columns()) / panels + wide;
+                int v = set.vectors(columns()) / panels + wide;
                 int r = rows() / bands + tall;
-                int nv = wide == 1 ? vectors(columns()) % panels : panels - vectors(columns()) % panels;
+                int nv = wide == 1 ? set.vectors(columns()) % panels : panels - set.vectors(columns()) % panels;
                 int nr = tall == 1 ? rows() % bands : bands - rows() % bands;
                 sum += (double) nv * nr * (Math.max(4, Math.max(0.5 * r * v, 0.55 * (r + v))) + (40 + 1.5 * r * v) / MOST_POSITIONS);
             }
@@ -183,11 +175,11 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         WeightGradientPlan best = null;
         double least = Double.MAX_VALUE;
         for (int u = 1; u <= units(); u++) {
-            if (ceil(units(), u) > 64 || u > 1 && ceil(units(), u) == ceil(units(), u - 1)) {
+            if (Math.ceilDiv(units(), u) > 64 || u > 1 && Math.ceilDiv(units(), u) == Math.ceilDiv(units(), u - 1)) {
                 continue;
             }
-            for (int r = 1; r <= Math.min(CHUNKS, ceil(rows(), tile.rows())); r++) {
-                for (int c = 1; c <= Math.min(CHUNKS, ceil(vectors(columns()), tile.vectors())); c++) {
+            for (int r = 1; r <= Math.min(CHUNKS, Math.ceilDiv(rows(), tile.rows())); r++) {
+                for (int c = 1; c <= Math.min(CHUNKS, Math.ceilDiv(set.vectors(columns()), tile.vectors())); c++) {
                     WeightGradientPlan p = blocked(r, c, u).split(wanted);
                     double cost = p.cost(wanted);
                     if (cost < least) {
@@ -202,22 +194,22 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
 
     /** With blocks of positions that fit the cache. */
     private WeightGradientPlan blocked(int r, int c, int u) {
-        int channels = ceil(rows(), r) + ceil(columns(), c);
+        int channels = Math.ceilDiv(rows(), r) + Math.ceilDiv(columns(), c);
         int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, BLOCK_BYTES / (4 * channels)));
         int image = shape.oh() * shape.ow();
-        int images = image > most ? 1 : ceil(shape.n(), ceil(shape.n(), most / image));
-        int bands = ceil(shape.oh(), Math.max(1, most / shape.ow()));
-        int rowsOfBlock = image > most ? ceil(shape.oh(), bands) : 0;
+        int images = image > most ? 1 : Math.ceilDiv(shape.n(), Math.ceilDiv(shape.n(), most / image));
+        int bands = Math.ceilDiv(shape.oh(), Math.max(1, most / shape.ow()));
+        int rowsOfBlock = image > most ? Math.ceilDiv(shape.oh(), bands) : 0;
         return new WeightGradientPlan(shape, set, flat, swapped, tile, r, c, u, 1, rowsOfBlock, images);
     }
 
     private WeightGradientPlan split(int wanted) {
         int most = (int) Math.max(1, Math.min(blocks(), PARTIAL_BYTES / (4 * gradientFloats())));
-        return new WeightGradientPlan(shape, set, flat, swapped, tile, rowParts, columnParts, unitParts, Math.min(most, ceil(wanted, items())), blockRows, blockImages);
+        return new WeightGradientPlan(shape, set, flat, swapped, tile, rowParts, columnParts, unitParts, Math.min(most, Math.ceilDiv(wanted, items())), blockRows, blockImages);
     }
 
     private double cost(int wanted) {
-        double compute = cycles() * unevenness(rows(), rowParts) * unevenness(vectors(columns()), columnParts) * unevenness(units(), unitParts) * unevenness(blocks(), splits);
+        double compute = cycles() * unevenness(rows(), rowParts) * unevenness(set.vectors(columns()), columnParts) * unevenness(units(), unitParts) * unevenness(blocks(), splits);
         double idle = items() < wanted ? compute * (wanted - items()) / wanted : 0;
         double rowBytes = 4.0 * positions() * (swapped ? shape.c() : shape.k());
         double columnBytes = 4.0 * positions() * (swapped ? shape.k() : shape.c());
@@ -228,6 +220,6 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
 
     /** How much longer the largest part is than the mean. */
     private static double unevenness(int n, int parts) {
-        return (double) ceil(n, parts) * parts / n;
+        return (double) Math.ceilDiv(n, parts) * parts / n;
     }
 }

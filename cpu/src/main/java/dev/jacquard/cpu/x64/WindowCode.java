@@ -50,7 +50,7 @@ record WindowCode(InstructionSet set, Kind kind) implements Kernel.Spec {
             Label narrower = new Label();
             Label again = a.here();
             a.cmp(LEFT, width * set.lanes());
-            a.j(Assembler.Condition.L, narrower);
+            a.j(Condition.L, narrower);
             block(a, lanes, width, false);
             a.add(AT, width * set.bytes());
             a.sub(LEFT, width * set.lanes());
@@ -59,14 +59,14 @@ record WindowCode(InstructionSet set, Kind kind) implements Kernel.Spec {
         }
         Label whole = new Label();
         a.test(LEFT, LEFT);
-        a.j(Assembler.Condition.E, whole);
+        a.j(Condition.E, whole);
         block(a, lanes, 1, true);
         a.bind(whole);
         a.add(SHIFT, STEP);
         a.add(OUT, OUT_STEP);
         a.add(INDEX, OUT_STEP);
         a.dec(PIXELS);
-        a.j(Assembler.Condition.NE, pixel);
+        a.j(Condition.NE, pixel);
         a.leave(0);
     }
 
@@ -88,7 +88,7 @@ record WindowCode(InstructionSet set, Kind kind) implements Kernel.Spec {
             }
         }
         a.test(COUNTER, COUNTER);
-        a.j(Assembler.Condition.E, none);
+        a.j(Condition.E, none);
         if (kind == Kind.MAX) {
             addresses(a);
             for (int i = 0; i < width; i++) {
@@ -97,14 +97,14 @@ record WindowCode(InstructionSet set, Kind kind) implements Kernel.Spec {
             }
             a.add(ENTRY, Simd.TAP_BYTES);
             a.dec(COUNTER);
-            a.j(Assembler.Condition.E, none);
+            a.j(Condition.E, none);
         }
         Label again = a.here();
         addresses(a);
         taps(a, lanes, width, rest);
         a.add(ENTRY, Simd.TAP_BYTES);
         a.dec(COUNTER);
-        a.j(Assembler.Condition.NE, again);
+        a.j(Condition.NE, again);
         a.bind(none);
         for (int i = 0; i < width; i++) {
             lanes.store(Mem.at(OUT, AT, 1, i * set.bytes()), best(i), rest);

@@ -159,7 +159,7 @@ enum WinogradAxis {
 
     /** Tiles that cover a length. */
     int tiles(int length) {
-        return (length + outputs - 1) / outputs;
+        return Math.ceilDiv(length, outputs);
     }
 
     /** Numbers that {@link #input} wants in registers. */

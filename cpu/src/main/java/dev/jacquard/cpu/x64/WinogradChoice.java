@@ -74,18 +74,14 @@ final class WinogradChoice {
 
     private static double cycles(WinogradPlan p, InstructionSet set) {
         double tiles = (double) p.tileRows() * p.tilesAcross();
-        int in = vectors(p.c(), set);
-        int out = vectors(p.k(), set);
+        int in = set.vectors(p.c());
+        int out = set.vectors(p.k());
         double products = tiles * p.points() * p.c() * out / (2 * PRODUCTS);
         double transforms = tiles * p.points() * (in + out) * TRANSFORM;
         double weights = (double) p.points() * p.c() * p.k() * Float.BYTES / BYTES;
         // Outputs are read before they are written.
         double images = (double) p.n() * ((double) p.h() * p.w() * p.c() + 2.0 * p.oh() * p.ow() * p.k()) * Float.BYTES / BYTES;
         return products + transforms + WEIGHTS_SEEN * weights + IMAGES_SEEN * images;
-    }
-
-    private static int vectors(int channels, InstructionSet set) {
-        return (channels + set.lanes() - 1) / set.lanes();
     }
 
     /** Blocks as large as they should be, if they go up evenly; staged, with chunks for each group of channels, if there are too few of them. */

@@ -85,11 +85,11 @@ final class WinogradConv implements PackedConv {
     }
 
     private static int up(int bytes, int to) {
-        return (bytes + to - 1) / to * to;
+        return Math.ceilDiv(bytes, to) * to;
     }
 
     private static int oddLines(int bytes) {
-        return ((bytes + LINE - 1) / LINE | 1) * LINE;
+        return (Math.ceilDiv(bytes, LINE) | 1) * LINE;
     }
 
     /** Panels of four vectors with AVX-512, of two with AVX2; a last group of fewer channels has fewer. @return bytes of packed weights */
@@ -98,9 +98,9 @@ final class WinogradConv implements PackedConv {
         long at = 0;
         for (int first = 0; first < plan.k(); first += GROUP) {
             int channels = Math.min(GROUP, plan.k() - first);
-            int all = (channels + set.lanes() - 1) / set.lanes();
+            int all = set.vectors(channels);
             int vectors = Math.min(most, all);
-            Group g = new Group(first, channels, (all + vectors - 1) / vectors, vectors, at);
+            Group g = new Group(first, channels, Math.ceilDiv(all, vectors), vectors, at);
             groups.add(g);
             at += (long) plan.points() * pointOf(g);
         }
@@ -172,10 +172,6 @@ final class WinogradConv implements PackedConv {
         return kernels;
     }
 
-    private int vectorsOf(Group g) {
-        return (g.channels + set.lanes() - 1) / set.lanes();
-    }
-
     private void addVectors() {
         int filter = 9 * (plan.rotated() ? plan.k() : plan.c()) * Float.BYTES;
         int tap = (plan.rotated() ? -plan.k() : plan.c()) * Float.BYTES;
@@ -228,7 +224,7 @@ final class WinogradConv implements PackedConv {
             workers.run(transform, plan.blocks());
             workers.run(multiply, plan.blocks() * groups.size());
         } else {
-            workers.run(whole, (plan.blocks() + plan.blocksOfChunk() - 1) / plan.blocksOfChunk());
+            workers.run(whole, Math.ceilDiv(plan.blocks(), plan.blocksOfChunk()));
         }
     }
 

@@ -36,26 +36,9 @@ record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, i
         Vec[] along = rows == cols ? down : passes.constants(cols.inputConstants());
         int tail = channels % set.lanes();
         LaneMask mask = tail == 0 ? LaneMask.all(a) : LaneMask.first(a, set, tail, pool);
+        List<WinogradPasses.Step> steps = List.of(new WinogradPasses.Step(Gp.RDI, cols.outputs() * channels * Float.BYTES), new WinogradPasses.Step(Gp.RSI, tileBytes));
         for (Run run : runs) {
-            a.mov(Gp.R10, run.tiles);
-            a.align(32);
-            Label tile = a.here();
-            a.xor(Gp.R11, Gp.R11);
-            int whole = channels / set.lanes() * set.bytes();
-            if (whole > 0) {
-                Label vector = a.here();
-                vector(passes, run.inside, LaneMask.all(a), down, along);
-                a.add(Gp.R11, set.bytes());
-                a.cmp(Gp.R11, whole);
-                a.j(Assembler.Condition.L, vector);
-            }
-            if (tail != 0) {
-                vector(passes, run.inside, mask, down, along);
-            }
-            a.add(Gp.RDI, cols.outputs() * channels * Float.BYTES);
-            a.add(Gp.RSI, tileBytes);
-            a.dec(Gp.R10);
-            a.j(Assembler.Condition.NE, tile);
+            passes.tiles(run.tiles, channels, mask, steps, lanes -> vector(passes, run.inside, lanes, down, along));
         }
         WinogradPasses.leave(a, WinogradPasses.SCRATCH);
     }

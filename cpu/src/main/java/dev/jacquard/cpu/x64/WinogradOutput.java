@@ -44,27 +44,9 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
         Vec[] along = rows == cols ? down : passes.constants(cols.outputConstants());
         int tail = channels % set.lanes();
         LaneMask mask = tail == 0 ? LaneMask.all(a) : LaneMask.first(a, set, tail, pool);
+        List<WinogradPasses.Step> steps = List.of(new WinogradPasses.Step(Gp.RDI, tileBytes), new WinogradPasses.Step(Gp.RSI, cols.outputs() * pixelBytes), new WinogradPasses.Step(Gp.R8, cols.outputs() * pixelBytes));
         for (Run run : runs) {
-            a.mov(Gp.R10, run.tiles);
-            a.align(32);
-            Label tile = a.here();
-            a.xor(Gp.R11, Gp.R11);
-            int whole = channels / set.lanes() * set.bytes();
-            if (whole > 0) {
-                Label vector = a.here();
-                vector(passes, run.width, LaneMask.all(a), down, along);
-                a.add(Gp.R11, set.bytes());
-                a.cmp(Gp.R11, whole);
-                a.j(Assembler.Condition.L, vector);
-            }
-            if (tail != 0) {
-                vector(passes, run.width, mask, down, along);
-            }
-            a.add(Gp.RDI, tileBytes);
-            a.add(Gp.RSI, cols.outputs() * pixelBytes);
-            a.add(Gp.R8, cols.outputs() * pixelBytes);
-            a.dec(Gp.R10);
-            a.j(Assembler.Condition.NE, tile);
+            passes.tiles(run.tiles, channels, mask, steps, lanes -> vector(passes, run.width, lanes, down, along));
         }
         WinogradPasses.leave(a, WinogradPasses.SCRATCH);
     }

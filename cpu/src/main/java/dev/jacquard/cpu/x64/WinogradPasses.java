@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import java.util.List;
 import java.util.function.IntFunction;
 
 /**
@@ -26,6 +27,38 @@ record WinogradPasses(Assembler a, InstructionSet set, VectorPool pool, Mem scra
     /** Ends it. */
     static void leave(Assembler a, int bytes) {
         a.leave(bytes + LINE);
+    }
+
+    /** The code of one vector of channels of a tile. */
+    @FunctionalInterface
+    interface Vector {
+        /** @param mask of the channels that there are */
+        void emit(LaneMask mask);
+    }
+
+    /** How far a pointer moves on from a tile to the next. */
+    record Step(Gp pointer, int bytes) {}
+
+    /** Emits a loop over tiles, in r10, and vectors of channels, in bytes in r11. @param tail mask of the channels of the last vector if that is not a whole one */
+    void tiles(int count, int channels, LaneMask tail, List<Step> steps, Vector vector) {
+        a.mov(Gp.R10, count);
+        a.align(32);
+        Label tile = a.here();
+        a.xor(Gp.R11, Gp.R11);
+        int whole = channels / set.lanes() * set.bytes();
+        if (whole > 0) {
+            Label next = a.here();
+            vector.emit(LaneMask.all(a));
+            a.add(Gp.R11, set.bytes());
+            a.cmp(Gp.R11, whole);
+            a.j(Condition.L, next);
+        }
+        if (channels % set.lanes() != 0) {
+            vector.emit(tail);
+        }
+        steps.forEach(s -> a.add(s.pointer, s.bytes));
+        a.dec(Gp.R10);
+        a.j(Condition.NE, tile);
     }
 
     /** Takes what a line of the second pass is made of, and gives all of it back. */

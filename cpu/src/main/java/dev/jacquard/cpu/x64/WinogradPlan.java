@@ -76,7 +76,7 @@ record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTo
 
     /** Blocks of rows of tiles. */
     int blocks() {
-        return (tileRows() + blockRows - 1) / blockRows;
+        return Math.ceilDiv(tileRows(), blockRows);
     }
 
     /** Blocks that a worker takes at once, if it takes whole ones: what the next one will read can then be prefetched. */

@@ -48,17 +48,17 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         Label panel = a.here();
         a.mov(Gp.R9, Gp.RDI);
         a.mov(Gp.R10, Gp.R13);
-        int groups = (tiles + ROWS - 1) / ROWS;
+        int groups = Math.ceilDiv(tiles, ROWS);
         rows(a, tiles / groups + 1, tiles % groups);
         rows(a, tiles / groups, groups - tiles % groups);
         a.add(Gp.RSI, depth * panelBytes());
         a.add(Gp.R13, panelBytes());
         a.dec(Gp.R8);
-        a.j(Assembler.Condition.NE, panel);
+        a.j(Condition.NE, panel);
         a.add(Gp.RDI, tilePoint);
         a.add(Gp.RDX, productPoint);
         a.dec(Gp.RCX);
-        a.j(Assembler.Condition.NE, point);
+        a.j(Condition.NE, point);
         a.leave(FRAME);
     }
 
@@ -75,8 +75,8 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         Label tile = a.here();
         a.mov(Gp.RBX, Gp.R9);
         a.mov(Gp.RBP, Gp.RSI);
-        int blocks = (depth + BLOCK - 1) / BLOCK;
-        int length = (depth + blocks - 1) / blocks;
+        int blocks = Math.ceilDiv(depth, BLOCK);
+        int length = Math.ceilDiv(depth, blocks);
         int whole = depth / length - 1;
         block(a, rows, length, false);
         if (whole > 0) {
@@ -84,7 +84,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
             Label next = a.here();
             block(a, rows, length, true);
             a.dec(Gp.R12);
-            a.j(Assembler.Condition.NE, next);
+            a.j(Condition.NE, next);
         }
         if (depth % length > 0) {
             block(a, rows, depth % length, true);
@@ -92,7 +92,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         a.add(Gp.R9, rows * tileRow);
         a.add(Gp.R10, rows * productRow);
         a.dec(Gp.R11);
-        a.j(Assembler.Condition.NE, tile);
+        a.j(Condition.NE, tile);
     }
 
     /** A sum over a block of channels, put or added to the products. */
@@ -111,7 +111,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
             steps(a, UNROLL, weights, one, sums);
             prefetch(a);
             a.dec(Gp.RAX);
-            a.j(Assembler.Condition.NE, step);
+            a.j(Condition.NE, step);
         }
         if (length % UNROLL > 0) {
             steps(a, length % UNROLL, weights, one, sums);
@@ -129,7 +129,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
     private static void prefetch(Assembler a) {
         Label done = new Label();
         a.cmp(Gp.R14, Mem.at(Gp.RSP));
-        a.j(Assembler.Condition.AE, done);
+        a.j(Condition.AE, done);
         a.prefetcht1(Mem.at(Gp.R14));
         a.prefetcht1(Mem.at(Gp.R14, Gp.R15, 1, 0));
         a.add(Gp.R14, LINE);

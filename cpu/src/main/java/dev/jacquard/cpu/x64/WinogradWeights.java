@@ -56,7 +56,7 @@ record WinogradWeights(InstructionSet set, WinogradAxis rows, WinogradAxis cols,
         a.add(Gp.RDI, depthBytes);
         a.add(Gp.RSI, stepBytes);
         a.dec(Gp.R10);
-        a.j(Assembler.Condition.NE, channel);
+        a.j(Condition.NE, channel);
         WinogradPasses.leave(a, SCRATCH);
     }
 

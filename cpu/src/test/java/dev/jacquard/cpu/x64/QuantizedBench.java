@@ -133,16 +133,11 @@ public final class QuantizedBench {
     }
 
     private Runnable floats(ConvShape s, long x, long w, long y) {
-        PackedConv packed = EmittedConvolutions.forward(s, Epilogue.NONE, workers, dot.set()).orElse(null);
-        if (packed != null) {
-            long weights = random(packed.packedBytes() / 4);
-            long scratch = random(packed.workspaceBytes() / 4);
-            packed.pack(w, weights);
-            return () -> packed.run(x, weights, 0, 0, 0, y, scratch);
-        }
-        Conv conv = Conv.forward(s, workers, Kernels.get());
-        long scratch = random(conv.workspaceBytes() / 4);
-        return () -> conv.run(x, w, y, scratch);
+        PackedConv packed = EmittedConvolutions.forward(s, Epilogue.NONE, workers, dot.set());
+        long weights = random(packed.packedBytes() / 4);
+        long scratch = random(packed.workspaceBytes() / 4);
+        packed.pack(w, weights);
+        return () -> packed.run(x, weights, 0, 0, 0, y, scratch);
     }
 
     /** Seconds of a run, from as many as take some milliseconds. */

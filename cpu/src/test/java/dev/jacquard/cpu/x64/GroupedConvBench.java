@@ -1,8 +1,10 @@
-package dev.jacquard.cpu;
+package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.x64.EmittedConvolutions;
-import dev.jacquard.cpu.x64.FmaPeakFigures;
-import dev.jacquard.cpu.x64.InstructionSet;
+import dev.jacquard.cpu.ConvShape;
+import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.Raw;
+import dev.jacquard.cpu.Workers;
 import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -12,7 +14,7 @@ import java.util.Locale;
 
 /**
  * Prints what the depthwise convolutions of EfficientNet-B0 and the grouped ones of SE-ResNeXt-101 take, three directions, by emitted kernels; a main, not a test. Arguments: threads, images, part of a name,
- * instruction set.
+ * instruction set ({@code AVX512} by default).
  */
 public final class GroupedConvBench {
     private static final Arena ARENA = Arena.global();
@@ -27,9 +29,9 @@ public final class GroupedConvBench {
         int threads = args.length > 0 ? Integer.parseInt(args[0]) : 2;
         int images = args.length > 1 ? Integer.parseInt(args[1]) : 16;
         String filter = args.length > 2 ? args[2] : "";
-        InstructionSet set = args.length > 3 ? InstructionSet.valueOf(args[3]) : Kernels.code().orElseThrow();
+        InstructionSet set = args.length > 3 ? InstructionSet.valueOf(args[3]) : InstructionSet.AVX512;
         try (Workers workers = new Workers(threads)) {
-            double peak = threads * FmaPeakFigures.gigaflops(set);
+            double peak = threads * FmaPeak.gigaflops(set);
             System.out.printf(Locale.ROOT, "%s, %d threads, %d images, FMA peak %.0f GFLOP/s, copy %.1f GB/s%n", set.label(), threads, images, peak, copy(workers));
             for (Layer l : layers(images)) {
                 if (l.name.contains(filter)) {
@@ -76,9 +78,9 @@ public final class GroupedConvBench {
         long scale = random(s.k());
         double flops = 2.0 * s.usefulMultiplyAdds();
         StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-22s", l.name));
-        PackedConv plain = EmittedConvolutions.forward(s, Epilogue.NONE, workers, set).orElseThrow();
-        PackedConv silu = EmittedConvolutions.forward(s, new Epilogue(true, true, false, s.depthwise() ? Nonlinearity.SILU : Nonlinearity.RELU), workers, set).orElseThrow();
-        PackedConv data = EmittedConvolutions.backwardData(s, workers, set).orElseThrow();
+        PackedConv plain = EmittedConvolutions.forward(s, Epilogue.NONE, workers, set);
+        PackedConv silu = EmittedConvolutions.forward(s, new Epilogue(true, true, false, s.depthwise() ? Nonlinearity.SILU : Nonlinearity.RELU), workers, set);
+        PackedConv data = EmittedConvolutions.backwardData(s, workers, set);
         long packed = random(Math.max(plain.packedBytes(), data.packedBytes()) / 4);
         plain.pack(w, packed);
         report(line, "fwd", flops, 4 * (xs + ys), peak, () -> plain.run(x, packed, scale, scale, 0, y, 0));
