@@ -84,11 +84,7 @@ record ConvCase(Set<String> networks, int n, int h, int w, int c, int k, int r, 
         return count;
     }
 
-    /** Elements that its passes read and write, but for workspaces: how much memory a trial takes. */
-    long elements() {
-        return images().shape().size() + 3 * results().shape().size();
-    }
-
+    /** The same of other networks. */
     ConvCase from(Set<String> names) {
         return new ConvCase(names, n, h, w, c, k, r, s, window, groups, epilogue);
     }

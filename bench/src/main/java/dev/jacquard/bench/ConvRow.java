@@ -12,8 +12,8 @@ import java.util.Map;
 
 /** What one pass of one convolution took. */
 final class ConvRow {
-    static final List<String> COLUMNS = List.of("date", "commit", "set", "shape", "kind", "pass", "epilogue", "batch", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most", "gflop", "gflop_per_s",
-            "percent_of_fma_peak", "percent_of_fma_peak_incl_padding", "gb_per_s", "fma_peak_gflop_per_s", "libtorch", "libtorch_ms", "jacquard_is_x_as_fast", "others_percent_of_a_core");
+    static final List<String> COLUMNS = List.of("date", "commit", "set", "shape", "kind", "pass", "epilogue", "batch", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most", "gflop",
+            "gflop_per_s", "percent_of_fma_peak", "percent_of_fma_peak_incl_padding", "gb_per_s", "fma_peak_gflop_per_s", "libtorch", "libtorch_ms", "jacquard_is_x_as_fast", "others_percent_of_a_core");
 
     private final ConvTrial trial;
     private final Pass pass;
@@ -38,14 +38,13 @@ final class ConvRow {
         return !libtorch.isEmpty();
     }
 
-    /** A turn of ours. */
-    void ours(double seconds) {
-        ours.add(median(trial.time(pass, seconds)));
-    }
-
-    /** A turn of LibTorch's. */
-    void torch(TorchConvolutions torch, double seconds) throws Peer.Refused {
-        theirs.add(median(torch.time(id, pass, seconds)));
+    /** A turn. @param torch LibTorch if it is its turn; null if it is ours */
+    void turn(TorchConvolutions torch, double seconds) throws Peer.Refused {
+        if (torch == null) {
+            ours.add(median(trial.time(pass, seconds)));
+        } else {
+            theirs.add(median(torch.time(id, pass, seconds)));
+        }
     }
 
     /** What holds for all rows of a run. */

@@ -32,6 +32,9 @@ public final class ConvSweep implements Callable<Integer> {
     /** Threads of the side before have parked, or stopped spinning, by then. */
     private static final long PAUSE_MS = 12;
 
+    /** Of a network's input, whose gradient no training step takes. */
+    private static final int IMAGE_CHANNELS = 3;
+
     @Option(names = "--only", split = ",", paramLabel = "TEXT", description = "Shapes whose name, kind or network contains one of these. Default: all; --list shows them")
     private List<String> only = List.of("");
 
@@ -89,7 +92,8 @@ public final class ConvSweep implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Results file = new Results(results.resolve("conv-sweep-f32-224px-b%d-%s-jdk%d.csv".formatted(batch, label == null ? Machine.label() : label, Runtime.version().feature())), ConvRow.COLUMNS, KEY);
+        String name = "conv-sweep-f32-224px-b%d-%s-jdk%d.csv".formatted(batch, label == null ? Machine.label() : label, Runtime.version().feature());
+        Results file = new Results(results.resolve(name), ConvRow.COLUMNS, KEY);
         if (table) {
             ConvRow.print(file.rows(), out);
             return 0;
@@ -113,10 +117,13 @@ public final class ConvSweep implements Callable<Integer> {
     }
 
     private List<ConvCase> chosen(List<ConvCase> all) {
-        List<ConvCase> named = all.stream().filter(c -> only.stream().anyMatch(t -> Stream.concat(Stream.of(c.name(), c.family().name().toLowerCase(Locale.ROOT)), c.networks().stream()).anyMatch(n -> n.contains(t))))
-                .toList();
+        List<ConvCase> named = all.stream().filter(c -> only.stream().anyMatch(t -> words(c).anyMatch(word -> word.contains(t)))).toList();
         int[] which = Stream.of(part.split("/", 2)).mapToInt(Integer::parseInt).toArray();
         return IntStream.range(0, named.size()).filter(i -> i * which[1] / named.size() == which[0] - 1).mapToObj(named::get).toList();
+    }
+
+    private static Stream<String> words(ConvCase c) {
+        return Stream.concat(Stream.of(c.name(), c.family().name().toLowerCase(Locale.ROOT)), c.networks().stream());
     }
 
     private double age() {
@@ -133,11 +140,12 @@ public final class ConvSweep implements Callable<Integer> {
                     out.printf("no time left to plan: %s%n", c.name());
                     continue;
                 }
-                ConvTrial trial = new ConvTrial(c, passes, numbers, backend);
+                List<Pass> taken = passes.stream().filter(p -> p != Pass.DATA || c.c() != IMAGE_CHANNELS).toList();
+                ConvTrial trial = new ConvTrial(c, taken, numbers, backend);
                 trials.add(trial);
                 boolean beside = torch != null && torch.prepare(trials.size(), c);
                 int id = trials.size();
-                passes.forEach(p -> rows.add(new ConvRow(trial, p, threads, id, beside ? torch.versions() : "")));
+                taken.forEach(p -> rows.add(new ConvRow(trial, p, threads, id, beside ? torch.versions() : "")));
             }
             turns(rows, torch);
             return rows;
@@ -154,35 +162,60 @@ public final class ConvSweep implements Callable<Integer> {
 
     private void turns(List<ConvRow> rows, TorchConvolutions torch) throws IOException, InterruptedException, Peer.Refused {
         double begin = age();
-        double busy = others(torch);
+        Load load = new Load(torch);
         double peak = Emission.peak(threads).orElse(Double.NaN);
         double longest = 0;
         for (int round = 0; round < rounds && age() + longest < limit; round++) {
             double from = age();
             for (ConvRow row : rows) {
-                for (int side = 0; side < 2; side++) {
-                    if (side == round % 2) {
+                for (int side = 0; side < 2; side++) { // ours first in every other round
+                    boolean ours = side == round % 2;
+                    if (ours || row.beside()) {
                         Thread.sleep(PAUSE_MS);
-                        row.ours(seconds);
-                    } else if (row.beside()) {
-                        Thread.sleep(PAUSE_MS);
-                        row.torch(torch, seconds);
+                        load.begin();
+                        row.turn(ours ? null : torch, seconds);
+                        load.end();
                     }
                 }
             }
             peak = Math.max(peak, Emission.peak(threads).orElse(Double.NaN));
             longest = Math.max(longest, age() - from);
         }
-        double load = 100 * Math.max(others(torch) - busy, 0) / (age() - begin);
         for (ConvRow row : rows) {
-            row.conditions(peak, load);
+            row.conditions(peak, load.percent());
         }
-        out.printf("%.0f s, of which turns %.0f; FMA peak %.1f GFLOP/s; others used %.0f %% of a core%n", age(), age() - begin, peak, load);
+        out.printf(Locale.ROOT, "%.0f s, of which turns %.0f; FMA peak %.1f GFLOP/s; others used %.0f %% of a core meanwhile%n", age(), age() - begin, peak, load.percent());
     }
 
-    /** Processor seconds that are neither ours nor LibTorch's. */
-    private static double others(TorchConvolutions torch) throws IOException {
-        double own = ProcessHandle.current().info().totalCpuDuration().map(d -> d.toNanos() / 1e9).orElse(0.0);
-        return Machine.busySeconds() - own - (torch == null ? 0 : torch.cpuSeconds());
+    /** How busy processes other than ours and LibTorch's keep the machine during turns; between them is their affair. The system counts hundredths of a second, which is enough for some hundred turns. */
+    private static final class Load {
+        private final TorchConvolutions torch;
+        private double since;
+        private double before;
+        private double seconds;
+        private double busy;
+
+        Load(TorchConvolutions torch) {
+            this.torch = torch;
+        }
+
+        void begin() throws IOException {
+            before = others();
+            since = System.nanoTime() / 1e9;
+        }
+
+        void end() throws IOException {
+            seconds += System.nanoTime() / 1e9 - since;
+            busy += others() - before;
+        }
+
+        double percent() {
+            return 100 * Math.max(busy, 0) / seconds;
+        }
+
+        private double others() throws IOException {
+            double own = ProcessHandle.current().info().totalCpuDuration().map(d -> d.toNanos() / 1e9).orElse(0.0);
+            return Machine.busySeconds() - own - (torch == null ? 0 : torch.cpuSeconds());
+        }
     }
 }

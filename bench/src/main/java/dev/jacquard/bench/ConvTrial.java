@@ -129,11 +129,11 @@ final class ConvTrial implements AutoCloseable {
             case DATA -> in.add(b.input("w", shape.weights())); // fed: a weight that changes with every step is packed in every step
             case WEIGHT -> in.add(b.input("dy", shape.results()));
         }
-        b.output(RESULT, b.apply(op(pass), in).getFirst());
+        b.output(RESULT, b.apply(op(shape, pass), in).getFirst());
         return b.build();
     }
 
-    private Op op(Pass pass) {
+    private static Op op(ConvCase shape, Pass pass) {
         return switch (pass) {
             case FORWARD -> new ConvolutionScaleShift(shape.window(), shape.groups(), shape.epilogue().activation(), shape.epilogue().residual());
             case PLAIN -> new Conv2d(shape.window(), shape.groups());
@@ -167,13 +167,17 @@ final class ConvTrial implements AutoCloseable {
         float[] result = plan.floats(RESULT);
         int[] places = places(result.length);
         double[] got = Arrays.stream(places).mapToDouble(i -> result[i]).toArray();
-        double[] want = new ConvSums(shape, numbers.pool()).at(pass, places);
+        compare(shape, pass, places, got, new ConvSums(shape, numbers.pool()).at(pass, places));
+    }
+
+    /** @throws IllegalStateException if results at some places are not what they should be, by the tests' table of tolerances */
+    static void compare(ConvCase shape, Pass pass, int[] places, double[] got, double... want) {
         List<TensorType> operands = switch (pass) {
             case FORWARD, PLAIN -> List.of(shape.images(), shape.weights());
             case DATA -> List.of(shape.results(), shape.weights());
             case WEIGHT -> List.of(shape.images(), shape.results());
         };
-        Op product = pass == Pass.FORWARD ? op(Pass.PLAIN) : op(pass);
+        Op product = op(shape, pass == Pass.FORWARD ? Pass.PLAIN : pass);
         Comparator.difference(TensorType.f32(places.length), got, want, Tolerance.of(DType.F32, product.accuracy(operands)), SCALE).ifPresent(wrong -> {
             throw new IllegalStateException(shape.name() + ", " + pass + ", at flat places " + Arrays.toString(places) + ": " + wrong);
         });
