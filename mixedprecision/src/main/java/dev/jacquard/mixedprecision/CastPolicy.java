@@ -4,6 +4,7 @@ import dev.jacquard.tensor.op.ClipByGlobalNorm;
 import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.FusedProduct;
+import dev.jacquard.tensor.op.Gating;
 import dev.jacquard.tensor.op.Images;
 import dev.jacquard.tensor.op.Leaf;
 import dev.jacquard.tensor.op.Loss;
@@ -68,7 +69,7 @@ public enum CastPolicy {
 
         rows(FOLLOWS, Pointwise.class, Movement.class, Pooling.class, Random.Dropout.class);
         // These compute in F32 from statistics in F32, as cuDNN's do; only their images are in half precision
-        rows(FOLLOWS, Normalization.class, FusedNormalization.class, SqueezeExcitation.class);
+        rows(FOLLOWS, Normalization.class, FusedNormalization.class, SqueezeExcitation.class, Gating.class);
         // Comparisons and choices round nothing
         rows(FOLLOWS, Reduction.Amax.class, Reduction.Argmax.class, Reduction.TopK.class);
         rows(FOLLOWS, Sparse24.Mask24.class, Sparse24.Prune24.class, Sparse24.Compress24.class, Sparse24.Expand24.class);
