@@ -47,6 +47,7 @@ public final class PlanProfile {
         List<Plan.Step> steps = run.plan().steps();
         long[][] nanos = new long[steps.size()][rounds];
         long[] whole = new long[rounds];
+        long[] apart = new long[rounds];
         for (int i = 0; i < 3; i++) {
             run.enqueue();
         }
@@ -55,6 +56,7 @@ public final class PlanProfile {
                 long from = System.nanoTime();
                 steps.get(i).launch().run();
                 nanos[i][r] = System.nanoTime() - from;
+                apart[r] += nanos[i][r];
             }
             long from = System.nanoTime();
             run.enqueue();
@@ -70,7 +72,7 @@ public final class PlanProfile {
             byShape.merge(shapes, new Row(shapes.length() > 260 ? shapes.substring(0, 260) : shapes, 1, ms, s.cost()), Row::plus);
         }
         double total = byOp.values().stream().mapToDouble(Row::ms).sum();
-        out.printf(Locale.ROOT, "whole step %.2f ms, launches by themselves %.2f ms, %.1f GFLOP/s%n", median(whole) / 1e6, total, run.plan().graph().cost().flops() / (median(whole) / 1e6) / 1e6);
+        out.printf(Locale.ROOT, "whole step %.2f ms, launches by themselves %.2f ms (sum of their medians %.2f), %.1f GFLOP/s%n", median(whole) / 1e6, median(apart) / 1e6, total, run.plan().graph().cost().flops() / (median(whole) / 1e6) / 1e6);
         for (Map<String, Row> rows : List.of(byOp, byShape)) {
             out.println();
             rows.values().stream().sorted(Comparator.comparingDouble(Row::ms).reversed()).limit(60).forEach(r -> r.print(out, total));

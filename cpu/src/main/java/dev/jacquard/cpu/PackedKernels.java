@@ -8,6 +8,7 @@ import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
@@ -40,6 +41,7 @@ final class PackedKernels {
         return team.code().flatMap(set -> switch (op) {
             case Conv2d c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c, a, b), Epilogue.NONE, team.workers(), set));
             case ConvolutionScaleShift c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
+            case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
             case MatMul m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set));
             case MatMulShift m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
             case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));
@@ -75,12 +77,17 @@ final class PackedKernels {
         @Override
         public Launch bind(PackedProduct op, Call call) {
             PackedConv conv = conv(op, ProductKernels.types(call), call.team());
-            boolean scaled = op.product() instanceof ConvolutionScaleShift || op.product() instanceof QuantizedProduct;
+            boolean gated = op.product() instanceof GatedConvolution;
+            boolean scaled = gated || op.product() instanceof ConvolutionScaleShift || op.product() instanceof QuantizedProduct;
             long x = call.in(0);
             long packed = call.in(1);
             long scale = scaled ? call.in(2) : 0;
             long shift = scaled ? call.in(3) : op.product() instanceof MatMulShift ? call.in(2) : 0;
-            long residual = scaled && call.in().size() > 4 ? call.in(4) : 0;
+            int last = gated ? 5 : 4;
+            long residual = scaled && call.in().size() > last ? call.in(last) : 0;
+            if (gated) {
+                ((GatedConv) conv).gates(call.in(4));
+            }
             long out = call.out(0);
             long workspace = call.workspace();
             return () -> conv.run(x, packed, scale, shift, residual, out, workspace);

@@ -12,6 +12,7 @@ import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
@@ -32,6 +33,7 @@ final class ProductKernels {
                 Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.forward(shape, Epilogue.NONE, workers, set), Conv::forward),
                 ConvolutionScaleShift.class, new FusedConvolution(),
+                GatedConvolution.class, new GatedProduct(),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
                 Conv2dBackwardWeight.class, new WeightGradient());
@@ -126,6 +128,31 @@ final class ProductKernels {
         @Override
         public Launch bind(ConvolutionScaleShift op, Call call) {
             return packing(plan(op, types(call), call.team()), call.in(0), call.in(1), call.in(2), call.in(3), op.residual() ? call.in(4) : 0, call.out(0), call.workspace());
+        }
+    }
+
+    /** The same of gated images. */
+    private record GatedProduct() implements CpuKernel<GatedConvolution> {
+        @Override
+        public boolean runsOn(Team team) {
+            return team.code().isPresent();
+        }
+
+        private static GatedConv plan(GatedConvolution op, List<TensorType> in, Team team) {
+            ConvShape s = shape(op.product(), in.get(0).shape(), in.get(1).shape());
+            return EmittedConvolutions.gated(s, new Epilogue(true, true, op.residual(), op.activation()), team.workers(), team.code().orElseThrow());
+        }
+
+        @Override
+        public long workspace(GatedConvolution op, List<TensorType> in, Team team) {
+            return workspaceWithWeights(plan(op, in, team));
+        }
+
+        @Override
+        public Launch bind(GatedConvolution op, Call call) {
+            GatedConv conv = plan(op, types(call), call.team());
+            conv.gates(call.in(4));
+            return packing(conv, call.in(0), call.in(1), call.in(2), call.in(3), op.residual() ? call.in(5) : 0, call.out(0), call.workspace());
         }
     }
 

@@ -1,8 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
-import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.Arena;
@@ -14,14 +14,12 @@ import java.util.stream.IntStream;
 
 /**
  * Forward convolution, and backward of data, as a product whose rows of A are read where they lie: a 1 x 1 kernel's rows are the image itself, all others are found through {@link TileTable}s. Packed weights
- * are [group][panel][tap][channel][column]; they stream from the second-level cache, so that only what exceeds a part of it is cut ({@link #PANEL_BYTES}).
+ * are [group][panel][tap][channel][column]; they stream from the second-level cache, of which the longest sum of a call takes an eighth.
  *
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
  * cost nothing.
  */
-final class DenseConv implements PackedConv {
-    /** Most bytes of a packed panel that one call goes through. */
-    private static final int PANEL_BYTES = 400 << 10;
+final class DenseConv implements GatedConv {
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
@@ -81,6 +79,7 @@ final class DenseConv implements PackedConv {
     private final int taps;
     private final Panels panels;
     private final boolean even;
+    private final boolean gated;
     private final int tileRows;
     private final int[] tapOf;
     private final boolean allTaps;
@@ -102,9 +101,16 @@ final class DenseConv implements PackedConv {
     private long residual;
     private long to;
     private long workspace;
+    private long gates;
 
     DenseConv(GatherPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
+        this(plan, epilogue, false, workers, set);
+    }
+
+    /** @param gated whether images are multiplied by gates: of 1x1 convolutions without stride and groups only */
+    DenseConv(GatherPlan plan, Epilogue epilogue, boolean gated, Workers workers, InstructionSet set) {
         this.plan = plan;
+        this.gated = gated;
         this.epilogue = epilogue;
         this.workers = workers;
         this.set = set;
@@ -125,8 +131,8 @@ final class DenseConv implements PackedConv {
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
             ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0) : new ProductKernel.Rows.Listed();
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true)) : kernels[p];
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated));
+            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated)) : kernels[p];
             int all = plan.r() * plan.s();
             packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), Math.multiplyExact(4 * all, plan.backward() ? out : in)));
         }
@@ -165,7 +171,9 @@ final class DenseConv implements PackedConv {
                     tapOf[tap + t] = rows.taps()[t / columns.taps().length] * plan.s() + columns.taps()[t % columns.taps().length];
                 }
                 int positions = rows.count() * columns.count();
-                if (even) {
+                if (gated) {
+                    all.add(new Region(null, tap, count, 0, 1, plan.n(), positions, positions));
+                } else if (even) {
                     int total = plan.n() * positions;
                     all.add(new Region(null, tap, count, 0, plan.n(), 1, total, total));
                 } else if (byPosition) {
@@ -235,9 +243,14 @@ final class DenseConv implements PackedConv {
     }
 
     private long partial(Cut c) {
-        boolean cut = 4L * c.region.taps * in * panels.width(panels.count() - 1) > PANEL_BYTES;
+        boolean cut = (long) c.region.taps * in > ProductKernel.LONGEST_SUM;
         long rows = c.region.table == null ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS;
         return cut ? 4L * panels.width(panels.count() - 1) * rows * c.instances : 0;
+    }
+
+    @Override
+    public void gates(long address) {
+        gates = address;
     }
 
     @Override
@@ -311,7 +324,7 @@ final class DenseConv implements PackedConv {
     /** All of the depth of some rows of a panel: whole taps at a time if they are small enough, else parts of one. */
     private void panel(Cut c, int g, int p, int instance0, int instance1, int tile0, int tile1, int worker) {
         Region r = c.region;
-        int most = Math.max(1, PANEL_BYTES / 4 / panels.width(p));
+        int most = ProductKernel.LONGEST_SUM;
         int tapsAtOnce = r.taps == 0 ? 1 : ceil(r.taps, ceil(r.taps, Math.max(1, most / in)));
         int depth = tapsAtOnce > 1 ? in : ceil(in, ceil(in, most));
         ProductFrame f = frames[worker];
@@ -349,7 +362,7 @@ final class DenseConv implements PackedConv {
         long perInstance = 4L * panels.width(p) * (even ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS);
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
-            f.set(ProductFrame.A, a + image * inImage).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
+            f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, a + image * inImage).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
                     .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }
     }

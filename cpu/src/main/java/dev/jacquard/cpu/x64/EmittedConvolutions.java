@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Workers;
@@ -20,6 +21,11 @@ public final class EmittedConvolutions {
         return GroupedConv.forward(shape, epilogue, workers, set)
                 .or(() -> WinogradChoice.forward(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
                 .orElseGet(() -> PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set));
+    }
+
+    /** y from gated x and w: 1x1, without stride, padding and groups. */
+    public static GatedConv gated(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        return new DenseConv(GatherPlan.forward(shape), epilogue, true, workers, set);
     }
 
     /** dx from dy and w, likewise. */

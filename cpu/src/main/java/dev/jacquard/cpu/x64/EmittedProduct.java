@@ -10,8 +10,6 @@ import java.util.Optional;
  * thread count; a run allocates nothing. A plan is not for two threads at once.
  */
 public final class EmittedProduct {
-    /** Most bytes of a packed panel that one call goes through: it streams from the second-level cache. */
-    private static final int PANEL_BYTES = 256 << 10;
     /** Bytes of A that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     private static final int LEAST_ROWS = 24;
@@ -69,12 +67,12 @@ public final class EmittedProduct {
         packs = new Kernel[panels.count()];
         int widest = 0;
         for (int p = 0; p < kernels.length; p++) {
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
             packs[p] = Kernel.of(new PackKernel(set, s.transposeB, panels.columns(p), panels.width(p), 4 * (s.transposeB ? s.k : s.n)));
             widest = Math.max(widest, panels.width(p));
         }
         int k = Math.max(1, s.k);
-        depth = even(k, Math.max(1, PANEL_BYTES / 4 / widest));
+        depth = even(k, ProductKernel.LONGEST_SUM);
         packDepth = even(k, Math.max(64, 65_536 / widest));
         int tile = ProductKernel.tileRows(set, panels.vectors(0));
         int most = Math.clamp(ROW_BYTES / 4 / depth, LEAST_ROWS, MOST_ROWS);

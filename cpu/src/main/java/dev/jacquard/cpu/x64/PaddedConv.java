@@ -78,8 +78,8 @@ final class PaddedConv implements PackedConv {
         packs = new Kernel[panels.count()];
         ProductKernel.Rows rows = new ProductKernel.Rows.Even(4 * s.c() * s.strideW(), 4, 4 * s.k(), false);
         for (int p = 0; p < kernels.length; p++) {
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true)) : kernels[p];
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
+            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, false)) : kernels[p];
             packs[p] = Kernel.of(new PackKernel(set, true, panels.columns(p), panels.width(p), 4 * depth()));
         }
         int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());

@@ -1,7 +1,7 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Adds up arrays that lie one behind the other, first to last, so that the order of the additions is fixed. Arguments: rdi, where the sums go; rsi, the first array; rdx, the number of floats, at least 1.
+ * Adds up arrays that lie one behind the other, first to last, so that the order of the additions is fixed. Arguments: rdi, where the sums go, which may be the first array; rsi, the first array; rdx, the number of floats.
  *
  * @param set instruction set
  * @param parts number of arrays

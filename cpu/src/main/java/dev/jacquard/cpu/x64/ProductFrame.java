@@ -39,7 +39,7 @@ final class ProductFrame {
     /** Size of a tap of the panel. */
     static final int TAP_BYTES = 120;
 
-    /** Sums start from the partial ones. */
+    /** The partial sums are added to the sums. */
     static final int CONTINUES = 1;
     /** Sums go to the partial ones. */
     static final int STOPS = 2;
@@ -53,6 +53,9 @@ final class ProductFrame {
     static final int LINE_STEP = 144;
     /** Even rows: how far before its use A is asked for. */
     static final int AHEAD = 152;
+
+    /** Gated images: the first gate of the image's channels. */
+    static final int GATE = 160;
 
     private static final int BYTES = 192;
 

@@ -17,8 +17,9 @@ import java.util.Arrays;
  * @param columns of these are stored; the rest of the last vector is not
  * @param epilogue what is done to the sums
  * @param streams whether C goes past the caches, because it is larger than they are; its rows lie on whole vectors then
+ * @param gated whether element p of each row of A is multiplied by gate p: of B, in truth, of which there are fewer; even rows only
  */
-record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue, boolean streams) implements Kernel.Spec {
+record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Epilogue epilogue, boolean streams, boolean gated) implements Kernel.Spec {
     /** Where the rows of A and C lie. */
     sealed interface Rows {
         /**
@@ -37,6 +38,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
     /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
     private static final int B_AHEAD = 2048;
+
+    /**
+     * Most products that are summed one after the other: longer sums are made of parts, whose error would else exceed the table of tolerances from some 1000 products on (the largest of a network's million sums counts). Half as
+     * many cost 1 % more time, since tiles go out and in between parts.
+     */
+    static final int LONGEST_SUM = 512;
 
     /** Most rows of a tile whose rows are listed: their pointers are in registers. */
     static final int LISTED_ROWS = 6;
@@ -69,7 +76,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         new Emitter(a, this).emit();
     }
 
-    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual. Listed: r14 tile, rbp tap, rdx depth done. */
+    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate. Listed: r14 tile, rbp tap, rdx depth done. */
     private static final class Emitter {
         private static final int UNROLL = 4;
         private static final Gp[] POINTERS = {Gp.RAX, Gp.RBX, Gp.R8, Gp.R9, Gp.R10, Gp.R11};
@@ -173,6 +180,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RSI, frame(ProductFrame.B));
             a.mov(Gp.RAX, Gp.R14);
             a.mov(Gp.R13, frame(ProductFrame.TAPS));
+            if (k.gated) {
+                a.mov(Gp.R8, frame(ProductFrame.GATE));
+            }
             if (even.ahead) {
                 a.mov(Gp.R11, Gp.R14);
                 a.add(Gp.R11, frame(ProductFrame.AHEAD));
@@ -271,22 +281,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.residual() && even != null) {
                 askForResidual(h);
             }
-            Label zero = new Label();
-            Label ready = new Label();
-            a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
-            a.and(Gp.RCX, ProductFrame.CONTINUES);
-            a.j(Condition.E, zero);
-            for (int i = 0; i < h; i++) {
-                for (int v = 0; v < vectors; v++) {
-                    a.vmovups(sum(i, v), Mem.at(Gp.R12, (i * vectors + v) * bytes));
-                }
-            }
-            a.jmp(ready);
-            a.bind(zero);
             for (int i = 0; i < h * vectors; i++) {
                 a.vxorps(set.vec(i), set.vec(i), set.vec(i));
             }
-            a.bind(ready);
         }
 
         private void depthLoop(int h) {
@@ -338,6 +335,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
         private void advance(int steps) {
             a.add(Gp.RSI, steps * vectors * bytes);
+            if (k.gated) {
+                a.add(Gp.R8, steps * 4);
+            }
             if (even != null) {
                 a.add(Gp.RAX, steps * even.aStep);
             } else {
@@ -350,8 +350,16 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void step(int h, int u) {
+            if (k.gated) {
+                a.vbroadcastss(spare(vectors), Mem.at(Gp.R8, 4 * u));
+            }
             for (int v = 0; v < vectors; v++) {
-                a.vmovups(spare(v), Mem.at(Gp.RSI, (u * vectors + v) * bytes));
+                Mem b = Mem.at(Gp.RSI, (u * vectors + v) * bytes);
+                if (k.gated) {
+                    a.vmulps(spare(v), spare(vectors), b);
+                } else {
+                    a.vmovups(spare(v), b);
+                }
             }
             for (int line = 0; line < vectors * bytes; line += 64) {
                 a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
@@ -371,9 +379,24 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
         }
 
+        /** Sums of a part of the depth are added to those before, not continued from them: the error of a long sum grows with the length of its parts. */
+        private void addPartial(int h) {
+            Label first = new Label();
+            a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
+            a.and(Gp.RCX, ProductFrame.CONTINUES);
+            a.j(Condition.E, first);
+            for (int i = 0; i < h; i++) {
+                for (int v = 0; v < vectors; v++) {
+                    a.vaddps(sum(i, v), sum(i, v), Mem.at(Gp.R12, (i * vectors + v) * bytes));
+                }
+            }
+            a.bind(first);
+        }
+
         private void end(int h) {
             Label last = new Label();
             Label done = new Label();
+            addPartial(h);
             a.mov(Gp.RCX, frame(ProductFrame.FLAGS));
             a.and(Gp.RCX, ProductFrame.STOPS);
             a.j(Condition.E, last);
