@@ -17,7 +17,7 @@ import java.util.Set;
  * @param environment added to ours
  * @param works what it does
  */
-record Contender(String name, List<String> command, Map<String, String> environment, Set<Work> works) {
+public record Contender(String name, List<String> command, Map<String, String> environment, Set<Work> works) {
     static final String OURS = "jacquard";
 
     /**
@@ -45,6 +45,11 @@ record Contender(String name, List<String> command, Map<String, String> environm
         all.add(new Contender("djl-torchscript-tuned", java(djl, "DjlEngine", "torchscript"), TUNED, Set.of(Work.INFER)));
         all.add(new Contender("djl", java(djl, "DjlEngine", "blocks"), Map.of(), BOTH));
         return List.copyOf(all);
+    }
+
+    /** A process whose allocator keeps what it frees, for questions of its own. */
+    public static Contender tuned(String name, List<String> command) {
+        return new Contender(name, command, TUNED, Set.of());
     }
 
     /** What is needed to run in this piece; null if it is there. */

@@ -10,11 +10,11 @@ import java.util.Locale;
 import java.util.Map;
 
 /** What a row says of the conditions that it was measured under. */
-final class Machine {
+public final class Machine {
     private Machine() {}
 
     /** Date, commit, machine and JDK. @param name of the machine; null to ask the system */
-    static Map<String, String> conditions(String name) throws IOException {
+    public static Map<String, String> conditions(String name) throws IOException {
         Map<String, String> row = new LinkedHashMap<>();
         row.put("date", LocalDate.now().toString());
         row.put("commit", commit());
@@ -24,7 +24,7 @@ final class Machine {
     }
 
     /** {@code epyc2}: the processor's family and the number of cores, for file names. */
-    static String label() throws IOException {
+    public static String label() throws IOException {
         String model = model().toLowerCase(Locale.ROOT);
         for (String family : new String[] {"epyc", "xeon", "ryzen", "core", "graviton"}) {
             if (model.contains(family)) {
@@ -54,7 +54,7 @@ final class Machine {
     }
 
     /** Seconds that all processors together have been busy since the start; -1 where the system does not tell. */
-    static double busySeconds() throws IOException {
+    public static double busySeconds() throws IOException {
         Path stat = Path.of("/proc/stat");
         if (Files.notExists(stat)) {
             return -1;

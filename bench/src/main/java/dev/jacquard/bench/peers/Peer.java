@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 
 /** An engine's process, asked in lines: see {@link Engine}. */
-final class Peer implements AutoCloseable {
+public final class Peer implements AutoCloseable {
     /** Longer than any answer takes: three training steps of the largest network on a slow machine. */
     private static final Duration PATIENCE = Duration.ofSeconds(300);
 
@@ -24,7 +24,7 @@ final class Peer implements AutoCloseable {
     private final long born = System.nanoTime();
 
     /** What an engine says about what it cannot do. */
-    static final class Refused extends Exception {
+    public static final class Refused extends Exception {
         private static final long serialVersionUID = 1;
 
         Refused(String why) {
@@ -33,7 +33,7 @@ final class Peer implements AutoCloseable {
     }
 
     /** Starts it. @param folder where its standard error goes, as NAME.log */
-    Peer(Contender contender, Path folder) throws IOException {
+    public Peer(Contender contender, Path folder) throws IOException {
         this.contender = contender;
         Files.createDirectories(folder);
         log = folder.resolve(contender.name() + ".log");
@@ -53,7 +53,8 @@ final class Peer implements AutoCloseable {
         return (System.nanoTime() - born) / 1e9;
     }
 
-    private String ask(String question) throws Refused {
+    /** Asks. @return what follows {@code ok} @throws Refused if the answer is no, or the process has ended */
+    public String ask(String question) throws Refused {
         Thread watch = Thread.ofVirtual().start(this::endLater); // a read from a process cannot be given a limit
         try {
             questions.write(question);
@@ -84,7 +85,7 @@ final class Peer implements AutoCloseable {
     }
 
     /** Name and version of its library. */
-    String versions() throws Refused {
+    public String versions() throws Refused {
         return ask("hello");
     }
 
@@ -114,7 +115,7 @@ final class Peer implements AutoCloseable {
     }
 
     /** Processor seconds that it has used; 0 where the system does not tell. */
-    double cpuSeconds() {
+    public double cpuSeconds() {
         return process.info().totalCpuDuration().map(d -> d.toNanos() / 1e9).orElse(0.0);
     }
 
@@ -128,6 +129,7 @@ final class Peer implements AutoCloseable {
         }
     }
 
+    /** Ends it. */
     @Override
     public void close() {
         try {

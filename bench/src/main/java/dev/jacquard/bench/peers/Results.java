@@ -17,11 +17,11 @@ import java.util.stream.Collectors;
  * @param columns names
  * @param key those that say what a piece is
  */
-record Results(Path file, List<String> columns, List<String> key) {
+public record Results(Path file, List<String> columns, List<String> key) {
     private static final String COMMA = ",";
 
     /** All rows, by column; none if there is no file. @throws IOException also if its columns are others */
-    List<Map<String, String>> rows() throws IOException {
+    public List<Map<String, String>> rows() throws IOException {
         return Files.exists(file) ? read(file, columns) : List.of();
     }
 
@@ -45,7 +45,7 @@ record Results(Path file, List<String> columns, List<String> key) {
     }
 
     /** Replaces the rows of a piece. @param fresh all of one piece */
-    void put(List<Map<String, String>> fresh) throws IOException {
+    public void put(List<Map<String, String>> fresh) throws IOException {
         List<Map<String, String>> all = new ArrayList<>(rows());
         all.removeIf(old -> keyOf(old).equals(keyOf(fresh.getFirst())));
         all.addAll(fresh);

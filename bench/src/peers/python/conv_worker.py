@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Convolutions in PyTorch, channels-last, for bench/conv-sweep: answers questions on standard input, a line each (dev.jacquard.bench.TorchConvolutions).
+
+  conv_worker.py THREADS
+
+Needs torch, such as Debian's python3-torch. Gradients of images and of weights are asked of autograd one at a time.
+"""
+import sys
+import time
+import traceback
+
+import torch
+import torch.nn.functional as F
+
+
+class Convolution:
+    def __init__(self, n, h, w, c, k, r, s, sh, sw, top, left, dh, dw, groups):
+        def images(*shape):
+            return torch.rand(*shape).mul_(2).sub_(1).to(memory_format=torch.channels_last)
+
+        self.x = images(n, c, h, w)
+        self.w = images(k, c // groups, r, s)
+        self.how = dict(stride=(sh, sw), padding=(top, left), dilation=(dh, dw), groups=groups)
+        self.gx, self.gw = self.x.detach().requires_grad_(), self.w.detach().requires_grad_()
+        self.of_x, self.of_w = F.conv2d(self.gx, self.w, **self.how), F.conv2d(self.x, self.gw, **self.how)
+        self.dy = images(*self.of_x.shape)
+        for what in ("forward", "data", "weight"):
+            self.run(what)
+
+    def run(self, what):
+        if what == "forward":
+            with torch.inference_mode():
+                return F.conv2d(self.x, self.w, **self.how)
+        y, by = (self.of_x, self.gx) if what == "data" else (self.of_w, self.gw)
+        return torch.autograd.grad(y, by, self.dy, retain_graph=True)
+
+    def time(self, what, seconds):
+        ms, begin = [], time.perf_counter()
+        while True:
+            start = time.perf_counter()
+            self.run(what)
+            now = time.perf_counter()
+            ms.append((now - start) * 1e3)
+            if now - begin >= seconds:
+                return " ".join("%.5f" % t for t in ms)
+
+
+def main():
+    torch.manual_seed(1)
+    torch.set_num_threads(int(sys.argv[1]))
+    known = {}
+    for line in sys.stdin:
+        question, *args = line.split()
+        try:
+            answer = ""
+            if question == "hello":
+                answer = f"torch {torch.__version__} channels-last, {torch.get_num_threads()} threads"
+            elif question == "prepare":
+                known[args[0]] = Convolution(*map(int, args[1:]))
+            elif question == "time":
+                answer = known[args[0]].time(args[1], float(args[2]))
+            else:
+                raise ValueError("no such question: " + question)
+            print("ok", answer, flush=True)
+        except Exception as e:  # whatever a library throws is an answer
+            traceback.print_exc()
+            print("no", f"{type(e).__name__}: {e}".replace("\n", " ")[:300], flush=True)
+
+
+if __name__ == "__main__":
+    main()
