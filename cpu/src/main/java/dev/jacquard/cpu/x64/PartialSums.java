@@ -35,14 +35,14 @@ record PartialSums(InstructionSet set, int parts, int stride) implements Kernel.
     private void add(Assembler e, Vec sum) {
         e.vmovups(sum, Mem.at(Gp.RSI));
         for (int i = 1; i < parts; i++) {
-            e.vaddps(sum, sum, Mem.at(Gp.RSI, i * stride));
+            e.vaddps(sum, sum, Mem.at(Gp.RSI, Math.multiplyExact(i, stride)));
         }
     }
 
     private void addOne(Assembler e) {
         e.vmovss(Vec.xmm(0), Mem.at(Gp.RSI));
         for (int i = 1; i < parts; i++) {
-            e.vmovss(Vec.xmm(1), Mem.at(Gp.RSI, i * stride));
+            e.vmovss(Vec.xmm(1), Mem.at(Gp.RSI, Math.multiplyExact(i, stride)));
             e.vaddps(Vec.xmm(0), Vec.xmm(0), Vec.xmm(1));
         }
     }
