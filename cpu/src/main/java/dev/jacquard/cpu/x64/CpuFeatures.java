@@ -11,9 +11,8 @@ import java.lang.foreign.ValueLayout;
  * @param avx512 AVX-512 F, BW, DQ and VL, with 512-bit registers kept by the system
  * @param vnni 8-bit dot products on 512 bits (AVX512_VNNI)
  * @param avxVnni the same on 256 bits in VEX (AVX_VNNI)
- * @param bf16 dot products of bfloat16 (AVX512_BF16)
  */
-record CpuFeatures(boolean avx2, boolean avx512, boolean vnni, boolean avxVnni, boolean bf16) {
+record CpuFeatures(boolean avx2, boolean avx512, boolean vnni, boolean avxVnni) {
     private static volatile CpuFeatures here;
 
     /** This machine's. @throws CodeMemory.Refused where no emitted code can run, {@code cpuid} included */
@@ -62,7 +61,7 @@ record CpuFeatures(boolean avx2, boolean avx512, boolean vnni, boolean avxVnni, 
             int[] one = leaf(words, 1, 0);
             // OSXSAVE: without it xgetbv is not an instruction.
             if (highest < 7 || !bit(one[2], 27)) {
-                return new CpuFeatures(false, false, false, false, false);
+                return new CpuFeatures(false, false, false, false);
             }
             int[] seven = leaf(words, 7, 0);
             int[] more = seven[0] >= 1 ? leaf(words, 7, 1) : new int[4];
@@ -70,7 +69,7 @@ record CpuFeatures(boolean avx2, boolean avx512, boolean vnni, boolean avxVnni, 
             int kept = words.get(ValueLayout.JAVA_INT, 0);
             boolean avx2 = (kept & 6) == 6 && bit(one[2], 28) && bit(one[2], 12) && bit(one[2], 29) && bit(seven[1], 5);
             boolean avx512 = avx2 && (kept & 0xe6) == 0xe6 && bit(seven[1], 16) && bit(seven[1], 17) && bit(seven[1], 30) && bit(seven[1], 31);
-            return new CpuFeatures(avx2, avx512, avx512 && bit(seven[2], 11), avx2 && bit(more[0], 4), avx512 && bit(more[0], 5));
+            return new CpuFeatures(avx2, avx512, avx512 && bit(seven[2], 11), avx2 && bit(more[0], 4));
         }
     }
 

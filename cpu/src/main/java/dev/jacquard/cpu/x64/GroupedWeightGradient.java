@@ -57,11 +57,11 @@ final class GroupedWeightGradient implements Conv {
         this.spec = spec;
         this.workers = workers;
         kernel = Kernel.of(spec);
-        adder = Kernel.of(new SumKernel(spec.set()));
         unpacker = Kernel.of(new UnpackKernel(spec.set(), s.r(), s.s(), s.groupC()));
         sumBytes = Raw.align(spec.sumBytes());
         long read = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow());
         splits = (int) Math.clamp(read / (SHARE * sumBytes), 1, Math.min(CHUNKS, (long) s.n() * s.oh()));
+        adder = Kernel.of(new PartialSums(spec.set(), splits, Math.toIntExact(sumBytes)));
         blocks = Math.clamp(CHUNKS / splits, 1, spec.vectors());
         parts = Math.min(CHUNKS, spec.vectors());
         rowsAtOnce = rowsAtOnce(s, spec.set());
@@ -189,7 +189,7 @@ final class GroupedWeightGradient implements Conv {
     private void finish(int part, int worker) {
         int from = firstVector(part, parts);
         int to = firstVector(part + 1, parts);
-        adder.run(sums + from * vectorBytes(), sumBytes, splits, (to - from) * vectorBytes(), 0, 0);
+        adder.run(sums + from * vectorBytes(), sums + from * vectorBytes(), (to - from) * vectorBytes() / 4, 0, 0, 0);
         int lanes = spec.set().lanes();
         long filter = 4L * shape.r() * shape.s() * shape.groupC();
         unpacker.run(sums + from * vectorBytes(), dw + from * lanes * filter, Math.min(to * lanes, shape.c()) - from * lanes, 0, 0, 0);

@@ -1,7 +1,7 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Adds up arrays that lie one behind the other, first to last, so that the order of the additions is fixed. Arguments: rdi, where the sums go; rsi, the first array; rdx, the number of floats, at least 1.
+ * Adds up arrays that lie one behind the other, first to last, so that the order of the additions is fixed. Arguments: rdi, where the sums go, which may be the first array; rsi, the first array; rdx, the number of floats.
  *
  * @param set instruction set
  * @param parts number of arrays
@@ -35,14 +35,14 @@ record PartialSums(InstructionSet set, int parts, int stride) implements Kernel.
     private void add(Assembler e, Vec sum) {
         e.vmovups(sum, Mem.at(Gp.RSI));
         for (int i = 1; i < parts; i++) {
-            e.vaddps(sum, sum, Mem.at(Gp.RSI, i * stride));
+            e.vaddps(sum, sum, Mem.at(Gp.RSI, Math.multiplyExact(i, stride)));
         }
     }
 
     private void addOne(Assembler e) {
         e.vmovss(Vec.xmm(0), Mem.at(Gp.RSI));
         for (int i = 1; i < parts; i++) {
-            e.vmovss(Vec.xmm(1), Mem.at(Gp.RSI, i * stride));
+            e.vmovss(Vec.xmm(1), Mem.at(Gp.RSI, Math.multiplyExact(i, stride)));
             e.vaddps(Vec.xmm(0), Vec.xmm(0), Vec.xmm(1));
         }
     }
