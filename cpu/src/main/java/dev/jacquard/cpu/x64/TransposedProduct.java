@@ -18,7 +18,7 @@ package dev.jacquard.cpu.x64;
  * @param cRow bytes from one row of c to the next
  */
 record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow) implements Kernel.Spec {
-    /** Bytes of the stack: c of this panel, a, images, whether to add, and what leads from a row's end to the next row and from an image's end to the next image. */
+    /** Bytes of the stack: c of this panel, a, images, whether to add, what leads from a row's end to the next row and from an image's end to the next, and likewise to the next row of what is fetched. */
     private static final int FRAME = 80;
 
     private static final int C_PANEL = 0;
@@ -29,6 +29,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     private static final int B_ROW = 40;
     private static final int A_IMAGE = 48;
     private static final int B_IMAGE = 56;
+    private static final int FETCH_ROW = 64;
 
     /**
      * A tile's size.
@@ -59,19 +60,20 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     record Steps(int column, int row, int image, int piece) {}
 
     /**
-     * Longs in memory that say what to fetch: 0 and 8, tiles to wait before the next line, and from one line to the next; then twice an address, the bytes from position to position there, and the number
-     * of cache lines, from that address on, that are wanted of each position. A tile whose turn it is fetches one line of all positions and notes that; when there are no lines left, the second three
-     * longs are next. Lines are spread over tiles because each occupies one of a few places for misses of the first-level cache as long as memory takes, and tiles need those places too.
+     * Longs in memory that say what to fetch: 0 and 8, tiles to wait before the next line, and from one line to the next; then twice an address, the bytes from position to position there, the bytes that
+     * are added to them at the end of a row of positions, and the number of cache lines, from that address on, that are wanted of each position. A tile whose turn it is fetches one line of all positions
+     * and notes that; when there are no lines left, the second four longs are next. Lines are spread over tiles because each occupies one of a few places for misses of the first-level cache as long as
+     * memory takes, and tiles need those places too.
      */
     static final class Fetch {
         /** Bytes of all. */
-        static final int BYTES = 64;
+        static final int BYTES = 128;
 
-        /** Where the first address, step and number of lines are. */
+        /** Where the first address, steps and number of lines are. */
         static final int FIRST = 16;
 
         /** Bytes from these to the second ones. */
-        static final int NEXT = 24;
+        static final int NEXT = 32;
 
         private Fetch() {}
     }
@@ -167,9 +169,9 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.j(Condition.NE, none);
         e.mov(Gp.RAX, Mem.at(Gp.R8, 8));
         e.mov(Mem.at(Gp.R8), Gp.RAX);
-        for (int at = Fetch.FIRST; at < Fetch.BYTES; at += Fetch.NEXT) {
+        for (int at = Fetch.FIRST; at < Fetch.FIRST + 2 * Fetch.NEXT; at += Fetch.NEXT) {
             Label empty = new Label();
-            Mem left = Mem.at(Gp.R8, at + 16);
+            Mem left = Mem.at(Gp.R8, at + 24);
             e.mov(Gp.RAX, left);
             e.test(Gp.RAX, Gp.RAX);
             e.j(Condition.E, empty);
@@ -179,13 +181,16 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             e.lea(Gp.RAX, Mem.at(Gp.RBP, 64));
             e.mov(Mem.at(Gp.R8, at), Gp.RAX);
             e.mov(Gp.R9, Mem.at(Gp.R8, at + 8));
+            e.mov(Gp.RAX, Mem.at(Gp.R8, at + 16));
             e.jmp(found);
             e.bind(empty);
         }
         e.bind(none);
         e.mov(Gp.RBP, Gp.RDI);
         e.mov(Gp.R9, 0);
+        e.mov(Gp.RAX, 0);
         e.bind(found);
+        e.mov(Mem.at(Gp.RSP, FETCH_ROW), Gp.RAX);
     }
 
     /** One tile over all positions. */
@@ -241,6 +246,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             next(Gp.RCX, column);
             e.add(Gp.RAX, Mem.at(Gp.RSP, A_ROW));
             e.add(Gp.RBX, Mem.at(Gp.RSP, B_ROW));
+            e.add(Gp.RBP, Mem.at(Gp.RSP, FETCH_ROW));
             next(Gp.R10, row);
             e.add(Gp.RAX, Mem.at(Gp.RSP, A_IMAGE));
             e.add(Gp.RBX, Mem.at(Gp.RSP, B_IMAGE));

@@ -104,24 +104,54 @@ final class WeightGradient implements Conv {
 
     /** An item: a part of the blocks, a group, a part of the units, of the rows, of the columns; the last changes first. */
     private void compute(int item, int worker) {
-        int j = item % plan.columnParts();
-        int i = item / plan.columnParts() % plan.rowParts();
-        int rest = item / plan.columnParts() / plan.rowParts();
-        int u = rest % plan.unitParts();
-        int g = rest / plan.unitParts() % shape.groups();
-        int split = rest / plan.unitParts() / shape.groups();
-        long c = partial(split) + 4 * (g * (plan.gradientFloats() / shape.groups())) + (long) plan.row(i) * kernels.cRow() + 4L * plan.column(j);
-        int begin = (int) ((long) plan.blocks() * split / plan.splits());
-        int end = (int) ((long) plan.blocks() * (split + 1) / plan.splits());
+        int j = columnPart(item);
+        int i = rowPart(item);
+        int u = item / plan.columnParts() / plan.rowParts() % plan.unitParts();
+        int split = split(item);
+        long c = partial(split) + 4 * (group(item) * (plan.gradientFloats() / shape.groups())) + (long) plan.row(i) * kernels.cRow() + 4L * plan.column(j);
+        long scratch = workspace + worker * scratchBytes;
+        int passes = (plan.unit(u + 1) - plan.unit(u)) * kernels.tiles(i, j);
+        int end = firstBlock(split + 1);
         long begun = 0;
-        for (int b = begin; b < end; b++) {
-            begun = block(b, b + 1 < end, g, plan.unit(u), plan.unit(u + 1), i, j, c, workspace + worker * scratchBytes, begun);
+        for (int b = firstBlock(split); b < end; b++) {
+            // An item's last block fetches the first one of the item that this worker will most probably get.
+            int next = b + 1 < end ? item : item + workers.size();
+            fetch(b + 1 < end ? b + 1 : next < plan.items() ? firstBlock(split(next)) : -1, next, passes, scratch);
+            begun = block(b, item, plan.unit(u), plan.unit(u + 1), c, scratch, begun);
         }
         for (int unit = plan.unit(u); unit < plan.unit(u + 1); unit++) {
             if ((begun >> unit - plan.unit(u) & 1) == 0) {
                 kernels.clear(j).run(c + unit * kernels.cUnit(), 0, plan.row(i + 1) - plan.row(i), 0, 0, 0); // its taps lie outside everywhere
             }
         }
+    }
+
+    private int columnPart(int item) {
+        return item % plan.columnParts();
+    }
+
+    private int rowPart(int item) {
+        return item / plan.columnParts() % plan.rowParts();
+    }
+
+    private int group(int item) {
+        return item / plan.columnParts() / plan.rowParts() / plan.unitParts() % shape.groups();
+    }
+
+    private int split(int item) {
+        return item / plan.columnParts() / plan.rowParts() / plan.unitParts() / shape.groups();
+    }
+
+    private int firstBlock(int split) {
+        return (int) ((long) plan.blocks() * split / plan.splits());
+    }
+
+    private int firstGradientChannel(int item) {
+        return group(item) * shape.groupK() + (plan.swapped() ? plan.column(columnPart(item)) : plan.row(rowPart(item)));
+    }
+
+    private int firstImageChannel(int item) {
+        return group(item) * shape.groupC() + (plan.swapped() ? plan.row(rowPart(item)) : plan.column(columnPart(item)));
     }
 
     private int bands() {
@@ -150,9 +180,11 @@ final class WeightGradient implements Conv {
     }
 
     /** All units of a block of positions. @return the units that have sums by now, a bit each */
-    private long block(int b, boolean more, int g, int u0, int u1, int i, int j, long c, long scratch, long begunBefore) {
-        int k0 = g * shape.groupK() + (plan.swapped() ? plan.column(j) : plan.row(i));
-        int c0 = g * shape.groupC() + (plan.swapped() ? plan.row(i) : plan.column(j));
+    private long block(int b, int item, int u0, int u1, long c, long scratch, long begunBefore) {
+        int i = rowPart(item);
+        int j = columnPart(item);
+        int k0 = firstGradientChannel(item);
+        int c0 = firstImageChannel(item);
         int n0 = firstImage(b);
         int images = Math.min(plan.blockImages(), shape.n() - n0);
         int first = firstRow(b);
@@ -160,7 +192,6 @@ final class WeightGradient implements Conv {
         // Lines of few channels are copied whole: a part of their columns begins somewhere within.
         long from = image(n0, images, first, end, c0, plan.swapped() ? i : j, scratch) + (plan.flat() ? 4L * c0 : 0);
         long gradientFrom = gradient(n0, images, first, end, k0, plan.swapped() ? j : i, scratch);
-        fetch(more ? b + 1 : -1, c0, k0, i, j, (u1 - u0) * kernels.tiles(i, j), scratch);
         long begun = begunBefore;
         for (int unit = u0; unit < u1; unit++) {
             int r = plan.flat() ? unit : unit / shape.s();
@@ -228,25 +259,37 @@ final class WeightGradient implements Conv {
         return scratch + gradientAt;
     }
 
-    /** Notes what of the next block is to be fetched: of each output position its numbers of dy, and as many of the pixels of x as there are to each. */
-    private void fetch(int b, int c0, int k0, int i, int j, int passes, long at) {
+    /**
+     * Notes what of block {@code b} is to be fetched for {@code item}: of each output position its numbers of dy, and as many of the pixels of x as there are to each; where a kernel of one tap leaves
+     * pixels out, only those that it reads. Nothing if {@code b} is negative.
+     */
+    private void fetch(int b, int item, int passes, long at) {
+        if (b < 0) {
+            note(at + Fetch.FIRST, 0, 0, 0, 0);
+            note(at + Fetch.FIRST + Fetch.NEXT, 0, 0, 0, 0);
+            return;
+        }
+        int i = rowPart(item);
+        int j = columnPart(item);
         int channelsK = plan.swapped() ? plan.column(j + 1) - plan.column(j) : plan.row(i + 1) - plan.row(i);
         int channelsC = plan.swapped() ? plan.row(i + 1) - plan.row(i) : plan.column(j + 1) - plan.column(j);
         int pixels = shape.strideH() * shape.strideW();
-        boolean fetchImage = b >= 0 && !plan.flat() && (plan.units() > 1 || pixels == 1);
-        int linesC = channelsC == shape.c() ? pixels * channelsC / 16 : Math.ceilDiv(channelsC, 16);
-        int linesK = b >= 0 ? Math.ceilDiv(channelsK, 16) : 0;
-        int linesX = fetchImage ? linesC : 0;
+        boolean sparse = plan.units() == 1 && pixels > 1;
+        int linesK = Math.ceilDiv(channelsK, 16);
+        int linesX = plan.flat() ? 0 : channelsC == shape.c() && !sparse ? pixels * channelsC / 16 : Math.ceilDiv(channelsC, 16);
         long every = Math.max(1, passes / Math.max(1, linesK + linesX));
         ALL.set(JAVA_LONG, at, every);
         ALL.set(JAVA_LONG, at + 8, every);
-        note(at + Fetch.FIRST, b >= 0 ? gradientRow(firstImage(b), firstRow(b), k0) : 0, 4L * shape.k(), linesK);
-        note(at + Fetch.FIRST + Fetch.NEXT, fetchImage ? imageRow(firstImage(b), firstInputRow(firstRow(b)), c0) : 0, 4L * pixels * shape.c(), linesX);
+        note(at + Fetch.FIRST, gradientRow(firstImage(b), firstRow(b), firstGradientChannel(item)), 4L * shape.k(), 0, linesK);
+        long step = 4L * shape.c() * (sparse ? shape.strideW() : pixels);
+        long row = sparse ? 4L * shape.c() * (shape.strideH() * shape.w() - shape.ow() * shape.strideW()) : 0;
+        note(at + Fetch.FIRST + Fetch.NEXT, imageRow(firstImage(b), firstInputRow(firstRow(b)), firstImageChannel(item)), step, row, linesX);
     }
 
-    private static void note(long at, long address, long step, long lines) {
+    private static void note(long at, long address, long step, long row, long lines) {
         ALL.set(JAVA_LONG, at, address);
         ALL.set(JAVA_LONG, at + 8, step);
-        ALL.set(JAVA_LONG, at + 16, lines);
+        ALL.set(JAVA_LONG, at + 16, row);
+        ALL.set(JAVA_LONG, at + 24, lines);
     }
 }
