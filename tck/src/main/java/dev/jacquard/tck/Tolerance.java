@@ -44,6 +44,11 @@ public record Tolerance(String name, double relative, double absolute) {
         };
     }
 
+    /** The row for a result that is compared with another one, which was rounded to its element type as well: they may be next to each other there, though what was rounded is hardly different. */
+    Tolerance ofTwo(DType dtype) {
+        return new Tolerance(name, relative + 0.5 * store(dtype), absolute);
+    }
+
     /** Which row of the table is for which result. */
     @FunctionalInterface
     public interface Table {
