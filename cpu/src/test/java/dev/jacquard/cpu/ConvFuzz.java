@@ -12,11 +12,14 @@ import java.util.Random;
 import java.util.function.Function;
 
 /**
- * Random convolutions by emitted kernels against loops in double precision: all directions, every epilogue, for several thread counts bit for bit the same, on {@link Fence fenced} memory that held NaN.
- * A main for long hunts, of which {@link FencedConvTest} runs a short one in a process of its own.
+ * Random convolutions by emitted kernels against loops in double precision: all directions, every epilogue, for several thread counts bit for bit the same, on {@link Fence fenced}
+ * memory that held NaN. A main for long hunts, of which {@link FencedTest} runs a short one in a process of its own.
  */
 final class ConvFuzz implements AutoCloseable {
-    /** What {@code Tolerance} allows: units of roundoff, relative, and absolute per root of the number of terms; more from 576 terms on, as those are added up one by one (measured: 1.3 times as much at 4096). */
+    /**
+     * What {@code Tolerance} allows: units of roundoff, relative, and absolute per root of the number of terms; more from 576 terms on, as those are added up one by one (measured: 1.3 times as much
+     * at 4096).
+     */
     private static final double ALLOWED = 16 * 0x1p-24;
     private static final int[] THREADS = {1, 2, 3, 5};
 

@@ -71,8 +71,9 @@ final class FencedBackend implements Backend {
     /** Scratch and packed weights may count on cache lines, operands on nothing but their elements' size. */
     @Override
     public Buffer allocate(long bytes, String purpose) {
-        return purpose.startsWith("input ") || purpose.startsWith("output ") || purpose.startsWith("the copy of ") || purpose.startsWith("the workspace") ? new Fenced(bytes, purpose.startsWith("the workspace") ? 64 : 1)
-                : cpu.allocate(bytes, purpose);
+        boolean scratch = purpose.startsWith("the workspace");
+        boolean operand = purpose.startsWith("input ") || purpose.startsWith("output ") || purpose.startsWith("the copy of ");
+        return scratch || operand ? new Fenced(bytes, scratch ? 64 : 1) : cpu.allocate(bytes, purpose);
     }
 
     @Override
