@@ -17,6 +17,7 @@ import dev.jacquard.tensor.op.FusedProduct;
 import dev.jacquard.tensor.op.Movement;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
+import dev.jacquard.tensor.op.QuantizedProduct;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
@@ -128,6 +129,9 @@ public final class CpuBackend implements Backend {
         if (k == null || !k.runsOn(team)) {
             return Optional.of("the CPU backend has no kernel for it");
         }
+        if (addsToNothing(op, in)) {
+            return Optional.of("there is nothing to multiply: compute what its definition says");
+        }
         return k.takes(op, in) || k.takes(op, HalfAdaptor.widened(in)) && in.stream().noneMatch(t -> t.dtype() == DType.F64)
                 ? Optional.empty()
                 : Optional.of("cast the operands to f32");
@@ -155,6 +159,11 @@ public final class CpuBackend implements Backend {
     /** Whether the results are sums of nothing. A shift is added to those of a product of no depth. */
     private static boolean sumsNothing(Op op, List<TensorType> in) {
         return in.stream().anyMatch(t -> t.shape().size() == 0) && !(op instanceof Movement) && !(op instanceof FusedProduct.MatMulShift);
+    }
+
+    /** Whether an op's results are what its epilogue makes of sums of nothing, by a kernel that has no case for that. */
+    private static boolean addsToNothing(Op op, List<TensorType> in) {
+        return (op instanceof FusedProduct.ConvolutionScaleShift || op instanceof QuantizedProduct) && sumsNothing(op, in) && op.infer(in).getFirst().shape().size() > 0;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import dev.jacquard.tensor.DeviceException;
+import java.lang.ref.Reference;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -117,6 +118,7 @@ public final class Workers implements AutoCloseable {
     public void run(Task work, int count) {
         if (Thread.currentThread() instanceof Member m && m.team == this) {
             inline(work, count, m.worker);
+            Reference.reachabilityFence(work);
             return;
         }
         region.lock();
@@ -137,6 +139,8 @@ public final class Workers implements AutoCloseable {
             }
         } finally {
             region.unlock();
+            // Emitted code knows tables of the task's owner by their addresses alone: nothing else may keep them from being freed.
+            Reference.reachabilityFence(work);
         }
     }
 

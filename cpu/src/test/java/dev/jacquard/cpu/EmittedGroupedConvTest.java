@@ -80,6 +80,10 @@ class EmittedGroupedConvTest {
                 s.add(new ConvShape(2, 9, 12, c, c, 3, 2, 2, 1, 0, 1, 2, 0, 1, 2, groups));
             }
         }
+        for (int width = 4; width < 12; width++) { // as many sums as there are registers
+            s.add(new ConvShape(2, 4, 5, 12, 12, 2, width, 1, 1, 1, 1, width - 1, 2, 1, 1, 6));
+            s.add(new ConvShape(1, 5, 13, 16, 16, 2, width, 2, 2, 1, 1, width - 1, 2, 1, 1, 4));
+        }
         s.add(square(1, 57, 384, 3, 1, 1, 96)); // operands that are prefetched
         s.add(square(1, 57, 384, 3, 2, 1, 48));
         s.add(square(1, 28, 256, 3, 1, 1, 32));

@@ -97,18 +97,25 @@ final class GroupedWeightGradient implements Conv {
     private static GroupedWeightKernel spec(ConvShape s, InstructionSet set) {
         TapMap columns = new TapMap(s.w(), s.ow(), s.s(), s.strideW(), s.padLeft(), s.dilationW(), false);
         boolean wide = set == InstructionSet.AVX512;
-        int most = wide ? 15 : 12;
         int together = 4;
-        while (together > 1 && (s.groupC() % together != 0 || together * s.s() > most)) {
+        while (together > 1 && (s.groupC() % together != 0 || together * s.s() > (wide ? 15 : 12) || free(s, set, together) < 1)) {
             together /= 2;
         }
-        int copies = Math.max(1, (wide ? 15 : 9) / (together * s.s()));
-        boolean indexed = s.groupC() > 1 && s.groupC() < set.lanes() && !(s.groupC() == 4 && together == 4);
-        // Beside sums and dy: what is read, a mask of AVX2, and how channels are spread.
-        int free = set.registers() - together * s.s() * copies - 1 - (wide ? 0 : 1) - (indexed ? together : 0);
+        int copies = copies(s, set, together);
         boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= GroupedConv.PREFETCHED;
-        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free)), together, s.groupC() >= COPIED,
+        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free(s, set, together))), together, s.groupC() >= COPIED,
                 cached ? 0 : rowsAtOnce(s, set), copies);
+    }
+
+    /** How often sums are kept, so that they do not wait for each other. @param together channels of a group that are read at once */
+    private static int copies(ConvShape s, InstructionSet set, int together) {
+        return Math.max(1, (set == InstructionSet.AVX512 ? 15 : 9) / (together * s.s()));
+    }
+
+    /** Registers that are left for dy beside sums, what is read, a mask of AVX2, and how channels are spread. */
+    private static int free(ConvShape s, InstructionSet set, int together) {
+        boolean indexed = s.groupC() > 1 && s.groupC() < set.lanes() && !(s.groupC() == 4 && together == 4);
+        return set.registers() - together * s.s() * copies(s, set, together) - 1 - (set == InstructionSet.AVX512 ? 0 : 1) - (indexed ? together : 0);
     }
 
     private static MemorySegment rows(ConvShape s, long rowBytes) {

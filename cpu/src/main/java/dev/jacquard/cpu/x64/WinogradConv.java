@@ -12,6 +12,9 @@ import java.util.List;
  *
  * <p>Packed weights lie [group of output channels][point][panel][channel][panel's channels]. Rows of transformed tiles are filled up with zeros to whole vectors; distances
  * between points are odd numbers of cache lines, since a transform writes to all of them at once, and at even distances they would share few sets of the caches.
+ *
+ * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract: that is in the
+ * nature of the algorithm. None is lost: every output whose window has one is NaN.
  */
 final class WinogradConv implements PackedConv {
     /** Output channels of a group. */
