@@ -12,8 +12,9 @@ import java.util.Map;
 
 /** What one pass of one convolution took. */
 final class ConvRow {
-    static final List<String> COLUMNS = List.of("date", "commit", "set", "shape", "kind", "pass", "epilogue", "batch", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most", "gflop",
-            "gflop_per_s", "percent_of_fma_peak", "percent_of_fma_peak_incl_padding", "gb_per_s", "fma_peak_gflop_per_s", "libtorch", "libtorch_ms", "jacquard_is_x_as_fast", "others_percent_of_a_core");
+    static final List<String> COLUMNS = List.of("date", "commit", "set", "shape", "kind", "pass", "epilogue", "batch", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most",
+            "gflop", "gflop_per_s", "percent_of_fma_peak", "percent_of_fma_peak_incl_padding", "gb_per_s", "fma_peak_gflop_per_s",
+            "libtorch", "libtorch_ms", "jacquard_is_x_as_fast", "others_percent_of_a_core");
 
     private final ConvTrial trial;
     private final Pass pass;
@@ -87,8 +88,8 @@ final class ConvRow {
     static void print(List<Map<String, String>> rows, PrintStream out) {
         out.printf("%-30s %3s %-8s %9s %8s %6s %7s %7s %9s %6s%n", "shape", "n", "pass", "ms", "GFLOP/s", "% peak", "%+padd", "GB/s", "libtorch", "x");
         for (Map<String, String> r : rows) {
-            out.printf("%-30s %3s %-8s %9s %8s %6s %7s %7s %9s %6s%n", r.get("shape"), r.get("batch"), r.get("pass"), r.get("ms"), r.get("gflop_per_s"), r.get("percent_of_fma_peak"),
-                    r.get("percent_of_fma_peak_incl_padding"), r.get("gb_per_s"), r.get("libtorch_ms"), r.get("jacquard_is_x_as_fast"));
+            out.printf("%-30s %3s %-8s %9s %8s %6s %7s %7s %9s %6s%n", r.get("shape"), r.get("batch"), r.get("pass"), r.get("ms"), r.get("gflop_per_s"),
+                    r.get("percent_of_fma_peak"), r.get("percent_of_fma_peak_incl_padding"), r.get("gb_per_s"), r.get("libtorch_ms"), r.get("jacquard_is_x_as_fast"));
         }
     }
 

@@ -54,7 +54,8 @@ record ConvSums(ConvCase shape, float[] pool) {
             int r = Math.floorDiv(h - oh * v.strideH() + v.top(), v.dilationH());
             for (int ow = 0; ow < shape.outW(); ow++) {
                 int s = Math.floorDiv(w - ow * v.strideW() + v.left(), v.dilationW());
-                if (r < 0 || r >= shape.r() || s < 0 || s >= shape.s() || oh * v.strideH() - v.top() + r * v.dilationH() != h || ow * v.strideW() - v.left() + s * v.dilationW() != w) {
+                boolean taps = r >= 0 && r < shape.r() && s >= 0 && s < shape.s();
+                if (!taps || oh * v.strideH() - v.top() + r * v.dilationH() != h || ow * v.strideW() - v.left() + s * v.dilationW() != w) {
                     continue;
                 }
                 for (int k = group * filters; k < (group + 1) * filters; k++) {

@@ -22,7 +22,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code bench/conv-sweep}: every distinct convolution of the three networks, and a table's that others were measured on, forward and both gradients, beside LibTorch if asked to. */
+/** {@code bench/conv-sweep}: the three networks' distinct convolutions, forward and both gradients, beside LibTorch if asked to. */
 @Command(name = "bench/conv-sweep", sortOptions = false, mixinStandardHelpOptions = true, description = {
     "Times the convolutions of ResNet50, SE-ResNeXt101 and EfficientNet-B0, forward and both gradients, in rounds in which all shapes take turns.",
     "Each shape and pass replaces its own row in the file, so that a run can be made in parts."})
@@ -38,7 +38,8 @@ public final class ConvSweep implements Callable<Integer> {
     @Option(names = "--only", split = ",", paramLabel = "TEXT", description = "Shapes whose name, kind or network contains one of these. Default: all; --list shows them")
     private List<String> only = List.of("");
 
-    @Option(names = "--pass", split = ",", paramLabel = "forward|plain|data|weight", description = "With what follows, the convolution alone, gradients of images and of weights. Default: all")
+    @Option(names = "--pass", split = ",", paramLabel = "forward|plain|data|weight",
+            description = "With what follows, the convolution alone, gradients of images and of weights. Default: all")
     private List<Pass> passes = List.of(Pass.values());
 
     @Option(names = "--batch", paramLabel = "N", description = "Images, of the networks' shapes; the table's have 8. Default: ${DEFAULT-VALUE}", defaultValue = "16")
@@ -187,7 +188,7 @@ public final class ConvSweep implements Callable<Integer> {
         out.printf(Locale.ROOT, "%.0f s, of which turns %.0f; FMA peak %.1f GFLOP/s; others used %.0f %% of a core meanwhile%n", age(), age() - begin, peak, load.percent());
     }
 
-    /** How busy processes other than ours and LibTorch's keep the machine during turns; between them is their affair. The system counts hundredths of a second, which is enough for some hundred turns. */
+    /** How busy processes other than ours and LibTorch's keep the machine during turns. The system counts hundredths of a second: enough for some hundred turns. */
     private static final class Load {
         private final TorchConvolutions torch;
         private double since;

@@ -51,7 +51,7 @@ final class ConvTrial implements AutoCloseable {
         WEIGHT
     }
 
-    /** Operands: parts of the same random numbers in [-1, 1), so that those of a hundred convolutions need no room. @param pool as many as the largest operand has, and {@link #MARGIN} more */
+    /** Operands: parts of the same random numbers in [-1, 1), so that a hundred convolutions need no room for theirs. @param pool more than any operand has */
     record Numbers(float[] pool) {
         private static final int MARGIN = 1 << 20;
         static final int X = 0;

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** The same convolutions in LibTorch, channels-last, by a process that a script in Python is ({@code conv_worker.py}). */
 final class TorchConvolutions implements AutoCloseable {
@@ -40,8 +41,8 @@ final class TorchConvolutions implements AutoCloseable {
         if (v.top() != v.bottom() || v.left() != v.right()) {
             return false;
         }
-        peer.ask("prepare %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d".formatted(id, c.n(), c.h(), c.w(), c.c(), c.k(), c.r(), c.s(), v.strideH(), v.strideW(), v.top(), v.left(), v.dilationH(), v.dilationW(),
-                c.groups()));
+        int[] all = {id, c.n(), c.h(), c.w(), c.c(), c.k(), c.r(), c.s(), v.strideH(), v.strideW(), v.top(), v.left(), v.dilationH(), v.dilationW(), c.groups()};
+        peer.ask("prepare " + Arrays.stream(all).mapToObj(Integer::toString).collect(Collectors.joining(" ")));
         return true;
     }
 
