@@ -326,7 +326,8 @@ final class DenseConv implements GatedConv {
         Region r = c.region;
         int most = ProductKernel.LONGEST_SUM;
         int tapsAtOnce = r.taps == 0 ? 1 : ceil(r.taps, ceil(r.taps, Math.max(1, most / in)));
-        int depth = tapsAtOnce > 1 ? in : ceil(in, ceil(in, most));
+        // Positions without taps are zeros, whatever the depth: one call, since they have no room for partial sums.
+        int depth = tapsAtOnce > 1 || r.taps == 0 ? in : ceil(in, ceil(in, most));
         ProductFrame f = frames[worker];
         long column = 4L * (g * out + panels.first(p));
         f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0)
