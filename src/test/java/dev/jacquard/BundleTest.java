@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.cli.Main;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -12,8 +13,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
@@ -40,7 +43,15 @@ class BundleTest {
 
     @BeforeAll
     void make() throws Exception {
-        Ran made = here("bundle", "--out", folder.resolve("made").toString(), "--format", "tar.gz");
+        // A bundle is made of the class path; on this one are libraries of tests, too, a large one among them.
+        String classPath = System.getProperty("java.class.path");
+        System.setProperty("java.class.path", Arrays.stream(classPath.split(File.pathSeparator)).filter(entry -> !entry.contains("onnxruntime")).collect(Collectors.joining(File.pathSeparator)));
+        Ran made;
+        try {
+            made = here("bundle", "--out", folder.resolve("made").toString(), "--format", "tar.gz");
+        } finally {
+            System.setProperty("java.class.path", classPath);
+        }
         assertEquals(0, made.code, made.out);
         archive = folder.resolve("made.tar.gz");
         // As far from where it was made as can be, and with a blank in its name.
@@ -82,7 +93,7 @@ class BundleTest {
     void theDoctorSaysWhereItIs() throws Exception {
         Ran r = bundled("doctor");
         assertEquals(0, r.code, r.out);
-        assertTrue(r.out.contains(bundle.resolve("jre").toString()) && r.out.contains("device cpu") && r.out.contains("Vector API"), r.out);
+        assertTrue(r.out.contains(bundle.resolve("jre").toString()) && r.out.contains("device cpu") && r.out.contains("--cpu-kernels"), r.out);
     }
 
     @Test

@@ -8,6 +8,15 @@ import dev.jacquard.tensor.op.Pointwise;
  */
 @FunctionalInterface
 public interface PointwiseLoop {
+    /** Ops that loops look up while they run, when nothing may be allocated. */
+    Pointwise RELU = new Pointwise.Relu();
+    /** See {@link #RELU}. */
+    Pointwise SILU = new Pointwise.Silu();
+    /** See {@link #RELU}. */
+    Pointwise RELU_BACKWARD = new Pointwise.ReluBackward();
+    /** See {@link #RELU}. */
+    Pointwise SILU_BACKWARD = new Pointwise.SiluBackward();
+
     /** Runs over n elements. */
     void run(long a, long aStep, long b, long bStep, long c, long cStep, long out, long n);
 

@@ -85,8 +85,8 @@ public interface Simd {
         }
         switch (activation) {
             case NONE -> { }
-            case RELU -> PointwiseLoop.of(new Pointwise.Relu(), this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
-            case SILU -> PointwiseLoop.of(new Pointwise.Silu(), this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
+            case RELU -> PointwiseLoop.of(PointwiseLoop.RELU, this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
+            case SILU -> PointwiseLoop.of(PointwiseLoop.SILU, this).run(y, 1, y, 1, y, 1, y, (long) rows * channels);
         }
     }
 
@@ -128,7 +128,7 @@ public interface Simd {
             return;
         }
         normalize(rows, channels, x, forward, forward + row, forward + 2 * row, residual, Nonlinearity.NONE, g);
-        Pointwise slope = activation == Nonlinearity.RELU ? new Pointwise.ReluBackward() : new Pointwise.SiluBackward();
+        Pointwise slope = activation == Nonlinearity.RELU ? PointwiseLoop.RELU_BACKWARD : PointwiseLoop.SILU_BACKWARD;
         PointwiseLoop.of(slope, this).run(dy, 1, g, 1, g, 1, g, n);
     }
 

@@ -170,8 +170,8 @@ final class ConvFuzz implements AutoCloseable {
         long scaleAt = e.scale() ? floats(s.k(), scale) : 0;
         long shiftAt = e.shift() ? floats(s.k(), shift) : 0;
         long residualAt = e.residual() ? floats(dy.length, residual) : 0;
-        packed("forward " + e, t -> EmittedConvolutions.forward(s, e, t, set), xAt, wAt, new long[] {scaleAt, shiftAt, residualAt}, e.residual() ? residual : null, y, s.r() * s.s() * s.groupC());
-        packed("backward data", t -> EmittedConvolutions.backwardData(s, t, set), dyAt, wAt, new long[3], null, dx, s.r() * s.s() * s.groupK());
+        packed("forward " + e, t -> Optional.of(EmittedConvolutions.forward(s, e, t, set)), xAt, wAt, new long[] {scaleAt, shiftAt, residualAt}, e.residual() ? residual : null, y, s.r() * s.s() * s.groupC());
+        packed("backward data", t -> Optional.of(EmittedConvolutions.backwardData(s, t, set)), dyAt, wAt, new long[3], null, dx, s.r() * s.s() * s.groupK());
         weight(xAt, dyAt, dw);
     }
 

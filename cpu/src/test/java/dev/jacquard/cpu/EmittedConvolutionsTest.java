@@ -50,6 +50,7 @@ class EmittedConvolutionsTest {
         s.add(square(1, 9, 700, 65, 3, 1, 1)); // taps in several parts
         s.add(square(5, 3, 3000, 70, 1, 1, 0)); // depth in several parts
         s.add(square(4, 3, 2500, 33, 3, 2, 1)); // a tap in several parts
+        s.add(square(4, 6, 33, 1030, 1, 2, 0)); // backward: depth in several parts, and positions without taps
         s.add(square(6, 20, 40, 129, 1, 1, 0));
         s.add(square(1, 40, 3, 64, 7, 2, 3)); // stems
         s.add(square(3, 31, 3, 32, 3, 2, 1));
