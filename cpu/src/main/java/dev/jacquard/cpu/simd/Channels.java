@@ -157,15 +157,21 @@ final class Channels {
     static void normalize(int rows, int channels, long x, long mean, long scale, long shift, long y, boolean relu) {
         float floor = relu ? 0f : Float.NEGATIVE_INFINITY;
         int whole = channels / LANES * LANES;
-        VectorMask<Float> rest = mask(whole, channels);
+        if (whole < channels) {
+            normalizeRest(rows, channels, 4L * whole, x, mean, scale, shift, y, floor);
+        }
         for (int i = 0; i < rows; i++, x += 4L * channels, y += 4L * channels) {
             for (long c = 0; c < 4L * whole; c += BYTES) {
                 FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER)).max(floor).intoMemorySegment(ALL, y + c, ORDER);
             }
-            if (whole < channels) {
-                long c = 4L * whole;
-                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER, rest)).max(floor).intoMemorySegment(ALL, y + c, ORDER, rest);
-            }
+        }
+    }
+
+    /** The channels from byte {@code c} on. A method of its own: a mask that is made where it may not be needed is an object in every call. */
+    private static void normalizeRest(int rows, int channels, long c, long x, long mean, long scale, long shift, long y, float floor) {
+        VectorMask<Float> rest = mask((int) (c / 4), channels);
+        for (int i = 0; i < rows; i++, x += 4L * channels, y += 4L * channels) {
+            FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER, rest)).max(floor).intoMemorySegment(ALL, y + c, ORDER, rest);
         }
     }
 
