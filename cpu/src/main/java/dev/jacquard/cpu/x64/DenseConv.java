@@ -5,7 +5,6 @@ import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,11 +57,11 @@ final class DenseConv implements GatedConv {
      */
     private record Cut(Region region, int first, int instances, int tiles, int panelGroups) {
         int instanceBlocks() {
-            return ceil(region.instances, instances);
+            return Math.ceilDiv(region.instances, instances);
         }
 
         int tileBlocks() {
-            return ceil(region.tiles, tiles);
+            return Math.ceilDiv(region.tiles, tiles);
         }
 
         int perGroup() {
@@ -146,13 +145,9 @@ final class DenseConv implements GatedConv {
         }
         chunks = chunk;
         partialBytes = most + 63 & -64L;
-        zeros = Arena.ofAuto().allocate(4L * in, 64);
+        zeros = Native.zeros(4L * in);
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
-    }
-
-    private static int ceil(int a, int b) {
-        return (a + b - 1) / b;
     }
 
     /** Whether an output is better written past the caches. @param columns of a group, which have to be whole vectors */
@@ -177,7 +172,7 @@ final class DenseConv implements GatedConv {
                     int total = plan.n() * positions;
                     all.add(new Region(null, tap, count, 0, plan.n(), 1, total, total));
                 } else if (byPosition) {
-                    int groups = ceil(plan.n(), tileRows);
+                    int groups = Math.ceilDiv(plan.n(), tileRows);
                     int more = plan.n() % groups;
                     int images = plan.n() / groups;
                     add(all, rows, columns, tap, 0, images + 1, more);
@@ -210,7 +205,7 @@ final class DenseConv implements GatedConv {
         if (r.rows > rows) {
             tiles = tiles(r, rows);
         } else {
-            instances = ceil(r.instances, ceil(r.instances, Math.max(1, rows / r.rows)));
+            instances = Math.ceilDiv(r.instances, Math.ceilDiv(r.instances, Math.max(1, rows / r.rows)));
         }
         int groups = 1;
         Cut c = new Cut(r, first, instances, tiles, groups);
@@ -218,7 +213,7 @@ final class DenseConv implements GatedConv {
             if (c.panelGroups < panels.count()) {
                 c = new Cut(r, first, c.instances, c.tiles, Math.min(panels.count(), 2 * c.panelGroups));
             } else if (c.instances > 1) {
-                c = new Cut(r, first, ceil(c.instances, 2), c.tiles, c.panelGroups);
+                c = new Cut(r, first, Math.ceilDiv(c.instances, 2), c.tiles, c.panelGroups);
             } else if ((long) r.rows * c.tiles / r.tiles > 2 * LEAST_ROWS / 4) {
                 c = new Cut(r, first, 1, tiles(r, (int) ((long) r.rows * c.tiles / r.tiles / 2)), c.panelGroups);
             } else {
@@ -230,12 +225,12 @@ final class DenseConv implements GatedConv {
 
     /** Tiles, or even rows, of chunks of at most so many rows. */
     private int tiles(Region r, int rows) {
-        int blocks = ceil(r.rows, rows);
+        int blocks = Math.ceilDiv(r.rows, rows);
         if (!even) {
-            return ceil(r.tiles, blocks);
+            return Math.ceilDiv(r.tiles, blocks);
         }
         int tile = ProductKernel.tileRows(set, panels.vectors(0));
-        return Math.min(r.tiles, ceil(ceil(r.rows, blocks), tile) * tile);
+        return Math.min(r.tiles, Math.ceilDiv(Math.ceilDiv(r.rows, blocks), tile) * tile);
     }
 
     private long chunkWork(Cut c) {
@@ -325,9 +320,9 @@ final class DenseConv implements GatedConv {
     private void panel(Cut c, int g, int p, int instance0, int instance1, int tile0, int tile1, int worker) {
         Region r = c.region;
         int most = ProductKernel.LONGEST_SUM;
-        int tapsAtOnce = r.taps == 0 ? 1 : ceil(r.taps, ceil(r.taps, Math.max(1, most / in)));
+        int tapsAtOnce = r.taps == 0 ? 1 : Math.ceilDiv(r.taps, Math.ceilDiv(r.taps, Math.max(1, most / in)));
         // Positions without taps are zeros, whatever the depth: one call, since they have no room for partial sums.
-        int depth = tapsAtOnce > 1 || r.taps == 0 ? in : ceil(in, ceil(in, most));
+        int depth = tapsAtOnce > 1 || r.taps == 0 ? in : Math.ceilDiv(in, Math.ceilDiv(in, most));
         ProductFrame f = frames[worker];
         long column = 4L * (g * out + panels.first(p));
         f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0)

@@ -76,13 +76,13 @@ public final class EmittedProduct {
         packDepth = even(k, Math.max(64, 65_536 / widest));
         int tile = ProductKernel.tileRows(set, panels.vectors(0));
         int most = Math.clamp(ROW_BYTES / 4 / depth, LEAST_ROWS, MOST_ROWS);
-        int block = ceil(even(s.m, most), tile) * tile;
+        int block = Math.ceilDiv(even(s.m, most), tile) * tile;
         int groups = 1;
         while (chunks(block, groups) < 48 && work(block, groups) > ENOUGH || chunks(block, groups) < 8 && work(block, groups) > 2 * LEAST) {
             if (groups < panels.count()) {
                 groups = Math.min(panels.count(), 2 * groups);
             } else if (block >= 2 * LEAST_ROWS) {
-                block = ceil(block / 2, tile) * tile;
+                block = Math.ceilDiv(block / 2, tile) * tile;
             } else {
                 break;
             }
@@ -95,17 +95,13 @@ public final class EmittedProduct {
         Arrays.setAll(frames, i -> new ProductFrame());
     }
 
-    private static int ceil(int a, int b) {
-        return (a + b - 1) / b;
-    }
-
     /** Equal parts of at most {@code most}. */
     private static int even(int n, int most) {
-        return ceil(n, ceil(n, most));
+        return Math.ceilDiv(n, Math.ceilDiv(n, most));
     }
 
     private long chunks(int block, int groups) {
-        return (long) ceil(spec.m, block) * groups;
+        return (long) Math.ceilDiv(spec.m, block) * groups;
     }
 
     private long work(int block, int groups) {
@@ -132,8 +128,8 @@ public final class EmittedProduct {
         this.residual = residual;
         this.c = c;
         this.workspace = workspace;
-        workers.run(packTask, panels.count() * ceil(spec.k, packDepth));
-        workers.run(task, ceil(spec.m, rowBlock) * panelGroups);
+        workers.run(packTask, panels.count() * Math.ceilDiv(spec.k, packDepth));
+        workers.run(task, Math.ceilDiv(spec.m, rowBlock) * panelGroups);
     }
 
     private long packed(int panel, int row) {
@@ -148,7 +144,7 @@ public final class EmittedProduct {
     }
 
     private void compute(int chunk, int worker) {
-        int rowBlocks = ceil(spec.m, rowBlock);
+        int rowBlocks = Math.ceilDiv(spec.m, rowBlock);
         int row = chunk % rowBlocks * rowBlock;
         int rows = Math.min(rowBlock, spec.m - row);
         int group = chunk / rowBlocks;

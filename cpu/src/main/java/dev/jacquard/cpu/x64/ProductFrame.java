@@ -1,6 +1,5 @@
 package dev.jacquard.cpu.x64;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -59,7 +58,7 @@ final class ProductFrame {
 
     private static final int BYTES = 192;
 
-    private final MemorySegment memory = Arena.ofAuto().allocate(BYTES, 64);
+    private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();
 
     ProductFrame set(int at, long value) {
