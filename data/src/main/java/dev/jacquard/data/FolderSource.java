@@ -69,6 +69,11 @@ final class FolderSource implements ImageSource {
     }
 
     @Override
+    public void read(int i, Encoded into) {
+        Images.read(index.entries().get(i), into);
+    }
+
+    @Override
     public int label(int i) {
         return index.labels()[i];
     }

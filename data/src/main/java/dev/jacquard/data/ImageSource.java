@@ -22,6 +22,15 @@ public interface ImageSource extends AutoCloseable {
      */
     byte[] bytes(int index);
 
+    /**
+     * The same into memory that is used again: nothing is allocated for an image once the memory is large enough.
+     *
+     * @throws DataException if it cannot be read
+     */
+    default void read(int index, Encoded into) {
+        into.refer(bytes(index));
+    }
+
     /** The class of a sample, an index into {@link #classes}. */
     int label(int index);
 

@@ -49,6 +49,11 @@ public record Split(ImageSource train, ImageSource val) {
         }
 
         @Override
+        public void read(int index, Encoded into) {
+            all.read(samples[index], into);
+        }
+
+        @Override
         public int label(int index) {
             return all.label(samples[index]);
         }

@@ -145,8 +145,19 @@ final class TarSource implements ImageSource {
 
     @Override
     public byte[] bytes(int i) {
+        byte[] bytes = new byte[index.entries().get(i).length];
+        read(i, bytes);
+        return bytes;
+    }
+
+    @Override
+    public void read(int i, Encoded into) {
+        read(i, into.room(index.entries().get(i).length));
+    }
+
+    private void read(int i, byte[] into) {
         Entry entry = index.entries().get(i);
-        ByteBuffer buffer = ByteBuffer.allocate(entry.length);
+        ByteBuffer buffer = ByteBuffer.wrap(into, 0, entry.length);
         try {
             while (buffer.hasRemaining()) {
                 if (channel.read(buffer, entry.offset + buffer.position()) < 0) {
@@ -156,7 +167,6 @@ final class TarSource implements ImageSource {
         } catch (IOException e) {
             throw new DataException(name(i), "the tar cannot be read", e.toString(), "a readable, open file", "check the disk", e);
         }
-        return buffer.array();
     }
 
     @Override
