@@ -38,4 +38,17 @@ public final class Encoded {
         bytes = kept;
         length = kept.length;
     }
+
+    /** Takes another's image and gives it this one's: memory changes hands, nothing is copied. */
+    void exchange(Encoded other) {
+        byte[] memory = own;
+        byte[] image = bytes;
+        int size = length;
+        own = other.own;
+        bytes = other.bytes;
+        length = other.length;
+        other.own = memory;
+        other.bytes = image;
+        other.length = size;
+    }
 }

@@ -14,7 +14,7 @@ import java.util.Arrays;
 
 /** Single images, for classification of a file. Thread-safe. */
 public final class Images {
-    private static final long MAX_FILE_BYTES = 512L << 20;
+    static final long MAX_FILE_BYTES = 512L << 20;
 
     private Images() {}
 
