@@ -33,7 +33,7 @@ public final class Images {
     public static byte[] read(byte[] encoded, String name, Transform.Eval transform) {
         byte[] out = new byte[transform.size() * transform.size() * 3];
         try (ImageWorker worker = new ImageWorker(transform, ImageDecoder.DEFAULT_MAX_PIXELS)) {
-            worker.transform(worker.decode(encoded, name), 0, 0, 0, MemorySegment.ofArray(out), 0);
+            worker.process(encoded, encoded.length, name, 0, 0, 0, MemorySegment.ofArray(out), 0);
         }
         return out;
     }
