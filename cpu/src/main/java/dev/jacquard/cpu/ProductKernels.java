@@ -162,6 +162,10 @@ final class ProductKernels {
             return team.code().flatMap(set -> EmittedProduct.of(sizes(op, in), Epilogue.NONE, team.workers(), set));
         }
 
+        private static Optional<Conv> transposed(MatMul op, List<TensorType> in, Team team) {
+            return team.code().flatMap(set -> EmittedProduct.transposed(sizes(op, in), team.workers(), set));
+        }
+
         private static Gemm portable(MatMul op, List<TensorType> in, Team team) {
             EmittedProduct.Spec s = sizes(op, in);
             return new Gemm(Gemm.Spec.dense(s.m(), s.n(), s.k(), s.transposeA(), s.transposeB()), team.workers(), team.simd());
@@ -169,7 +173,9 @@ final class ProductKernels {
 
         @Override
         public long workspace(MatMul op, List<TensorType> in, Team team) {
-            return emitted(op, in, team).map(EmittedProduct::workspaceBytes).orElseGet(() -> portable(op, in, team).workspaceBytes());
+            return transposed(op, in, team).map(Conv::workspaceBytes)
+                    .or(() -> emitted(op, in, team).map(EmittedProduct::workspaceBytes))
+                    .orElseGet(() -> portable(op, in, team).workspaceBytes());
         }
 
         @Override
@@ -178,6 +184,11 @@ final class ProductKernels {
             long b = call.in(1);
             long c = call.out(0);
             long workspace = call.workspace();
+            Optional<Conv> transposed = transposed(op, types(call), call.team());
+            if (transposed.isPresent()) {
+                Conv product = transposed.get();
+                return () -> product.run(b, a, c, workspace);
+            }
             Optional<EmittedProduct> emitted = emitted(op, types(call), call.team());
             if (emitted.isPresent()) {
                 EmittedProduct product = emitted.get();
