@@ -56,6 +56,11 @@ final class ProductFrame {
     /** Gated images: the first gate of the image's channels. */
     static final int GATE = 160;
 
+    /** Even rows: from B to the line that the first tile asks for at every step of depth, the next tile for the line behind it, up to {@link #NEXT_END}; then, and with 0 for both, none does. */
+    static final int NEXT = 168;
+    /** See {@link #NEXT}. */
+    static final int NEXT_END = 176;
+
     private static final int BYTES = 192;
 
     private final MemorySegment memory = Native.zeros(BYTES);

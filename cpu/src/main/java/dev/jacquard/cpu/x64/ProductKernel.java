@@ -76,7 +76,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         new Emitter(a, this).emit();
     }
 
-    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate. Listed: r14 tile, rbp tap, rdx depth done. */
+    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r10 and r9 from B to the line that is asked for, and to the end of such lines. Listed: r14 tile, rbp tap, rdx depth done. */
     private static final class Emitter {
         private static final int UNROLL = 4;
         private static final Gp[] POINTERS = {Gp.RAX, Gp.RBX, Gp.R8, Gp.R9, Gp.R10, Gp.R11};
@@ -137,6 +137,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RBP, frame(ProductFrame.LINES));
             Label line = a.here();
             a.mov(Gp.R15, frame(ProductFrame.COUNT));
+            a.mov(Gp.R10, frame(ProductFrame.NEXT));
+            a.mov(Gp.R9, frame(ProductFrame.NEXT_END));
             evenRows();
             a.add(Gp.R14, frame(ProductFrame.LINE_STEP));
             a.dec(Gp.RBP);
@@ -199,6 +201,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.add(Gp.RBX, h * even.cRow);
             }
             a.add(Gp.R12, h * vectors * bytes);
+            a.xor(Gp.RCX, Gp.RCX);
+            a.add(Gp.R10, 64);
+            a.cmp(Gp.R10, Gp.R9);
+            a.cmov(Condition.GE, Gp.R10, Gp.RCX);
         }
 
         private void listedRows() {
@@ -361,8 +367,13 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     a.vmovups(spare(v), b);
                 }
             }
-            for (int line = 0; line < vectors * bytes; line += 64) {
+            // Where all rows are in one low tile, B comes from farther away, and the processor asks for it better than code does.
+            for (int line = 0; line < vectors * bytes && h >= mr - 1; line += 64) {
                 a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
+            }
+            if (even != null && h >= mr - 1) {
+                // A line that is there if nothing is to be asked for.
+                a.prefetcht1(Mem.at(Gp.RSI, Gp.R10, 1, u * vectors * bytes));
             }
             int left = set.registers() - mr * vectors - vectors;
             for (int i = 0; i < h; i++) {
