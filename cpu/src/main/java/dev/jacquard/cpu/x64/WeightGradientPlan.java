@@ -32,6 +32,9 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** What a block of both operands may take of the second-level cache: the next one comes in meanwhile. */
     private static final int BLOCK_BYTES = 256 << 10;
 
+    /** The same on processors with AVX-512, whose cache has a MiB and more, where a block of x has no rows beside those of dy. */
+    private static final int LARGE_BLOCK_BYTES = 384 << 10;
+
     private static final int LEAST_POSITIONS = 96;
     private static final int MOST_POSITIONS = 224;
 
@@ -237,10 +240,14 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return best;
     }
 
+    private int blockBytes() {
+        return set == InstructionSet.AVX512 && units() == 1 ? LARGE_BLOCK_BYTES : BLOCK_BYTES;
+    }
+
     /** With blocks of positions that fit the cache. */
     private WeightGradientPlan blocked(int r, int c, int u) {
         int channels = Math.ceilDiv(rows(), r) + Math.ceilDiv(columns(), c);
-        int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, BLOCK_BYTES / (4 * channels)));
+        int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, blockBytes() / (4 * channels)));
         int image = shape.oh() * shape.ow();
         int images = image > most ? 1 : Math.ceilDiv(shape.n(), Math.ceilDiv(shape.n(), most / image));
         int bands = Math.ceilDiv(shape.oh(), Math.max(1, most / shape.ow()));
