@@ -240,6 +240,14 @@ final class WeightGradient implements Conv {
         if (!plan.flat() && !plan.packImage() || top >= bottom) {
             return plan.flat() || plan.packImage() ? to : imageRow(n0, top, c0);
         }
+        if (plan.packImage() && plan.sparse()) {
+            int rows = end - first;
+            for (int i = 0; i < images * rows; i++) {
+                long row = imageRow(n0 + i / rows, (first + i % rows) * shape.strideH(), c0);
+                kernels.packImage(part).run(to + (long) i * kernels.image().row(), row, shape.ow(), 0, 0, 0);
+            }
+            return to;
+        }
         if (plan.packImage()) {
             kernels.packImage(part).run(to, imageRow(n0, top, c0), (long) images * (bottom - top) * shape.w(), 0, 0, 0);
             return to;

@@ -40,7 +40,7 @@ final class WeightGradientKernels {
         for (int i = 0; i < products.length; i++) {
             products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow, fetch));
         }
-        packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, image.piece(), shape.c()) : null;
+        packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, image.piece(), plan.sparse() ? shape.strideW() * shape.c() : shape.c()) : null;
         packGradient = plan.packGradient() ? packs(!plan.swapped(), gradientPitch, gradient.piece(), shape.k()) : null;
         clears = new Kernel[parts];
         for (int j = 0; j < parts; j++) {
@@ -76,6 +76,10 @@ final class WeightGradientKernels {
     }
 
     private Steps imageSteps() {
+        if (plan.packImage() && plan.sparse()) {
+            int row = shape.ow() * imagePitch; // of pixels that are left out there is no copy
+            return new Steps(imagePitch, row, shape.oh() * row, PackedPieces.bytes(imagePitch, gradientPositions));
+        }
         int pixel = plan.packImage() ? imagePitch : 4 * shape.c();
         int row = plan.flat() ? 4 * plan.lineFloats() : shape.w() * pixel;
         return new Steps(shape.strideW() * pixel, shape.strideH() * row, shape.h() * row, plan.packImage() ? PackedPieces.bytes(imagePitch, imagePositions) : 0);
@@ -141,7 +145,7 @@ final class WeightGradientKernels {
         return gradient;
     }
 
-    /** Bytes from a row of an image to the next. */
+    /** Bytes from a row of an image to the next; not asked for where pixels are left out. */
     int imageRow() {
         return image.row() / shape.strideH();
     }

@@ -38,8 +38,9 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     private static final int LEAST_POSITIONS = 96;
     private static final int MOST_POSITIONS = 224;
 
-    /** Channels of an image, or of its gradient, from which on operands are packed. */
+    /** Channels of an image, or of its gradient, from which on operands are packed: for several taps, and for one. */
     private static final int FAR = 256;
+    private static final int FAR_ALONE = 1024;
 
     private static final int FLOATS_PER_LINE = 16;
 
@@ -166,14 +167,19 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return splits * shape.groups() * rowParts * columnParts * unitParts;
     }
 
-    /** Whether a block of x is brought together before it is read: for several taps, and if positions are so far apart that they would fall into few sets of the first-level cache. */
+    /** Whether a block of x is brought together before it is read: if positions are so far apart that they would fall into few sets of the first-level cache, and it is read often enough. */
     boolean packImage() {
-        return !flat && units() > 1 && shape.c() >= FAR;
+        return !flat && far(shape.c()) && (units() > 1 || shape.padTop() == 0 && shape.padLeft() == 0);
     }
 
     /** Whether a block of dy is. */
     boolean packGradient() {
-        return units() > 1 && shape.k() >= FAR;
+        return far(shape.k());
+    }
+
+    /** A single tap of AVX-512's large tiles does not wait for the second-level cache. */
+    private boolean far(int channels) {
+        return units() > 1 ? channels >= FAR : set == InstructionSet.AVX2 && channels >= FAR_ALONE;
     }
 
     /** Input rows that a block of output rows reaches. */
