@@ -4,6 +4,8 @@ import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /** The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or brought together. */
 final class WeightGradientKernels {
@@ -17,6 +19,9 @@ final class WeightGradientKernels {
     private final Steps image;
     private final Steps gradient;
     private final Fetch fetch;
+    private final int[] gradientTurns;
+    private final int[] imageTurns;
+    private final int[] imageStep;
     private final Kernel[] products;
     private final Kernel[] packImage;
     private final Kernel[] packGradient;
@@ -35,6 +40,10 @@ final class WeightGradientKernels {
         image = imageSteps();
         gradient = gradientSteps();
         fetch = fetches();
+        gradientTurns = table(plan.swapped() ? plan.columnParts() : plan.rowParts(), i -> Math.ceilDiv(plan.gradientLines(i), fetch.lines()));
+        int imageParts = plan.swapped() ? plan.rowParts() : plan.columnParts();
+        imageTurns = table(imageParts, i -> Math.ceilDiv(plan.imageLines(i), fetch.lines()));
+        imageStep = table(imageParts, plan::imageStep);
         int parts = plan.columnParts();
         products = new Kernel[plan.rowParts() * parts];
         for (int i = 0; i < products.length; i++) {
@@ -60,6 +69,25 @@ final class WeightGradientKernels {
     /** How the next block's operands are brought near. */
     Fetch fetch() {
         return fetch;
+    }
+
+    /** Turns that a walk through a part of dy takes. */
+    int gradientTurns(int part) {
+        return gradientTurns[part];
+    }
+
+    /** Turns that a walk through a part of x takes. */
+    int imageTurns(int part) {
+        return imageTurns[part];
+    }
+
+    /** Bytes of a step of a walk through a part of x. */
+    int imageStep(int part) {
+        return imageStep[part];
+    }
+
+    private static int[] table(int parts, IntUnaryOperator each) {
+        return IntStream.range(0, parts).map(each).toArray();
     }
 
     private int rows(int i) {

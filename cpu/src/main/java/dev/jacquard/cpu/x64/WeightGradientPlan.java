@@ -38,6 +38,9 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     private static final int LEAST_POSITIONS = 96;
     private static final int MOST_POSITIONS = 224;
 
+    /** Likewise where rows of x are copied, of which neighbouring blocks have some in common. */
+    private static final int MOST_FLAT_POSITIONS = 448;
+
     /** Channels of an image, or of its gradient, from which on operands are packed: for several taps, and for one. */
     private static final int FAR = 256;
     private static final int FAR_ALONE = 1024;
@@ -253,7 +256,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** With blocks of positions that fit the cache. */
     private WeightGradientPlan blocked(int r, int c, int u) {
         int channels = Math.ceilDiv(rows(), r) + Math.ceilDiv(columns(), c);
-        int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, blockBytes() / (4 * channels)));
+        int most = Math.max(LEAST_POSITIONS, Math.min(flat ? MOST_FLAT_POSITIONS : MOST_POSITIONS, blockBytes() / (4 * channels)));
         int image = shape.oh() * shape.ow();
         int images = image > most ? 1 : Math.ceilDiv(shape.n(), Math.ceilDiv(shape.n(), most / image));
         int bands = Math.ceilDiv(shape.oh(), Math.max(1, most / shape.ow()));
