@@ -5,16 +5,18 @@ import javax.imageio.stream.ImageInputStreamImpl;
 /** An ImageIO stream over bytes in memory, without the block cache that {@code MemoryCacheImageInputStream} copies through. */
 final class ByteArrayInput extends ImageInputStreamImpl {
     private final byte[] bytes;
+    private final int size;
 
-    /** A stream over the whole array, which is not copied. */
-    ByteArrayInput(byte[] bytes) {
+    /** A stream over the array's first {@code size} bytes, which are not copied. */
+    ByteArrayInput(byte[] bytes, int size) {
         this.bytes = bytes;
+        this.size = size;
     }
 
     @Override
     public int read() {
         bitOffset = 0;
-        return streamPos < bytes.length ? bytes[(int) streamPos++] & 0xFF : -1;
+        return streamPos < size ? bytes[(int) streamPos++] & 0xFF : -1;
     }
 
     @Override
@@ -23,7 +25,7 @@ final class ByteArrayInput extends ImageInputStreamImpl {
         if (length == 0) {
             return 0;
         }
-        int n = (int) Math.min(length, bytes.length - streamPos);
+        int n = (int) Math.min(length, size - streamPos);
         if (n <= 0) {
             return -1;
         }
@@ -34,6 +36,6 @@ final class ByteArrayInput extends ImageInputStreamImpl {
 
     @Override
     public long length() {
-        return bytes.length;
+        return size;
     }
 }

@@ -68,7 +68,8 @@ public final class ImageCache {
         }
         RgbImage image;
         try {
-            image = worker.decode(source.bytes(sample), source.name(sample));
+            byte[] bytes = source.bytes(sample);
+            image = worker.decode(bytes, bytes.length, source.name(sample));
         } catch (DataException e) {
             markBad(sample, e);
             return null;

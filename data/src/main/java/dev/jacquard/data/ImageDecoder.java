@@ -1,35 +1,21 @@
 package dev.jacquard.data;
 
+import dev.jacquard.data.JpegHeader.Coding;
 import dev.jacquard.tensor.DataException;
-import java.awt.image.BufferedImage;
-import java.awt.image.ColorModel;
-import java.awt.image.ComponentColorModel;
-import java.awt.image.ComponentSampleModel;
-import java.awt.image.DataBuffer;
-import java.awt.image.DataBufferByte;
-import java.awt.image.Raster;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.spi.IIORegistry;
-import javax.imageio.spi.ImageReaderSpi;
 
 /**
- * Decodes JPEG, PNG, GIF, BMP and TIFF to 8-bit RGB through ImageIO, to what PIL's {@code Image.open(f).convert("RGB")} gives:
+ * Decodes JPEG, PNG, GIF, BMP and TIFF to 8-bit RGB, to what PIL's {@code Image.open(f).convert("RGB")} gives:
  * gray is repeated, palettes are looked up, 16-bit samples keep their high byte, alpha is dropped (not blended), colour
- * profiles and EXIF orientation are ignored; CMYK and YCCK are converted by TwelveMonkeys' reader (with the file's profile, if any).
+ * profiles are ignored, and so is EXIF orientation unless it is asked for; CMYK and YCCK are converted by TwelveMonkeys' reader (with the file's
+ * profile, if any).
  *
- * <p>Gray and three-component JPEGs, nearly all there are, take a short way: the JDK's reader gives the raw components and
- * the colours are converted here with libjpeg's integers. A reader is created once per decoder and used again.
+ * <p>Decoding has two steps: {@link #header} tells the size, from which a crop may be drawn, and {@link #decode(byte[], int, String, ImageHeader,
+ * Wanted, boolean, Picture)} decodes what that crop needs.
  *
- * <p>The dimensions are read and checked before any pixel memory is allocated. A JPEG that ends early, or whose data is damaged so
- * that the reader warns of it, is bad, not gray at the bottom.
+ * <p>Nothing is believed: dimensions are checked before any pixel memory is allocated, and so is whether the file is long enough to hold them. An
+ * image that ends early, or whose data is damaged so that a reader warns of it, is bad, not gray at the bottom.
  *
  * <p>Not thread-safe: one per thread. {@link #close} frees the readers.
  */
@@ -37,16 +23,16 @@ public final class ImageDecoder implements AutoCloseable {
     /** The default limit of {@link #ImageDecoder(long)}: 64 Mi pixels (192 MiB decoded). */
     public static final long DEFAULT_MAX_PIXELS = 64L << 20;
 
-    private static final String JDK_JPEG = "com.sun.imageio.plugins.jpeg.";
+    /** The most that all scans of a progressive JPEG may go over, in pixels: each costs time, however short it is. Files have about ten scans. */
+    private static final long MAX_SCANNED_PIXELS = 1L << 30;
 
-    static {
-        ImageIO.setUseCache(false);
-    }
+    private static final int MAX_SCANS = 500;
 
     private final long maxPixels;
-    private final Map<ImageReaderSpi, ImageReader> readers = new HashMap<>();
-    private final List<String> warnings = new ArrayList<>();
-    private ImageReader jpeg;
+    private final boolean oriented;
+    private final List<JpegCodec> codecs; // the first that can decodes a JPEG; if none can, ImageIO has the last word
+    private final ImageIoCodec imageIo = new ImageIoCodec();
+    private final Picture stored = new Picture(); // what is still to be turned
 
     /** A decoder with the default limit. */
     public ImageDecoder() {
@@ -55,7 +41,35 @@ public final class ImageDecoder implements AutoCloseable {
 
     /** A decoder that refuses images of more than {@code maxPixels} pixels. */
     public ImageDecoder(long maxPixels) {
+        this(maxPixels, false);
+    }
+
+    /**
+     * A decoder with all options.
+     *
+     * @param maxPixels the most pixels of an image
+     * @param oriented  whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
+     */
+    public ImageDecoder(long maxPixels, boolean oriented) {
+        this(maxPixels, oriented, codecs(TurboJpegLibrary.here().library()));
+    }
+
+    /** A decoder that tries these codecs, which it closes, before ImageIO. */
+    ImageDecoder(long maxPixels, boolean oriented, List<JpegCodec> codecs) {
+        this.codecs = codecs;
         this.maxPixels = Math.clamp(maxPixels, 1, Integer.MAX_VALUE / 3 - 8);
+        this.oriented = oriented;
+    }
+
+    /** The codecs for JPEGs, the best first. @param library null for none */
+    static List<JpegCodec> codecs(TurboJpegLibrary library) {
+        return library == null ? List.of() : List.of(new TurboJpegCodec(library));
+    }
+
+    /** What decodes JPEGs in this process, and why: a line for people. */
+    public static String describe() {
+        TurboJpegLibrary.Found found = TurboJpegLibrary.here();
+        return found.library() != null ? found.why() : "in Java; libturbojpeg, which is quicker, is not used: " + found.why();
     }
 
     /**
@@ -66,112 +80,107 @@ public final class ImageDecoder implements AutoCloseable {
      * @throws DataException if the bytes are no image, a damaged or incomplete one, or one over the limit
      */
     public RgbImage decode(byte[] data, String name) {
-        if (data.length == 0) {
+        ImageHeader header = header(data, data.length, name);
+        Picture picture = new Picture();
+        decode(data, data.length, name, header, Wanted.whole(header.width(), header.height()), false, picture);
+        return picture.toImage();
+    }
+
+    /**
+     * What an image is, without decoding it.
+     *
+     * @param data   holds the file's bytes
+     * @param length how many
+     * @param name   what messages call it
+     * @throws DataException if the bytes are no image, or cannot be a whole one, or one over the limit
+     */
+    ImageHeader header(byte[] data, int length, String name) {
+        if (length == 0) {
             throw bad(name, "the file is empty", "0 bytes", null);
         }
         try {
-            return JpegHeader.matches(data) ? jpeg(data, name) : other(data, name);
-        } catch (IOException | RuntimeException e) {
-            if (e instanceof DataException d) {
-                throw d;
+            if (JpegHeader.matches(data, length)) {
+                return jpegHeader(data, length, name);
             }
-            throw bad(name, "the image does not decode", e.getMessage() == null ? e.getClass().getSimpleName() : oneLine(e.getMessage()), e);
+            PngHeader png = PngHeader.parse(data, length);
+            int[] size = png != null ? new int[] {png.width(), png.height()} : imageIo.size(data, length, name);
+            checkSize(size[0], size[1], name);
+            if (png != null && png.leastBytes() > length) {
+                throw bad(name, "the PNG is truncated", length + " bytes for " + png.width() + "x" + png.height() + " pixels", null);
+            }
+            return new ImageHeader(size[0], size[1], ExifOrientation.NONE, null);
+        } catch (IOException | RuntimeException e) {
+            throw undecodable(name, e);
+        }
+    }
+
+    private ImageHeader jpegHeader(byte[] data, int length, String name) {
+        JpegHeader jpeg = JpegHeader.parse(data, length);
+        if (jpeg == null) {
+            throw bad(name, "the JPEG has no complete header", length + " bytes without a frame and a scan", null);
+        }
+        checkSize(jpeg.width(), jpeg.height(), name);
+        if (!jpeg.complete()) {
+            throw bad(name, "the JPEG is truncated", length + " bytes without an end-of-image marker", null);
+        }
+        int leastBits = jpeg.coding() == Coding.SEQUENTIAL ? 2 : 1; // of a block: one code of DC and, unless scans share it, one that ends it
+        if (jpeg.coding() != Coding.OTHER && jpeg.blocks() * leastBits > 8L * length) {
+            throw bad(name, "the JPEG is truncated", length + " bytes for " + jpeg.blocks() + " blocks of 8x8", null);
+        }
+        if (jpeg.scans() > MAX_SCANS || (long) jpeg.scans() * jpeg.width() * jpeg.height() > Math.max(MAX_SCANNED_PIXELS, 16 * maxPixels)) {
+            throw new DataException(name, "the progressive JPEG has too many scans", jpeg.scans() + " of " + jpeg.width() + "x" + jpeg.height() + " pixels",
+                    "at most " + MAX_SCANS + ", and of large images fewer", "save it again with about ten");
+        }
+        int orientation = oriented ? jpeg.orientation() : ExifOrientation.NONE;
+        boolean swap = ExifOrientation.swaps(orientation);
+        return new ImageHeader(swap ? jpeg.height() : jpeg.width(), swap ? jpeg.width() : jpeg.height(), orientation, jpeg);
+    }
+
+    /**
+     * Decodes a part of an image.
+     *
+     * @param data   holds the file's bytes
+     * @param length how many
+     * @param name   what messages call it
+     * @param header what {@link #header} said of the same bytes
+     * @param wanted which part, within the image
+     * @param sound  whether all of the image has been decoded before, in this run or another: damage outside of the part may then go unnoticed. If not, an
+     *               image is good or bad whatever part is wanted
+     * @param out    becomes a picture that covers what is wanted, or more, at full size or reduced by no more than is wanted
+     * @throws DataException if the image is damaged or incomplete
+     */
+    void decode(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) {
+        try {
+            if (header.orientation() == ExifOrientation.NONE) {
+                decodeStored(data, length, name, header, wanted, sound, out);
+            } else {
+                decodeStored(data, length, name, header, ExifOrientation.stored(wanted, header.orientation(), header.storedWidth(), header.storedHeight()), sound, stored);
+                ExifOrientation.turn(stored, header.orientation(), out);
+            }
+        } catch (IOException | RuntimeException e) {
+            throw undecodable(name, e);
+        }
+    }
+
+    private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
+        JpegHeader jpeg = header.jpeg();
+        if (jpeg != null && jpeg.coding() != Coding.OTHER && jpeg.precision() == 8 && (jpeg.components() == 1 || jpeg.components() == 3)) {
+            for (JpegCodec codec : codecs) {
+                if (codec.decode(data, length, jpeg, wanted, sound, out)) {
+                    return;
+                }
+            }
+            imageIo.jpeg(data, length, name, jpeg, wanted, out);
+        } else {
+            imageIo.any(data, length, name, header.storedWidth(), header.storedHeight(), wanted, out);
         }
     }
 
     /** Frees the readers' native memory. */
     @Override
     public void close() {
-        readers.values().forEach(ImageReader::dispose);
-        readers.clear();
-        if (jpeg != null) {
-            jpeg.dispose();
-            jpeg = null;
-        }
-    }
-
-    private RgbImage jpeg(byte[] data, String name) throws IOException {
-        JpegHeader header = JpegHeader.parse(data);
-        if (header == null) {
-            throw bad(name, "the JPEG has no complete header", data.length + " bytes without a frame and a scan", null);
-        }
-        checkSize(header.width(), header.height(), name);
-        if (!header.complete()) {
-            throw bad(name, "the JPEG is truncated", data.length + " bytes without an end-of-image marker", null);
-        }
-        if (!header.plain() || header.precision() != 8 || header.components() != 1 && header.components() != 3) {
-            return other(data, name);
-        }
-        try {
-            return convert(readRaster(data, name), header);
-        } catch (IOException | RuntimeException e) {
-            if (e instanceof DataException d) {
-                throw d;
-            }
-            jpeg.dispose(); // its native state may be of the failed file
-            jpeg = null;
-            return other(data, name); // TwelveMonkeys' reader forgives odd segments that the JDK's does not
-        }
-    }
-
-    private Raster readRaster(byte[] data, String name) throws IOException {
-        if (jpeg == null) {
-            jpeg = jdkJpegReader();
-        }
-        warnings.clear();
-        try (ByteArrayInput input = new ByteArrayInput(data)) {
-            jpeg.setInput(input, true, true);
-            Raster raster = jpeg.readRaster(0, null);
-            checkWarnings(name);
-            return raster;
-        } finally {
-            jpeg.setInput(null);
-        }
-    }
-
-    private static RgbImage convert(Raster raster, JpegHeader header) {
-        int width = raster.getWidth();
-        int height = raster.getHeight();
-        ComponentSampleModel model = (ComponentSampleModel) raster.getSampleModel();
-        byte[] in = ((DataBufferByte) raster.getDataBuffer()).getData();
-        byte[] out = new byte[width * height * 3];
-        int[] bands = model.getBandOffsets();
-        int components = bands.length;
-        int t = 0;
-        for (int y = 0; y < height; y++) {
-            int p = y * model.getScanlineStride();
-            for (int x = 0; x < width; x++, p += model.getPixelStride(), t += 3) {
-                if (components == 1) {
-                    byte gray = in[p];
-                    out[t] = gray;
-                    out[t + 1] = gray;
-                    out[t + 2] = gray;
-                } else if (header.rgb()) {
-                    out[t] = in[p + bands[0]];
-                    out[t + 1] = in[p + bands[1]];
-                    out[t + 2] = in[p + bands[2]];
-                } else {
-                    YCbCr.toRgb(in[p + bands[0]] & 0xFF, in[p + bands[1]] & 0xFF, in[p + bands[2]] & 0xFF, out, t);
-                }
-            }
-        }
-        return new RgbImage(width, height, out);
-    }
-
-    private RgbImage other(byte[] data, String name) throws IOException {
-        try (ByteArrayInput input = new ByteArrayInput(data)) {
-            ImageReader reader = readerOf(input, name);
-            warnings.clear();
-            reader.setInput(input, true, true);
-            try {
-                checkSize(reader.getWidth(0), reader.getHeight(0), name);
-                BufferedImage image = reader.read(0);
-                checkWarnings(name);
-                return toRgb(image);
-            } finally {
-                reader.setInput(null);
-            }
-        }
+        codecs.forEach(JpegCodec::close);
+        imageIo.close();
     }
 
     private void checkSize(long width, long height, String name) {
@@ -184,89 +193,18 @@ public final class ImageDecoder implements AutoCloseable {
         }
     }
 
-    /** A warning that says pixels were made up condemns the image; the others (unknown segments, stray bytes) do not. */
-    private void checkWarnings(String name) {
-        for (String w : warnings) {
-            String text = w.toLowerCase(Locale.ROOT);
-            if (text.contains("premature end") || text.contains("bad huffman") || text.contains("instead of rst") || text.contains("truncated")) {
-                throw bad(name, "the image data is damaged", oneLine(w), null);
-            }
-        }
+    private static DataException undecodable(String name, Exception e) {
+        return e instanceof DataException d ? d
+                : bad(name, "the image does not decode", e.getMessage() == null ? e.getClass().getSimpleName() : oneLine(e.getMessage()), e);
     }
 
-    private ImageReader readerOf(ByteArrayInput input, String name) {
-        for (Iterator<ImageReader> all = ImageIO.getImageReaders(input); all.hasNext();) {
-            ImageReader candidate = all.next();
-            ImageReaderSpi spi = candidate.getOriginatingProvider();
-            ImageReader known = readers.get(spi);
-            if (known != null) {
-                return known;
-            }
-            // For JPEG both the JDK and TwelveMonkeys answer; only the latter reads CMYK.
-            if (spi.getClass().getName().startsWith(JDK_JPEG) && all.hasNext()) {
-                continue;
-            }
-            listen(candidate);
-            readers.put(spi, candidate);
-            return candidate;
-        }
-        throw bad(name, "the file is no image that can be read", "bytes of an unknown format", null);
-    }
-
-    private ImageReader jdkJpegReader() throws IOException {
-        for (Iterator<ImageReaderSpi> all = IIORegistry.getDefaultInstance().getServiceProviders(ImageReaderSpi.class, true); all.hasNext();) {
-            ImageReaderSpi spi = all.next();
-            if (spi.getClass().getName().startsWith(JDK_JPEG)) {
-                ImageReader reader = spi.createReaderInstance();
-                listen(reader);
-                return reader;
-            }
-        }
-        throw new IOException("this Java runtime has no JPEG reader (module java.desktop)");
-    }
-
-    private void listen(ImageReader reader) {
-        reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
-    }
-
-    /** Samples as they are stored, not through the colour model: Java would brighten "linear" gray and apply profiles. */
-    private static RgbImage toRgb(BufferedImage image) {
-        int width = image.getWidth();
-        int height = image.getHeight();
-        byte[] out = new byte[width * height * 3];
-        ColorModel colors = image.getColorModel();
-        int bits = DataBuffer.getDataTypeSize(colors.getTransferType());
-        boolean stored = colors instanceof ComponentColorModel && (bits == 8 || colors.getTransferType() == DataBuffer.TYPE_USHORT)
-                && (colors.getNumColorComponents() == 1 || colors.getNumColorComponents() == 3) && !colors.isAlphaPremultiplied();
-        int[] line = new int[width * Math.max(image.getRaster().getNumBands(), 1)];
-        int bands = image.getRaster().getNumBands();
-        int t = 0;
-        for (int y = 0; y < height; y++) {
-            if (stored) {
-                image.getRaster().getPixels(0, y, width, 1, line);
-                int green = colors.getNumColorComponents() == 3 ? 1 : 0;
-                for (int p = 0; p < width * bands; p += bands, t += 3) {
-                    out[t] = (byte) (line[p] >> bits - 8);
-                    out[t + 1] = (byte) (line[p + green] >> bits - 8);
-                    out[t + 2] = (byte) (line[p + 2 * green] >> bits - 8);
-                }
-            } else {
-                image.getRGB(0, y, width, 1, line, 0, width);
-                for (int x = 0; x < width; x++, t += 3) {
-                    out[t] = (byte) (line[x] >> 16);
-                    out[t + 1] = (byte) (line[x] >> 8);
-                    out[t + 2] = (byte) line[x];
-                }
-            }
-        }
-        return new RgbImage(width, height, out);
-    }
-
-    private static DataException bad(String name, String problem, String got, Exception cause) {
+    /** The error for a bad image. */
+    static DataException bad(String name, String problem, String got, Exception cause) {
         return new DataException(name, problem, got, "a whole JPEG, PNG, GIF, BMP or TIFF image", "replace or remove the file", cause);
     }
 
-    private static String oneLine(String text) {
+    /** A message of a library without line breaks. */
+    static String oneLine(String text) {
         return text.replaceAll("\\s+", " ").strip();
     }
 }

@@ -3,40 +3,87 @@ package dev.jacquard.data;
 import dev.jacquard.data.Resampler.Job;
 import java.lang.foreign.MemorySegment;
 
-/** What one thread needs to turn encoded bytes into pixels of a batch: decoder, resampler, canvas, random numbers. Not thread-safe. */
+/**
+ * What one thread needs to turn encoded bytes into pixels of a batch: decoder, picture, resampler, canvas, random numbers. Of images' size it
+ * allocates nothing but what grows once, as far as their decoder does so. Not thread-safe.
+ */
 final class ImageWorker implements AutoCloseable {
     private final ImageDecoder decoder;
     private final Transform transform;
+    private final Decoding decoding;
+    private final Picture picture = new Picture();
     private final Resampler resampler = new Resampler();
     private final Canvas canvas = new Canvas();
     private final SampleRandom random = new SampleRandom();
 
+    /** A worker that decodes exactly. */
     ImageWorker(Transform transform, long maxPixels) {
-        this.transform = transform;
-        this.decoder = new ImageDecoder(maxPixels);
+        this(transform, new ImageDecoder(maxPixels), Decoding.EXACT);
     }
 
-    /** Decodes; errors as {@link ImageDecoder#decode}. */
-    RgbImage decode(byte[] data, String name) {
-        return decoder.decode(data, name);
+    /** A worker. @param decoder is closed with it */
+    ImageWorker(Transform transform, ImageDecoder decoder, Decoding decoding) {
+        this.transform = transform;
+        this.decoder = decoder;
+        this.decoding = decoding;
+    }
+
+    /** Decodes all of an image, to be kept; errors as {@link ImageDecoder#decode}. */
+    RgbImage decode(byte[] data, int length, String name) {
+        ImageHeader header = decoder.header(data, length, name);
+        Picture whole = new Picture();
+        decoder.decode(data, length, name, header, Wanted.whole(header.width(), header.height()), false, whole);
+        return whole.toImage();
+    }
+
+    /**
+     * Decodes what the transform reads of an image, and transforms it into (size, size, 3) bytes at {@code offset}.
+     *
+     * @param data   holds the file's bytes
+     * @param length how many
+     * @param name   what messages call it
+     * @param sound  whether the image has been processed before, without an error; see {@link ImageDecoder#decode}
+     * @throws dev.jacquard.tensor.DataException as {@link ImageDecoder#decode}; {@code out} is undefined then
+     */
+    void process(byte[] data, int length, String name, boolean sound, long seed, long epoch, long sample, MemorySegment out, long offset) {
+        ImageHeader header = decoder.header(data, length, name);
+        Job job = draw(header.width(), header.height(), seed, epoch, sample);
+        decoder.decode(data, length, name, header, Wanted.of(job, header.width(), header.height(), decoding), sound, picture);
+        if (augmentation() instanceof Augmentation.None) {
+            resampler.resize(picture, job, out, offset);
+        } else {
+            canvas.reset(transform.size(), transform.size());
+            resampler.resize(picture, job, MemorySegment.ofArray(canvas.pixels()), 0);
+            augment(out, offset);
+        }
     }
 
     /** Transforms into (size, size, 3) bytes at {@code offset}; the random numbers are those of (seed, epoch, sample). */
     void transform(RgbImage image, long seed, long epoch, long sample, MemorySegment out, long offset) {
-        switch (transform) {
-            case Transform.Eval t -> resampler.resize(image, t.job(image.width(), image.height()), out, offset);
-            case Transform.Train t -> {
-                Job job = t.job(image.width(), image.height(), random.at(seed, epoch, sample, SampleRandom.AUGMENT));
-                if (t.augmentation() instanceof Augmentation.None) {
-                    resampler.resize(image, job, out, offset);
-                } else {
-                    canvas.reset(t.size(), t.size());
-                    resampler.resize(image, job, MemorySegment.ofArray(canvas.pixels()), 0);
-                    Augmenter.apply(t.augmentation(), canvas, random);
-                    canvas.copyTo(out, offset);
-                }
-            }
+        Job job = draw(image.width(), image.height(), seed, epoch, sample);
+        if (augmentation() instanceof Augmentation.None) {
+            resampler.resize(image, job, out, offset);
+        } else {
+            canvas.reset(transform.size(), transform.size());
+            resampler.resize(image, job, MemorySegment.ofArray(canvas.pixels()), 0);
+            augment(out, offset);
         }
+    }
+
+    private Job draw(int width, int height, long seed, long epoch, long sample) {
+        return switch (transform) {
+            case Transform.Eval t -> t.job(width, height);
+            case Transform.Train t -> t.job(width, height, random.at(seed, epoch, sample, SampleRandom.AUGMENT));
+        };
+    }
+
+    private Augmentation augmentation() {
+        return transform instanceof Transform.Train t ? t.augmentation() : Augmentation.NONE;
+    }
+
+    private void augment(MemorySegment out, long offset) {
+        Augmenter.apply(augmentation(), canvas, random);
+        canvas.copyTo(out, offset);
     }
 
     @Override

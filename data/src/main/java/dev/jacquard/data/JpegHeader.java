@@ -3,49 +3,60 @@ package dev.jacquard.data;
 /**
  * What a JPEG file says of itself before its first scan, as far as decoding needs it.
  *
- * @param width      columns
- * @param height     rows (0 if the file defers it to a DNL segment)
- * @param precision  bits per sample
- * @param components channels as stored: 1 gray, 3 YCbCr or RGB, 4 CMYK or YCCK
- * @param plain      baseline, extended or progressive Huffman coding: what the JDK's reader decodes
- * @param rgb        whether three components are red, green, blue rather than YCbCr, by libjpeg's rule
- * @param complete   whether an end-of-image marker follows the first scan's start
+ * @param width       columns
+ * @param height      rows (0 if the file defers it to a DNL segment)
+ * @param precision   bits per sample
+ * @param components  channels as stored: 1 gray, 3 YCbCr or RGB, 4 CMYK or YCCK
+ * @param coding      how the coefficients are coded
+ * @param rgb         whether three components are red, green, blue rather than YCbCr, by libjpeg's rule
+ * @param complete    whether an end-of-image marker follows the first scan's start
+ * @param blocks      8x8 blocks of all components, without padding
+ * @param scans       scans of a progressive file, as many as are there; 1 of others
+ * @param orientation of EXIF, 1 to 8; 1 if the file says none
  */
-record JpegHeader(int width, int height, int precision, int components, boolean plain, boolean rgb, boolean complete) {
+record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;
     private static final int APP0 = 0xE0;
+    private static final int APP1 = 0xE1;
     private static final int APP14 = 0xEE;
 
+    /** How coefficients are coded. */
+    enum Coding {
+        /** Baseline or extended sequential, Huffman. */
+        SEQUENTIAL,
+        /** Progressive, Huffman. */
+        PROGRESSIVE,
+        /** Lossless, hierarchical or arithmetic: not what the JDK's reader decodes. */
+        OTHER
+    }
+
     /** Whether the bytes start as a JPEG does. */
-    static boolean matches(byte[] data) {
-        return data.length > 3 && u8(data, 0) == 0xFF && u8(data, 1) == SOI && u8(data, 2) == 0xFF;
+    static boolean matches(byte[] data, int length) {
+        return length > 3 && u8(data, 0) == 0xFF && u8(data, 1) == SOI && u8(data, 2) == 0xFF;
     }
 
     /** Reads the segments up to the first scan; null if there is no frame or no scan, or a segment runs past the end. */
-    static JpegHeader parse(byte[] data) {
+    static JpegHeader parse(byte[] data, int size) {
         int frame = -1;
         int frameMarker = 0;
         boolean jfif = false;
         int adobe = -1;
+        int orientation = 1;
         int at = 2;
-        while (at + 4 <= data.length) {
-            if (u8(data, at) != 0xFF) {
+        while (at + 4 <= size) {
+            int marker = u8(data, at + 1);
+            if (u8(data, at) != 0xFF || marker == 0xFF) {
                 at++; // bytes between segments: libjpeg skips them
                 continue;
             }
-            int marker = u8(data, at + 1);
-            if (marker == 0xFF) {
-                at++;
-                continue;
-            }
-            if (marker == 0 || marker == 1 || marker >= 0xD0 && marker <= 0xD8) {
+            if (isAlone(marker)) {
                 at += 2;
                 continue;
             }
             int length = u16(data, at + 2);
-            if (marker == EOI || length < 2 || at + 2 + length > data.length) {
+            if (marker == EOI || length < 2 || at + 2 + length > size) {
                 return null;
             }
             int body = at + 4;
@@ -57,15 +68,59 @@ record JpegHeader(int width, int height, int precision, int components, boolean 
                 }
             } else if (marker == APP0 && starts(data, body, length - 2, "JFIF")) {
                 jfif = true;
+            } else if (marker == APP1 && starts(data, body, length - 2, "Exif\0\0")) {
+                orientation = ExifOrientation.read(data, body + 6, body + length - 2);
             } else if (marker == APP14 && length >= 14 && starts(data, body, length - 2, "Adobe")) {
                 adobe = u8(data, body + 11);
             } else if (marker == SOS) {
-                return frame < 0 ? null : new JpegHeader(u16(data, frame + 3), u16(data, frame + 1), u8(data, frame), u8(data, frame + 5),
-                        frameMarker <= 0xC2, isRgb(data, frame, jfif, adobe), hasEnd(data, at + 2 + length));
+                return frame < 0 ? null : of(data, size, frame, frameMarker, at + 2 + length, isRgb(data, frame, jfif, adobe), orientation);
             }
             at += 2 + length;
         }
         return null;
+    }
+
+    private static JpegHeader of(byte[] data, int size, int frame, int frameMarker, int scan, boolean rgb, int orientation) {
+        int width = u16(data, frame + 3);
+        int height = u16(data, frame + 1);
+        Coding coding = frameMarker <= 0xC1 ? Coding.SEQUENTIAL : frameMarker == 0xC2 ? Coding.PROGRESSIVE : Coding.OTHER;
+        return new JpegHeader(width, height, u8(data, frame), u8(data, frame + 5), coding, rgb, hasEnd(data, size, scan), blocks(data, frame, width, height),
+                coding == Coding.PROGRESSIVE ? scans(data, size, scan) : 1, orientation);
+    }
+
+    private static long blocks(byte[] data, int frame, int width, int height) {
+        int across = 1;
+        int down = 1;
+        for (int c = u8(data, frame + 5), p = frame + 7; c > 0; c--, p += 3) {
+            across = Math.max(across, u8(data, p) >> 4);
+            down = Math.max(down, u8(data, p) & 15);
+        }
+        long blocks = 0;
+        for (int c = u8(data, frame + 5), p = frame + 7; c > 0; c--, p += 3) {
+            blocks += (long) Math.ceilDiv(Math.ceilDiv(width * (u8(data, p) >> 4), across), 8) * Math.ceilDiv(Math.ceilDiv(height * (u8(data, p) & 15), down), 8);
+        }
+        return blocks;
+    }
+
+    /** Scans from the first one's data on: within entropy-coded data 0xFF is followed by 0 or a restart marker. */
+    private static int scans(byte[] data, int size, int from) {
+        int scans = 1;
+        for (int at = from; at + 4 <= size; at++) {
+            if (data[at] == (byte) 0xFF) {
+                int marker = u8(data, at + 1);
+                if (marker == EOI) {
+                    break;
+                }
+                scans += marker == SOS ? 1 : 0;
+                at += marker == 0xFF ? 0 : isAlone(marker) ? 1 : 1 + u16(data, at + 2);
+            }
+        }
+        return scans;
+    }
+
+    /** Markers without a length behind them, and the zero that follows 0xFF in entropy-coded data. */
+    private static boolean isAlone(int marker) {
+        return marker <= 1 || marker >= 0xD0 && marker <= SOI;
     }
 
     private static boolean isFrame(int marker) {
@@ -84,8 +139,8 @@ record JpegHeader(int width, int height, int precision, int components, boolean 
     }
 
     /** Within entropy-coded data 0xFF is followed by 0 or a restart marker, so 0xFF 0xD9 can only be the end. */
-    private static boolean hasEnd(byte[] data, int from) {
-        for (int i = data.length - 2; i >= from; i--) {
+    private static boolean hasEnd(byte[] data, int size, int from) {
+        for (int i = size - 2; i >= from; i--) {
             if (data[i] == (byte) 0xFF && u8(data, i + 1) == EOI) {
                 return true;
             }

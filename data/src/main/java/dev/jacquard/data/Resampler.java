@@ -40,6 +40,20 @@ final class Resampler {
     record Job(Box crop, int width, int height, Box window, boolean flip, Interpolation interpolation, boolean truncate) {}
 
     /**
+     * Does a job on a decoded part of an image.
+     *
+     * @param picture covers what the job reads, not reduced
+     * @param job     what to do, in coordinates of the whole image
+     * @param out     where (window.height, window.width, 3) bytes are written
+     * @param offset  first byte in {@code out}
+     */
+    void resize(Picture picture, Job job, MemorySegment out, long offset) {
+        Box part = picture.covered();
+        Box crop = new Box(job.crop.x - part.x, job.crop.y - part.y, job.crop.width, job.crop.height);
+        resize(picture.pixels(), picture.width(), new Job(crop, job.width, job.height, job.window, job.flip, job.interpolation, job.truncate), out, offset);
+    }
+
+    /**
      * Does a job.
      *
      * @param image  the source (H, W, 3)
@@ -48,13 +62,17 @@ final class Resampler {
      * @param offset first byte in {@code out}
      */
     void resize(RgbImage image, Job job, MemorySegment out, long offset) {
+        resize(image.pixels(), image.width(), job, out, offset);
+    }
+
+    private void resize(byte[] source, int stride, Job job, MemorySegment out, long offset) {
         Box crop = job.crop;
         Box window = job.window;
         int lineBytes = window.width * 3;
         byte[] pixels;
         if (job.interpolation.isTwoTap()) {
             pixels = result = atLeast(result, window.height * lineBytes);
-            twoByTwo(image, job);
+            twoByTwo(source, stride, job);
         } else {
             columns.compute(crop.width, job.width, window.x, window.width, job.interpolation);
             rows.compute(crop.height, job.height, window.y, window.height, job.interpolation);
@@ -62,8 +80,8 @@ final class Resampler {
             int needed = rows.start[window.height - 1] + rows.count[window.height - 1] - first;
             narrow = atLeast(narrow, needed * lineBytes);
             for (int y = 0; y < needed; y++) {
-                int source = ((crop.y + first + y) * image.width() + crop.x) * 3;
-                horizontal(image.pixels(), source, narrow, y * lineBytes, window.width, job.flip);
+                int at = ((crop.y + first + y) * stride + crop.x) * 3;
+                horizontal(source, at, narrow, y * lineBytes, window.width, job.flip);
             }
             pixels = narrow;
             if (crop.height != job.height || needed != window.height) {
@@ -131,19 +149,18 @@ final class Resampler {
      * Mixes two by two pixels per result. Mirrors the source, not the result: TensorFlow does so, and with {@link Interpolation#BILINEAR_TF1} it
      * makes a difference.
      */
-    private void twoByTwo(RgbImage image, Job job) {
+    private void twoByTwo(byte[] pixels, int stride, Job job) {
         Box crop = job.crop;
         Box window = job.window;
         boolean corners = job.interpolation == Interpolation.BILINEAR_TF1;
         columns.pairs(crop.width, job.width, job.flip ? job.width - window.x - window.width : window.x, window.width, corners);
         rows.pairs(crop.height, job.height, window.y, window.height, corners);
-        byte[] pixels = image.pixels();
         byte[] target = result;
         float bias = job.truncate ? 0 : 0.5f;
         int mirror = job.flip ? crop.width - 1 : 0; // column c of the mirrored crop is column |mirror - c| of the crop
         for (int y = 0, t = 0; y < window.height; y++) {
-            int top = ((crop.y + rows.start[y]) * image.width() + crop.x) * 3;
-            int bottom = ((crop.y + rows.count[y]) * image.width() + crop.x) * 3;
+            int top = ((crop.y + rows.start[y]) * stride + crop.x) * 3;
+            int bottom = ((crop.y + rows.count[y]) * stride + crop.x) * 3;
             float down = rows.fraction[y];
             for (int x = 0; x < window.width; x++) {
                 int left = Math.abs(mirror - columns.start[x]) * 3;
