@@ -71,7 +71,7 @@ final class ConvCases {
         for (Node node : graph.nodes()) {
             if (node.op() instanceof ConvolutionScaleShift op) {
                 all.add(of(network, node, op.product(), new Epilogue(op.activation(), op.residual())));
-            } else if (node.op() instanceof GatedConvolution op) { // timed without its gates
+            } else if (node.op() instanceof GatedConvolution op) { // the same shape without the gate, as gradients of training have it
                 all.add(of(network, node, op.product(), new Epilogue(op.activation(), op.residual())));
             } else if (node.op() instanceof Conv2d op) {
                 all.add(of(network, node, op, new Epilogue(Nonlinearity.NONE, false)));
