@@ -3,6 +3,7 @@ package dev.jacquard.data;
 import dev.jacquard.data.StageTimes.Stage;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.EngineBugException;
+import dev.jacquard.tensor.JacquardException;
 import java.lang.foreign.MemorySegment;
 
 /** One thread of a loader: makes the pictures of samples, with memory of its own that it uses again, and counts where its time goes. Not thread-safe, but for {@link #times}. */
@@ -56,6 +57,8 @@ final class SampleMaker implements AutoCloseable {
         } catch (DataException e) {
             cache.markBad(sample, e);
             return false;
+        } catch (JacquardException e) {
+            throw e;
         } catch (RuntimeException e) { // not the image's fault: the run ends, and says at which image
             throw new EngineBugException(source.name(sample), "the image pipeline failed", e.toString(), "a picture of " + transform.size() + " pixels, or a reason why there is none",
                     "report it with the image", e);

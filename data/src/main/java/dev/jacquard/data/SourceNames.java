@@ -140,6 +140,11 @@ final class SourceNames {
         if (paths.isEmpty()) {
             throw new DataException(pattern, "no such data set", "no file of such a name", EXPECTED, "check the pattern");
         }
+        for (Path path : paths) {
+            if (!Files.exists(path)) {
+                throw new DataException(path.toString(), "no such data set", "nothing at this path", "a tar, as " + pattern + " says", "check the numbers");
+            }
+        }
         return TarSource.open(paths, pattern);
     }
 
