@@ -27,6 +27,7 @@ public final class ImageCache {
     private final AtomicReferenceArray<RgbImage> decoded; // null where nothing is kept
     private final AtomicLong room;
     private final BitSet bad = new BitSet(); // guarded by itself
+    private final BitSet sound = new BitSet(); // guarded by itself
     private int badReported;
 
     /**
@@ -78,6 +79,20 @@ public final class ImageCache {
     boolean isBad(int sample) {
         synchronized (bad) {
             return bad.get(sample);
+        }
+    }
+
+    /** Whether all of a sample's image was decoded before, and found good. */
+    boolean isSound(int sample) {
+        synchronized (sound) {
+            return sound.get(sample);
+        }
+    }
+
+    /** Remembers that all of a sample's image was looked at, and is good. */
+    void markSound(int sample) {
+        synchronized (sound) {
+            sound.set(sample);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.jacquard.data;
 import dev.jacquard.data.JpegHeader.Coding;
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
+import java.util.List;
 
 /**
  * Decodes JPEG, PNG, GIF, BMP and TIFF to 8-bit RGB, to what PIL's {@code Image.open(f).convert("RGB")} gives:
@@ -11,7 +12,7 @@ import java.io.IOException;
  * profile, if any).
  *
  * <p>Decoding has two steps: {@link #header} tells the size, from which a crop may be drawn, and {@link #decode(byte[], int, String, ImageHeader,
- * Wanted, Picture)} decodes what that crop needs.
+ * Wanted, boolean, Picture)} decodes what that crop needs.
  *
  * <p>Nothing is believed: dimensions are checked before any pixel memory is allocated, and so is whether the file is long enough to hold them. An
  * image that ends early, or whose data is damaged so that a reader warns of it, is bad, not gray at the bottom.
@@ -29,6 +30,7 @@ public final class ImageDecoder implements AutoCloseable {
 
     private final long maxPixels;
     private final boolean oriented;
+    private final List<JpegCodec> codecs; // the first that can decodes a JPEG; if none can, ImageIO has the last word
     private final ImageIoCodec imageIo = new ImageIoCodec();
     private final Picture stored = new Picture(); // what is still to be turned
 
@@ -49,8 +51,25 @@ public final class ImageDecoder implements AutoCloseable {
      * @param oriented  whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
      */
     public ImageDecoder(long maxPixels, boolean oriented) {
+        this(maxPixels, oriented, codecs(TurboJpegLibrary.here().library()));
+    }
+
+    /** A decoder that tries these codecs, which it closes, before ImageIO. */
+    ImageDecoder(long maxPixels, boolean oriented, List<JpegCodec> codecs) {
+        this.codecs = codecs;
         this.maxPixels = Math.clamp(maxPixels, 1, Integer.MAX_VALUE / 3 - 8);
         this.oriented = oriented;
+    }
+
+    /** The codecs for JPEGs, the best first. @param library null for none */
+    static List<JpegCodec> codecs(TurboJpegLibrary library) {
+        return library == null ? List.of() : List.of(new TurboJpegCodec(library));
+    }
+
+    /** What decodes JPEGs in this process, and why: a line for people. */
+    public static String describe() {
+        TurboJpegLibrary.Found found = TurboJpegLibrary.here();
+        return found.library() != null ? found.why() : "in Java; libturbojpeg, which is quicker, is not used: " + found.why();
     }
 
     /**
@@ -63,7 +82,7 @@ public final class ImageDecoder implements AutoCloseable {
     public RgbImage decode(byte[] data, String name) {
         ImageHeader header = header(data, data.length, name);
         Picture picture = new Picture();
-        decode(data, data.length, name, header, Wanted.whole(header.width(), header.height()), picture);
+        decode(data, data.length, name, header, Wanted.whole(header.width(), header.height()), false, picture);
         return picture.toImage();
     }
 
@@ -125,15 +144,17 @@ public final class ImageDecoder implements AutoCloseable {
      * @param name   what messages call it
      * @param header what {@link #header} said of the same bytes
      * @param wanted which part, within the image
+     * @param sound  whether all of the image has been decoded before, in this run or another: damage outside of the part may then go unnoticed. If not, an
+     *               image is good or bad whatever part is wanted
      * @param out    becomes a picture that covers what is wanted, or more, at full size or reduced by no more than is wanted
-     * @throws DataException if the image is damaged or incomplete, wherever the damage is
+     * @throws DataException if the image is damaged or incomplete
      */
-    void decode(byte[] data, int length, String name, ImageHeader header, Wanted wanted, Picture out) {
+    void decode(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) {
         try {
             if (header.orientation() == ExifOrientation.NONE) {
-                decodeStored(data, length, name, header, wanted, out);
+                decodeStored(data, length, name, header, wanted, sound, out);
             } else {
-                decodeStored(data, length, name, header, ExifOrientation.stored(wanted, header.orientation(), header.storedWidth(), header.storedHeight()), stored);
+                decodeStored(data, length, name, header, ExifOrientation.stored(wanted, header.orientation(), header.storedWidth(), header.storedHeight()), sound, stored);
                 ExifOrientation.turn(stored, header.orientation(), out);
             }
         } catch (IOException | RuntimeException e) {
@@ -141,9 +162,14 @@ public final class ImageDecoder implements AutoCloseable {
         }
     }
 
-    private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, Picture out) throws IOException {
+    private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
         JpegHeader jpeg = header.jpeg();
         if (jpeg != null && jpeg.coding() != Coding.OTHER && jpeg.precision() == 8 && (jpeg.components() == 1 || jpeg.components() == 3)) {
+            for (JpegCodec codec : codecs) {
+                if (codec.decode(data, length, jpeg, wanted, sound, out)) {
+                    return;
+                }
+            }
             imageIo.jpeg(data, length, name, jpeg, wanted, out);
         } else {
             imageIo.any(data, length, name, header.storedWidth(), header.storedHeight(), wanted, out);
@@ -153,6 +179,7 @@ public final class ImageDecoder implements AutoCloseable {
     /** Frees the readers' native memory. */
     @Override
     public void close() {
+        codecs.forEach(JpegCodec::close);
         imageIo.close();
     }
 

@@ -40,7 +40,7 @@ final class ImageWorker implements AutoCloseable {
     RgbImage decode(byte[] data, int length, String name) {
         ImageHeader header = decoder.header(data, length, name);
         Picture whole = new Picture();
-        decoder.decode(data, length, name, header, Wanted.whole(header.width(), header.height()), whole);
+        decoder.decode(data, length, name, header, Wanted.whole(header.width(), header.height()), false, whole);
         clock.lap(Stage.DECODE);
         return whole.toImage();
     }
@@ -51,12 +51,13 @@ final class ImageWorker implements AutoCloseable {
      * @param data   holds the file's bytes
      * @param length how many
      * @param name   what messages call it
+     * @param sound  whether the image has been processed before, without an error; see {@link ImageDecoder#decode}
      * @throws dev.jacquard.tensor.DataException as {@link ImageDecoder#decode}; {@code out} is undefined then
      */
-    void process(byte[] data, int length, String name, long seed, long epoch, long sample, MemorySegment out, long offset) {
+    void process(byte[] data, int length, String name, boolean sound, long seed, long epoch, long sample, MemorySegment out, long offset) {
         ImageHeader header = decoder.header(data, length, name);
         Job job = draw(header.width(), header.height(), seed, epoch, sample);
-        decoder.decode(data, length, name, header, Wanted.of(job, header.width(), header.height(), decoding), picture);
+        decoder.decode(data, length, name, header, Wanted.of(job, header.width(), header.height(), decoding), sound, picture);
         clock.lap(Stage.DECODE);
         if (augmentation() instanceof Augmentation.None) {
             resampler.resize(picture, job, out, offset);

@@ -39,7 +39,7 @@ public final class Images {
     public static byte[] read(byte[] encoded, String name, Transform.Eval transform) {
         byte[] out = new byte[transform.size() * transform.size() * 3];
         try (ImageWorker worker = new ImageWorker(transform, ImageDecoder.DEFAULT_MAX_PIXELS)) {
-            worker.process(encoded, encoded.length, name, 0, 0, 0, MemorySegment.ofArray(out), 0);
+            worker.process(encoded, encoded.length, name, false, 0, 0, 0, MemorySegment.ofArray(out), 0);
         }
         return out;
     }

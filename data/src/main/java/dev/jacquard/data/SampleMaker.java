@@ -46,7 +46,8 @@ final class SampleMaker implements AutoCloseable {
                 source.read(sample, encoded);
                 clock.lap(Stage.READ);
                 if (!keeps || !cache.hasRoom()) {
-                    worker.process(encoded.bytes(), encoded.length(), source.name(sample), seed, epoch, drawn, out, offset);
+                    worker.process(encoded.bytes(), encoded.length(), source.name(sample), cache.isSound(sample), seed, epoch, drawn, out, offset);
+                    cache.markSound(sample);
                     return true;
                 }
                 known = worker.decode(encoded.bytes(), encoded.length(), source.name(sample));

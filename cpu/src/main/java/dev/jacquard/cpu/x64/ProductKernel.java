@@ -489,7 +489,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private void activate(int h) {
             Vec[] sums = new Vec[h * vectors];
             Arrays.setAll(sums, set::vec);
-            new Activations(a, set, spare(0), spare(1), spare(2)).apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
+            Vec[] free = new Vec[set.registers() - sums.length];
+            Arrays.setAll(free, this::spare);
+            new Activations(a, set, free).apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
         }
 
         /** Row i of the tile in C or the residual. */
