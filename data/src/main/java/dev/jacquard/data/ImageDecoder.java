@@ -63,7 +63,7 @@ public final class ImageDecoder implements AutoCloseable {
 
     /** The codecs for JPEGs, the best first. @param library null for none */
     static List<JpegCodec> codecs(TurboJpegLibrary library) {
-        return library == null ? List.of() : List.of(new TurboJpegCodec(library));
+        return library == null ? List.of(new JavaJpegCodec()) : List.of(new TurboJpegCodec(library), new JavaJpegCodec());
     }
 
     /** What decodes JPEGs in this process, and why: a line for people. */

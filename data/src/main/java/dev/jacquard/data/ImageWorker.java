@@ -45,6 +45,11 @@ final class ImageWorker implements AutoCloseable {
         return whole.toImage();
     }
 
+    /** As the other, of an image that may not be sound. */
+    void process(byte[] data, int length, String name, long seed, long epoch, long sample, MemorySegment out, long offset) {
+        process(data, length, name, false, seed, epoch, sample, out, offset);
+    }
+
     /**
      * Decodes what the transform reads of an image, and transforms it into (size, size, 3) bytes at {@code offset}.
      *
