@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,6 +109,17 @@ class SourceNamesTest {
     }
 
     @Test
+    void commasWithinBracesAreThePatterns() {
+        shard("x-a.tar", new Tars().file("cat/1.jpg", "a"));
+        shard("x-b.tar", new Tars().file("cat/2.jpg", "b"));
+        shard("y.tar", new Tars().file("cat/3.jpg", "y"));
+        try (ImageSource source = ImageSource.open(dir.resolve("x-{a,b}.tar") + "," + dir.resolve("y.tar"))) {
+            assertEquals(List.of("a", "b", "y"), contents(source));
+        }
+        assertEquals("too many tars", assertThrows(DataException.class, () -> ImageSource.open(dir.resolve("{0..9999}{0..9999}.tar").toString())).problem());
+    }
+
+    @Test
     void namesThatMeanNothing() {
         for (String name : List.of("no-*.tar", "no/*.tar", "t-{3..1}.tar", "t-{0..999999999}.tar", "[.tar")) {
             assertThrows(DataException.class, () -> ImageSource.open(dir.resolve(name).toString()), name);
@@ -128,6 +140,28 @@ class SourceNamesTest {
             assertEquals(List.of("good"), contents(source));
             assertEquals(Map.of("name that leaves the archive", 3, "link in a tar", 2, "special entry", 2), source.passedOver());
         }
+    }
+
+    /** Whatever a damaged tar says: a source whose images can be asked for, or an error that names it; nothing else, and no memory as large as it says. */
+    @Test
+    void damagedTarsAreRefusedOrReadAndNothingElse() {
+        Tars good = new Tars().file("cat/a.jpg", "A".repeat(700)).file("dog/" + "n".repeat(200) + ".jpg", "long").file("dog/c.jpg", "C").entry("cat/link.jpg", (byte) '2', new byte[0]);
+        byte[] whole = good.bytes();
+        Random random = new Random(7);
+        int refused = 0;
+        for (int i = 0; i < 1500; i++) {
+            byte[] damaged = whole.clone();
+            for (int flips = random.nextInt(4); flips >= 0; flips--) {
+                damaged[random.nextInt(whole.length)] = (byte) random.nextInt();
+            }
+            Path file = TestImages.write(dir.resolve("damaged.tar"), damaged);
+            try (ImageSource source = ImageSource.open(file)) {
+                contents(source);
+            } catch (DataException e) {
+                refused++;
+            }
+        }
+        assertTrue(refused > 100, refused + " refused");
     }
 
     @Test

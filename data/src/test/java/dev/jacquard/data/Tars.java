@@ -12,6 +12,10 @@ final class Tars {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes);
 
+    Tars() {
+        tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
+    }
+
     /** An entry of any kind. @param name as it is, also with .. and a leading slash @param kind of TarConstants */
     Tars entry(String name, byte kind, byte[] content) {
         try {
