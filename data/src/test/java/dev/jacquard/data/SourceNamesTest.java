@@ -149,7 +149,7 @@ class SourceNamesTest {
         byte[] whole = good.bytes();
         Random random = new Random(7);
         int refused = 0;
-        for (int i = 0; i < 1500; i++) {
+        for (int i = 0; i < 400; i++) {
             byte[] damaged = whole.clone();
             for (int flips = random.nextInt(4); flips >= 0; flips--) {
                 damaged[random.nextInt(whole.length)] = (byte) random.nextInt();
@@ -161,7 +161,7 @@ class SourceNamesTest {
                 refused++;
             }
         }
-        assertTrue(refused > 100, refused + " refused");
+        assertTrue(refused > 30, refused + " refused");
     }
 
     @Test
