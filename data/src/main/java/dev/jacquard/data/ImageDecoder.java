@@ -28,6 +28,10 @@ public final class ImageDecoder implements AutoCloseable {
 
     private static final int MAX_SCANS = 500;
 
+    /** The most that any format makes of a byte: deflate, on pixels of one bit. */
+    private static final int MAX_PIXELS_PER_BYTE = 8 * PngHeader.DEFLATE_RATIO;
+    private static final int FEW_PIXELS = 1 << 20; // may be allocated whatever the file
+
     private final long maxPixels;
     private final boolean oriented;
     private final List<JpegCodec> codecs; // the first that can decodes a JPEG; if none can, ImageIO has the last word
@@ -105,8 +109,8 @@ public final class ImageDecoder implements AutoCloseable {
             PngHeader png = PngHeader.parse(data, length);
             int[] size = png != null ? new int[] {png.width(), png.height()} : imageIo.size(data, length, name);
             checkSize(size[0], size[1], name);
-            if (png != null && png.leastBytes() > length) {
-                throw bad(name, "the PNG is truncated", length + " bytes for " + png.width() + "x" + png.height() + " pixels", null);
+            if (png != null && png.leastBytes() > length || (long) size[0] * size[1] - FEW_PIXELS > (long) MAX_PIXELS_PER_BYTE * length) {
+                throw bad(name, "the image is truncated", length + " bytes for " + size[0] + "x" + size[1] + " pixels", null);
             }
             return new ImageHeader(size[0], size[1], ExifOrientation.NONE, null);
         } catch (IOException | RuntimeException e) {
@@ -164,15 +168,21 @@ public final class ImageDecoder implements AutoCloseable {
 
     private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
         JpegHeader jpeg = header.jpeg();
-        if (jpeg != null && jpeg.coding() != Coding.OTHER && jpeg.precision() == 8 && (jpeg.components() == 1 || jpeg.components() == 3)) {
+        if (jpeg == null) {
+            imageIo.any(data, length, name, header.storedWidth(), header.storedHeight(), wanted, out);
+        } else if (!jpeg.whole()) {
+            try (ImageIoCodec fresh = new ImageIoCodec()) { // one that remembers no other file's tables
+                fresh.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
+            }
+        } else if (jpeg.coding() == Coding.OTHER || jpeg.precision() != 8 || jpeg.components() != 1 && jpeg.components() != 3) {
+            imageIo.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
+        } else {
             for (JpegCodec codec : codecs) {
                 if (codec.decode(data, length, jpeg, wanted, sound, out)) {
                     return;
                 }
             }
             imageIo.jpeg(data, length, name, jpeg, wanted, out);
-        } else {
-            imageIo.any(data, length, name, header.storedWidth(), header.storedHeight(), wanted, out);
         }
     }
 
