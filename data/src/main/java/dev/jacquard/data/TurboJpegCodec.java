@@ -38,6 +38,10 @@ final class TurboJpegCodec implements JpegCodec {
     /** A decoder of its own state. @throws IllegalStateException if the library makes none */
     TurboJpegCodec(TurboJpegLibrary library) {
         this.library = library;
+        begin();
+    }
+
+    private void begin() {
         try {
             handle = library.api == Api.THREE ? (MemorySegment) library.init.invokeExact(INIT_DECOMPRESS) : (MemorySegment) library.init.invokeExact();
             if (handle.equals(MemorySegment.NULL)) {
@@ -53,16 +57,34 @@ final class TurboJpegCodec implements JpegCodec {
         }
     }
 
+    private void end() {
+        try {
+            if (library.api == Api.THREE) {
+                library.destroy.invokeExact(handle);
+            } else {
+                int ignored = (int) library.destroy.invokeExact(handle);
+            }
+        } catch (Throwable t) {
+            throw unexpected(t);
+        }
+    }
+
     @Override
     public boolean decode(byte[] data, int length, JpegHeader header, Wanted wanted, boolean sound, Picture out) {
         MemorySegment in = file.atLeast(length);
         MemorySegment.copy(data, 0, in, ValueLayout.JAVA_BYTE, 0, length);
         int reduction = Math.min(header.width(), header.height()) < LEAST_REDUCED ? 1 : wanted.reduction();
+        boolean done;
         try {
-            return library.api == Api.THREE ? part(in, length, header, wanted, reduction, sound, out) : whole(in, length, header, wanted, reduction, out);
+            done = library.api == Api.THREE ? part(in, length, header, wanted, reduction, sound, out) : whole(in, length, header, wanted, reduction, out);
         } catch (Throwable t) {
             throw unexpected(t);
         }
+        if (!done) { // what it remembers of a damaged file may harm the next: version 3 refuses whatever follows some
+            end();
+            begin();
+        }
+        return done;
     }
 
     private boolean whole(MemorySegment in, long length, JpegHeader header, Wanted wanted, int reduction, Picture out) throws Throwable {
@@ -146,15 +168,7 @@ final class TurboJpegCodec implements JpegCodec {
     @Override
     public void close() {
         if (handle != null) {
-            try {
-                if (library.api == Api.THREE) {
-                    library.destroy.invokeExact(handle);
-                } else {
-                    int ignored = (int) library.destroy.invokeExact(handle);
-                }
-            } catch (Throwable t) {
-                throw unexpected(t);
-            }
+            end();
             handle = null;
             file.close();
             pixels.close();
