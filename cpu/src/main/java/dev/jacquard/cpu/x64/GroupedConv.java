@@ -77,7 +77,7 @@ final class GroupedConv implements PackedConv {
         pack = Kernel.of(packSpec);
         int tail = shape.c() % set.lanes();
         packTail = tail == 0 ? pack : Kernel.of(new GroupPackKernel(set, shape.r(), shape.s(), spec.group(), spec.together(), tail, backward));
-        packChunks = (int) Math.clamp(spec.packedBytes() / PACKED_AT_ONCE, 1, Math.min(MOST_PACK_CHUNKS, spec.vectors() / spec.together()));
+        packChunks = Math.clamp(spec.packedBytes() / PACKED_AT_ONCE, 1, Math.min(MOST_PACK_CHUNKS, spec.vectors() / spec.together()));
     }
 
     /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
