@@ -494,6 +494,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 if (e.shift()) {
                     load(shift, Mem.at(Gp.RSI, v * bytes), v, spare(2));
                 }
+                if (scaled()) {
+                    a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
+                    a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
+                }
                 for (int i = 0; i < h; i++) {
                     if (e.scale() && e.shift()) {
                         a.vfmadd213ps(sum(i, v), scale, shift);
@@ -504,6 +508,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     }
                 }
             }
+        }
+
+        private boolean scaled() {
+            return Activations.takesScaled(k.epilogue, set);
         }
 
         /** Low tiles ask for the residual at once. */
@@ -530,7 +538,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             Arrays.setAll(sums, set::vec);
             Vec[] free = new Vec[set.registers() - sums.length];
             Arrays.setAll(free, this::spare);
-            new Activations(a, set, free).apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
+            Activations activations = new Activations(a, set, free);
+            if (scaled()) {
+                activations.applyToScaled(sums);
+            } else {
+                activations.apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
+            }
         }
 
         /** Row i of the tile in C or the residual. */
