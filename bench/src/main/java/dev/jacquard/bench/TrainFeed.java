@@ -6,6 +6,7 @@ import dev.jacquard.bench.peers.Results;
 import dev.jacquard.data.Augmentation;
 import dev.jacquard.data.Batch;
 import dev.jacquard.data.Decoding;
+import dev.jacquard.data.ImageDecoder;
 import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Loader;
 import dev.jacquard.data.OperationRules;
@@ -41,10 +42,10 @@ import picocli.CommandLine.Option;
     "Trains a network on images and on --data synthetic, in turns, and says how much of the throughput is left.",
     "Nothing is cached: every step's images are read and decoded anew."})
 public final class TrainFeed implements Callable<Integer> {
-    private static final List<String> COLUMNS = List.of("date", "commit", "machine", "jdk", "network", "pixels", "batch", "threads", "loader_threads", "policy", "decode", "rounds", "steps_per_round",
+    private static final List<String> COLUMNS = List.of("date", "commit", "machine", "jdk", "network", "pixels", "batch", "threads", "loader_threads", "policy", "decode", "decoder", "rounds", "steps_per_round",
             "synthetic_images_per_s", "pipeline_images_per_s", "percent_of_synthetic", "least_percent", "most_percent", "waited_percent", "loader_ms_per_image", "read_ms", "decode_ms", "resize_ms",
             "augment_ms", "write_ms", "made_per_used", "others_percent_of_a_core");
-    private static final List<String> KEY = List.of("network", "pixels", "batch", "threads", "loader_threads", "policy", "decode");
+    private static final List<String> KEY = List.of("network", "pixels", "batch", "threads", "loader_threads", "policy", "decode", "decoder");
     /** Untimed steps at the beginning of a turn, until the ring is as full as it stays. */
     private static final int SETTLE = 2;
     private static final double LEARNING_RATE = 0.01;
@@ -184,6 +185,7 @@ public final class TrainFeed implements Callable<Integer> {
         row.put("loader_threads", Integer.toString(threads));
         row.put("policy", policy);
         row.put("decode", decode.name().toLowerCase(Locale.ROOT));
+        row.put("decoder", ImageDecoder.describe().contains("not used") ? "java" : "libturbojpeg");
         row.put("rounds", Integer.toString(percent.length));
         row.put("steps_per_round", Integer.toString(steps));
         row.put("synthetic_images_per_s", number("%.2f", median(without.stream().mapToDouble(Turn::imagesPerSecond).sorted().toArray())));
