@@ -20,6 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a batch holds does not depend on threads, caches, where a run was resumed, nor on how many ranks share it: for every kind of source, at positions drawn by chance from a fixed seed. */
@@ -88,6 +89,28 @@ class ResumePropertyTest {
                             assertEquals(expected.subList(at, at + count), rest(loader, count), kind + ", " + threads + " threads, cache " + cache + ", from batch " + at);
                         }
                     }
+                }
+            }
+        }
+    }
+
+    /** Large images, of which a decoder may leave out parts and sizes, and of which it looks at less once they are known to be good. */
+    @ParameterizedTest
+    @EnumSource(value = Decoding.class, names = "EXACT")
+    void whatADecoderLeavesOutChangesNothing(Decoding decoding) {
+        ImageSource source = new TestImages.Source(IntStream.range(0, 24).mapToObj(i -> TestImages.encoded(230 + 17 * i, 500 - 13 * i, "jpg")).toList());
+        Transform.Train small = Transform.Train.imagenet(20);
+        List<Seen> expected;
+        try (Loader loader = Loader.train(source, small).batch(4).seed(8).threads(1).decoding(decoding).open()) {
+            expected = rest(loader, EPOCHS * loader.batchesPerEpoch());
+        }
+        Random random = new Random(99);
+        for (int threads : new int[] {1, 2, 4}) {
+            for (long cache : new long[] {0, 1 << 20, 1 << 28}) {
+                try (Loader loader = Loader.train(source, small).batch(4).seed(8).threads(threads).decoding(decoding).cacheDecoded(cache).open()) {
+                    int at = random.nextInt(expected.size());
+                    loader.seek(expected.get(at).position);
+                    assertEquals(expected.subList(at, expected.size()), rest(loader, expected.size() - at), decoding + ", " + threads + " threads, cache " + cache + ", from batch " + at);
                 }
             }
         }
