@@ -25,14 +25,13 @@ final class DecodeSpeed {
                 files.add(source.bytes(i));
             }
         }
-        Map<String, List<JpegCodec>> all = new LinkedHashMap<>();
+        Map<String, TurboJpegLibrary> all = new LinkedHashMap<>();
         if (TurboJpegLibrary.here().library() != null) {
-            all.put("turbo", ImageDecoder.codecs(TurboJpegLibrary.here().library()));
+            all.put("turbo", TurboJpegLibrary.here().library());
         }
-        all.put("java", ImageDecoder.codecs(null));
-        all.put("imageio", List.of());
-        all.forEach((name, codecs) -> {
-            try (ImageDecoder decoder = new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, codecs)) {
+        all.put("java", null);
+        all.forEach((name, library) -> {
+            try (ImageDecoder decoder = new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, library)) {
                 for (Way way : Way.values()) {
                     double best = 0;
                     for (int round = 0; round < 4; round++) {

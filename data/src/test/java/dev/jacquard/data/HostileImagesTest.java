@@ -34,7 +34,7 @@ class HostileImagesTest {
     }
 
     private static ImageDecoder decoder(String way) {
-        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, ImageDecoder.codecs(way.equals("turbo") ? TurboJpegLibrary.here().library() : null));
+        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, way.equals("turbo") ? TurboJpegLibrary.here().library() : null);
     }
 
     @ParameterizedTest
