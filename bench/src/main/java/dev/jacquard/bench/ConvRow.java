@@ -54,12 +54,12 @@ final class ConvRow {
         load = others;
     }
 
-    /** By {@link #COLUMNS}. @param conditions date, commit, machine, JDK */
-    Map<String, String> columns(Map<String, String> conditions) {
+    /** By {@link #COLUMNS}, but for date, commit, machine and JDK. */
+    Map<String, String> columns() {
         ConvCase c = trial.shape();
         double ms = median(ours);
         double rate = c.usefulFlops() / ms / 1e6;
-        Map<String, String> row = new LinkedHashMap<>(conditions);
+        Map<String, String> row = new LinkedHashMap<>();
         row.put("set", String.join(" ", c.networks()));
         row.put("shape", c.name());
         row.put("kind", c.family().name().toLowerCase(Locale.ROOT));

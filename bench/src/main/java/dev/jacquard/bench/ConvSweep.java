@@ -3,6 +3,7 @@ package dev.jacquard.bench;
 import dev.jacquard.bench.ConvTrial.Numbers;
 import dev.jacquard.bench.ConvTrial.Pass;
 import dev.jacquard.bench.peers.Machine;
+import dev.jacquard.bench.peers.MeasureOptions;
 import dev.jacquard.bench.peers.Peer;
 import dev.jacquard.bench.peers.Results;
 import dev.jacquard.cpu.x64.Emission;
@@ -20,6 +21,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code bench/conv-sweep}: the three networks' distinct convolutions, forward and both gradients, beside LibTorch if asked to. */
@@ -51,29 +53,14 @@ public final class ConvSweep implements Callable<Integer> {
     @Option(names = "--torch", description = "LibTorch beside ours, in turns.")
     private boolean withTorch;
 
-    @Option(names = "--python", paramLabel = "PYTHON", description = "A Python with torch. Default: ${DEFAULT-VALUE}", defaultValue = "/usr/bin/python3")
-    private String python;
-
-    @Option(names = "--rounds", paramLabel = "N", description = "Turns of each. Default: ${DEFAULT-VALUE}", defaultValue = "5")
-    private int rounds;
+    @Mixin
+    private MeasureOptions measure;
 
     @Option(names = "--seconds", paramLabel = "S", description = "Length of a turn; it holds one call at least. Default: ${DEFAULT-VALUE}", defaultValue = "0.03")
     private double seconds;
 
     @Option(names = "--limit", paramLabel = "S", description = "Begin no round, and plan no shape, later than this. Default: ${DEFAULT-VALUE}", defaultValue = "3600")
     private double limit;
-
-    @Option(names = "--threads", paramLabel = "N", description = "Threads of each side. Default: ${DEFAULT-VALUE}", defaultValue = "2")
-    private int threads;
-
-    @Option(names = "--out", paramLabel = "DIR", description = "Where the CSV file is. Default: ${DEFAULT-VALUE}", defaultValue = "bench/results")
-    private Path results;
-
-    @Option(names = "--machine", paramLabel = "TEXT", description = "What rows say of the machine. Default: what the system says")
-    private String machine;
-
-    @Option(names = "--label", paramLabel = "NAME", description = "What the file's name says of the machine. Default: such as epyc2")
-    private String label;
 
     @Option(names = "--list", description = "Print the shapes, and measure nothing.")
     private boolean list;
@@ -93,13 +80,12 @@ public final class ConvSweep implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        String name = "conv-sweep-f32-224px-b%d-%s-jdk%d.csv".formatted(batch, label == null ? Machine.label() : label, Runtime.version().feature());
-        Results file = new Results(results.resolve(name), ConvRow.COLUMNS, KEY);
+        Results file = measure.file("conv-sweep-f32-224px-b" + batch, ConvRow.COLUMNS, KEY);
         if (table) {
             ConvRow.print(file.rows(), out);
             return 0;
         }
-        try (Backend backend = Backends.open("cpu", threads)) {
+        try (Backend backend = Backends.open("cpu", measure.threads())) {
             List<ConvCase> cases = chosen(ConvCases.all(batch, backend));
             if (list) {
                 cases.forEach(c -> out.printf("%-32s batch %-3d %-10s %-24s %s%n", c.name(), c.n(), c.family(), c.epilogue(), String.join(" ", c.networks())));
@@ -107,8 +93,7 @@ public final class ConvSweep implements Callable<Integer> {
             }
             out.println(backend.description() + ", " + cases.size() + " shapes");
             List<ConvRow> rows = measure(cases, backend);
-            Map<String, String> conditions = Machine.conditions(machine);
-            List<Map<String, String>> full = rows.stream().map(r -> r.columns(conditions)).toList();
+            List<Map<String, String>> full = measure.underConditions(rows.stream().map(ConvRow::columns).toList());
             for (Map<String, String> row : full) {
                 file.put(List.of(row));
             }
@@ -146,7 +131,7 @@ public final class ConvSweep implements Callable<Integer> {
                 trials.add(trial);
                 boolean beside = torch != null && torch.prepare(trials.size(), c);
                 int id = trials.size();
-                taken.forEach(p -> rows.add(new ConvRow(trial, p, threads, id, beside ? torch.versions() : "")));
+                taken.forEach(p -> rows.add(new ConvRow(trial, p, measure.threads(), id, beside ? torch.versions() : "")));
             }
             turns(rows, torch);
             return rows;
@@ -158,15 +143,15 @@ public final class ConvSweep implements Callable<Integer> {
     }
 
     private TorchConvolutions torch() throws IOException, Peer.Refused {
-        return withTorch ? new TorchConvolutions(python, threads, Path.of("bench/src/peers/python/conv_worker.py"), Path.of("bench/target/conv-sweep")) : null;
+        return withTorch ? new TorchConvolutions(measure.python(), measure.threads(), Path.of("bench/src/peers/python/conv_worker.py"), Path.of("bench/target/conv-sweep")) : null;
     }
 
     private void turns(List<ConvRow> rows, TorchConvolutions torch) throws IOException, InterruptedException, Peer.Refused {
         double begin = age();
         Load load = new Load(torch);
-        double peak = Emission.peak(threads).orElse(Double.NaN);
+        double peak = Emission.peak(measure.threads()).orElse(Double.NaN);
         double longest = 0;
-        for (int round = 0; round < rounds && age() + longest < limit; round++) {
+        for (int round = 0; round < measure.rounds() && age() + longest < limit; round++) {
             double from = age();
             for (ConvRow row : rows) {
                 for (int side = 0; side < 2; side++) { // ours first in every other round
@@ -179,7 +164,7 @@ public final class ConvSweep implements Callable<Integer> {
                     }
                 }
             }
-            peak = Math.max(peak, Emission.peak(threads).orElse(Double.NaN));
+            peak = Math.max(peak, Emission.peak(measure.threads()).orElse(Double.NaN));
             longest = Math.max(longest, age() - from);
         }
         for (ConvRow row : rows) {

@@ -35,7 +35,7 @@ final class PackedKernels {
     }
 
     /** Empty for ops that are no products of images and weights in rows, and without emitted code. */
-    private static Optional<PackedConv> plan(Op op, List<TensorType> in, CpuKernel.Team team) {
+    static Optional<PackedConv> plan(Op op, List<TensorType> in, CpuKernel.Team team) {
         Shape a = in.get(0).shape();
         Shape b = in.get(1).shape();
         return team.code().flatMap(set -> switch (op) {
@@ -52,6 +52,27 @@ final class PackedKernels {
     /** (M, K) times (N, K) transposed, as a convolution of M images of one pixel. */
     private static ConvShape rows(Shape a, Shape b) {
         return new ConvShape(a.intDim(0), 1, 1, a.intDim(1), b.intDim(0), 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1);
+    }
+
+    /**
+     * A product of what an op's operands say.
+     *
+     * @param packed    the op's weights, packed: the second operand stands for them or is them
+     * @param workspace the product's own
+     */
+    static Launch launch(PackedConv conv, Op op, Call call, long packed, long workspace) {
+        boolean gated = op instanceof GatedConvolution;
+        boolean scaled = gated || op instanceof ConvolutionScaleShift || op instanceof QuantizedProduct;
+        long x = call.in(0);
+        long scale = scaled ? call.in(2) : 0;
+        long shift = scaled ? call.in(3) : op instanceof MatMulShift ? call.in(2) : 0;
+        int last = gated ? 5 : 4;
+        long residual = scaled && call.in().size() > last ? call.in(last) : 0;
+        if (gated) {
+            ((GatedConv) conv).gates(call.in(4));
+        }
+        long out = call.out(0);
+        return () -> conv.run(x, packed, scale, shift, residual, out, workspace);
     }
 
     private record PackWeights() implements CpuKernel<PackedProduct.Weights> {
@@ -76,21 +97,7 @@ final class PackedKernels {
 
         @Override
         public Launch bind(PackedProduct op, Call call) {
-            PackedConv conv = conv(op, ProductKernels.types(call), call.team());
-            boolean gated = op.product() instanceof GatedConvolution;
-            boolean scaled = gated || op.product() instanceof ConvolutionScaleShift || op.product() instanceof QuantizedProduct;
-            long x = call.in(0);
-            long packed = call.in(1);
-            long scale = scaled ? call.in(2) : 0;
-            long shift = scaled ? call.in(3) : op.product() instanceof MatMulShift ? call.in(2) : 0;
-            int last = gated ? 5 : 4;
-            long residual = scaled && call.in().size() > last ? call.in(last) : 0;
-            if (gated) {
-                ((GatedConv) conv).gates(call.in(4));
-            }
-            long out = call.out(0);
-            long workspace = call.workspace();
-            return () -> conv.run(x, packed, scale, shift, residual, out, workspace);
+            return launch(conv(op, ProductKernels.types(call), call.team()), op.product(), call, call.in(1), call.workspace());
         }
     }
 }

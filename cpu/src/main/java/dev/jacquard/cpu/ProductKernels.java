@@ -32,8 +32,8 @@ final class ProductKernels {
                 MatMulShift.class, new FusedProductOfMatrices(),
                 Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.forward(shape, Epilogue.NONE, workers, set), Conv::forward),
-                ConvolutionScaleShift.class, new FusedConvolution(),
-                GatedConvolution.class, new GatedProduct(),
+                ConvolutionScaleShift.class, new Fused<ConvolutionScaleShift>(),
+                GatedConvolution.class, new Fused<GatedConvolution>(),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
                 Conv2dBackwardWeight.class, new WeightGradient());
@@ -78,14 +78,14 @@ final class ProductKernels {
         @Override
         public Launch bind(O op, Call call) {
             ConvShape s = shape.apply(op, types(call));
+            Optional<PackedConv> packed = packed(s, call.team());
+            if (packed.isPresent()) {
+                return packing(packed.get(), op, call);
+            }
             long first = call.in(0);
             long second = call.in(1);
             long out = call.out(0);
             long workspace = call.workspace();
-            Optional<PackedConv> packed = packed(s, call.team());
-            if (packed.isPresent()) {
-                return packing(packed.get(), first, second, 0, 0, 0, out, workspace);
-            }
             Conv conv = portable.plan(s, call.team().workers(), call.team().simd());
             return () -> conv.run(first, second, out, workspace);
         }
@@ -99,61 +99,33 @@ final class ProductKernels {
         return Raw.align(conv.packedBytes()) + conv.workspaceBytes();
     }
 
-    private static Launch packing(PackedConv conv, long in, long weight, long scale, long shift, long residual, long out, long workspace) {
-        long rest = workspace + Raw.align(conv.packedBytes());
+    /** A product with its epilogue, of gated images or of others; weights are packed at every run. Emitted only. */
+    private record Fused<O extends Op>() implements CpuKernel<O> {
+        @Override
+        public boolean runsOn(Team team) {
+            return team.code().isPresent();
+        }
+
+        @Override
+        public long workspace(O op, List<TensorType> in, Team team) {
+            return workspaceWithWeights(PackedKernels.plan(op, in, team).orElseThrow());
+        }
+
+        @Override
+        public Launch bind(O op, Call call) {
+            return packing(PackedKernels.plan(op, types(call), call.team()).orElseThrow(), op, call);
+        }
+    }
+
+    /** Packs the weights, the second operand, into the workspace's beginning, and multiplies. */
+    private static Launch packing(PackedConv conv, Op op, Call call) {
+        long weight = call.in(1);
+        long packed = call.workspace();
+        Launch product = PackedKernels.launch(conv, op, call, packed, packed + Raw.align(conv.packedBytes()));
         return () -> {
-            conv.pack(weight, workspace);
-            conv.run(in, workspace, scale, shift, residual, out, rest);
+            conv.pack(weight, packed);
+            product.run();
         };
-    }
-
-    /** A convolution with its epilogue: emitted only. */
-    private record FusedConvolution() implements CpuKernel<ConvolutionScaleShift> {
-        @Override
-        public boolean runsOn(Team team) {
-            return team.code().isPresent();
-        }
-
-        private static PackedConv plan(ConvolutionScaleShift op, List<TensorType> in, Team team) {
-            ConvShape s = shape(op.product(), in.get(0).shape(), in.get(1).shape());
-            Epilogue epilogue = new Epilogue(true, true, op.residual(), op.activation());
-            return EmittedConvolutions.forward(s, epilogue, team.workers(), team.code().orElseThrow());
-        }
-
-        @Override
-        public long workspace(ConvolutionScaleShift op, List<TensorType> in, Team team) {
-            return workspaceWithWeights(plan(op, in, team));
-        }
-
-        @Override
-        public Launch bind(ConvolutionScaleShift op, Call call) {
-            return packing(plan(op, types(call), call.team()), call.in(0), call.in(1), call.in(2), call.in(3), op.residual() ? call.in(4) : 0, call.out(0), call.workspace());
-        }
-    }
-
-    /** The same of gated images. */
-    private record GatedProduct() implements CpuKernel<GatedConvolution> {
-        @Override
-        public boolean runsOn(Team team) {
-            return team.code().isPresent();
-        }
-
-        private static GatedConv plan(GatedConvolution op, List<TensorType> in, Team team) {
-            ConvShape s = shape(op.product(), in.get(0).shape(), in.get(1).shape());
-            return EmittedConvolutions.gated(s, new Epilogue(true, true, op.residual(), op.activation()), team.workers(), team.code().orElseThrow());
-        }
-
-        @Override
-        public long workspace(GatedConvolution op, List<TensorType> in, Team team) {
-            return workspaceWithWeights(plan(op, in, team));
-        }
-
-        @Override
-        public Launch bind(GatedConvolution op, Call call) {
-            GatedConv conv = plan(op, types(call), call.team());
-            conv.gates(call.in(4));
-            return packing(conv, call.in(0), call.in(1), call.in(2), call.in(3), op.residual() ? call.in(5) : 0, call.out(0), call.workspace());
-        }
     }
 
     private record WeightGradient() implements CpuKernel<Conv2dBackwardWeight> {
@@ -190,6 +162,10 @@ final class ProductKernels {
             return team.code().flatMap(set -> EmittedProduct.of(sizes(op, in), Epilogue.NONE, team.workers(), set));
         }
 
+        private static Optional<Conv> transposed(MatMul op, List<TensorType> in, Team team) {
+            return team.code().flatMap(set -> EmittedProduct.transposed(sizes(op, in), team.workers(), set));
+        }
+
         private static Gemm portable(MatMul op, List<TensorType> in, Team team) {
             EmittedProduct.Spec s = sizes(op, in);
             return new Gemm(Gemm.Spec.dense(s.m(), s.n(), s.k(), s.transposeA(), s.transposeB()), team.workers(), team.simd());
@@ -197,7 +173,9 @@ final class ProductKernels {
 
         @Override
         public long workspace(MatMul op, List<TensorType> in, Team team) {
-            return emitted(op, in, team).map(EmittedProduct::workspaceBytes).orElseGet(() -> portable(op, in, team).workspaceBytes());
+            return transposed(op, in, team).map(Conv::workspaceBytes)
+                    .or(() -> emitted(op, in, team).map(EmittedProduct::workspaceBytes))
+                    .orElseGet(() -> portable(op, in, team).workspaceBytes());
         }
 
         @Override
@@ -206,6 +184,11 @@ final class ProductKernels {
             long b = call.in(1);
             long c = call.out(0);
             long workspace = call.workspace();
+            Optional<Conv> transposed = transposed(op, types(call), call.team());
+            if (transposed.isPresent()) {
+                Conv product = transposed.get();
+                return () -> product.run(b, a, c, workspace);
+            }
             Optional<EmittedProduct> emitted = emitted(op, types(call), call.team());
             if (emitted.isPresent()) {
                 EmittedProduct product = emitted.get();

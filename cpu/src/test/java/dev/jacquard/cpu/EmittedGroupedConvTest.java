@@ -87,6 +87,8 @@ class EmittedGroupedConvTest {
         s.add(square(1, 57, 384, 3, 1, 1, 96)); // operands that are prefetched
         s.add(square(1, 57, 384, 3, 2, 1, 48));
         s.add(square(1, 28, 256, 3, 1, 1, 32));
+        s.add(square(2, 15, 136, 3, 2, 1, 17)); // rows that are cut, with a tail, copied from what was fetched
+        s.add(square(3, 30, 512, 3, 2, 1, 32));
         s.add(square(2, 7, 1024, 3, 1, 1, 32));
         return s.stream();
     }

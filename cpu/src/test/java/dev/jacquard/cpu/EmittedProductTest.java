@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.jacquard.cpu.x64.Emission;
@@ -7,6 +8,7 @@ import dev.jacquard.cpu.x64.EmittedProduct;
 import dev.jacquard.cpu.x64.InstructionSet;
 import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
+import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -40,6 +42,40 @@ class EmittedProductTest {
                 compare(new EmittedProduct.Spec(205, 150, 2700, (flags & 1) != 0, (flags & 2) != 0), set, one, three, flags);
                 compare(new EmittedProduct.Spec(7, 500, 1100, (flags & 1) != 0, (flags & 2) != 0), set, one, three, flags);
             }
+        }
+    }
+
+    /** Products that are gradients of weights in disguise: columns of A a page apart, long sums of few results. */
+    @ParameterizedTest
+    @EnumSource
+    void transposedInBlocks(InstructionSet set) {
+        assumeTrue(Emission.refusal(set).isEmpty(), "no such instructions here");
+        try (Workers one = new Workers(1); Workers three = new Workers(3)) {
+            int[][] sizes = {{1024, 37, 300}, {16, 16, 1000}, {7, 500, 1100}, {33, 130, 264}, {1, 1, 257}, {500, 9, 2049}};
+            for (int[] s : sizes) {
+                transposed(new EmittedProduct.Spec(s[0], s[1], s[2], true, false), set, one, three);
+            }
+            assertTrue(EmittedProduct.transposed(new EmittedProduct.Spec(512, 512, 512, true, false), one, set).isEmpty());
+            assertTrue(EmittedProduct.transposed(new EmittedProduct.Spec(16, 16, 1000, true, true), one, set).isEmpty());
+            assertTrue(EmittedProduct.transposed(new EmittedProduct.Spec(16, 0, 1000, true, false), one, set).isEmpty());
+        }
+    }
+
+    private static void transposed(EmittedProduct.Spec s, InstructionSet set, Workers one, Workers three) {
+        try (Arena arena = Arena.ofConfined()) {
+            Guarded a = new Guarded(arena, (long) s.m() * s.k()).random(s.m());
+            Guarded b = new Guarded(arena, (long) s.k() * s.n()).random(s.n());
+            Guarded c = new Guarded(arena, (long) s.m() * s.n());
+            Guarded again = new Guarded(arena, c.n);
+            for (Guarded result : List.of(c, again)) {
+                Conv plan = EmittedProduct.transposed(s, result == c ? one : three, set).orElseThrow();
+                Guarded workspace = Guarded.bytes(arena, plan.workspaceBytes());
+                plan.run(b.address, a.address, result.address, workspace.address);
+                workspace.check(s + " workspace");
+                result.check(s + " " + set);
+            }
+            c.expect(naive(s, a, b), s.k(), s + " " + set);
+            again.expectSame(c, s + " three threads");
         }
     }
 

@@ -53,6 +53,9 @@ class EmittedWeightGradientTest {
                 square(2, 33, 40, 50, 1, 2, 1),
                 square(2, 12, 64, 96, 3, 1, 4), // groups of 16 and 24
                 square(3, 10, 51, 34, 3, 1, 1),
+                square(2, 13, 128, 128, 3, 2, 4), // wide groups with strides: parts of pixels are fetched in several walks
+                square(6, 15, 260, 40, 3, 2, 1), // channels in parts, with strides
+                square(2, 30, 24, 144, 1, 1, 1), // more lines to fetch than tiles
                 square(1, 2, 300, 500, 3, 1, 1), // taps outside of nearly everything
                 new ConvShape(2, 1, 600, 17, 19, 1, 9, 1, 1, 0, 0, 4, 4, 1, 1, 1), // rows longer than a block
                 new ConvShape(2, 3, 5, 33, 40, 3, 3, 1, 1, 4, 4, 4, 4, 1, 1, 1), // outputs that read padding only

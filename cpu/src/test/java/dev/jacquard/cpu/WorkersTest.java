@@ -26,6 +26,24 @@ class WorkersTest {
         }
     }
 
+    /** What a worker wrote in one region is in its cache in the next. */
+    @Test
+    void aWorkerBeginsWithItsOwnPart() {
+        try (Workers workers = new Workers(2)) {
+            for (int region = 0; region < 100; region++) {
+                AtomicIntegerArray first = new AtomicIntegerArray(new int[] {-1, -1});
+                workers.run((chunk, worker) -> {
+                    first.compareAndSet(worker, -1, chunk);
+                    while (first.get(0) < 0 || first.get(1) < 0) {
+                        Thread.onSpinWait();
+                    }
+                }, 9);
+                assertEquals(0, first.get(0));
+                assertEquals(4, first.get(1));
+            }
+        }
+    }
+
     @Test
     void exceptionReachesTheCallerAndTheTeamSurvives() {
         try (Workers workers = new Workers(2)) {

@@ -11,7 +11,7 @@ import java.io.IOException;
  * profile, if any).
  *
  * <p>Decoding has two steps: {@link #header} tells the size, from which a crop may be drawn, and {@link #decode(byte[], int, String, ImageHeader,
- * Wanted, Picture)} decodes what that crop needs.
+ * Wanted, boolean, Picture)} decodes what that crop needs.
  *
  * <p>Nothing is believed: dimensions are checked before any pixel memory is allocated, and so is whether the file is long enough to hold them. An
  * image that ends early, or whose data is damaged so that a reader warns of it, is bad, not gray at the bottom.
@@ -27,8 +27,13 @@ public final class ImageDecoder implements AutoCloseable {
 
     private static final int MAX_SCANS = 500;
 
+    /** The most that any format makes of a byte: deflate, on pixels of one bit. */
+    private static final int MAX_PIXELS_PER_BYTE = 8 * PngHeader.DEFLATE_RATIO;
+    private static final int FEW_PIXELS = 1 << 20; // may be allocated whatever the file
+
     private final long maxPixels;
     private final boolean oriented;
+    private final TurboJpegCodec turbo; // null where there is none
     private final ImageIoCodec imageIo = new ImageIoCodec();
     private final Picture stored = new Picture(); // what is still to be turned
 
@@ -49,8 +54,20 @@ public final class ImageDecoder implements AutoCloseable {
      * @param oriented  whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
      */
     public ImageDecoder(long maxPixels, boolean oriented) {
+        this(maxPixels, oriented, TurboJpegLibrary.here().library());
+    }
+
+    /** A decoder with all options and a library for JPEGs, or null for none. */
+    ImageDecoder(long maxPixels, boolean oriented, TurboJpegLibrary library) {
+        this.turbo = library == null ? null : new TurboJpegCodec(library);
         this.maxPixels = Math.clamp(maxPixels, 1, Integer.MAX_VALUE / 3 - 8);
         this.oriented = oriented;
+    }
+
+    /** What decodes JPEGs in this process, and why: a line for people. */
+    public static String describe() {
+        TurboJpegLibrary.Found found = TurboJpegLibrary.here();
+        return found.library() != null ? found.why() : "the JDK's; libturbojpeg, which decodes three times as fast, is not used: " + found.why();
     }
 
     /**
@@ -63,7 +80,7 @@ public final class ImageDecoder implements AutoCloseable {
     public RgbImage decode(byte[] data, String name) {
         ImageHeader header = header(data, data.length, name);
         Picture picture = new Picture();
-        decode(data, data.length, name, header, Wanted.whole(header.width(), header.height()), picture);
+        decode(data, data.length, name, header, Wanted.whole(header.width(), header.height()), false, picture);
         return picture.toImage();
     }
 
@@ -86,8 +103,8 @@ public final class ImageDecoder implements AutoCloseable {
             PngHeader png = PngHeader.parse(data, length);
             int[] size = png != null ? new int[] {png.width(), png.height()} : imageIo.size(data, length, name);
             checkSize(size[0], size[1], name);
-            if (png != null && png.leastBytes() > length) {
-                throw bad(name, "the PNG is truncated", length + " bytes for " + png.width() + "x" + png.height() + " pixels", null);
+            if (png != null && png.leastBytes() > length || (long) size[0] * size[1] - FEW_PIXELS > (long) MAX_PIXELS_PER_BYTE * length) {
+                throw bad(name, "the image is truncated", length + " bytes for " + size[0] + "x" + size[1] + " pixels", null);
             }
             return new ImageHeader(size[0], size[1], ExifOrientation.NONE, null);
         } catch (IOException | RuntimeException e) {
@@ -125,15 +142,17 @@ public final class ImageDecoder implements AutoCloseable {
      * @param name   what messages call it
      * @param header what {@link #header} said of the same bytes
      * @param wanted which part, within the image
+     * @param sound  whether all of the image has been decoded before, in this run or another: damage outside of the part may then go unnoticed. If not, an
+     *               image is good or bad whatever part is wanted
      * @param out    becomes a picture that covers what is wanted, or more, at full size or reduced by no more than is wanted
-     * @throws DataException if the image is damaged or incomplete, wherever the damage is
+     * @throws DataException if the image is damaged or incomplete
      */
-    void decode(byte[] data, int length, String name, ImageHeader header, Wanted wanted, Picture out) {
+    void decode(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) {
         try {
             if (header.orientation() == ExifOrientation.NONE) {
-                decodeStored(data, length, name, header, wanted, out);
+                decodeStored(data, length, name, header, wanted, sound, out);
             } else {
-                decodeStored(data, length, name, header, ExifOrientation.stored(wanted, header.orientation(), header.storedWidth(), header.storedHeight()), stored);
+                decodeStored(data, length, name, header, ExifOrientation.stored(wanted, header.orientation(), header.storedWidth(), header.storedHeight()), sound, stored);
                 ExifOrientation.turn(stored, header.orientation(), out);
             }
         } catch (IOException | RuntimeException e) {
@@ -141,18 +160,27 @@ public final class ImageDecoder implements AutoCloseable {
         }
     }
 
-    private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, Picture out) throws IOException {
+    private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
         JpegHeader jpeg = header.jpeg();
-        if (jpeg != null && jpeg.coding() != Coding.OTHER && jpeg.precision() == 8 && (jpeg.components() == 1 || jpeg.components() == 3)) {
-            imageIo.jpeg(data, length, name, jpeg, wanted, out);
-        } else {
+        if (jpeg == null) {
             imageIo.any(data, length, name, header.storedWidth(), header.storedHeight(), wanted, out);
+        } else if (!jpeg.whole()) {
+            try (ImageIoCodec fresh = new ImageIoCodec()) { // one that remembers no other file's tables
+                fresh.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
+            }
+        } else if (jpeg.coding() == Coding.OTHER || jpeg.precision() != 8 || jpeg.components() != 1 && jpeg.components() != 3) {
+            imageIo.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
+        } else if (turbo == null || !turbo.decode(data, length, jpeg, wanted, sound, out)) {
+            imageIo.jpeg(data, length, name, jpeg, wanted, sound, out);
         }
     }
 
     /** Frees the readers' native memory. */
     @Override
     public void close() {
+        if (turbo != null) {
+            turbo.close();
+        }
         imageIo.close();
     }
 

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * Samples grouped by class, made from what was found in a folder or an archive. {@code T} is how a sample is found again.
@@ -18,6 +19,9 @@ import java.util.TreeSet;
  */
 record SampleIndex<T>(List<String> classes, List<T> entries, int[] labels) {
     private static final Set<String> SUFFIXES = Set.of("jpg", "jpeg", "jpe", "png", "gif", "bmp", "tif", "tiff");
+
+    /** So that one wrong number does not make a million classes. */
+    private static final int MOST_NUMBER = 999_999;
 
     /** Whether a file of this name (without folders) is taken for an image. */
     static boolean isImageName(String name) {
@@ -66,5 +70,36 @@ record SampleIndex<T>(List<String> classes, List<T> entries, int[] labels) {
             labels[i] = label;
         }
         return new SampleIndex<>(classes, sorted.stream().map(Found::entry).toList(), labels);
+    }
+
+    /**
+     * Makes the index of samples whose classes are numbers; the classes are called 0, 1, 2, ... up to the largest, those without samples included.
+     *
+     * @param found the numbers are their class names
+     * @throws DataException if there are none, or one is no number or too large
+     */
+    static <T> SampleIndex<T> ofNumbers(String source, List<Found<T>> found) {
+        if (found.isEmpty()) {
+            throw new DataException(source, "no images", "none with a class", "images, each with its class", "check the path");
+        }
+        record Numbered<T>(int label, Found<T> sample) {}
+        List<Numbered<T>> sorted = new ArrayList<>(found.size());
+        int most = 0;
+        for (Found<T> f : found) {
+            int label = isNumber(f.className) ? Integer.parseInt(f.className) : -1;
+            if (label < 0 || label > MOST_NUMBER) {
+                throw new DataException(source, "no class number", "'" + f.className + "' of " + f.path, "0 to " + MOST_NUMBER, "number the classes from 0");
+            }
+            most = Math.max(most, label);
+            sorted.add(new Numbered<>(label, f));
+        }
+        sorted.sort(Comparator.comparingInt((Numbered<T> n) -> n.label).thenComparing(n -> n.sample.path));
+        return new SampleIndex<>(IntStream.rangeClosed(0, most).mapToObj(Integer::toString).toList(), sorted.stream().map(n -> n.sample.entry).toList(),
+                sorted.stream().mapToInt(Numbered::label).toArray());
+    }
+
+    /** Whether a text is a number that an int can be. */
+    static boolean isNumber(String text) {
+        return text.matches("[0-9]{1,9}");
     }
 }

@@ -66,7 +66,11 @@ final class SampleRandom {
      * with {@code nextInt(i + 1)} of the stream (seed, epoch, 0, SHUFFLE).
      */
     static int[] permutation(int n, long seed, long epoch) {
-        SampleRandom random = new SampleRandom().at(seed, epoch, 0, SHUFFLE);
+        return permutation(n, new SampleRandom().at(seed, epoch, 0, SHUFFLE));
+    }
+
+    /** The same with the draws of another stream. */
+    static int[] permutation(int n, SampleRandom random) {
         int[] order = new int[n];
         for (int i = 0; i < n; i++) {
             order[i] = i;

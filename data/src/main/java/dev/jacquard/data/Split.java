@@ -2,7 +2,9 @@ package dev.jacquard.data;
 
 import dev.jacquard.tensor.DataException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A data set in two parts, for one that comes without held-out images. The classes stay those of the whole.
@@ -49,6 +51,11 @@ public record Split(ImageSource train, ImageSource val) {
         }
 
         @Override
+        public void read(int index, Encoded into) {
+            all.read(samples[index], into);
+        }
+
+        @Override
         public int label(int index) {
             return all.label(samples[index]);
         }
@@ -61,6 +68,26 @@ public record Split(ImageSource train, ImageSource val) {
         @Override
         public List<String> classes() {
             return all.classes();
+        }
+
+        @Override
+        public Map<String, Integer> passedOver() {
+            return all.passedOver();
+        }
+
+        @Override
+        public List<int[]> shards() {
+            int[] own = new int[all.size()];
+            Arrays.fill(own, -1);
+            for (int i = 0; i < samples.length; i++) {
+                own[samples[i]] = i;
+            }
+            return all.shards().stream().map(s -> Arrays.stream(s).map(i -> own[i]).filter(i -> i >= 0).toArray()).toList();
+        }
+
+        @Override
+        public boolean synthetic() {
+            return all.synthetic();
         }
 
         @Override

@@ -36,7 +36,7 @@ class ImageWorkerTest {
                     worker.transform(worker.decode(file, file.length, "x"), 5, 2, i, MemorySegment.ofArray(expected), 0);
                     byte[] padded = Arrays.copyOf(file, file.length + 100); // what a buffer held before is not the file's
                     byte[] actual = new byte[expected.length + 7];
-                    worker.process(padded, file.length, "x", 5, 2, i, MemorySegment.ofArray(actual), 7);
+                    worker.process(padded, file.length, "x", i % 3 == 0, 5, 2, i, MemorySegment.ofArray(actual), 7);
                     assertArrayEquals(expected, Arrays.copyOfRange(actual, 7, actual.length), transform + " of " + width + "x" + height);
                 }
             }
@@ -63,7 +63,7 @@ class ImageWorkerTest {
         try (ImageDecoder decoder = new ImageDecoder()) {
             ImageHeader header = decoder.header(file, file.length, "x");
             assertEquals(300, header.width());
-            assertThrows(DataException.class, () -> decoder.decode(file, file.length, "x", header, new Wanted(0, 0, 16, 16, 1), new Picture()));
+            assertThrows(DataException.class, () -> decoder.decode(file, file.length, "x", header, new Wanted(0, 0, 16, 16, 1), false, new Picture()));
         }
     }
 
@@ -112,7 +112,7 @@ class ImageWorkerTest {
                 ImageHeader header = decoder.header(file, file.length, "x");
                 Wanted wanted = new Wanted(5, 7, 20, 30, 1);
                 Picture part = new Picture();
-                decoder.decode(file, file.length, "x", header, wanted, part);
+                decoder.decode(file, file.length, "x", header, wanted, true, part);
                 for (int y = 7; y < 37; y++) {
                     int from = ((y - part.top()) * part.width() + 5 - part.left()) * 3;
                     assertArrayEquals(Arrays.copyOfRange(whole.pixels(), (y * whole.width() + 5) * 3, (y * whole.width() + 25) * 3),

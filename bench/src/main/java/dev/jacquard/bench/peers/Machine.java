@@ -23,23 +23,40 @@ public final class Machine {
         return row;
     }
 
-    /** {@code epyc2}: the processor's family and the number of cores, for file names. */
+    /** {@code epyc2zen5}: the processor's family, the number of cores and, of AMD's, the generation, for file names. */
     public static String label() throws IOException {
         String model = model().toLowerCase(Locale.ROOT);
+        int cores = Runtime.getRuntime().availableProcessors();
         for (String family : new String[] {"epyc", "xeon", "ryzen", "core", "graviton"}) {
             if (model.contains(family)) {
-                return family + Runtime.getRuntime().availableProcessors();
+                return family + cores + generation();
             }
         }
-        return "cpu" + Runtime.getRuntime().availableProcessors();
+        return "cpu" + cores;
+    }
+
+    /** Of AMD's processors, which hypervisors give one name; empty for others. */
+    private static String generation() throws IOException {
+        if (!cpuInfo("vendor_id").equals("AuthenticAMD")) {
+            return "";
+        }
+        return switch (cpuInfo("cpu family")) {
+            case "26" -> "zen5";
+            case "25" -> cpuInfo("flags").contains("avx512f") ? "zen4" : "zen3"; // the same family, and only Zen 4 has these instructions
+            default -> "";
+        };
     }
 
     private static String model() throws IOException {
+        String name = cpuInfo("model name");
+        return name.isEmpty() ? System.getProperty("os.arch") : name;
+    }
+
+    /** What Linux says of the first processor; empty where it says nothing. */
+    private static String cpuInfo(String key) throws IOException {
         Path info = Path.of("/proc/cpuinfo");
-        if (Files.notExists(info)) {
-            return System.getProperty("os.arch");
-        }
-        return Files.readAllLines(info).stream().filter(l -> l.startsWith("model name")).map(l -> l.replaceFirst("[^:]*:\\s*", "")).findFirst().orElse(System.getProperty("os.arch"));
+        return Files.notExists(info) ? ""
+                : Files.readAllLines(info).stream().map(l -> l.split("\\s*:\\s*", 2)).filter(f -> f[0].equals(key) && f.length == 2).map(f -> f[1].strip()).findFirst().orElse("");
     }
 
     private static String commit() throws IOException {

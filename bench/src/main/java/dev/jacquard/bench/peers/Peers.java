@@ -6,13 +6,13 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code bench/peers}: Jacquard, ONNX Runtime, LibTorch through DJL and PyTorch on the same networks, in turns; CSV files of what they took. */
@@ -39,32 +39,17 @@ public final class Peers implements Callable<Integer> {
     @Option(names = "--engines", split = ",", paramLabel = "NAME", description = "Engines beside ours. Default: onnxruntime,djl,djl-tuned,djl-torchscript-tuned,torch-nhwc-tuned")
     private List<String> engines;
 
-    @Option(names = "--rounds", paramLabel = "N", description = "Turns of each engine. Default: ${DEFAULT-VALUE}", defaultValue = "5")
-    private int rounds;
-
     @Option(names = "--seconds", paramLabel = "S", description = "Length of a turn; it holds one call at least. Default: ${DEFAULT-VALUE}", defaultValue = "2")
     private double seconds;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads of each engine. Default: ${DEFAULT-VALUE}", defaultValue = "2")
-    private int threads;
-
-    @Option(names = "--python", paramLabel = "PYTHON", description = "A Python with torch and torchvision; none for no such peer. Default: ${DEFAULT-VALUE}, if it has them", defaultValue = "/usr/bin/python3")
-    private String python;
+    @Mixin
+    private MeasureOptions measure;
 
     @Option(names = "--jvm", split = " ", paramLabel = "FLAGS", description = "More flags for our JVM.")
     private List<String> jvm = List.of();
 
-    @Option(names = "--out", paramLabel = "DIR", description = "Where the CSV files are. Default: ${DEFAULT-VALUE}", defaultValue = "bench/results")
-    private Path results;
-
     @Option(names = "--work", paramLabel = "DIR", description = "For weights, images and logs. Default: ${DEFAULT-VALUE}", defaultValue = "bench/target/peers")
     private Path work;
-
-    @Option(names = "--machine", paramLabel = "TEXT", description = "What rows say of the machine. Default: what the system says")
-    private String machine;
-
-    @Option(names = "--label", paramLabel = "NAME", description = "What file names say of the machine. Default: such as epyc2")
-    private String label;
 
     @Option(names = "--table", description = "Write the README's tables from the newest files, and measure nothing.")
     private boolean table;
@@ -81,17 +66,17 @@ public final class Peers implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         if (table) {
-            new ReadmeTable(results).write(Path.of("README.md"));
+            new ReadmeTable(measure.folder()).write(Path.of("README.md"));
             return 0;
         }
-        String withTorch = hasTorch() ? python : null;
-        List<Contender> all = Contender.all(threads, withTorch, Path.of("bench/src/peers/python"), jvm);
+        String withTorch = hasTorch() ? measure.python() : null;
+        List<Contender> all = Contender.all(measure.threads(), withTorch, Path.of("bench/src/peers/python"), jvm);
         List<Contender> chosen = engines == null ? all : all.stream().filter(c -> c.name().equals(Contender.OURS) || engines.contains(c.name())).toList();
         for (String network : networks) {
             Material material = new Material(work.resolve(network));
             material.make(network, PIXELS);
             script(all, network, material);
-            Contest.Settings settings = new Contest.Settings(threads, rounds, seconds, work.resolve("logs"));
+            Contest.Settings settings = new Contest.Settings(measure.threads(), measure.rounds(), seconds, work.resolve("logs"));
             for (Piece piece : pieces(network)) {
                 put(piece.work().label(), Contest.COLUMNS, Contest.KEY, new Contest(piece, material, settings, out).run(chosen));
             }
@@ -117,13 +102,7 @@ public final class Peers implements Callable<Integer> {
         if (rows.isEmpty()) {
             return;
         }
-        Path file = results.resolve("peers-%s-f32-%dpx-%s-jdk%d.csv".formatted(what, PIXELS, label == null ? Machine.label() : label, Runtime.version().feature()));
-        Map<String, String> conditions = Machine.conditions(machine);
-        new Results(file, columns, key).put(rows.stream().map(r -> {
-            Map<String, String> full = new LinkedHashMap<>(conditions);
-            full.putAll(r);
-            return full;
-        }).toList());
+        measure.file("peers-%s-f32-%dpx".formatted(what, PIXELS), columns, key).put(measure.underConditions(rows));
     }
 
     /** TorchScript is PyTorch's to write. */
@@ -139,6 +118,7 @@ public final class Peers implements Callable<Integer> {
     }
 
     private boolean hasTorch() throws IOException, InterruptedException {
+        String python = measure.python();
         if (python.equals("none") || Stream.of("", ".exe").noneMatch(end -> Files.isExecutable(Path.of(python + end)))) {
             return false;
         }

@@ -1,17 +1,17 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.tensor.op.Nonlinearity;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
- * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in
- * {@link Math}. Only
- * {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for {@link #log}), so that accumulators of a product can stay where they are;
- * AVX-512 also uses mask register {@link #MASK}. One value
- * after the other: the processor overlaps them, since it renames the temporaries.
+ * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in {@link Math}; for sigmoid
+ * and SiLU by AVX-512 see {@link #oneAndExp}. Only {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for {@link #log}), so that accumulators of a product
+ * can stay where they are; AVX-512 also uses mask register {@link #MASK}. One value after the other: the processor overlaps them, since it renames the temporaries.
  *
- * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the
- * exponential's is a least
- * squares fit on Chebyshev nodes.
+ * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the exponential's is a least squares
+ * fit on Chebyshev nodes. Powers of two by a table are P. Tang's (ACM TOMS 15, 1989).
  */
 final class Activations {
     /** Vector registers that most functions overwrite. */
@@ -36,6 +36,20 @@ final class Activations {
     private static final int ROUND_BITS = 0x4b400000;
 
     private static final float[] EXP = {1.3744814787060022e-3f, 8.36896151304245e-3f, 4.1669655591249466e-2f, 0.166665181517601f, 0.49999988079071045f, 1, 1};
+    /** Parts of a power of two in {@link #oneAndExp}'s table, which two registers hold. */
+    private static final int PARTS = 32;
+    /** Adding it to a number rounds that to a multiple of 1 / {@link #PARTS}, whose last bits are the sum's last bits. */
+    private static final Literal TO_PARTS = Literal.of(1.5f * (1 << 23) / PARTS);
+    /** Of {@code vreduceps}: log2 of {@link #PARTS}, and rounding down. */
+    private static final int WITHIN_PART = 5 << 4 | 9;
+    private static final float LOG2_E = 1.44269504f;
+    /** See {@link #takesScaled}. */
+    static final Literal MINUS_LOG2_E = Literal.of(-LOG2_E);
+    private static final Literal[] POWERS = powers();
+    /** 2^r for r from 0 to 1 / {@link #PARTS} is 1 + r (first + r second), but for 6.6e-8 of it. */
+    private static final float POWER_FIRST = 0.69312376f;
+    private static final float POWER_SECOND = 0.2426527f;
+
     private static final float[] LOG = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
             -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
     private static final float[] TANH = {-5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f, 1.33314422036e-1f, -3.33332819422e-1f};
@@ -43,16 +57,32 @@ final class Activations {
     private final Assembler a;
     private final InstructionSet set;
     private final Vec[] t;
+    private final Map<Literal, Vec> held = new HashMap<>();
 
-    /** @param temporaries registers to overwrite, at least {@link #TEMPORARIES}, none of them a value */
+    /** @param temporaries registers to overwrite, at least {@link #TEMPORARIES}, none of them a value; what is there beyond holds constants while several values are worked on */
     Activations(Assembler a, InstructionSet set, Vec... temporaries) {
         this.a = a;
         this.set = set;
         this.t = temporaries.clone();
     }
 
+    private static Literal[] powers() {
+        Literal[] registers = new Literal[PARTS / 16];
+        for (int r = 0; r < registers.length; r++) {
+            int[] words = new int[16];
+            for (int i = 0; i < words.length; i++) {
+                words[i] = Float.floatToRawIntBits((float) Math.pow(2, (16.0 * r + i) / PARTS));
+            }
+            registers[r] = Literal.each(words);
+        }
+        return registers;
+    }
+
     /** Applies an activation to values, in place. */
     void apply(Nonlinearity f, Vec... values) {
+        if (f == Nonlinearity.SILU && set == InstructionSet.AVX512 && values.length > 1) {
+            hold(1);
+        }
         for (Vec x : values) {
             switch (f) {
                 case NONE -> { }
@@ -60,6 +90,57 @@ final class Activations {
                 case SILU -> silu(x);
             }
         }
+        held.clear();
+    }
+
+    /**
+     * Whether the argument x of an epilogue's activation comes as {@code -x / ln 2}, to {@link #applyToScaled}: scale and shift are multiplied by {@link #MINUS_LOG2_E} then, once for all rows of a tile, instead
+     * of each x.
+     */
+    static boolean takesScaled(Epilogue e, InstructionSet set) {
+        return e.activation() == Nonlinearity.SILU && set == InstructionSet.AVX512 && e.scale() && e.shift() && !e.residual();
+    }
+
+    /** Applies the activation to such values. */
+    void applyToScaled(Vec... values) {
+        hold(-LOG2_E);
+        for (Vec x : values) {
+            a.vmovups(t[0], x);
+            a.vdivps(x, x, oneAndExpOfRest(-LOG2_E));
+        }
+        held.clear();
+    }
+
+    /** Loads the constants of {@link #oneAndExp}, as far as there are registers for them: first those that no instruction could read from memory. */
+    private void hold(float factor) {
+        Literal[] constants = {POWERS[0], TO_PARTS, POWERS[1], Literal.of(factor), Literal.of(factor * POWER_FIRST), Literal.of(factor * POWER_SECOND)};
+        for (int i = 0; i < constants.length && TEMPORARIES + i < t.length; i++) {
+            Vec register = t[TEMPORARIES + i];
+            load(register, constants[i]);
+            held.put(constants[i], register);
+        }
+    }
+
+    private void load(Vec to, Literal constant) {
+        if (constant.words().size() > 1) {
+            a.vmovups(to, constant);
+        } else {
+            a.vbroadcastss(to, constant);
+        }
+    }
+
+    /** A constant in a register. @param spare where it goes unless it is held */
+    private Vec register(Literal constant, Vec spare) {
+        Vec known = held.get(constant);
+        if (known == null) {
+            load(spare, constant);
+        }
+        return known == null ? spare : known;
+    }
+
+    private Operand operand(Literal constant) {
+        Vec known = held.get(constant);
+        return known == null ? constant : known;
     }
 
     /** {@code max(x, 0)}; NaN stays. */
@@ -71,19 +152,46 @@ final class Activations {
 
     /** {@code x sigmoid(x)}; NaN at negative infinity. */
     void silu(Vec x) {
+        if (set == InstructionSet.AVX512) {
+            a.vdivps(x, x, oneAndExp(x));
+            return;
+        }
         expOfNegativeMagnitude(x);
         a.vaddps(t[0], t[2], ONE);
-        if (set == InstructionSet.AVX512) {
-            a.vxorps(t[1], t[1], t[1]);
-            a.vcmpps(MASK, x, t[1], LESS);
-            a.vdivps(x, x, t[0]);
-            a.vmulps(x.masked(MASK), x, t[2]);
-        } else {
-            a.constant(t[1], 1);
-            a.vblendvps(t[2], t[1], t[2], x);
-            a.vdivps(x, x, t[0]);
-            a.vmulps(x, x, t[2]);
+        a.constant(t[1], 1);
+        a.vblendvps(t[2], t[1], t[2], x);
+        a.vdivps(x, x, t[0]);
+        a.vmulps(x, x, t[2]);
+    }
+
+    /**
+     * {@code 1 + e^-x} in a temporary, by AVX-512: {@code -x / ln 2} is a whole number, which {@code vscalefps} takes as it is, a multiple of 1 / {@link #PARTS}, which a table does, and a rest for which two
+     * multiply-adds will do. That is half of what a polynomial alone takes, of a processor whose multiply-adds wait behind those of a product, or before them. Its relative error is about (1.1 + |x|) 2^-24
+     * where x is negative and e^-x matters, because -x / ln 2 is rounded; below -88.7 it is infinite.
+     */
+    private Vec oneAndExp(Vec x) {
+        a.vmulps(t[0], x, MINUS_LOG2_E);
+        return oneAndExpOfRest(1);
+    }
+
+    /** The same times a factor, of {@code -x / ln 2} in the first temporary. */
+    private Vec oneAndExpOfRest(float factor) {
+        Vec rest = t[0];
+        Vec power = t[1];
+        Vec to = t[2];
+        a.vaddpsDown(power, rest, register(TO_PARTS, to));
+        a.vpermi2ps(power, register(POWERS[0], to), operand(POWERS[1]));
+        a.vscalefps(power, power, rest);
+        a.vreduceps(rest, rest, WITHIN_PART);
+        Vec second = register(Literal.of(factor * POWER_SECOND), to);
+        if (second != to) {
+            a.vmovups(to, second);
         }
+        Operand one = operand(Literal.of(factor));
+        a.vfmadd213ps(to, rest, operand(Literal.of(factor * POWER_FIRST)));
+        a.vfmadd213ps(to, rest, one);
+        a.vfmadd213ps(to, power, one);
+        return to;
     }
 
     /** {@code dy s (1 + x (1 - s))}, s = sigmoid(x), in place of dy. Overwrites four temporaries. */
@@ -120,22 +228,16 @@ final class Activations {
 
     /** {@code 1 / (1 + e^-x)}. */
     void sigmoid(Vec x) {
+        if (set == InstructionSet.AVX512) {
+            Vec d = oneAndExp(x);
+            a.vdivps(x, register(ONE, t[0]), d);
+            return;
+        }
         expOfNegativeMagnitude(x);
         a.vaddps(t[0], t[2], ONE);
         a.constant(t[1], 1);
-        ifNegative(x, t[1], t[2]);
+        a.vblendvps(x, t[1], t[2], x);
         a.vdivps(x, x, t[0]);
-    }
-
-    /** x = x < 0 ? other : one. */
-    private void ifNegative(Vec x, Vec one, Vec other) {
-        if (set == InstructionSet.AVX512) {
-            a.vcmpps(MASK, x, Literal.of(0), LESS);
-            a.vmovups(x, one);
-            a.vmovups(x.masked(MASK), other);
-        } else {
-            a.vblendvps(x, one, other, x);
-        }
     }
 
     /** t2 = e^-|x|, which cannot overflow, so that both tails of what is made of it keep their digits. */

@@ -32,6 +32,16 @@ final class DenseConv implements GatedConv {
     /** Multiply-adds below which a chunk is not cut further for the sake of balance, and below which it never is. */
     private static final long ENOUGH = 4_000_000;
     private static final long LEAST = 500_000;
+    /** Chunks that are enough for balance. */
+    private static final int MANY = 48;
+    /** Multiply-adds of a chunk of a product that has less than so many chunks: five microseconds. */
+    private static final long CHUNK = Long.getLong("chunk", 1_000_000);
+    /** More panels than these are not gone through for a few rows: that would be a call for each. */
+    private static final int FEW_PANELS = 4;
+    /** What an element of the result costs beside its sum, in multiply-adds. */
+    private static final int EPILOGUE = 16;
+    /** What a weight costs that comes from the third-level cache. */
+    private static final int WEIGHT = 10;
 
     /**
      * Rows that one table describes, several times over.
@@ -52,20 +62,29 @@ final class DenseConv implements GatedConv {
      *
      * @param first first chunk
      * @param instances per chunk
-     * @param tiles per chunk
+     * @param tileBlocks parts into which the tiles are cut
+     * @param unit tiles, or even rows, that stay together
      * @param panelGroups parts into which the panels are cut
      */
-    private record Cut(Region region, int first, int instances, int tiles, int panelGroups) {
+    private record Cut(Region region, int first, int instances, int tileBlocks, int unit, int panelGroups) {
         int instanceBlocks() {
             return Math.ceilDiv(region.instances, instances);
         }
 
-        int tileBlocks() {
-            return Math.ceilDiv(region.tiles, tiles);
+        /** The first tile of a block. Blocks are as even as whole units can be; what is no whole unit goes with the last. */
+        int tile(int block) {
+            int units = Math.max(1, region.tiles / unit);
+            return block == tileBlocks ? region.tiles : (int) ((long) units * block / tileBlocks) * unit;
+        }
+
+        /** Tiles of the largest block, or a few more. */
+        int tiles() {
+            int units = Math.max(1, region.tiles / unit);
+            return Math.min(region.tiles, Math.ceilDiv(units, tileBlocks) * unit + region.tiles % unit);
         }
 
         int perGroup() {
-            return panelGroups * instanceBlocks() * tileBlocks();
+            return panelGroups * instanceBlocks() * tileBlocks;
         }
     }
 
@@ -139,7 +158,7 @@ final class DenseConv implements GatedConv {
         int chunk = 0;
         long most = 0;
         for (int i = 0; i < cuts.length; i++) {
-            cuts[i] = cut(regions.get(i), chunk);
+            cuts[i] = cut(regions.get(i), chunk, cuts.length == 1);
             chunk += cuts[i].perGroup() * plan.groups();
             most = Math.max(most, partial(cuts[i]));
         }
@@ -196,26 +215,28 @@ final class DenseConv implements GatedConv {
         all.add(new Region(table, tap, count, image, images, instances, table.tiles(), positions * images));
     }
 
-    private Cut cut(Region r, int first) {
+    /** @param alone whether this is the only region */
+    private Cut cut(Region r, int first, boolean alone) {
         long rowBytes = Math.max(4L * in, 4L * in * plan.inH() * plan.inW() * r.images / Math.max(1, r.rows));
         // A single panel reads its rows once: longer chunks then begin less often without what was asked for ahead.
         int rows = even && panels.count() == 1 ? MOST_ROWS : Math.clamp(ROW_BYTES / rowBytes, LEAST_ROWS, MOST_ROWS);
+        int unit = even ? ProductKernel.tileRows(set, panels.vectors(0)) : 1;
         int instances = 1;
-        int tiles = r.tiles;
-        if (r.rows > rows) {
-            tiles = tiles(r, rows);
-        } else {
+        int blocks = Math.ceilDiv(r.rows, rows);
+        if (blocks == 1) {
             instances = Math.ceilDiv(r.instances, Math.ceilDiv(r.instances, Math.max(1, rows / r.rows)));
         }
-        int groups = 1;
-        Cut c = new Cut(r, first, instances, tiles, groups);
-        while (c.perGroup() * plan.groups() < 48 && chunkWork(c) > ENOUGH || c.perGroup() * plan.groups() < 8 && chunkWork(c) > 2 * LEAST) {
+        Cut c = new Cut(r, first, instances, Math.min(blocks, units(r, unit)), unit, 1);
+        if (alone && plan.groups() == 1 && work(c) < MANY * ENOUGH) {
+            return few(c);
+        }
+        while (c.perGroup() * plan.groups() < MANY && chunkWork(c) > ENOUGH || c.perGroup() * plan.groups() < 8 && chunkWork(c) > 2 * LEAST) {
             if (c.panelGroups < panels.count()) {
-                c = new Cut(r, first, c.instances, c.tiles, Math.min(panels.count(), 2 * c.panelGroups));
+                c = new Cut(r, first, c.instances, c.tileBlocks, unit, Math.min(panels.count(), 2 * c.panelGroups));
             } else if (c.instances > 1) {
-                c = new Cut(r, first, Math.ceilDiv(c.instances, 2), c.tiles, c.panelGroups);
-            } else if ((long) r.rows * c.tiles / r.tiles > 2 * LEAST_ROWS / 4) {
-                c = new Cut(r, first, 1, tiles(r, (int) ((long) r.rows * c.tiles / r.tiles / 2)), c.panelGroups);
+                c = new Cut(r, first, Math.ceilDiv(c.instances, 2), c.tileBlocks, unit, c.panelGroups);
+            } else if (r.rows / c.tileBlocks > 2 * LEAST_ROWS / 4 && 2 * c.tileBlocks <= units(r, unit)) {
+                c = new Cut(r, first, 1, 2 * c.tileBlocks, unit, c.panelGroups);
             } else {
                 break;
             }
@@ -223,24 +244,54 @@ final class DenseConv implements GatedConv {
         return c;
     }
 
-    /** Tiles, or even rows, of chunks of at most so many rows. */
-    private int tiles(Region r, int rows) {
-        int blocks = Math.ceilDiv(r.rows, rows);
-        if (!even) {
-            return Math.ceilDiv(r.tiles, blocks);
+    private static int units(Region r, int unit) {
+        return Math.max(1, r.tiles / unit);
+    }
+
+    /**
+     * A product that takes some hundred microseconds at most is cut into a few dozen chunks as equal as can be, an even number of them: with nine, one of two cores would do a ninth more. Where weights are larger than images, chunks are
+     * panels: a core then reads half of the weights, which come from the third-level cache. Otherwise they are rows: those that it reads are mostly the same that it wrote in the region before.
+     */
+    private Cut few(Cut whole) {
+        Region r = whole.region;
+        int wanted = Math.clamp(work(whole) / CHUNK, 1, MANY);
+        int units = units(r, whole.unit);
+        if (r.instances >= wanted) {
+            return new Cut(r, whole.first, Math.ceilDiv(r.instances, wanted), 1, whole.unit, 1);
         }
-        int tile = ProductKernel.tileRows(set, panels.vectors(0));
-        return Math.min(r.tiles, Math.ceilDiv(Math.ceilDiv(r.rows, blocks), tile) * tile);
+        wanted = Math.ceilDiv(wanted, r.instances);
+        boolean weights = panels.count() > FEW_PANELS || (long) r.taps * in * out > (long) r.rows * (in + out);
+        int parts = weights ? parts(panels.count(), wanted) : 1;
+        int blocks = parts(units, Math.ceilDiv(wanted, parts));
+        parts = weights ? parts : parts(panels.count(), Math.ceilDiv(wanted, blocks));
+        if (parts * blocks * r.instances % 2 == 1 && wanted > 1) {
+            if (blocks < units) {
+                blocks++;
+            } else if (parts < panels.count()) {
+                parts++;
+            }
+        }
+        return new Cut(r, whole.first, 1, blocks, whole.unit, parts);
+    }
+
+    /** Into how many equal parts to cut so many things. */
+    private static int parts(int count, int wanted) {
+        return Math.ceilDiv(count, Math.max(1, Math.round((float) count / wanted)));
+    }
+
+    /** Multiply-adds, and what weights and an epilogue cost beside them, in as many. */
+    private long work(Cut c) {
+        long rows = (long) c.region.rows * c.region.instances;
+        return ((rows + WEIGHT) * c.region.taps * in + rows * EPILOGUE) * out;
     }
 
     private long chunkWork(Cut c) {
-        return (long) c.region.rows * c.tiles / c.region.tiles * c.instances * c.region.taps * in * out / c.panelGroups;
+        return (long) c.region.rows / c.tileBlocks * c.instances * c.region.taps * in * out / c.panelGroups;
     }
 
     private long partial(Cut c) {
         boolean cut = (long) c.region.taps * in > ProductKernel.LONGEST_SUM;
-        long rows = c.region.table == null ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS;
-        return cut ? 4L * panels.width(panels.count() - 1) * rows * c.instances : 0;
+        return cut ? 4L * panels.width(panels.count() - 1) * c.tiles() * (even ? 1 : ProductKernel.LISTED_ROWS) * c.instances : 0;
     }
 
     @Override
@@ -303,8 +354,8 @@ final class DenseConv implements GatedConv {
         }
         Cut c = cuts[i];
         int local = chunk - c.first;
-        int tile = local % c.tileBlocks() * c.tiles;
-        int rest = local / c.tileBlocks();
+        int block = local % c.tileBlocks;
+        int rest = local / c.tileBlocks;
         int instance = rest % c.instanceBlocks() * c.instances;
         rest /= c.instanceBlocks();
         int part = rest % c.panelGroups;
@@ -312,7 +363,7 @@ final class DenseConv implements GatedConv {
         int panel0 = (int) ((long) panels.count() * part / c.panelGroups);
         int panel1 = (int) ((long) panels.count() * (part + 1) / c.panelGroups);
         for (int p = panel0; p < panel1; p++) {
-            panel(c, g, p, instance, Math.min(c.region.instances, instance + c.instances), tile, Math.min(c.region.tiles, tile + c.tiles), worker);
+            panel(c, g, p, instance, Math.min(c.region.instances, instance + c.instances), c.tile(block), c.tile(block + 1), worker);
         }
     }
 
@@ -338,7 +389,7 @@ final class DenseConv implements GatedConv {
             for (int d = 0; d < in; d += depth) {
                 int now = Math.min(depth, in - d);
                 boolean last = t + tapCount >= r.taps && d + now >= in;
-                f.set(ProductFrame.DEPTH, now).set(ProductFrame.TAP_BYTES, 4L * now * panels.width(p));
+                f.depth(now, ProductKernel.tileRows(set, panels.vectors(p))).set(ProductFrame.TAP_BYTES, 4L * now * panels.width(p));
                 f.set(ProductFrame.B, packed + packedAt(g, p, (long) (r.tap + t) * in + d));
                 f.set(ProductFrame.FLAGS, (t > 0 || d > 0 ? ProductFrame.CONTINUES : 0) | (last ? 0 : ProductFrame.STOPS));
                 instances(f, c, g, p, instance0, instance1, tile0, d, worker);
@@ -355,7 +406,7 @@ final class DenseConv implements GatedConv {
         long column = 4L * (g * out + panels.first(p)) + (even ? 4L * tile0 * plan.outC() : 0);
         Kernel kernel = (to & set.bytes() - 1) == 0 ? streaming[p] : kernels[p];
         long partial = workspace + worker * partialBytes;
-        long perInstance = 4L * panels.width(p) * (even ? c.tiles : (long) c.tiles * ProductKernel.LISTED_ROWS);
+        long perInstance = 4L * panels.width(p) * c.tiles() * (even ? 1 : ProductKernel.LISTED_ROWS);
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
             f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, a + image * inImage).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)

@@ -14,6 +14,9 @@ public final class EmittedConvolutions {
     /** Channels from which on a group is a product of its own. */
     private static final int LEAST_GROUP = 16;
 
+    /** Vectors from which on the weights of a group are better summed up as a product of matrices. */
+    private static final int WIDE_GROUP = 2;
+
     private EmittedConvolutions() {}
 
     /** y from x and w: by groups, by Winograd's algorithm, from padded rows, or, what takes every shape, as a product. */
@@ -37,8 +40,9 @@ public final class EmittedConvolutions {
 
     /** dw from x and dy. Empty where no kernel fits, groups of a few channels that do not lie on vectors among others: the portable plan takes those. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
-        boolean dense = shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP;
-        return GroupedWeightGradient.plan(shape, workers, set)
-                .or(() -> dense && WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
+        boolean dense = (shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP) && WeightGradient.fits(shape);
+        boolean wide = Math.min(shape.groupC(), shape.groupK()) >= WIDE_GROUP * set.lanes();
+        return (dense && wide ? Optional.<Conv>empty() : GroupedWeightGradient.plan(shape, workers, set))
+                .or(() -> dense ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
     }
 }

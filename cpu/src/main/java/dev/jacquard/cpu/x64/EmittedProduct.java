@@ -1,5 +1,7 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Conv;
+import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.Workers;
 import java.util.Arrays;
@@ -16,6 +18,13 @@ public final class EmittedProduct {
     private static final int MOST_ROWS = 1536;
     private static final long ENOUGH = 4_000_000;
     private static final long LEAST = 250_000;
+
+    /** Sums, and how many times as long as a side of the result, from which on they are better cut into blocks. */
+    private static final int LONG = 256;
+    private static final int DEEP = 8;
+
+    /** Columns of A of which a multiple lies pages apart. */
+    private static final int FAR = 1024;
 
     /**
      * The shape: op(A) is (m, k), op(B) is (k, n), C is (m, n).
@@ -56,6 +65,18 @@ public final class EmittedProduct {
     /** A plan; empty if the kernels do not take the shape: rows and columns may not be 0, no size above some millions. */
     public static Optional<EmittedProduct> of(Spec spec, Epilogue epilogue, Workers workers, InstructionSet set) {
         return spec.fits() ? Optional.of(new EmittedProduct(spec, epilogue, workers, set)) : Optional.empty();
+    }
+
+    /**
+     * A' B as {@link WeightGradient} computes it, in blocks of rows of both: where columns of A are so far apart that they share few sets of the caches, or sums are long and results too few to share out.
+     * Empty elsewhere. It is {@code run(b, a, c, workspace)}.
+     */
+    public static Optional<Conv> transposed(Spec s, Workers workers, InstructionSet set) {
+        if (!s.transposeA || s.transposeB || !s.fits() || s.k < LONG || s.m % FAR != 0 && s.k < DEEP * Math.min(s.m, s.n)) {
+            return Optional.empty();
+        }
+        ConvShape shape = new ConvShape(1, s.k, 1, s.n, s.m, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1);
+        return WeightGradient.fits(shape) ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty();
     }
 
     private EmittedProduct(Spec s, Epilogue epilogue, Workers workers, InstructionSet set) {
@@ -158,7 +179,7 @@ public final class EmittedProduct {
             int d = 0;
             do {
                 f.set(ProductFrame.A, a + 4 * (spec.transposeA ? (long) d * spec.m + row : (long) row * spec.k + d));
-                f.set(ProductFrame.B, packed(p, d)).set(ProductFrame.DEPTH, Math.min(depth, spec.k - d));
+                f.set(ProductFrame.B, packed(p, d)).depth(Math.min(depth, spec.k - d), ProductKernel.tileRows(panels.set(), panels.vectors(p)));
                 f.set(ProductFrame.FLAGS, (d > 0 ? ProductFrame.CONTINUES : 0) | (d + depth < spec.k ? ProductFrame.STOPS : 0)).run(kernels[p]);
                 d += depth;
             } while (d < spec.k);

@@ -176,7 +176,7 @@ abstract class Encoder {
         if (vex) {
             vex(c, reg, second, rm, width);
         } else {
-            evex(c, reg, second, rm, width, mask, zeroing);
+            evex(c, reg, second, rm, length(width), mask, zeroing, false);
         }
         put(c.opcode);
         switch (rm) {
@@ -223,17 +223,27 @@ abstract class Encoder {
         }
     }
 
-    private void evex(Code c, int reg, int second, Operand rm, int width, int mask, boolean zeroing) {
-        put(0x62);
-        put((~reg >> 3 & 1) << 7 | (1 - x(rm)) << 6 | (1 - b(rm)) << 5 | (~reg >> 4 & 1) << 4 | c.map);
-        put(c.evexW << 7 | (~second & 15) << 3 | 4 | c.prefix);
-        int length = switch (width) {
+    /** An instruction on registers of 512 bits that rounds towards negative infinity, whatever the mode: where such an instruction has its width, it says how it rounds. */
+    void roundingDown(Code c, int reg, int second, Vec rm) {
+        evex(c, reg, second, rm, 1, 0, false, true);
+        put(c.opcode);
+        put(0xc0 | (reg & 7) << 3 | rm.number() & 7);
+    }
+
+    private static int length(int width) {
+        return switch (width) {
             case 128 -> 0;
             case 256 -> 1;
             case 512 -> 2;
             default -> throw new EngineBugException("assembler", "no such vector width", width + " bits", "128, 256 or 512", "report this");
         };
+    }
+
+    private void evex(Code c, int reg, int second, Operand rm, int length, int mask, boolean zeroing, boolean rounds) {
+        put(0x62);
+        put((~reg >> 3 & 1) << 7 | (1 - x(rm)) << 6 | (1 - b(rm)) << 5 | (~reg >> 4 & 1) << 4 | c.map);
+        put(c.evexW << 7 | (~second & 15) << 3 | 4 | c.prefix);
         boolean broadcast = rm instanceof Mem m && m.broadcast() || rm instanceof Literal l && l.words().size() == 1 && c.tuple == Tuple.FULL;
-        put((zeroing ? 0x80 : 0) | length << 5 | (broadcast ? 0x10 : 0) | (~second >> 4 & 1) << 3 | mask);
+        put((zeroing ? 0x80 : 0) | length << 5 | (broadcast || rounds ? 0x10 : 0) | (~second >> 4 & 1) << 3 | mask);
     }
 }

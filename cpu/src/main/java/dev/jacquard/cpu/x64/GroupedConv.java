@@ -3,7 +3,6 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.PackedConv;
-import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -17,6 +16,10 @@ final class GroupedConv implements PackedConv {
     /** What a core does in a microsecond, at least: floats written, and multiply-adds. */
     private static final double WRITTEN = 2_000;
     private static final double MULTIPLIED = 80_000;
+
+    /** Bytes of packed weights for which another thread is not worth waking; chunks of more than that, but not more chunks than these. */
+    private static final int PACKED_AT_ONCE = 64 << 10;
+    private static final int MOST_PACK_CHUNKS = 8;
 
     /** Results of more bytes than this will not be in a cache when they are read next. */
     private static final long STREAMED = 16 << 20;
@@ -37,8 +40,15 @@ final class GroupedConv implements PackedConv {
     private final MemorySegment vectors;
     private final long imageIn;
     private final long imageOut;
+    private final GroupPackKernel packSpec;
+    private final Kernel pack;
+    private final Kernel packTail;
+    private final int packChunks;
     private final Workers.Task task = this::chunk;
+    private final Workers.Task packing = this::pack;
 
+    private long weights;
+    private long to;
     private long in;
     private long residual;
     private long out;
@@ -63,6 +73,11 @@ final class GroupedConv implements PackedConv {
         rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
         spread = spread(set, spec.group());
         vectors = vectors(set, spec.group(), spec.vectors());
+        packSpec = new GroupPackKernel(set, shape.r(), shape.s(), spec.group(), spec.together(), set.lanes(), backward);
+        pack = Kernel.of(packSpec);
+        int tail = shape.c() % set.lanes();
+        packTail = tail == 0 ? pack : Kernel.of(new GroupPackKernel(set, shape.r(), shape.s(), spec.group(), spec.together(), tail, backward));
+        packChunks = Math.clamp(spec.packedBytes() / PACKED_AT_ONCE, 1, Math.min(MOST_PACK_CHUNKS, spec.vectors() / spec.together()));
     }
 
     /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
@@ -166,29 +181,19 @@ final class GroupedConv implements PackedConv {
 
     @Override
     public void pack(long weight, long packed) {
+        weights = weight;
+        to = packed;
+        workers.run(packing, packChunks);
+    }
+
+    private void pack(int chunk, int worker) {
+        int all = spec.vectors() / spec.together();
+        long bytes = spec.packedBytes() / spec.vectors() * spec.together();
         int lanes = spec.set().lanes();
-        int group = shape.groupC();
-        int taps = shape.r() * shape.s();
-        // From one element to its neighbour: a channel of the result is k forward, c backward.
-        int filter = taps * group;
-        long to = packed;
-        for (int first = 0; first < spec.vectors(); first += spec.together()) {
-            for (int r = 0; r < shape.r(); r++) {
-                for (int c = 0; c < group; c++) {
-                    for (int v = first; v < first + spec.together(); v++) {
-                        for (int s = 0; s < shape.s(); s++) {
-                            int tap = (r * shape.s() + s) * group;
-                            for (int i = 0; i < lanes; i++) {
-                                int channel = v * lanes + i;
-                                int k = backward ? channel / group * group + c : channel;
-                                int inner = backward ? channel % group : c;
-                                Raw.set(to + 4L * i, channel < shape.c() ? Raw.get(weight + 4L * ((long) k * filter + tap + inner)) : 0);
-                            }
-                            to += 4L * lanes;
-                        }
-                    }
-                }
-            }
+        for (int i = (int) ((long) all * chunk / packChunks); i < (int) ((long) all * (chunk + 1) / packChunks); i++) {
+            int v = i * spec.together();
+            boolean whole = (v + spec.together()) * lanes <= shape.c();
+            (whole ? pack : packTail).run(to + i * bytes, weights + 4 * packSpec.first(v), 0, 0, 0, 0);
         }
     }
 
@@ -198,11 +203,11 @@ final class GroupedConv implements PackedConv {
     }
 
     @Override
-    public void run(long from, long packed, long scale, long shift, long other, long to, long workspace) {
+    public void run(long from, long packed, long scale, long shift, long other, long result, long workspace) {
         in = from;
         residual = other;
-        out = to;
-        running = (to & 63) == 0 ? streaming : kernel;
+        out = result;
+        running = (result & 63) == 0 ? streaming : kernel;
         set(0, packed);
         set(1, scale);
         set(2, shift);

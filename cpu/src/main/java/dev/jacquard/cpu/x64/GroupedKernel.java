@@ -1,8 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Rows of a depthwise or grouped convolution, or of its backward of data, with as many output as input channels: a result's vector of channels is a sum over taps, and over the channels of a group, of an
@@ -380,13 +380,19 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             a.mov(Gp.R9, Mem.at(Gp.RDI, 16));
             Vec scale = set.vec(free++);
             Vec shift = set.vec(free++);
-            Activations activations = new Activations(a, set, set.vec(free), set.vec(free + 1), set.vec(free + 2));
+            Vec[] temporaries = IntStream.range(free, set.registers() - (mask == null ? 0 : 1)).mapToObj(set::vec).toArray(Vec[]::new);
+            Activations activations = new Activations(a, set, temporaries);
             for (int v = 0; v < k.together; v++) {
                 if (e.scale()) {
                     lanes.load(scale, Mem.at(Gp.R8, Gp.R14, 1, v * set.bytes()));
                 }
                 if (e.shift()) {
                     lanes.load(shift, Mem.at(Gp.R9, Gp.R14, 1, v * set.bytes()));
+                }
+                boolean scaled = Activations.takesScaled(e, set);
+                if (scaled) {
+                    a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
+                    a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
                 }
                 for (int p = 0; p < run.width(); p++) {
                     int at = p * k.pixelBytes() + v * set.bytes();
@@ -395,10 +401,16 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                         lanes.load(set.vec(free), Mem.at(Gp.RCX, Gp.RAX, 1, at));
                         a.vaddps(sum(v, p), sum(v, p), set.vec(free));
                     }
-                    if (e.activation() != Nonlinearity.NONE) {
-                        activations.apply(e.activation(), sum(v, p));
-                    }
-                    store(Mem.at(Gp.RDX, Gp.RAX, 1, at), sum(v, p));
+                }
+                int vector = v;
+                Vec[] results = IntStream.range(0, run.width()).mapToObj(p -> sum(vector, p)).toArray(Vec[]::new);
+                if (scaled) {
+                    activations.applyToScaled(results);
+                } else {
+                    activations.apply(e.activation(), results);
+                }
+                for (int p = 0; p < results.length; p++) {
+                    store(Mem.at(Gp.RDX, Gp.RAX, 1, p * k.pixelBytes() + v * set.bytes()), results[p]);
                 }
             }
         }

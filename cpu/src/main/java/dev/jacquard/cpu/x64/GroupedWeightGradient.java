@@ -81,7 +81,8 @@ final class GroupedWeightGradient implements Conv {
     private static int rowsAtOnce(ConvShape s, InstructionSet set) {
         long pixel = Math.max(set.bytes(), 4L * s.groupC());
         long halo = (long) (s.r() - s.strideH()) * s.w() * pixel;
-        return Math.clamp((CACHED - halo) / (set.bytes() * s.ow() + s.strideH() * s.w() * pixel), 1, s.oh());
+        int most = Math.clamp((CACHED - halo) / (set.bytes() * s.ow() + s.strideH() * s.w() * pixel), 1, s.oh());
+        return Math.ceilDiv(s.oh(), Math.ceilDiv(s.oh(), most));
     }
 
     /** Empty if the kernel does not fit the shape. */
@@ -104,7 +105,7 @@ final class GroupedWeightGradient implements Conv {
         int copies = copies(s, set, together);
         boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= GroupedConv.PREFETCHED;
         return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free(s, set, together))), together, s.groupC() >= COPIED,
-                cached ? 0 : rowsAtOnce(s, set), copies);
+                cached || s.groupC() >= COPIED ? 0 : rowsAtOnce(s, set), copies);
     }
 
     /** How often sums are kept, so that they do not wait for each other. @param together channels of a group that are read at once */
@@ -166,6 +167,9 @@ final class GroupedWeightGradient implements Conv {
             long first = row % shape.oh();
             long last = Math.min(Math.min(first + rowsAtOnce, shape.oh()), first + end - row);
             long top = spec.copied() ? copy(worker, (int) first, (int) last) : 0;
+            if (spec.copied()) {
+                next(worker, row + last - first < end ? row + last - first : row);
+            }
             long bottom = spec.copied() ? first : 0;
             kernel.run(parameters.address() + 8L * PARAMETER_STEP * worker, x + n * imageX + top * imageX / shape.h(), dy + n * imageDy + bottom * imageDy / shape.oh(), mine,
                     first | last << 32, from | (long) to << 32);
@@ -186,6 +190,15 @@ final class GroupedWeightGradient implements Conv {
         set(worker, 7, (long) (high - low + 1) * shape.w());
         set(worker, 8, (long) (last - first) * shape.ow());
         return low;
+    }
+
+    /** Says where the copies after these begin: at a row of dy, counted through all images. */
+    private void next(int worker, long row) {
+        long n = row / shape.oh();
+        long first = row % shape.oh();
+        long low = Math.clamp(first * shape.strideH() - shape.padTop(), 0, shape.h() - 1);
+        set(worker, 9, x + 4L * (n * shape.h() + low) * shape.w() * shape.c());
+        set(worker, 10, dy + 4L * row * shape.ow() * shape.c());
     }
 
     private void set(int worker, int i, long value) {

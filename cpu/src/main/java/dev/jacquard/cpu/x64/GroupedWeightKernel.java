@@ -9,7 +9,8 @@ import java.util.stream.IntStream;
  * the group in registers; each vector of x is read once per pass and multiplied with the vectors of dy that reached it, which are in registers, a tile of them. Sums lie as {@link GroupedKernel} reads
  * weights: [vector][row tap][channel of the group][column tap][element].
  *
- * <p>With {@code copied}, the channels that a vector needs are first copied to where pixels follow one another: neighbours that are a power of two apart would share few lines of the first-level cache.
+ * <p>With {@code copied}, the channels that a vector needs are first copied to where pixels follow one another: neighbours that are a power of two apart would share few lines of the first-level cache. What
+ * is to be copied next, the next vector's channels or those of the next rows, is fetched meanwhile, a few pixels with each tile: no prefetcher of the hardware sees a stream in one line per pixel.
  *
  * <p>Arguments: the address of {@link #PARAMETERS}, image x, image dy, sums, first row of dy and the row after the last in the upper half, first vector and the one after the last in the upper half.
  *
@@ -24,15 +25,15 @@ import java.util.stream.IntStream;
  * @param tile pixels of dy in registers
  * @param together channels of a group of a pass; divides {@code group}
  * @param copied whether operands are copied first; x then begins at the first row that is needed
- * @param ahead rows of dy after which the next ones are read, which are prefetched; 0 for none
+ * @param ahead rows of dy after which the next ones are read, which are prefetched; 0 for none, or if copied
  * @param copies of the sums, taken in turn, so that additions need not wait for one another
  */
 record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dilationRows, int dyRows, int channels, int group, int tile, int together, boolean copied, int ahead, int copies) implements Kernel.Spec {
     /**
-     * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, and their pixels. Rows: for each row tap and row of dy, the byte
+     * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, their pixels, and x and dy of the next call. Rows: for each row tap and row of dy, the byte
      * offset of x's row in its image, or in the copy of it; -1 if the tap falls outside. Spread and vectors as in {@link GroupedKernel}.
      */
-    static final int PARAMETERS = 9;
+    static final int PARAMETERS = 11;
 
     private static final int COPY_X = 24;
     private static final int COPY_DY = 32;
@@ -40,14 +41,22 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
     private static final int BASE_DY = 48;
     private static final int PIXELS_X = 56;
     private static final int PIXELS_DY = 64;
+    private static final int NEXT_X = 72;
+    private static final int NEXT_DY = 80;
 
     private static final int END = 0;
     private static final int FIRST = 8;
     private static final int VECTOR_END = 16;
     private static final int TAPS = 24;
     private static final int BLOCKS = 32;
-    private static final int SPREAD = 48;
-    private static final int FRAME = 64;
+    private static final int SPREAD = 40;
+    private static final int FIRST_VECTOR = 48;
+    private static final int FETCH_X = 56;
+    private static final int FETCH_X_END = 64;
+    private static final int FETCH_DY = 72;
+    private static final int FETCH_DY_END = 80;
+    private static final int FRAME = 96;
+    private static final int LINE = 64;
 
     /** A row tap that prefetches nothing. */
     private static final int ANY = -1;
@@ -104,6 +113,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         a.shl(Gp.R9, 32);
         a.shr(Gp.R9, 32);
         a.imul(Gp.R14, Gp.R9, set.bytes());
+        a.mov(Mem.at(Gp.RSP, FIRST_VECTOR), Gp.R14);
         a.imul(Gp.R15, Gp.R9, rows * group * columns.taps() * set.bytes());
         a.add(Gp.R15, Gp.RCX);
         if (tailChannels() > 0) {
@@ -166,9 +176,10 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             lanes = masked ? LaneMask.prepared(a, set, k.tailChannels(), mask) : LaneMask.all(a);
             if (k.copied) {
                 groupOffset();
-                copy(COPY_X, PIXELS_X, k.stepX() / set.bytes(), k.ahead * k.strideRows * k.columns.in());
+                copy(COPY_X, PIXELS_X, k.stepX() / set.bytes());
                 a.lea(Gp.RBX, Mem.at(Gp.RDX, Gp.R14, 1, 0));
-                copy(COPY_DY, PIXELS_DY, 1, k.ahead * k.columns.out());
+                copy(COPY_DY, PIXELS_DY, 1);
+                beginFetching();
             }
             a.mov(Gp.RBP, Mem.at(Gp.RDI));
             if (k.ahead > 0 && !k.copied) {
@@ -205,8 +216,8 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
             a.add(Gp.RBP, 8 * k.dyRows);
         }
 
-        /** Copies pixels from rbx on. @param vectors of each pixel @param next pixels from one to that which is prefetched; 0 for none */
-        private void copy(int to, int pixels, int vectors, int next) {
+        /** Copies pixels from rbx on. @param vectors of each pixel */
+        private void copy(int to, int pixels, int vectors) {
             a.mov(Gp.RAX, Mem.at(Gp.RDI, to));
             a.mov(Gp.R8, Mem.at(Gp.RDI, pixels));
             a.align(32);
@@ -215,13 +226,76 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 lanes.load(temporary, Mem.at(Gp.RBX, v * set.bytes()));
                 a.vmovups(Mem.at(Gp.RAX, v * set.bytes()), temporary);
             }
-            if (next > 0) {
-                a.prefetcht1(Mem.at(Gp.RBX, next * 4 * k.channels));
-            }
             a.add(Gp.RBX, 4 * k.channels);
             a.add(Gp.RAX, vectors * set.bytes());
             a.dec(Gp.R8);
             a.j(Condition.NE, pixel);
+        }
+
+        /** r12, r13: where the pixels of x and of dy lie that the next pass copies. */
+        private void beginFetching() {
+            Label inside = new Label();
+            a.lea(Gp.R9, Mem.at(Gp.R14, set.bytes()));
+            a.mov(Gp.R12, Gp.RSI);
+            a.mov(Gp.R13, Gp.RDX);
+            a.cmp(Gp.R9, Mem.at(Gp.RSP, VECTOR_END));
+            a.j(Condition.B, inside);
+            a.mov(Gp.R9, Mem.at(Gp.RSP, FIRST_VECTOR));
+            a.mov(Gp.R12, Mem.at(Gp.RDI, NEXT_X));
+            a.mov(Gp.R13, Mem.at(Gp.RDI, NEXT_DY));
+            a.bind(inside);
+            a.add(Gp.R13, Gp.R9);
+            if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
+                offsetOfGroup(Gp.R9);
+            }
+            a.add(Gp.R12, Gp.R9);
+            fetched(Gp.R12, FETCH_X, PIXELS_X);
+            fetched(Gp.R13, FETCH_DY, PIXELS_DY);
+        }
+
+        private void fetched(Gp first, int slot, int pixels) {
+            a.mov(Mem.at(Gp.RSP, slot), first);
+            a.mov(Gp.RAX, Mem.at(Gp.RDI, pixels));
+            a.imul(Gp.RAX, Gp.RAX, 4 * k.channels);
+            a.add(Gp.RAX, first);
+            a.mov(Mem.at(Gp.RSP, slot + 8), Gp.RAX);
+        }
+
+        /** At the end, from the beginning again: what is near already costs little. */
+        private void fetchAgain(Gp next, int slot) {
+            Label more = new Label();
+            a.cmp(next, Mem.at(Gp.RSP, slot + 8));
+            a.j(Condition.B, more);
+            a.mov(next, Mem.at(Gp.RSP, slot));
+            a.bind(more);
+        }
+
+        /** Pixels that each tile fetches, of so many to a row of dy. */
+        private int share(int pixels) {
+            int tiles = k.rows * (k.group / k.together) * runs.stream().mapToInt(ColumnTiles.Run::count).sum();
+            return Math.ceilDiv(pixels, tiles);
+        }
+
+        private int shareOfX() {
+            return share(k.strideRows * k.columns.in());
+        }
+
+        private int shareOfDy() {
+            return share(k.columns.out());
+        }
+
+        /** What a tile fetches of the pixels to be copied next. */
+        private List<Mem> copiedNext() {
+            List<Mem> all = new ArrayList<>();
+            for (int p = 0; p < shareOfX(); p++) {
+                for (int line = 0; line < k.stepX(); line += LINE) {
+                    all.add(Mem.at(Gp.R12, p * 4 * k.channels + line));
+                }
+            }
+            for (int p = 0; p < shareOfDy(); p++) {
+                all.add(Mem.at(Gp.R13, p * 4 * k.channels));
+            }
+            return all;
         }
 
         private void count(int slot, Label back) {
@@ -236,13 +310,18 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         private void groupOffset() {
             if (k.fetch() == GroupedKernel.Fetch.BROADCAST) {
                 a.mov(Gp.RBX, Gp.R14);
-                a.shr(Gp.RBX, Integer.numberOfTrailingZeros(set.bytes() / 8));
-                a.add(Gp.RBX, Mem.at(Gp.RDI, 16));
-                a.mov(Gp.RBX, Mem.at(Gp.RBX));
+                offsetOfGroup(Gp.RBX);
                 a.add(Gp.RBX, Gp.RSI);
             } else {
                 a.lea(Gp.RBX, Mem.at(Gp.RSI, Gp.R14, 1, 0));
             }
+        }
+
+        /** Bytes from a pixel to the vector's group, of those to the vector. */
+        private void offsetOfGroup(Gp vector) {
+            a.shr(vector, Integer.numberOfTrailingZeros(set.bytes() / 8));
+            a.add(vector, Mem.at(Gp.RDI, 16));
+            a.mov(vector, Mem.at(vector));
         }
 
         private Vec sum(int i, int copy) {
@@ -299,11 +378,19 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
                 Label next = a.here();
                 tile(run, tap);
                 a.add(Gp.R10, run.width() * k.stepDy());
+                if (k.copied) {
+                    a.add(Gp.R12, shareOfX() * 4 * k.channels);
+                    a.add(Gp.R13, shareOfDy() * 4 * k.channels);
+                }
                 if (run.count() > 1) {
                     a.add(Gp.R11, run.step() * k.stepX());
                     a.dec(Gp.RCX);
                     a.j(Condition.NE, next);
                 }
+            }
+            if (k.copied) {
+                fetchAgain(Gp.R12, FETCH_X);
+                fetchAgain(Gp.R13, FETCH_DY);
             }
             a.bind(skip);
             a.inc(Gp.R8);
@@ -312,7 +399,7 @@ record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int str
         }
 
         private void tile(ColumnTiles.Run run, int tap) {
-            List<Mem> coming = tap == ANY ? List.of() : share(run, tap);
+            List<Mem> coming = k.copied ? copiedNext() : tap == ANY ? List.of() : share(run, tap);
             for (int p = 0; p < run.width(); p++) {
                 load(set.vec(firstDy + p), Mem.at(Gp.R10, p * k.stepDy()));
             }

@@ -143,11 +143,11 @@ final class PaddedConv implements PackedConv {
         ProductFrame f = frames[worker];
         int run = 4 * s.s() * s.c();
         f.set(ProductFrame.A, scratch).set(ProductFrame.COUNT, s.ow()).set(ProductFrame.LINES, count).set(ProductFrame.LINE_STEP, (long) s.strideH() * pitch - 4L * s.strideW() * s.c() * s.ow());
-        f.set(ProductFrame.DEPTH, s.s() * s.c()).set(ProductFrame.TAPS, s.r()).set(ProductFrame.TAP_STEP, (long) s.dilationH() * pitch - run).set(ProductFrame.FLAGS, 0);
+        f.set(ProductFrame.TAPS, s.r()).set(ProductFrame.TAP_STEP, (long) s.dilationH() * pitch - run).set(ProductFrame.FLAGS, 0);
         for (int p = 0; p < kernels.length; p++) {
             long column = 4L * panels.first(p);
             long at = 4L * ((long) n * s.oh() + line) * s.ow() * s.k() + column;
-            f.set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at).set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
+            f.depth(s.s() * s.c(), ProductKernel.tileRows(panels.set(), panels.vectors(p))).set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at).set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
             f.run((y & vectorBytes - 1) == 0 ? streaming[p] : kernels[p]);
         }
     }

@@ -16,8 +16,9 @@ package dev.jacquard.cpu.x64;
  * @param a steps through a
  * @param b steps through b
  * @param cRow bytes from one row of c to the next
+ * @param fetch what is brought into the second-level cache meanwhile
  */
-record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow) implements Kernel.Spec {
+record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow, Fetch fetch) implements Kernel.Spec {
     /** Bytes of the stack: c of this panel, a, images, whether to add, what leads from a row's end to the next row and from an image's end to the next, and likewise to the next row of what is fetched. */
     private static final int FRAME = 80;
 
@@ -60,22 +61,25 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     record Steps(int column, int row, int image, int piece) {}
 
     /**
-     * Longs in memory that say what to fetch: 0 and 8, tiles to wait before the next line, and from one line to the next; then twice an address, the bytes from position to position there, the bytes that
-     * are added to them at the end of a row of positions, and the number of cache lines, from that address on, that are wanted of each position. A tile whose turn it is fetches one line of all positions
-     * and notes that; when there are no lines left, the second four longs are next. Lines are spread over tiles because each occupies one of a few places for misses of the first-level cache as long as
-     * memory takes, and tiles need those places too.
+     * What is brought into the second-level cache on the way. Longs in memory say where it is: 0 and 8, tiles to wait before the next turn, and from one turn to the next; then for each walk an address, the
+     * bytes from position to position there, the bytes that are added to them at the end of a row of positions, and the number of turns, each of which takes some cache lines of each position, from that
+     * address on. A tile whose turn it is fetches these and notes that; when a walk has no turns left, the next one begins. Lines are spread over tiles because each occupies one of a few places for misses
+     * of the first-level cache as long as memory takes, and tiles need those places too.
+     *
+     * @param walks how many there are
+     * @param lines cache lines of each position that a turn takes
      */
-    static final class Fetch {
-        /** Bytes of all. */
-        static final int BYTES = 128;
-
-        /** Where the first address, steps and number of lines are. */
+    record Fetch(int walks, int lines) {
+        /** Where the first walk's address, steps and number of turns are. */
         static final int FIRST = 16;
 
-        /** Bytes from these to the second ones. */
+        /** Bytes from these to the next walk's. */
         static final int NEXT = 32;
 
-        private Fetch() {}
+        /** Bytes of all, in whole cache lines. */
+        int bytes() {
+            return FIRST + walks * NEXT + 63 & -64;
+        }
     }
 
     /** The fourth argument. @param accumulate whether c is added to, rather than overwritten */
@@ -169,7 +173,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         e.j(Condition.NE, none);
         e.mov(Gp.RAX, Mem.at(Gp.R8, 8));
         e.mov(Mem.at(Gp.R8), Gp.RAX);
-        for (int at = Fetch.FIRST; at < Fetch.FIRST + 2 * Fetch.NEXT; at += Fetch.NEXT) {
+        for (int at = Fetch.FIRST; at < Fetch.FIRST + fetch.walks * Fetch.NEXT; at += Fetch.NEXT) {
             Label empty = new Label();
             Mem left = Mem.at(Gp.R8, at + 24);
             e.mov(Gp.RAX, left);
@@ -178,7 +182,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             e.dec(Gp.RAX);
             e.mov(left, Gp.RAX);
             e.mov(Gp.RBP, Mem.at(Gp.R8, at));
-            e.lea(Gp.RAX, Mem.at(Gp.RBP, 64));
+            e.lea(Gp.RAX, Mem.at(Gp.RBP, 64 * fetch.lines));
             e.mov(Mem.at(Gp.R8, at), Gp.RAX);
             e.mov(Gp.R9, Mem.at(Gp.R8, at + 8));
             e.mov(Gp.RAX, Mem.at(Gp.R8, at + 16));
@@ -263,7 +267,9 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             for (int j = 0; j < vectors; j++) {
                 lanes(j).load(column(j), Mem.at(Gp.RBX, j * set.bytes()));
             }
-            e.prefetcht1(Mem.at(Gp.RBP));
+            for (int line = 0; line < fetch.lines; line++) {
+                e.prefetcht1(Mem.at(Gp.RBP, 64 * line));
+            }
             for (int i = 0; i < rows; i++) {
                 e.vbroadcastss(one(i), Mem.at(Gp.RAX, 4 * i));
                 for (int j = 0; j < vectors; j++) {

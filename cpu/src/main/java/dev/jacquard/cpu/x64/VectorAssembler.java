@@ -25,6 +25,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VFMADD231PS = Code.of(P66, 2, 0xb8);
     private static final Code VFNMADD231PS = Code.of(P66, 2, 0xbc);
     private static final Code VPERMPS = Code.of(P66, 2, 0x16);
+    private static final Code VPERMI2PS = Code.of(P66, 2, 0x77).evexOnly();
     private static final Code VPERMILPS = Code.of(P66, 3, 0x04);
     private static final Code VPADDD = Code.of(P66, 1, 0xfe);
     private static final Code VPSUBD = Code.of(P66, 1, 0xfa);
@@ -46,6 +47,7 @@ abstract class VectorAssembler extends Encoder {
     private static final Code VPMOVZXWD = Code.of(P66, 2, 0x33).tuple(Tuple.HALF);
     private static final Code VCVTPH2PS = Code.of(P66, 2, 0x13).tuple(Tuple.HALF);
     private static final Code VRNDSCALEPS = Code.of(P66, 3, 0x08).evexOnly();
+    private static final Code VREDUCEPS = Code.of(P66, 3, 0x56).evexOnly();
     private static final Code VCVTPS2PH = Code.of(P66, 3, 0x1d).tuple(Tuple.HALF);
     private static final Code MASKED_LOAD = Code.of(P66, 2, 0x2c);
     private static final Code MASKED_STORE = Code.of(P66, 2, 0x2e);
@@ -109,6 +111,11 @@ abstract class VectorAssembler extends Encoder {
         three(VADDPS, to, a, b);
     }
 
+    /** The sum rounded towards negative infinity (AVX-512). */
+    void vaddpsDown(Vec to, Vec a, Vec b) {
+        roundingDown(VADDPS, to.number(), a.number(), b);
+    }
+
     void vmulps(Vec to, Vec a, Operand b) {
         three(VMULPS, to, a, b);
     }
@@ -167,6 +174,11 @@ abstract class VectorAssembler extends Encoder {
 
     void vpermps(Vec to, Vec a, Operand b) {
         three(VPERMPS, to, a, b);
+    }
+
+    /** In place of indices, of which the lowest bits count, the elements of a and b that they mean (AVX-512). */
+    void vpermi2ps(Vec indices, Vec a, Operand b) {
+        three(VPERMI2PS, indices, a, b);
     }
 
     /** Rearranges within 128 bits: two bits of the immediate per element. */
@@ -256,6 +268,12 @@ abstract class VectorAssembler extends Encoder {
 
     void vrndscaleps(Vec to, Operand from, int immediate) {
         two(VRNDSCALEPS, to, from);
+        put(immediate);
+    }
+
+    /** What rounding to a number of binary places leaves (AVX-512). @param immediate places in the upper four bits; 9: rounding down */
+    void vreduceps(Vec to, Operand from, int immediate) {
+        two(VREDUCEPS, to, from);
         put(immediate);
     }
 

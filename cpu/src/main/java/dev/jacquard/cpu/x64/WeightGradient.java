@@ -49,7 +49,7 @@ final class WeightGradient implements Conv {
         Steps gradient = kernels.gradient();
         rowsFollow = image.row() == shape.ow() * image.column() && gradient.row() == shape.ow() * gradient.column();
         imagesFollow = rowsFollow && image.image() == shape.oh() * image.row() && gradient.image() == shape.oh() * gradient.row();
-        gradientAt = Fetch.BYTES + kernels.imageBytes();
+        gradientAt = kernels.fetch().bytes() + kernels.imageBytes();
         scratchBytes = gradientAt + kernels.gradientBytes();
         partBytes = plan.partial() ? Raw.align(4 * plan.gradientFloats()) : 0;
     }
@@ -236,7 +236,7 @@ final class WeightGradient implements Conv {
     private long image(int n0, int images, int first, int end, int c0, int part, long scratch) {
         int top = firstInputRow(first);
         int bottom = plan.blockRows() == 0 ? shape.h() : Math.min(shape.h(), (end - 1) * shape.strideH() - shape.padTop() + (shape.r() - 1) * shape.dilationH() + 1);
-        long to = scratch + Fetch.BYTES;
+        long to = scratch + kernels.fetch().bytes();
         if (!plan.flat() && !plan.packImage() || top >= bottom) {
             return plan.flat() || plan.packImage() ? to : imageRow(n0, top, c0);
         }
@@ -264,32 +264,35 @@ final class WeightGradient implements Conv {
      * pixels out, only those that it reads. Nothing if {@code b} is negative.
      */
     private void fetch(int b, int item, int passes, long at) {
+        long walk = at + Fetch.FIRST;
+        int walks = kernels.fetch().walks();
         if (b < 0) {
-            note(at + Fetch.FIRST, 0, 0, 0, 0);
-            note(at + Fetch.FIRST + Fetch.NEXT, 0, 0, 0, 0);
+            for (int i = 0; i < walks; i++) {
+                note(walk + i * Fetch.NEXT, 0, 0, 0, 0);
+            }
             return;
         }
-        int i = rowPart(item);
-        int j = columnPart(item);
-        int channelsK = plan.swapped() ? plan.column(j + 1) - plan.column(j) : plan.row(i + 1) - plan.row(i);
-        int channelsC = plan.swapped() ? plan.row(i + 1) - plan.row(i) : plan.column(j + 1) - plan.column(j);
-        int pixels = shape.strideH() * shape.strideW();
-        boolean sparse = plan.units() == 1 && pixels > 1;
-        int linesK = Math.ceilDiv(channelsK, 16);
-        int linesX = plan.flat() ? 0 : channelsC == shape.c() && !sparse ? pixels * channelsC / 16 : Math.ceilDiv(channelsC, 16);
-        long every = Math.max(1, passes / Math.max(1, linesK + linesX));
+        int partK = plan.swapped() ? columnPart(item) : rowPart(item);
+        int partC = plan.swapped() ? rowPart(item) : columnPart(item);
+        int turnsK = Math.ceilDiv(plan.gradientLines(partK), kernels.fetch().lines());
+        int turnsX = Math.ceilDiv(plan.imageLines(partC), kernels.fetch().lines());
+        long every = Math.max(1, passes / Math.max(1, turnsK + (walks - 1) * turnsX));
         ALL.set(JAVA_LONG, at, every);
         ALL.set(JAVA_LONG, at + 8, every);
-        note(at + Fetch.FIRST, gradientRow(firstImage(b), firstRow(b), firstGradientChannel(item)), 4L * shape.k(), 0, linesK);
-        long step = 4L * shape.c() * (sparse ? shape.strideW() : pixels);
-        long row = sparse ? 4L * shape.c() * (shape.strideH() * shape.w() - shape.ow() * shape.strideW()) : 0;
-        note(at + Fetch.FIRST + Fetch.NEXT, imageRow(firstImage(b), firstInputRow(firstRow(b)), firstImageChannel(item)), step, row, linesX);
+        note(walk, gradientRow(firstImage(b), firstRow(b), firstGradientChannel(item)), 4L * shape.k(), 0, turnsK);
+        long image = imageRow(firstImage(b), firstInputRow(firstRow(b)), plan.flat() ? 0 : firstImageChannel(item));
+        long step = plan.imageStep(partC);
+        long row = plan.sparse() ? 4L * shape.c() * (shape.strideH() * shape.w() - shape.ow() * shape.strideW()) : 0;
+        long positions = (long) plan.blockImages() * (plan.blockRows() == 0 ? shape.oh() : plan.blockRows()) * shape.ow();
+        for (int i = 1; i < walks; i++) {
+            note(walk + i * Fetch.NEXT, image + (i - 1) * positions * step, step, row, turnsX);
+        }
     }
 
-    private static void note(long at, long address, long step, long row, long lines) {
+    private static void note(long at, long address, long step, long row, long turns) {
         ALL.set(JAVA_LONG, at, address);
         ALL.set(JAVA_LONG, at + 8, step);
         ALL.set(JAVA_LONG, at + 16, row);
-        ALL.set(JAVA_LONG, at + 24, lines);
+        ALL.set(JAVA_LONG, at + 24, turns);
     }
 }

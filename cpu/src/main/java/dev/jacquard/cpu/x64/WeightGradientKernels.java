@@ -2,6 +2,7 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Raw;
+import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
 
 /** The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or brought together. */
@@ -15,6 +16,7 @@ final class WeightGradientKernels {
     private final int gradientPositions;
     private final Steps image;
     private final Steps gradient;
+    private final Fetch fetch;
     private final Kernel[] products;
     private final Kernel[] packImage;
     private final Kernel[] packGradient;
@@ -32,10 +34,11 @@ final class WeightGradientKernels {
         gradientPositions = plan.blockImages() * (plan.blockRows() == 0 ? shape.oh() : plan.blockRows()) * shape.ow();
         image = imageSteps();
         gradient = gradientSteps();
+        fetch = fetches();
         int parts = plan.columnParts();
         products = new Kernel[plan.rowParts() * parts];
         for (int i = 0; i < products.length; i++) {
-            products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow));
+            products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow, fetch));
         }
         packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, image.piece(), shape.c()) : null;
         packGradient = plan.packGradient() ? packs(!plan.swapped(), gradientPitch, gradient.piece(), shape.k()) : null;
@@ -45,6 +48,18 @@ final class WeightGradientKernels {
         }
         lines = plan.flat() ? Kernel.of(lineCopies()) : null;
         sums = plan.partial() ? Kernel.of(partialSums()) : null;
+    }
+
+    /** Two lines at a turn where tiles are so few that a block would not come in otherwise while the one before is computed, and memory is fast enough for that. */
+    private Fetch fetches() {
+        int lines = plan.gradientLines(0) + plan.imageLines(0) * plan.imageWalks();
+        boolean two = lines > (plan.unit(1) - plan.unit(0)) * tiles(0, 0) && !plan.memoryBound();
+        return new Fetch(1 + plan.imageWalks(), two ? 2 : 1);
+    }
+
+    /** How the next block's operands are brought near. */
+    Fetch fetch() {
+        return fetch;
     }
 
     private int rows(int i) {

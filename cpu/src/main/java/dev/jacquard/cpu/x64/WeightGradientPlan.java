@@ -38,6 +38,10 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** Channels of an image, or of its gradient, from which on operands are packed. */
     private static final int FAR = 256;
 
+    private static final int FLOATS_PER_LINE = 16;
+
+    private static final int MOST_WALKS = 4;
+
     private static final long PARTIAL_BYTES = 32 << 20;
 
     /** Bytes that move between the cores and memory, or the last cache, in a cycle. */
@@ -102,6 +106,47 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     int column(int i) {
         int vectors = set.vectors(columns());
         return Math.min(columns(), (int) ((long) vectors * i / columnParts) * set.lanes());
+    }
+
+    private int channelsOf(boolean rows, int part) {
+        return rows ? row(part + 1) - row(part) : column(part + 1) - column(part);
+    }
+
+    /** Cache lines of each position's numbers of dy that part {@code part} of its channels takes. */
+    int gradientLines(int part) {
+        return Math.ceilDiv(channelsOf(!swapped, part), FLOATS_PER_LINE);
+    }
+
+    /** Whether a kernel of one tap leaves out pixels between those that it reads. */
+    boolean sparse() {
+        return units() == 1 && shape.strideH() * shape.strideW() > 1;
+    }
+
+    /** Whether a block of x is read whole, pixel after pixel. */
+    private boolean contiguous(int part) {
+        return !sparse() && (flat || channelsOf(swapped, part) == shape.c());
+    }
+
+    /** Cache lines of x in a step of a walk through part {@code part} of its channels. */
+    int imageLines(int part) {
+        return Math.ceilDiv(contiguous(part) ? imageStep(part) / Float.BYTES : channelsOf(swapped, part), FLOATS_PER_LINE);
+    }
+
+    /** Walks through x, side by side, with as many steps as there are positions: pixels that are parts are one by one, of which there are several to a position where a convolution has strides. */
+    int imageWalks() {
+        return contiguous(0) || sparse() ? 1 : Math.min(MOST_WALKS, shape.strideH() * shape.strideW());
+    }
+
+    /** Whether operands come from memory more slowly than they are multiplied. */
+    boolean memoryBound() {
+        double bytes = 4.0 * (shape.k() + (double) shape.c() * shape.strideH() * shape.strideW());
+        return bytes > BYTES_PER_CYCLE * shape.groups() * units() * cyclesPerPosition();
+    }
+
+    /** Bytes of a step of a walk through x. */
+    int imageStep(int part) {
+        int pixels = sparse() ? shape.strideW() : contiguous(part) ? shape.strideH() * shape.strideW() : 1;
+        return Float.BYTES * shape.c() * pixels;
     }
 
     int unit(int i) {

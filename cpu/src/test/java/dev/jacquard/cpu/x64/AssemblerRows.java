@@ -243,6 +243,9 @@ final class AssemblerRows {
         three("vpxord", false, Assembler::vpxord);
         two("vsqrtps", true, true, 1, false, "", Assembler::vsqrtps);
         two("vrndscaleps", false, true, 1, false, ", 3", (a, to, from) -> a.vrndscaleps(to, from, 3));
+        two("vreduceps", false, true, 1, true, ", 89", (a, to, from) -> a.vreduceps(to, from, 89));
+        row("vaddps zmm1, zmm29, zmm31, {rd-sae}", a -> a.vaddpsDown(Vec.zmm(1), Vec.zmm(29), Vec.zmm(31)));
+        row("vaddps zmm31, zmm2, zmm15, {rd-sae}", a -> a.vaddpsDown(Vec.zmm(31), Vec.zmm(2), Vec.zmm(15)));
         for (String shift : List.of("vpslld", "vpsrld", "vpsrad")) {
             for (int bits : new int[] {256, 512}) {
                 Vec to = new Vec(9, bits, 0, false);
@@ -304,6 +307,7 @@ final class AssemblerRows {
         three("vunpcklps", true, Assembler::vunpcklps);
         three("vunpckhps", true, Assembler::vunpckhps);
         three("vpermps", true, Assembler::vpermps);
+        three("vpermi2ps", false, Assembler::vpermi2ps);
         three("vshufps", true, true, true, ", 78", (a, to, x, y) -> a.vshufps(to, x, y, 78));
         three("vperm2f128", true, false, false, ", 49", (a, to, x, y) -> a.vperm2f128(to, x, y, 49));
         two("vpermilps", true, true, 1, true, ", 85", (a, to, from) -> a.vpermilps(to, from, 85));
