@@ -175,10 +175,6 @@ def write(file, function, levels, reflects):
             f.write(struct.pack(">2i3d3i", *case) + function(op, ps[picture], *rest).astype(np.uint8).tobytes())
 
 
-write("augment-pillow.bin.gz", pillow, LEVELS + (3, 7.5), (0,))
-write("augment-tf.bin.gz", tensorflow, LEVELS + (3, 7.5, 15), (0, 1))
-
-
 # Resizing without antialiasing, in NumPy: int cases; per case 8 ints as in pil-resize.bin and the ordinal in Interpolation, then the result. The
 # source is pattern(width, height) of make_pil_fixture.py.
 def weights(n_in, n_out, kind):
@@ -194,14 +190,23 @@ def weights(n_in, n_out, kind):
 
 
 RESIZES = [(64, 48, 0, 0, 64, 48, 20, 15), (20, 15, 0, 0, 20, 15, 33, 29), (40, 40, 5, 3, 31, 22, 16, 16), (3, 2, 0, 0, 3, 2, 11, 9), (1, 1, 0, 0, 1, 1, 5, 4)]
-with gzip.GzipFile(OUT + "resize-aliased.bin.gz", "wb", 9, mtime=0) as f:
-    f.write(struct.pack(">i", 3 * len(RESIZES)))
-    for kind in (2, 3, 4):
-        for w, h, x, y, cw, ch, rw, rh in RESIZES:
-            p = np.array([[[((i * 37 + j * 91 + c * 53) ^ (i * j * 7)) & 255 for c in range(3)] for i in range(w)] for j in range(h)])
-            p = p[y:y + ch, x:x + cw].astype(float)
-            out = np.einsum("xi,jic->jxc", weights(cw, rw, kind), p)
-            if kind == 3:  # an 8-bit intermediate, as Pillow has
-                out = np.clip(np.floor(out + 0.5), 0, 255)
-            out = np.einsum("yj,jxc->yxc", weights(ch, rh, kind), out)
-            f.write(struct.pack(">9i", w, h, x, y, cw, ch, rw, rh, kind) + np.clip(np.floor(out + 0.5), 0, 255).astype(np.uint8).tobytes())
+
+
+def resizes():
+    with gzip.GzipFile(OUT + "resize-aliased.bin.gz", "wb", 9, mtime=0) as f:
+        f.write(struct.pack(">i", 3 * len(RESIZES)))
+        for kind in (2, 3, 4):
+            for w, h, x, y, cw, ch, rw, rh in RESIZES:
+                p = np.array([[[((i * 37 + j * 91 + c * 53) ^ (i * j * 7)) & 255 for c in range(3)] for i in range(w)] for j in range(h)])
+                p = p[y:y + ch, x:x + cw].astype(float)
+                out = np.einsum("xi,jic->jxc", weights(cw, rw, kind), p)
+                if kind == 3:  # an 8-bit intermediate, as Pillow has
+                    out = np.clip(np.floor(out + 0.5), 0, 255)
+                out = np.einsum("yj,jxc->yxc", weights(ch, rh, kind), out)
+                f.write(struct.pack(">9i", w, h, x, y, cw, ch, rw, rh, kind) + np.clip(np.floor(out + 0.5), 0, 255).astype(np.uint8).tobytes())
+
+
+if __name__ == "__main__":
+    write("augment-pillow.bin.gz", pillow, LEVELS + (3, 7.5), (0,))
+    write("augment-tf.bin.gz", tensorflow, LEVELS + (3, 7.5, 15), (0, 1))
+    resizes()
