@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32;
-import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.slf4j.Logger;
@@ -61,7 +60,6 @@ class PhotosTest {
     }
 
     /** Reduced decoding against exact, at sizes that make it reduce: at most one level in the mean of the photos, four in that of any one, 64 anywhere. */
-    @Disabled("until Resampler takes reduced pictures (h/pixels): passes with that merged")
     @ParameterizedTest
     @MethodSource("ways")
     void reducedDecodingIsNear(String way) {
