@@ -96,7 +96,7 @@ class ResumePropertyTest {
 
     /** Large images, of which a decoder may leave out parts and sizes, and of which it looks at less once they are known to be good. */
     @ParameterizedTest
-    @EnumSource(value = Decoding.class, names = "EXACT")
+    @EnumSource(Decoding.class)
     void whatADecoderLeavesOutChangesNothing(Decoding decoding) {
         ImageSource source = new TestImages.Source(IntStream.range(0, 24).mapToObj(i -> TestImages.encoded(230 + 17 * i, 500 - 13 * i, "jpg")).toList());
         Transform.Train small = Transform.Train.imagenet(20);
