@@ -1,14 +1,22 @@
 package dev.jacquard.cpu;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.jacquard.cpu.x64.Emission;
 import dev.jacquard.cpu.x64.EmittedProduct;
 import dev.jacquard.cpu.x64.InstructionSet;
+import dev.jacquard.tensor.EagerTensor;
+import dev.jacquard.tensor.Scope;
+import dev.jacquard.tensor.Tensor;
+import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Nonlinearity;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -58,6 +66,28 @@ class EmittedProductTest {
             assertTrue(EmittedProduct.transposed(new EmittedProduct.Spec(512, 512, 512, true, false), one, set).isEmpty());
             assertTrue(EmittedProduct.transposed(new EmittedProduct.Spec(16, 16, 1000, true, true), one, set).isEmpty());
             assertTrue(EmittedProduct.transposed(new EmittedProduct.Spec(16, 0, 1000, true, false), one, set).isEmpty());
+        }
+    }
+
+    /** The op that such a product is bound to: small whole numbers, whose sums are exact. */
+    @Test
+    void transposedAsAnOp() {
+        int m = 17;
+        int n = 11;
+        int k = 300;
+        double[] a = IntStream.range(0, k * m).mapToDouble(i -> i % 7 - 3).toArray();
+        double[] b = IntStream.range(0, k * n).mapToDouble(i -> i % 5 - 1).toArray();
+        double[] want = new double[m * n];
+        for (int p = 0; p < k; p++) {
+            for (int i = 0; i < m * n; i++) {
+                want[i] += a[p * m + i / n] * b[p * n + i % n];
+            }
+        }
+        try (CpuBackend backend = new CpuBackend(2); Scope scope = Scope.open(backend)) {
+            Tensor x = scope.tensor(TensorType.f32(k, m), a);
+            Tensor y = scope.tensor(TensorType.f32(k, n), b);
+            EagerTensor c = (EagerTensor) scope.apply(new MatMul(true, false), List.of(x, y)).getFirst();
+            assertArrayEquals(want, c.doubles());
         }
     }
 
