@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.HashMap;
 import java.util.Map;
@@ -41,11 +42,13 @@ final class Activations {
     private static final Literal TO_PARTS = Literal.of(1.5f * (1 << 23) / PARTS);
     /** Of {@code vreduceps}: log2 of {@link #PARTS}, and rounding down. */
     private static final int WITHIN_PART = 5 << 4 | 9;
-    private static final Literal MINUS_LOG2_E = Literal.of(-1.44269504f);
+    private static final float LOG2_E = 1.44269504f;
+    /** See {@link #takesScaled}. */
+    static final Literal MINUS_LOG2_E = Literal.of(-LOG2_E);
     private static final Literal[] POWERS = powers();
     /** 2^r for r from 0 to 1 / {@link #PARTS} is 1 + r (first + r second), but for 6.6e-8 of it. */
-    private static final Literal POWER_FIRST = Literal.of(0.69312376f);
-    private static final Literal POWER_SECOND = Literal.of(0.2426527f);
+    private static final float POWER_FIRST = 0.69312376f;
+    private static final float POWER_SECOND = 0.2426527f;
 
     private static final float[] LOG = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
             -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
@@ -78,7 +81,7 @@ final class Activations {
     /** Applies an activation to values, in place. */
     void apply(Nonlinearity f, Vec... values) {
         if (f == Nonlinearity.SILU && set == InstructionSet.AVX512 && values.length > 1) {
-            hold(POWERS[0], TO_PARTS, POWERS[1], ONE, POWER_FIRST, POWER_SECOND, MINUS_LOG2_E);
+            hold(1);
         }
         for (Vec x : values) {
             switch (f) {
@@ -90,8 +93,27 @@ final class Activations {
         held.clear();
     }
 
-    /** Loads constants, as far as there are registers for them. @param constants those first that no instruction could read from memory */
-    private void hold(Literal... constants) {
+    /**
+     * Whether the argument x of an epilogue's activation comes as {@code -x / ln 2}, to {@link #applyToScaled}: scale and shift are multiplied by {@link #MINUS_LOG2_E} then, once for all rows of a tile, instead
+     * of each x.
+     */
+    static boolean takesScaled(Epilogue e, InstructionSet set) {
+        return e.activation() == Nonlinearity.SILU && set == InstructionSet.AVX512 && e.scale() && e.shift() && !e.residual();
+    }
+
+    /** Applies the activation to such values. */
+    void applyToScaled(Vec... values) {
+        hold(-LOG2_E);
+        for (Vec x : values) {
+            a.vmovups(t[0], x);
+            a.vdivps(x, x, oneAndExpOfRest(-LOG2_E));
+        }
+        held.clear();
+    }
+
+    /** Loads the constants of {@link #oneAndExp}, as far as there are registers for them: first those that no instruction could read from memory. */
+    private void hold(float factor) {
+        Literal[] constants = {POWERS[0], TO_PARTS, POWERS[1], Literal.of(factor), Literal.of(factor * POWER_FIRST), Literal.of(factor * POWER_SECOND)};
         for (int i = 0; i < constants.length && TEMPORARIES + i < t.length; i++) {
             Vec register = t[TEMPORARIES + i];
             load(register, constants[i]);
@@ -148,21 +170,27 @@ final class Activations {
      * where x is negative and e^-x matters, because -x / ln 2 is rounded; below -88.7 it is infinite.
      */
     private Vec oneAndExp(Vec x) {
+        a.vmulps(t[0], x, MINUS_LOG2_E);
+        return oneAndExpOfRest(1);
+    }
+
+    /** The same times a factor, of {@code -x / ln 2} in the first temporary. */
+    private Vec oneAndExpOfRest(float factor) {
         Vec rest = t[0];
         Vec power = t[1];
         Vec to = t[2];
-        a.vmulps(rest, x, operand(MINUS_LOG2_E));
         a.vaddpsDown(power, rest, register(TO_PARTS, to));
         a.vpermi2ps(power, register(POWERS[0], to), operand(POWERS[1]));
         a.vscalefps(power, power, rest);
         a.vreduceps(rest, rest, WITHIN_PART);
-        Vec second = register(POWER_SECOND, to);
+        Vec second = register(Literal.of(factor * POWER_SECOND), to);
         if (second != to) {
             a.vmovups(to, second);
         }
-        a.vfmadd213ps(to, rest, operand(POWER_FIRST));
-        a.vfmadd213ps(to, rest, operand(ONE));
-        a.vfmadd213ps(to, power, operand(ONE));
+        Operand one = operand(Literal.of(factor));
+        a.vfmadd213ps(to, rest, operand(Literal.of(factor * POWER_FIRST)));
+        a.vfmadd213ps(to, rest, one);
+        a.vfmadd213ps(to, power, one);
         return to;
     }
 

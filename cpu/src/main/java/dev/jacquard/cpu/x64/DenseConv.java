@@ -422,7 +422,7 @@ final class DenseConv implements GatedConv {
             for (int d = 0; d < in; d += depth) {
                 int now = Math.min(depth, in - d);
                 boolean last = t + tapCount >= r.taps && d + now >= in;
-                f.set(ProductFrame.DEPTH, now).set(ProductFrame.TAP_BYTES, 4L * now * panels.width(p));
+                f.depth(now, ProductKernel.tileRows(set, panels.vectors(p))).set(ProductFrame.TAP_BYTES, 4L * now * panels.width(p));
                 f.set(ProductFrame.B, packed + packedAt(g, p, (long) (r.tap + t) * in + d));
                 f.set(ProductFrame.FLAGS, (t > 0 || d > 0 ? ProductFrame.CONTINUES : 0) | (last ? 0 : ProductFrame.STOPS));
                 next(f, p, instance0 == 0 ? tile0 : Integer.MAX_VALUE, 4L * now * panels.width(p));

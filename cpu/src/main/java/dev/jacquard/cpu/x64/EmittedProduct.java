@@ -158,7 +158,7 @@ public final class EmittedProduct {
             int d = 0;
             do {
                 f.set(ProductFrame.A, a + 4 * (spec.transposeA ? (long) d * spec.m + row : (long) row * spec.k + d));
-                f.set(ProductFrame.B, packed(p, d)).set(ProductFrame.DEPTH, Math.min(depth, spec.k - d));
+                f.set(ProductFrame.B, packed(p, d)).depth(Math.min(depth, spec.k - d), ProductKernel.tileRows(panels.set(), panels.vectors(p)));
                 f.set(ProductFrame.FLAGS, (d > 0 ? ProductFrame.CONTINUES : 0) | (d + depth < spec.k ? ProductFrame.STOPS : 0)).run(kernels[p]);
                 d += depth;
             } while (d < spec.k);

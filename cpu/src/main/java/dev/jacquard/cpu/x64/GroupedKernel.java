@@ -389,6 +389,11 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 if (e.shift()) {
                     lanes.load(shift, Mem.at(Gp.R9, Gp.R14, 1, v * set.bytes()));
                 }
+                boolean scaled = Activations.takesScaled(e, set);
+                if (scaled) {
+                    a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
+                    a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
+                }
                 for (int p = 0; p < run.width(); p++) {
                     int at = p * k.pixelBytes() + v * set.bytes();
                     affine(sum(v, p), scale, shift);
@@ -399,7 +404,11 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 }
                 int vector = v;
                 Vec[] results = IntStream.range(0, run.width()).mapToObj(p -> sum(vector, p)).toArray(Vec[]::new);
-                activations.apply(e.activation(), results);
+                if (scaled) {
+                    activations.applyToScaled(results);
+                } else {
+                    activations.apply(e.activation(), results);
+                }
                 for (int p = 0; p < results.length; p++) {
                     store(Mem.at(Gp.RDX, Gp.RAX, 1, p * k.pixelBytes() + v * set.bytes()), results[p]);
                 }

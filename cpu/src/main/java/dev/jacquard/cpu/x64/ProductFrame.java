@@ -56,15 +56,31 @@ final class ProductFrame {
     /** Gated images: the first gate of the image's channels. */
     static final int GATE = 160;
 
-    /** Even rows: from B to the line that the first tile asks for at every step of depth, the next tile for the line behind it, up to {@link #NEXT_END}; then, and with 0 for both, none does. */
-    static final int NEXT = 168;
-    /** See {@link #NEXT}. */
-    static final int NEXT_END = 176;
+    /** Even rows with a residual: of a tile's steps, in fours, a part for each row, and what is left of them after so many parts. */
+    static final int PART = 168;
+    /** See {@link #PART}. */
+    static final int LAST_PART = 176;
 
-    private static final int BYTES = 192;
+    /** Steps of depth at once. */
+    static final int STEPS = 4;
+
+    /** Even rows: from B to the line that the first tile asks for at every step of depth, the next tile for the line behind it, up to {@link #NEXT_END}; then, and with 0 for both, none does. */
+    static final int NEXT = 184;
+    /** See {@link #NEXT}. */
+    static final int NEXT_END = 192;
+    /** The kernel's own: lines that are left. */
+    static final int LINES_LEFT = 200;
+
+    private static final int BYTES = 256;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();
+
+    /** The depth, or that of a tap, and its parts. @param tileRows rows of a tile */
+    ProductFrame depth(int depth, int tileRows) {
+        int fours = depth / STEPS;
+        return set(DEPTH, depth).set(PART, fours / tileRows).set(LAST_PART, fours % tileRows);
+    }
 
     ProductFrame set(int at, long value) {
         memory.set(ValueLayout.JAVA_LONG, at, value);

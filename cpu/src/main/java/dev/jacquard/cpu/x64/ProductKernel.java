@@ -76,9 +76,11 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         new Emitter(a, this).emit();
     }
 
-    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r10 and r9 from B to the line that is asked for, and to the end of such lines. Listed: r14 tile, rbp tap, rdx depth done. */
+    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is asked for. Listed: r14 tile, rbp tap, rdx depth done. */
     private static final class Emitter {
-        private static final int UNROLL = 4;
+        private static final int UNROLL = ProductFrame.STEPS;
+        /** Rows before its use at which a row of the residual is asked for, those of the tile's own steps apart. */
+        private static final int RESIDUAL_AHEAD = 1;
         private static final Gp[] POINTERS = {Gp.RAX, Gp.RBX, Gp.R8, Gp.R9, Gp.R10, Gp.R11};
         private static final int TAIL = 1;
 
@@ -134,14 +136,15 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.residual()) {
                 a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
             }
-            a.mov(Gp.RBP, frame(ProductFrame.LINES));
+            a.mov(Gp.RBP, frame(ProductFrame.NEXT));
+            a.mov(Gp.RCX, frame(ProductFrame.LINES));
             Label line = a.here();
+            a.mov(frame(ProductFrame.LINES_LEFT), Gp.RCX);
             a.mov(Gp.R15, frame(ProductFrame.COUNT));
-            a.mov(Gp.R10, frame(ProductFrame.NEXT));
-            a.mov(Gp.R9, frame(ProductFrame.NEXT_END));
             evenRows();
             a.add(Gp.R14, frame(ProductFrame.LINE_STEP));
-            a.dec(Gp.RBP);
+            a.mov(Gp.RCX, frame(ProductFrame.LINES_LEFT));
+            a.dec(Gp.RCX);
             a.j(Condition.NE, line);
         }
 
@@ -202,9 +205,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
             a.add(Gp.R12, h * vectors * bytes);
             a.xor(Gp.RCX, Gp.RCX);
-            a.add(Gp.R10, 64);
-            a.cmp(Gp.R10, Gp.R9);
-            a.cmov(Condition.GE, Gp.R10, Gp.RCX);
+            a.add(Gp.RBP, 64);
+            a.cmp(Gp.RBP, frame(ProductFrame.NEXT_END));
+            a.cmov(Condition.GE, Gp.RBP, Gp.RCX);
         }
 
         private void listedRows() {
@@ -284,7 +287,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void begin(int h) {
-            if (k.epilogue.residual() && even != null) {
+            if (k.epilogue.residual() && even != null && (h < mr - 1 )) {
                 askForResidual(h);
             }
             for (int i = 0; i < h * vectors; i++) {
@@ -305,9 +308,24 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
             Label rest = new Label();
             Label done = new Label();
+            if (even != null && k.epilogue.residual()) {
+                askingForResidual(h);
+            } else {
+                a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
+                a.shr(Gp.RCX, Integer.numberOfTrailingZeros(UNROLL));
+                a.j(Condition.E, rest);
+                unrolled(h);
+            }
+            a.bind(rest);
             a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
-            a.shr(Gp.RCX, 2);
-            a.j(Condition.E, rest);
+            a.and(Gp.RCX, UNROLL - 1);
+            a.j(Condition.E, done);
+            singleSteps(h);
+            a.bind(done);
+        }
+
+        /** rcx times {@link #UNROLL} steps of depth, once at least. */
+        private void unrolled(int h) {
             a.align(32);
             Label loop = a.here();
             for (int u = 0; u < UNROLL; u++) {
@@ -322,12 +340,34 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             advance(UNROLL);
             a.dec(Gp.RCX);
             a.j(Condition.NE, loop);
-            a.bind(rest);
-            a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
-            a.and(Gp.RCX, UNROLL - 1);
-            a.j(Condition.E, done);
-            singleSteps(h);
-            a.bind(done);
+        }
+
+        /**
+         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the residual is asked for. It was made some ops ago and comes from memory: asked for all at once, its lines
+         * would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
+         */
+        private void askingForResidual(int h) {
+            Label part = new Label();
+            Label all = new Label();
+            Label none = new Label();
+            a.lea(Gp.R9, Mem.at(Gp.RBX, RESIDUAL_AHEAD * even.cRow));
+            a.mov(Gp.R10, h);
+            a.bind(part);
+            for (int at = 0; at < vectors * bytes; at += 64) {
+                a.prefetcht0(Mem.at(Gp.R9, at));
+            }
+            a.add(Gp.R9, even.cRow);
+            a.mov(Gp.RCX, frame(ProductFrame.PART));
+            a.cmp(Gp.R10, 1);
+            a.j(Condition.NE, all);
+            a.add(Gp.RCX, frame(ProductFrame.LAST_PART));
+            a.bind(all);
+            a.test(Gp.RCX, Gp.RCX);
+            a.j(Condition.E, none);
+            unrolled(h);
+            a.bind(none);
+            a.dec(Gp.R10);
+            a.j(Condition.NE, part);
         }
 
         /** rcx steps of depth, at least one. */
@@ -373,7 +413,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
             if (even != null && h >= mr - 1) {
                 // A line that is there if nothing is to be asked for.
-                a.prefetcht1(Mem.at(Gp.RSI, Gp.R10, 1, u * vectors * bytes));
+                a.prefetcht1(Mem.at(Gp.RSI, Gp.RBP, 1, u * vectors * bytes));
             }
             int left = set.registers() - mr * vectors - vectors;
             for (int i = 0; i < h; i++) {
@@ -466,6 +506,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 if (e.shift()) {
                     load(shift, Mem.at(Gp.RSI, v * bytes), v, spare(2));
                 }
+                if (scaled()) {
+                    a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
+                    a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
+                }
                 for (int i = 0; i < h; i++) {
                     if (e.scale() && e.shift()) {
                         a.vfmadd213ps(sum(i, v), scale, shift);
@@ -478,7 +522,11 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
         }
 
-        /** The residual was made some ops ago: its lines come in while the sums are computed. */
+        private boolean scaled() {
+            return Activations.takesScaled(k.epilogue, set);
+        }
+
+        /** Low tiles ask for the residual at once. */
         private void askForResidual(int h) {
             for (int i = 0; i < h; i++) {
                 for (int at = 0; at < vectors * bytes; at += 64) {
@@ -502,7 +550,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             Arrays.setAll(sums, set::vec);
             Vec[] free = new Vec[set.registers() - sums.length];
             Arrays.setAll(free, this::spare);
-            new Activations(a, set, free).apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
+            Activations activations = new Activations(a, set, free);
+            if (scaled()) {
+                activations.applyToScaled(sums);
+            } else {
+                activations.apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
+            }
         }
 
         /** Row i of the tile in C or the residual. */

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -20,7 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ActivationsTest {
     /** Functions, what they are, and how many units of the last place they may be off. */
     private enum Function {
-        RELU(x -> Math.max(x, 0), 0), SIGMOID(x -> 1 / (1 + Math.exp(-x)), 2.5), SILU(x -> x / (1 + Math.exp(-x)), 3.5), EXP(Math::exp, 1.5), TANH(Math::tanh, 2.5), LOG(Math::log, 2);
+        RELU(x -> Math.max(x, 0), 0), SIGMOID(x -> 1 / (1 + Math.exp(-x)), 2.5), SILU(x -> x / (1 + Math.exp(-x)), 3.5), SCALED(SILU.meaning, 5), EXP(Math::exp, 1.5), TANH(Math::tanh, 2.5), LOG(Math::log, 2);
 
         private final DoubleUnaryOperator meaning;
         private final double ulps;
@@ -41,7 +42,7 @@ class ActivationsTest {
             switch (function) {
                 case RELU -> f.relu(x);
                 case SIGMOID -> f.sigmoid(x);
-                case SILU -> f.silu(x);
+                case SILU, SCALED -> f.silu(x);
                 case EXP -> f.exp(x);
                 case TANH -> f.tanh(x);
                 case LOG -> f.log(x);
@@ -103,19 +104,19 @@ class ActivationsTest {
             double allowed = f.ulps * unit(f, rounded) + 0.5 * Math.ulp(rounded) + (set == InstructionSet.AVX512 ? ofRoundedExponent(f, x, want) : 0);
             assertTrue(Math.abs(got - want) <= allowed, () -> what + ": got " + got + ", want " + want);
         }
-        if (x == 0 && f == Function.SILU) {
+        if (x == 0 && (f == Function.SILU || f == Function.SCALED)) {
             assertEquals(Float.floatToRawIntBits(x), Float.floatToRawIntBits(got), what);
         }
     }
 
     /** The last place of a result. A product with a subnormal factor has its last place. */
     private static double unit(Function f, float result) {
-        return Math.max(Math.ulp(result), f == Function.SILU && Math.abs(result) < 1e-35 ? 100 * Float.MIN_VALUE : 0);
+        return Math.max(Math.ulp(result), (f == Function.SILU || f == Function.SCALED) && Math.abs(result) < 1e-35 ? 100 * Float.MIN_VALUE : 0);
     }
 
     /** Of sigmoid and SiLU by AVX-512, whose exponent -x / ln 2 is rounded, and whose e^-x is infinite from 88.7 on. */
     private static double ofRoundedExponent(Function f, float x, double want) {
-        if (x >= 0 || f != Function.SILU && f != Function.SIGMOID) {
+        if (x >= 0 || f != Function.SILU && f != Function.SCALED && f != Function.SIGMOID) {
             return 0;
         }
         return x < -88 ? Math.abs(want) : 1.3 * -x * 0x1p-24 * Math.abs(want);
@@ -133,6 +134,42 @@ class ActivationsTest {
             for (int i = 0; i < count; i++) {
                 a.vmovups(Mem.at(Gp.RSI, i * set.bytes()), values[i]);
             }
+            a.vzeroupper();
+            a.ret();
+        }
+    }
+
+    /** SiLU of arguments that a kernel has scaled: as accurate, but for the scaling's own rounding. */
+    @Test
+    void takesScaledArguments() {
+        assumeTrue(CpuFeatures.get().has(InstructionSet.AVX512), "this processor has no AVX-512");
+        List<Float> inputs = inputs();
+        InstructionSet set = InstructionSet.AVX512;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment at = arena.allocate(64, 64);
+            for (int first = 0; first < inputs.size(); first += 16) {
+                for (int i = 0; i < 16; i++) {
+                    at.setAtIndex(ValueLayout.JAVA_FLOAT, i, inputs.get(first + i));
+                }
+                Kernel.of(new Scaled(set)).run(at.address(), at.address(), 0, 0, 0, 0);
+                for (int i = 0; i < 16; i++) {
+                    float x = inputs.get(first + i);
+                    if (!Float.isFinite(x) || Math.abs(x) < 2e38f && Math.abs(x) > 1e-30f || x == 0) {
+                        check("SiLU of scaled " + x, set, Function.SCALED, x, at.getAtIndex(ValueLayout.JAVA_FLOAT, i));
+                    }
+                }
+            }
+        }
+    }
+
+    private record Scaled(InstructionSet set) implements Kernel.Spec {
+        @Override
+        public void emit(Assembler a) {
+            Vec x = set.vec(9);
+            a.vmovups(x, Mem.at(Gp.RDI));
+            a.vmulps(x, x, Activations.MINUS_LOG2_E);
+            new Activations(a, set, set.vec(0), set.vec(1), set.vec(2), set.vec(3)).applyToScaled(x);
+            a.vmovups(Mem.at(Gp.RSI), x);
             a.vzeroupper();
             a.ret();
         }

@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.Kernels;
 import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
@@ -17,12 +18,14 @@ import java.util.Locale;
 /**
  * Prints, as CSV, GOP/s of 8-bit convolutions with a fused ReLU and requantisation beside GFLOP/s of the F32 ones of the same shape (useful multiply-adds only, weights packed
  * beforehand where the kernel packs), taken
- * in turns in one run, and the peaks of all threads together. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or
+ * in turns in one run, and the peaks of all threads together; where F32 takes Winograd's method, which multiplies less often, beside the plain product, too. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or
  * {@code words}, and {@code int8} to leave F32 out.
  */
 public final class QuantizedBench {
     private static final int REPEATS = 7;
-    private static final double SECONDS = 0.02;
+    private static final double SECONDS = 0.03;
+    /** The system may leave two threads on one core for as long. */
+    private static final double SETTLING = 0.15;
 
     private final Workers workers;
     private final ByteDot dot;
@@ -48,7 +51,7 @@ public final class QuantizedBench {
             QuantizedBench bench = new QuantizedBench(workers, dot, args.length < 5);
             double[] peaks = bench.peaks(threads);
             System.out.printf(Locale.ROOT, "# %d threads, %s: peak int8 %.0f GOP/s, f32 %.0f GFLOP/s; f32 kernels: %s%n", threads, dot, peaks[0], peaks[1], Kernels.get().describe());
-            System.out.println("shape,int8 ms,int8 GOP/s,int8 % of peak,f32 ms,f32 GFLOP/s,f32 % of peak,ratio,pack ms");
+            System.out.println("shape,int8 ms,int8 GOP/s,int8 % of peak,f32 ms,f32 GFLOP/s,f32 % of peak,ratio,ratio to f32 products,pack ms");
             rows(batch).stream().filter(r -> r.name.contains(part)).forEach(r -> bench.row(r, peaks));
         }
     }
@@ -117,23 +120,34 @@ public final class QuantizedBench {
         long packed = random(conv.packedBytes() / 4);
         long scratch = random(conv.workspaceBytes() / 4);
         Runnable bytes = () -> conv.run(x, packed, scale, scale, 0, y, scratch);
-        Runnable floats = both ? floats(s, x, w, y) : () -> {};
+        Runnable floats = both ? floats(EmittedConvolutions.forward(s, Epilogue.NONE, workers, dot.set()), s, x, w, y) : () -> {};
+        boolean fewer = both && WinogradChoice.forward(s, dot.set()).isPresent();
+        Runnable products = fewer ? floats(new DenseConv(GatherPlan.forward(s), Epilogue.NONE, workers, dot.set()), s, x, w, y) : () -> {};
         double pack = time(() -> conv.pack(w, packed));
-        double[][] times = new double[2][REPEATS];
-        for (int i = 0; i < REPEATS; i++) {
-            times[0][i] = time(bytes);
-            times[1][i] = both ? time(floats) : Double.NaN;
+        List<Runnable> all = List.of(bytes, floats, products);
+        double[][] times = new double[all.size()][REPEATS];
+        // As a plan does: threads that park between runs are woken on the caller's core, and stay there for as long as a run takes.
+        workers.hold();
+        try {
+            all.forEach(run -> time(run, SETTLING));
+            for (int i = 0; i < REPEATS; i++) {
+                for (int j = 0; j < all.size(); j++) {
+                    times[j][i] = j > 0 && !both ? Double.NaN : time(all.get(j));
+                }
+            }
+        } finally {
+            workers.release();
         }
         double operations = 2.0 * s.usefulMultiplyAdds();
         double a = median(times[0]);
         double b = median(times[1]);
-        System.out.printf(Locale.ROOT, "%s,%.3f,%.0f,%.1f,%.3f,%.0f,%.1f,%.2f,%.3f%n", row.name, a * 1e3, operations / a / 1e9, operations / a / 1e7 / peaks[0],
+        double c = fewer ? median(times[2]) : b;
+        System.out.printf(Locale.ROOT, "%s,%.3f,%.0f,%.1f,%.3f,%.0f,%.1f,%.2f,%.2f,%.3f%n", row.name, a * 1e3, operations / a / 1e9, operations / a / 1e7 / peaks[0],
                 b * 1e3, operations / b / 1e9,
-                operations / b / 1e7 / peaks[1], b / a, pack * 1e3);
+                operations / b / 1e7 / peaks[1], b / a, c / a, pack * 1e3);
     }
 
-    private Runnable floats(ConvShape s, long x, long w, long y) {
-        PackedConv packed = EmittedConvolutions.forward(s, Epilogue.NONE, workers, dot.set());
+    private Runnable floats(PackedConv packed, ConvShape s, long x, long w, long y) {
         long weights = random(packed.packedBytes() / 4);
         long scratch = random(packed.workspaceBytes() / 4);
         packed.pack(w, weights);
@@ -142,10 +156,14 @@ public final class QuantizedBench {
 
     /** Seconds of a run, from as many as take some milliseconds. */
     private static double time(Runnable run) {
+        return time(run, SECONDS);
+    }
+
+    private static double time(Runnable run, double least) {
         run.run();
         long from = System.nanoTime();
         int runs = 0;
-        while (System.nanoTime() - from < SECONDS * 1e9) {
+        while (System.nanoTime() - from < least * 1e9) {
             run.run();
             runs++;
         }
