@@ -36,8 +36,9 @@ final class DenseConv implements GatedConv {
     private static final long LEAST = 500_000;
     /** Chunks that are enough for balance. */
     private static final int MANY = 48;
-    /** Multiply-adds of a chunk of a product that has less than so many chunks: five microseconds. */
+    /** Multiply-adds of a chunk of a product that has few chunks: eight microseconds, if that makes no more of them than these. */
     private static final long CHUNK = 1_000_000;
+    private static final int FEW = 24;
     /** More panels than these are not gone through for a few rows: that would be a call for each. */
     private static final int FEW_PANELS = 4;
     /** Fewer tiles than these do not bring in what is multiplied next. */
@@ -261,12 +262,13 @@ final class DenseConv implements GatedConv {
     }
 
     /**
-     * A product that takes some hundred microseconds at most is cut into a few dozen chunks as equal as can be, an even number of them: with nine, one of two cores would do a ninth more. Where weights are larger than images, chunks are
-     * panels: a core then reads half of the weights, which come from the third-level cache. Otherwise they are rows: those that it reads are mostly the same that it wrote in the region before.
+     * A product that takes two milliseconds at most is cut into two dozen chunks at most, as equal as can be, and an even number of them: with nine, one of two cores would do a ninth more. Where weights are
+     * larger than images, or panels many, chunks are panels: a core then reads half of the weights, which come from the third-level cache. Otherwise they are rows, mostly the same that the core wrote in
+     * the region before.
      */
     private Cut few(Cut whole) {
         Region r = whole.region;
-        int wanted = Math.clamp(work(whole) / CHUNK, 1, MANY);
+        int wanted = Math.clamp(work(whole) / CHUNK, 1, FEW);
         int units = units(r, whole.unit);
         if (r.instances >= wanted) {
             return new Cut(r, whole.first, Math.ceilDiv(r.instances, wanted), 1, whole.unit, 1);

@@ -68,8 +68,10 @@ final class ProductFrame {
     static final int NEXT = 184;
     /** See {@link #NEXT}. */
     static final int NEXT_END = 192;
+    /** The kernel's own: lines that are left. */
+    static final int LINES_LEFT = 200;
 
-    private static final int BYTES = 200;
+    private static final int BYTES = 208;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();

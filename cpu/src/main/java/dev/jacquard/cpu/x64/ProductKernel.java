@@ -77,8 +77,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
     }
 
     /**
-     * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead and {@link #residualRowsLeft},
-     * r10 from B to the line that is asked for, r11 A ahead. Listed: r14 tile, rbp tap, rdx depth done.
+     * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left,
+     * r11 A ahead, rbp from B to the line of the next panel that is asked for. Listed: r14 tile, rbp tap, rdx depth done.
      */
     private static final class Emitter {
         private static final int UNROLL = ProductFrame.STEPS;
@@ -139,25 +139,16 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.residual()) {
                 a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
             }
-            a.mov(Gp.RBP, frame(ProductFrame.LINES));
+            a.mov(Gp.RBP, frame(ProductFrame.NEXT));
+            a.mov(Gp.RCX, frame(ProductFrame.LINES));
             Label line = a.here();
+            a.mov(frame(ProductFrame.LINES_LEFT), Gp.RCX);
             a.mov(Gp.R15, frame(ProductFrame.COUNT));
-            if (asksForNext()) {
-                a.mov(Gp.R10, frame(ProductFrame.NEXT));
-            }
             evenRows();
             a.add(Gp.R14, frame(ProductFrame.LINE_STEP));
-            a.dec(Gp.RBP);
+            a.mov(Gp.RCX, frame(ProductFrame.LINES_LEFT));
+            a.dec(Gp.RCX);
             a.j(Condition.NE, line);
-        }
-
-        /** Whether lines of the next panel are asked for. There is no register for that where A and a residual are, too. */
-        private boolean asksForNext() {
-            return even != null && !(even.ahead && k.epilogue.residual());
-        }
-
-        private Gp residualRowsLeft() {
-            return asksForNext() ? Gp.R11 : Gp.R10;
         }
 
         private void evenRows() {
@@ -216,12 +207,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.add(Gp.RBX, h * even.cRow);
             }
             a.add(Gp.R12, h * vectors * bytes);
-            if (asksForNext()) {
-                a.xor(Gp.RCX, Gp.RCX);
-                a.add(Gp.R10, 64);
-                a.cmp(Gp.R10, frame(ProductFrame.NEXT_END));
-                a.cmov(Condition.GE, Gp.R10, Gp.RCX);
-            }
+            a.xor(Gp.RCX, Gp.RCX);
+            a.add(Gp.RBP, 64);
+            a.cmp(Gp.RBP, frame(ProductFrame.NEXT_END));
+            a.cmov(Condition.GE, Gp.RBP, Gp.RCX);
         }
 
         private void listedRows() {
@@ -365,14 +354,14 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             Label all = new Label();
             Label none = new Label();
             a.lea(Gp.R9, Mem.at(Gp.RBX, RESIDUAL_AHEAD * even.cRow));
-            a.mov(residualRowsLeft(), h);
+            a.mov(Gp.R10, h);
             a.bind(part);
             for (int at = 0; at < vectors * bytes; at += 64) {
                 a.prefetcht0(Mem.at(Gp.R9, at));
             }
             a.add(Gp.R9, even.cRow);
             a.mov(Gp.RCX, frame(ProductFrame.PART));
-            a.cmp(residualRowsLeft(), 1);
+            a.cmp(Gp.R10, 1);
             a.j(Condition.NE, all);
             a.add(Gp.RCX, frame(ProductFrame.LAST_PART));
             a.bind(all);
@@ -380,7 +369,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.j(Condition.E, none);
             unrolled(h);
             a.bind(none);
-            a.dec(residualRowsLeft());
+            a.dec(Gp.R10);
             a.j(Condition.NE, part);
         }
 
@@ -425,9 +414,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             for (int line = 0; line < vectors * bytes && h >= mr - 1; line += 64) {
                 a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
             }
-            if (asksForNext() && h >= mr - 1) {
+            if (even != null && h >= mr - 1) {
                 // A line that is there if nothing is to be asked for.
-                a.prefetcht1(Mem.at(Gp.RSI, Gp.R10, 1, u * vectors * bytes));
+                a.prefetcht1(Mem.at(Gp.RSI, Gp.RBP, 1, u * vectors * bytes));
             }
             int left = set.registers() - mr * vectors - vectors;
             for (int i = 0; i < h; i++) {
