@@ -65,14 +65,15 @@ record ContactSheet(String title, int side, List<List<Cell>> rows) {
         return cell.caption.stream().flatMap(l -> wrapped(l, cellSide()).stream()).toList();
     }
 
-    /** A line cut into pieces that fit: at its last blank if there is one, anywhere else if not. */
+    /** A line cut into pieces that fit: at the last blank, else behind the last underscore, else anywhere. */
     private static List<String> wrapped(String line, int pixels) {
         int most = Math.max(1, pixels / (PixelFont.ADVANCE * TEXT_SCALE));
         List<String> pieces = new ArrayList<>();
         String rest = line;
         while (rest.length() > most) {
             int blank = rest.lastIndexOf(' ', most);
-            int cut = blank > 0 ? blank : most;
+            int part = rest.lastIndexOf('_', most - 1) + 1; // file names have no blanks
+            int cut = blank > 0 ? blank : part > 0 ? part : most;
             pieces.add(rest.substring(0, cut));
             rest = rest.substring(cut).stripLeading();
         }
