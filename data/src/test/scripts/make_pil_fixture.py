@@ -7,6 +7,7 @@ pil-*.jpg with pil-*.rgb: a JPEG and what Pillow decodes it to (height, width, 3
 """
 import io
 import struct
+import subprocess
 from PIL import Image
 
 OUT = "../resources/"
@@ -93,3 +94,24 @@ def as_ycck(b):
 jpeg("pil-no-markers", smooth(33, 21), without_jfif, quality=85, subsampling=2)
 jpeg("pil-rgb", smooth(33, 21), with_rgb_ids, quality=85, subsampling=0)
 jpeg("pil-ycck", smooth(33, 21).convert("CMYK"), as_ycck, quality=95)
+
+# For JpegCodecTest: every sampling, restart markers, several units with a partial one at the edges, noise (long codes), an image too narrow to be smoothed.
+
+
+def noisy(w, h):
+    im = Image.new("RGB", (w, h))
+    im.putdata([((x * 3 + (x * y * 7919 >> 3) % 61) & 255, (y * 5 + (x * 31 ^ y * 17) % 90) & 255, ((x * 5 + y * 3) ^ (x * y >> 2)) & 255) for y in range(h) for x in range(w)])
+    return im
+
+
+jpeg("pil-422", smooth(33, 21), quality=85, subsampling=1)
+jpeg("pil-big-420", noisy(83, 70), quality=97, subsampling=2)
+jpeg("pil-thin", noisy(3, 37), quality=90, subsampling=2)
+
+
+def with_restarts(b):
+    """Puts a restart interval of one row of units into a file, and codes it again by libjpeg's own tool."""
+    return subprocess.run(["jpegtran", "-restart", "3B"], input=b, stdout=subprocess.PIPE, check=True).stdout
+
+
+jpeg("pil-restarts", noisy(83, 45), with_restarts, quality=90, subsampling=2)

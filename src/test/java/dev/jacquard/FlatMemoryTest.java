@@ -259,6 +259,52 @@ class FlatMemoryTest {
         assertTrue(flat, "memory grew in every round of 20 stages: " + rounds);
     }
 
+    /** Issue 8's: the whole generated set, twenty times over, evaluations included; what was opened for it is gone when it is closed. */
+    @Test
+    void twentyEpochsOfTheGeneratedSetStayFlat(@TempDir Path folder) throws IOException {
+        Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read from /proc");
+        int pictures = TrainConfig.defaults().data().generatedTrain();
+        int held = TrainConfig.defaults().data().generatedVal();
+        TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("batch", 80).with("image-size", SIZE).with("epochs", 20).with("checkpoints", false).with("warmup-epochs", 0)
+                .with("augmentation", "randaugment").with("loader-threads", 2);
+        List<Long> heap = new ArrayList<>();
+        List<Long> resident = new ArrayList<>();
+        try (Backend backend = Backends.open("cpu", 2); GeneratedImages train = new GeneratedImages(1, GeneratedImages.Split.TRAIN, pictures);
+                GeneratedImages val = new GeneratedImages(1, GeneratedImages.Split.TEST, held); RunFolder run = RunFolder.create(folder.resolve("run"));
+                Trainer trainer = Trainer.open(new Trainer.Setup(config, small(), backend, train, val), run)) {
+            trainer.listen(new TrainListener() {
+                @Override
+                public void epoch(RunLog.Line line, boolean best) {
+                    if (line.epoch() % 5 == 0) {
+                        heap.add(heapInUse());
+                        try {
+                            resident.add(residentOutsideHeap());
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                    }
+                }
+            });
+            assertTrue(trainer.fit().complete());
+            assertTrue(loaderThreads() > 0, "this test knows how the threads are called");
+        }
+        assertEquals(0, loaderThreads(), "threads of loaders after the end");
+        boolean flat = false;
+        List<String> rounds = new ArrayList<>();
+        for (int i = 1; i < heap.size(); i++) {
+            long heapGrowth = heap.get(i) - heap.get(i - 1);
+            long residentGrowth = resident.get(i) - resident.get(i - 1);
+            flat |= heapGrowth < 4 << 20 && residentGrowth < 24 << 20;
+            rounds.add(String.format("heap in use %+d KB, resident memory outside of it %+d KB", heapGrowth >> 10, residentGrowth >> 10));
+        }
+        System.out.println("5 epochs of the generated set: " + rounds);
+        assertTrue(flat, "memory grew in every five epochs: " + rounds);
+    }
+
+    private static long loaderThreads() {
+        return Thread.getAllStackTraces().keySet().stream().filter(t -> t.isAlive() && t.getName().startsWith("jacquard-loader")).count();
+    }
+
     private static void train(TrainStep step, Loader loader, long from, int count) {
         for (long i = from; i < from + count;) {
             Batch batch = loader.next();

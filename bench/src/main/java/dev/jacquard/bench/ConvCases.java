@@ -7,6 +7,7 @@ import dev.jacquard.tensor.graph.Graph;
 import dev.jacquard.tensor.graph.Node;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Window;
 import dev.jacquard.train.NetworkStep;
@@ -69,6 +70,8 @@ final class ConvCases {
         List<ConvCase> all = new ArrayList<>();
         for (Node node : graph.nodes()) {
             if (node.op() instanceof ConvolutionScaleShift op) {
+                all.add(of(network, node, op.product(), new Epilogue(op.activation(), op.residual())));
+            } else if (node.op() instanceof GatedConvolution op) { // the same shape without the gate, as gradients of training have it
                 all.add(of(network, node, op.product(), new Epilogue(op.activation(), op.residual())));
             } else if (node.op() instanceof Conv2d op) {
                 all.add(of(network, node, op, new Epilogue(Nonlinearity.NONE, false)));

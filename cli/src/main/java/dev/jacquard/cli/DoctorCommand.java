@@ -1,5 +1,6 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.data.ImageDecoder;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.BackendProvider;
 import dev.jacquard.tensor.backend.Backends;
@@ -31,6 +32,7 @@ final class DoctorCommand implements Callable<Integer> {
         line(out, "processor", processor() + ", " + Runtime.getRuntime().availableProcessors() + " threads for us");
         line(out, "memory", memory());
         line(out, "native access", DoctorCommand.class.getModule().isNativeAccessEnabled() ? "allowed" : "not allowed: start the JVM with --enable-native-access=ALL-UNNAMED, as ./jacquard does");
+        line(out, "JPEG decoder", ImageDecoder.describe());
         line(out, "working folder", folder());
         boolean works = backends(out);
         return works ? Main.DONE : Main.CALLERS_FAULT;

@@ -28,8 +28,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
     private boolean averaged;
 
-    @Option(names = "--data", paramLabel = "PATH", description = "Folder with a subfolder of images per class, or a tar of one.")
-    private Path data;
+    @Option(names = "--data", paramLabel = "PATH", description = "Images, as train's --data.")
+    private String data;
 
     @Option(names = "--image-size", paramLabel = "PIXELS", description = "Height and width that the network sees. Default: what it was trained with")
     private Integer imageSize;

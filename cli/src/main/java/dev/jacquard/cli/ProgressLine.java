@@ -1,5 +1,7 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.data.StageTimes;
+import dev.jacquard.train.DataShare;
 import dev.jacquard.train.RunLog;
 import dev.jacquard.train.TrainListener;
 import java.io.PrintWriter;
@@ -18,6 +20,8 @@ final class ProgressLine implements TrainListener {
     private int width;
     /** What is to be said with the next line; empty for nothing. */
     private String note = "";
+    /** What people were last told to speed up; null for nothing. */
+    private StageTimes.Stage advised;
 
     ProgressLine(PrintWriter out, boolean terminal, int batch, int epochs) {
         this.out = out;
@@ -42,6 +46,18 @@ final class ProgressLine implements TrainListener {
     public void skipped(long step, double scale, int skipped) {
         note = String.format(Locale.ROOT, "  loss scale %s, %d update%s skipped", scale >= 1 && scale == Math.rint(scale) ? String.format(Locale.ROOT, "%.0f", scale) : String.format(Locale.ROOT, "%.4g", scale),
                 skipped, skipped == 1 ? "" : "s");
+    }
+
+    @Override
+    public void waited(long step, DataShare share) {
+        if (share.slowest() != advised) { // once for each stage; the log has every line's share
+            advised = share.slowest();
+            end();
+            out.println(share.text());
+            out.println("  to speed it up: " + share.advice(Runtime.getRuntime().availableProcessors()));
+            out.flush();
+        }
+        note = "  " + share.text();
     }
 
     @Override

@@ -173,15 +173,20 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             if (d.generated()) {
                 return new Split(new GeneratedImages(Generated.SEED, GeneratedImages.Split.TRAIN, d.generatedTrain()), new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, d.generatedVal()));
             }
-            ImageSource train = ImageSource.open(Path.of(d.train()));
+            ImageSource train = ImageSource.open(d.train());
+            ImageSource val = null;
             boolean done = false;
             try {
-                Split s = d.val() == null ? Split.everyNth(train, HELD_OUT, "--data " + d.train()) : new Split(train, ImageSource.open(Path.of(d.val())));
+                Split s = d.val() == null ? Split.everyNth(train, HELD_OUT, "--data " + d.train()) : new Split(train, val = ImageSource.open(d.val()));
+                s = d.shuffleBuffer() == 0 ? s : new Split(s.train().sequential(d.shuffleBuffer()), s.val());
                 done = true;
                 return s;
             } finally {
                 if (!done) {
                     train.close();
+                    if (val != null) {
+                        val.close();
+                    }
                 }
             }
         }

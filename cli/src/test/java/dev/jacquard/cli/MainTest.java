@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
+import dev.jacquard.data.StageTimes;
 import dev.jacquard.tensor.backend.Backends;
+import dev.jacquard.train.DataShare;
 import dev.jacquard.train.RunLog;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -119,13 +121,26 @@ class MainTest {
     }
 
     @Test
+    void progressSaysOnceWhatToSpeedUpAndGoesOnCounting() {
+        StringWriter text = new StringWriter();
+        ProgressLine p = new ProgressLine(new PrintWriter(text), true, 64, 3);
+        p.waited(10, new DataShare(0.23, StageTimes.Stage.AUGMENT, 310, 1));
+        p.waited(20, new DataShare(0.12, StageTimes.Stage.AUGMENT, 310, 1));
+        p.step(20, 300, 1, 2.3, 0.1, 640);
+        String s = text.toString();
+        assertEquals(1, s.split("to speed it up", -1).length - 1, s);
+        assertTrue(s.contains("cheaper --augmentation"), s);
+        assertTrue(s.contains("ETA 0:28  12 % of the time waiting for data: augment, 310 images/s per core"), s);
+    }
+
+    @Test
     void progressIsLinesWhenPipedAndOneLineOnATerminal() {
         for (boolean terminal : new boolean[] {false, true}) {
             StringWriter text = new StringWriter();
             ProgressLine p = new ProgressLine(new PrintWriter(text), terminal, 64, 3);
             p.step(10, 300, 1, 2.3, 0.1, 640);
             p.step(11, 300, 1, 2.3, 0.1, 640);
-            p.epoch(new RunLog.Line("epoch", 100, 1, null, 0.1, 640.0, 65, 2.0, 1.5, 50.0, 90.0, 1.4, 51.25, 91.0, null, null), true);
+            p.epoch(new RunLog.Line("epoch", 100, 1, null, 0.1, 640.0, 65, 2.0, 1.5, 50.0, 90.0, 1.4, 51.25, 91.0, null, null, null, null, null), true);
             String s = text.toString();
             assertTrue(s.contains("epoch 1/3  step 10/300  loss 2.3000  lr 0.10000  640 images/s  ETA 0:29"), s);
             assertFalse(s.contains("step 11/300"), "too soon");

@@ -12,6 +12,10 @@ import dev.jacquard.tensor.op.Pointwise;
 final class Gates {
     private static final int BLOCK_FLOATS = 32_768;
 
+    /** Into how many parts the layers of few images are cut, and the weights of a layer from which on that is worth its cost. */
+    private static final int PARTS = 4;
+    private static final long APART = 8_192;
+
     private final Workers workers;
     private final Simd simd;
     private final int n;
@@ -20,6 +24,7 @@ final class Gates {
     private final int s;
     private final int block;
     private final int blocks;
+    private final int parts;
     private final PointwiseLoop activation;
     private final PointwiseLoop slope;
     private final PointwiseLoop sigmoid;
@@ -27,6 +32,8 @@ final class Gates {
     private final Workers.Task sumTask = this::sum;
     private final Workers.Task productTask = this::product;
     private final Workers.Task gateTask = this::gate;
+    private final Workers.Task firstTask = this::firstPart;
+    private final Workers.Task secondTask = this::secondPart;
     private final Workers.Task backTask = this::back;
     private final Workers.Task scaleTask = this::scale;
     private final Workers.Task weightTask = this::weight;
@@ -53,6 +60,7 @@ final class Gates {
     private long d2;
     private long dmeans;
     private long tables;
+    private long copies;
 
     /** @param s units between the layers, at least 1 @param activation what follows the first layer */
     Gates(int n, int pixels, int c, int s, Nonlinearity activation, Workers workers, Simd simd) {
@@ -74,8 +82,11 @@ final class Gates {
         };
         sigmoid = PointwiseLoop.of(new Pointwise.Sigmoid(), simd);
         sigmoidSlope = PointwiseLoop.of(new Pointwise.SigmoidBackward(), simd);
-        block = Math.max(8, BLOCK_FLOATS / c);
+        // Blocks as equal as can be, an even number of them, for teams of two.
+        int most = Tiling.ceil(pixels, Math.max(8, BLOCK_FLOATS / c));
+        block = Tiling.ceil(pixels, most > 1 ? most + most % 2 : 1);
         blocks = Tiling.ceil(pixels, block);
+        parts = n < PARTS && (long) c * s >= APART ? PARTS : 1;
     }
 
     private long row() {
@@ -99,7 +110,8 @@ final class Gates {
         d2 = d1 + Raw.align(4L * n * s);
         dmeans = d2 + Raw.align(row() * n);
         tables = dmeans + Raw.align(row() * n);
-        return tables + tableBytes() * workers.size() - workspace;
+        copies = tables + tableBytes() * workers.size();
+        return copies + Raw.align(row() * workers.size()) - workspace;
     }
 
     private int rowsOf(int chunk) {
@@ -122,7 +134,12 @@ final class Gates {
         this.hidden = hidden;
         this.gate = gate;
         workers.run(sumTask, n * blocks);
-        workers.run(gateTask, n);
+        if (parts == 1) {
+            workers.run(gateTask, n);
+        } else {
+            workers.run(firstTask, n * parts);
+            workers.run(secondTask, n * parts);
+        }
     }
 
     /** The gates alone; means and the first layer's result go to scratch memory. */
@@ -137,15 +154,42 @@ final class Gates {
 
     private void gate(int i, int worker) {
         long mean = means + row() * i;
-        long first = hidden + 4L * s * i;
-        long result = active + 4L * s * i;
-        long g = gate + row() * i;
+        mean(i, mean);
+        first(i, 0, s, mean);
+        second(i, 0, c);
+    }
+
+    private void mean(int i, long mean) {
         simd.columnSums(blocks, c, partial + row() * blocks * i, row(), mean);
         simd.scale(mean, mean, c, 1f / pixels);
-        simd.rowDots(s, c, w1, mean, b1, first);
-        activate(first, result, s);
-        simd.rowDots(c, s, w2, result, b2, g);
-        sigmoid.run(g, 1, g, 1, g, 1, g, c);
+    }
+
+    /** Units of the first layer. */
+    private void first(int i, int from, int to, long mean) {
+        long at = 4L * ((long) s * i + from);
+        simd.rowDots(to - from, c, w1 + row() * from, mean, b1 + 4L * from, hidden + at);
+        activate(hidden + at, active + at, to - from);
+    }
+
+    /** Gates of some channels. */
+    private void second(int i, int from, int to) {
+        long g = gate + row() * i + 4L * from;
+        simd.rowDots(to - from, s, w2 + 4L * s * from, active + 4L * s * i, b2 + 4L * from, g);
+        sigmoid.run(g, 1, g, 1, g, 1, g, to - from);
+    }
+
+    /** Each part computes the means for itself, which takes less time than to wait for them; the first leaves them where they belong. */
+    private void firstPart(int chunk, int worker) {
+        int i = chunk / parts;
+        int part = chunk % parts;
+        long mean = part == 0 ? means + row() * i : copies + row() * worker;
+        mean(i, mean);
+        first(i, s * part / parts, s * (part + 1) / parts, mean);
+    }
+
+    private void secondPart(int chunk, int worker) {
+        int part = chunk % parts;
+        second(chunk / parts, c * part / parts, c * (part + 1) / parts);
     }
 
     private void activate(long from, long to, long count) {

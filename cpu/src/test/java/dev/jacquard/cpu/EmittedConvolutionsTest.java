@@ -13,6 +13,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Emitted convolutions of odd sizes against a naive loop in double precision, under guard bands, with every epilogue; one thread and three bit for bit the same. */
@@ -102,6 +103,34 @@ class EmittedConvolutionsTest {
             compare(arena, EmittedConvolutions.forward(s, e, one, test.set), EmittedConvolutions.forward(s, e, three, test.set), x, w, scale, shift, residual, e, y, taps * s.groupC(), "forward");
             compare(arena, EmittedConvolutions.backwardData(s, one, test.set), EmittedConvolutions.backwardData(s, three, test.set), dy, w, scale, shift, residual, Epilogue.NONE, dx,
                     taps * s.groupK(), "backward of data");
+        }
+    }
+
+    /** Panels of every width, depths of fewer steps than a tile has rows and of more, by every kind of code behind the sums. */
+    @ParameterizedTest
+    @EnumSource(InstructionSet.class)
+    void depthsAndEpilogues(InstructionSet set) {
+        assumeTrue(Emission.refusal(set).isEmpty(), "no such instructions here");
+        List<Epilogue> epilogues = List.of(new Epilogue(true, true, true, Nonlinearity.RELU), new Epilogue(true, true, true, Nonlinearity.SILU), new Epilogue(true, true, false, Nonlinearity.SILU),
+                new Epilogue(false, true, false, Nonlinearity.SILU), new Epilogue(true, false, false, Nonlinearity.SILU), new Epilogue(false, false, true, Nonlinearity.NONE));
+        for (int k : new int[] {9, 16, 24, 48, 64, 80}) {
+            for (int c : new int[] {1, 3, 4, 23, 24, 25, 47, 100, 600}) {
+                ConvShape s = square(3, 5, c, k, 1, 1, 0);
+                for (Epilogue e : epilogues) {
+                    try (Arena arena = Arena.ofConfined()) {
+                        Guarded x = new Guarded(arena, (long) s.n() * s.h() * s.w() * s.c()).random(1);
+                        Guarded w = new Guarded(arena, (long) s.k() * s.c()).random(2);
+                        Guarded dy = new Guarded(arena, (long) s.n() * s.oh() * s.ow() * s.k()).random(3);
+                        Guarded scale = new Guarded(arena, s.k()).random(4);
+                        Guarded shift = new Guarded(arena, s.k()).random(5);
+                        Guarded residual = new Guarded(arena, dy.n).random(6);
+                        double[] y = new double[dy.n];
+                        ConvTest.naive(s, x, w, dy, y, new double[x.n], new double[w.n]);
+                        apply(e, y, scale, shift, residual);
+                        compare(arena, EmittedConvolutions.forward(s, e, one, set), EmittedConvolutions.forward(s, e, three, set), x, w, scale, shift, residual, e, y, c, c + "-" + k + " " + e);
+                    }
+                }
+            }
         }
     }
 

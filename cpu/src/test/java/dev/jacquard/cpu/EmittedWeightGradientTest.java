@@ -55,6 +55,10 @@ class EmittedWeightGradientTest {
                 square(3, 10, 51, 34, 3, 1, 1),
                 square(2, 13, 128, 128, 3, 2, 4), // wide groups with strides: parts of pixels are fetched in several walks
                 square(6, 15, 260, 40, 3, 2, 1), // channels in parts, with strides
+                square(5, 9, 1030, 37, 1, 1, 1), // one tap of packed operands
+                square(3, 11, 1040, 1027, 1, 2, 1), // the same with strides
+                new ConvShape(1, 20, 30, 1024, 9, 1, 1, 2, 3, 0, 0, 0, 0, 1, 1, 1), // in bands
+                new ConvShape(2, 5, 5, 1024, 40, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1), // and with padding
                 square(2, 30, 24, 144, 1, 1, 1), // more lines to fetch than tiles
                 square(1, 2, 300, 500, 3, 1, 1), // taps outside of nearly everything
                 new ConvShape(2, 1, 600, 17, 19, 1, 9, 1, 1, 0, 0, 4, 4, 1, 1, 1), // rows longer than a block

@@ -23,6 +23,8 @@ public final class Batch {
     int[] order;
     int epoch;
     int index;
+    /** The first place in the epoch's order. */
+    long first;
     int planned;
     int unfinished;
     int count;
@@ -79,6 +81,16 @@ public final class Batch {
 
     long imageBytes() {
         return 3L * size * size;
+    }
+
+    /** Fills a place with noise. */
+    void noise(int place, long seed) {
+        SampleRandom random = new SampleRandom().at(seed, 0, place, SampleRandom.DRAW);
+        for (long at = place * imageBytes(), end = at + imageBytes(); at < end; at++) {
+            images.set(ValueLayout.JAVA_BYTE, at, (byte) random.nextLong());
+        }
+        samples[place] = place;
+        filled[place] = true;
     }
 
     /** Moves the filled places to the front, in order, zeroes the rest, and sets the count. */

@@ -5,7 +5,7 @@ package dev.jacquard.data;
  * image read and stays so. Not thread-safe: one per reading thread.
  */
 public final class Encoded {
-    private static final int LEAST = 1 << 16;
+    private static final int LEAST = 1 << 12;
 
     /** This object's own memory; {@link #bytes} is another array while it stands for one that a source keeps. */
     private byte[] own = new byte[0];

@@ -27,6 +27,7 @@ public final class ImageCache {
     private final AtomicReferenceArray<RgbImage> decoded; // null where nothing is kept
     private final AtomicLong room;
     private final BitSet bad = new BitSet(); // guarded by itself
+    private final BitSet sound = new BitSet(); // guarded by itself
     private int badReported;
 
     /**
@@ -56,34 +57,47 @@ public final class ImageCache {
         }
     }
 
-    /** The decoded image of a sample, or null if it is bad. */
-    RgbImage get(ImageWorker worker, int sample) {
-        if (decoded != null && decoded.get(sample) instanceof RgbImage known) {
-            return known;
-        }
-        synchronized (bad) {
-            if (bad.get(sample)) {
-                return null;
-            }
-        }
-        RgbImage image;
-        try {
-            byte[] bytes = source.bytes(sample);
-            image = worker.decode(bytes, bytes.length, source.name(sample));
-        } catch (DataException e) {
-            markBad(sample, e);
-            return null;
-        }
-        if (decoded != null) {
-            int bytes = image.pixels().length;
-            if (room.addAndGet(-bytes) < 0 || !decoded.compareAndSet(sample, null, image)) {
-                room.addAndGet(bytes); // no room, or another thread was first
-            }
-        }
-        return image;
+    /** The decoded image of a sample; null if it is not kept. */
+    RgbImage kept(int sample) {
+        return decoded == null ? null : decoded.get(sample);
     }
 
-    private void markBad(int sample, DataException reason) {
+    /** Whether there may be room for another image. */
+    boolean hasRoom() {
+        return decoded != null && room.get() > 0;
+    }
+
+    /** Keeps a sample's decoded image, whole and exact, if there is room. */
+    void keep(int sample, RgbImage image) {
+        int bytes = image.pixels().length;
+        if (room.addAndGet(-bytes) < 0 || !decoded.compareAndSet(sample, null, image)) {
+            room.addAndGet(bytes); // no room, or another thread was first
+        }
+    }
+
+    /** Whether a sample is known to be bad. */
+    boolean isBad(int sample) {
+        synchronized (bad) {
+            return bad.get(sample);
+        }
+    }
+
+    /** Whether all of a sample's image was decoded before, and found good. */
+    boolean isSound(int sample) {
+        synchronized (sound) {
+            return sound.get(sample);
+        }
+    }
+
+    /** Remembers that all of a sample's image was looked at, and is good. */
+    void markSound(int sample) {
+        synchronized (sound) {
+            sound.set(sample);
+        }
+    }
+
+    /** Remembers that a sample is bad, with a warning for each of the first few. */
+    void markBad(int sample, DataException reason) {
         int count;
         synchronized (bad) {
             if (bad.get(sample)) {

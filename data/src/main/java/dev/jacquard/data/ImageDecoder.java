@@ -3,7 +3,6 @@ package dev.jacquard.data;
 import dev.jacquard.data.JpegHeader.Coding;
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
-import java.util.List;
 
 /**
  * Decodes JPEG, PNG, GIF, BMP and TIFF to 8-bit RGB, to what PIL's {@code Image.open(f).convert("RGB")} gives:
@@ -28,9 +27,13 @@ public final class ImageDecoder implements AutoCloseable {
 
     private static final int MAX_SCANS = 500;
 
+    /** The most that any format makes of a byte: deflate, on pixels of one bit. */
+    private static final int MAX_PIXELS_PER_BYTE = 8 * PngHeader.DEFLATE_RATIO;
+    private static final int FEW_PIXELS = 1 << 20; // may be allocated whatever the file
+
     private final long maxPixels;
     private final boolean oriented;
-    private final List<JpegCodec> codecs; // the first that can decodes a JPEG; if none can, ImageIO has the last word
+    private final TurboJpegCodec turbo; // null where there is none
     private final ImageIoCodec imageIo = new ImageIoCodec();
     private final Picture stored = new Picture(); // what is still to be turned
 
@@ -51,25 +54,20 @@ public final class ImageDecoder implements AutoCloseable {
      * @param oriented  whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
      */
     public ImageDecoder(long maxPixels, boolean oriented) {
-        this(maxPixels, oriented, codecs(TurboJpegLibrary.here().library()));
+        this(maxPixels, oriented, TurboJpegLibrary.here().library());
     }
 
-    /** A decoder that tries these codecs, which it closes, before ImageIO. */
-    ImageDecoder(long maxPixels, boolean oriented, List<JpegCodec> codecs) {
-        this.codecs = codecs;
+    /** A decoder with all options and a library for JPEGs, or null for none. */
+    ImageDecoder(long maxPixels, boolean oriented, TurboJpegLibrary library) {
+        this.turbo = library == null ? null : new TurboJpegCodec(library);
         this.maxPixels = Math.clamp(maxPixels, 1, Integer.MAX_VALUE / 3 - 8);
         this.oriented = oriented;
-    }
-
-    /** The codecs for JPEGs, the best first. @param library null for none */
-    static List<JpegCodec> codecs(TurboJpegLibrary library) {
-        return library == null ? List.of() : List.of(new TurboJpegCodec(library));
     }
 
     /** What decodes JPEGs in this process, and why: a line for people. */
     public static String describe() {
         TurboJpegLibrary.Found found = TurboJpegLibrary.here();
-        return found.library() != null ? found.why() : "in Java; libturbojpeg, which is quicker, is not used: " + found.why();
+        return found.library() != null ? found.why() : "the JDK's; libturbojpeg, which decodes three times as fast, is not used: " + found.why();
     }
 
     /**
@@ -105,8 +103,8 @@ public final class ImageDecoder implements AutoCloseable {
             PngHeader png = PngHeader.parse(data, length);
             int[] size = png != null ? new int[] {png.width(), png.height()} : imageIo.size(data, length, name);
             checkSize(size[0], size[1], name);
-            if (png != null && png.leastBytes() > length) {
-                throw bad(name, "the PNG is truncated", length + " bytes for " + png.width() + "x" + png.height() + " pixels", null);
+            if (png != null && png.leastBytes() > length || (long) size[0] * size[1] - FEW_PIXELS > (long) MAX_PIXELS_PER_BYTE * length) {
+                throw bad(name, "the image is truncated", length + " bytes for " + size[0] + "x" + size[1] + " pixels", null);
             }
             return new ImageHeader(size[0], size[1], ExifOrientation.NONE, null);
         } catch (IOException | RuntimeException e) {
@@ -164,22 +162,25 @@ public final class ImageDecoder implements AutoCloseable {
 
     private void decodeStored(byte[] data, int length, String name, ImageHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
         JpegHeader jpeg = header.jpeg();
-        if (jpeg != null && jpeg.coding() != Coding.OTHER && jpeg.precision() == 8 && (jpeg.components() == 1 || jpeg.components() == 3)) {
-            for (JpegCodec codec : codecs) {
-                if (codec.decode(data, length, jpeg, wanted, sound, out)) {
-                    return;
-                }
-            }
-            imageIo.jpeg(data, length, name, jpeg, wanted, out);
-        } else {
+        if (jpeg == null) {
             imageIo.any(data, length, name, header.storedWidth(), header.storedHeight(), wanted, out);
+        } else if (!jpeg.whole()) {
+            try (ImageIoCodec fresh = new ImageIoCodec()) { // one that remembers no other file's tables
+                fresh.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
+            }
+        } else if (jpeg.coding() == Coding.OTHER || jpeg.precision() != 8 || jpeg.components() != 1 && jpeg.components() != 3) {
+            imageIo.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
+        } else if (turbo == null || !turbo.decode(data, length, jpeg, wanted, sound, out)) {
+            imageIo.jpeg(data, length, name, jpeg, wanted, sound, out);
         }
     }
 
     /** Frees the readers' native memory. */
     @Override
     public void close() {
-        codecs.forEach(JpegCodec::close);
+        if (turbo != null) {
+            turbo.close();
+        }
         imageIo.close();
     }
 

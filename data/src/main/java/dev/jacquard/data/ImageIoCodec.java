@@ -1,6 +1,7 @@
 package dev.jacquard.data;
 
 import dev.jacquard.tensor.DataException;
+import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.ComponentColorModel;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
 import javax.imageio.spi.IIORegistry;
 import javax.imageio.spi.ImageReaderSpi;
@@ -51,10 +53,15 @@ final class ImageIoCodec implements AutoCloseable {
         }
     }
 
-    /** Decodes a gray or three-component JPEG of 8 bits. */
-    void jpeg(byte[] data, int length, String name, JpegHeader header, Wanted wanted, Picture out) throws IOException {
+    /**
+     * Decodes a gray or three-component JPEG of 8 bits.
+     *
+     * @param sound whether all of the file is known to be good; if not, it is read to its end
+     */
+    void jpeg(byte[] data, int length, String name, JpegHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
+        int rows = sound ? wanted.height() : header.height() - wanted.top(); // the reader stops below the region
         try {
-            convert(readRaster(data, length, name), header, wanted, out);
+            convert(readRaster(data, length, name, new Rectangle(wanted.left(), wanted.top(), wanted.width(), rows)), header, wanted, out);
         } catch (IOException | RuntimeException e) {
             if (e instanceof DataException d) {
                 throw d;
@@ -98,14 +105,16 @@ final class ImageIoCodec implements AutoCloseable {
         }
     }
 
-    private Raster readRaster(byte[] data, int length, String name) throws IOException {
+    private Raster readRaster(byte[] data, int length, String name, Rectangle region) throws IOException {
         if (jpeg == null) {
             jpeg = jdkJpegReader();
         }
         warnings.clear();
-        try (ByteArrayInput input = new ByteArrayInput(data, length)) {
+        try (ByteArrayInput input = ByteArrayInput.withoutProfile(data, length)) {
             jpeg.setInput(input, true, true);
-            Raster raster = jpeg.readRaster(0, null);
+            ImageReadParam part = jpeg.getDefaultReadParam();
+            part.setSourceRegion(region);
+            Raster raster = jpeg.readRaster(0, part);
             checkWarnings(name);
             return raster;
         } finally {
@@ -116,25 +125,23 @@ final class ImageIoCodec implements AutoCloseable {
     private static void convert(Raster raster, JpegHeader header, Wanted wanted, Picture picture) {
         ComponentSampleModel model = (ComponentSampleModel) raster.getSampleModel();
         byte[] in = ((DataBufferByte) raster.getDataBuffer()).getData();
-        byte[] out = picture.reset(raster.getWidth(), raster.getHeight(), wanted.unreduced());
-        int[] bands = model.getBandOffsets();
-        int components = bands.length;
-        int t = 0;
-        for (int y = wanted.top(); y < wanted.top() + wanted.height(); y++) {
-            int p = y * model.getScanlineStride() + wanted.left() * model.getPixelStride();
-            for (int x = 0; x < wanted.width(); x++, p += model.getPixelStride(), t += 3) {
-                if (components == 1) {
-                    byte gray = in[p];
-                    out[t] = gray;
-                    out[t + 1] = gray;
-                    out[t + 2] = gray;
-                } else if (header.rgb()) {
-                    out[t] = in[p + bands[0]];
-                    out[t + 1] = in[p + bands[1]];
-                    out[t + 2] = in[p + bands[2]];
-                } else {
-                    YCbCr.toRgb(in[p + bands[0]] & 0xFF, in[p + bands[1]] & 0xFF, in[p + bands[2]] & 0xFF, out, t);
+        byte[] out = picture.reset(header.width(), header.height(), wanted.unreduced());
+        int stride = model.getScanlineStride();
+        int width = wanted.width();
+        for (int y = 0; y < wanted.height(); y++) {
+            int from = y * stride;
+            int to = y * width * 3;
+            if (model.getNumBands() == 1) {
+                for (int x = 0; x < width; x++, to += 3) {
+                    byte gray = in[from + x];
+                    out[to] = gray;
+                    out[to + 1] = gray;
+                    out[to + 2] = gray;
                 }
+            } else if (header.rgb()) {
+                System.arraycopy(in, from, out, to, width * 3);
+            } else {
+                YCbCr.toRgb(in, from, out, to, width);
             }
         }
     }

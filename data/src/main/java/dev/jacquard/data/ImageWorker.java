@@ -1,6 +1,7 @@
 package dev.jacquard.data;
 
 import dev.jacquard.data.Resampler.Job;
+import dev.jacquard.data.StageTimes.Stage;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -15,14 +16,21 @@ final class ImageWorker implements AutoCloseable {
     private final Resampler resampler = new Resampler();
     private final Canvas canvas = new Canvas();
     private final SampleRandom random = new SampleRandom();
+    private final StageClock clock;
 
     /** A worker that decodes exactly. */
     ImageWorker(Transform transform, long maxPixels) {
         this(transform, new ImageDecoder(maxPixels), Decoding.EXACT);
     }
 
-    /** A worker. @param decoder is closed with it */
+    /** A worker whose time nobody asks for. */
     ImageWorker(Transform transform, ImageDecoder decoder, Decoding decoding) {
+        this(transform, decoder, decoding, new StageClock());
+    }
+
+    /** A worker. @param decoder is closed with it @param clock is told of each stage */
+    ImageWorker(Transform transform, ImageDecoder decoder, Decoding decoding, StageClock clock) {
+        this.clock = clock;
         this.transform = transform;
         this.decoder = decoder;
         this.decoding = decoding;
@@ -33,7 +41,13 @@ final class ImageWorker implements AutoCloseable {
         ImageHeader header = decoder.header(data, length, name);
         Picture whole = new Picture();
         decoder.decode(data, length, name, header, Wanted.whole(header.width(), header.height()), false, whole);
+        clock.lap(Stage.DECODE);
         return whole.toImage();
+    }
+
+    /** As the other, of an image that may not be sound. */
+    void process(byte[] data, int length, String name, long seed, long epoch, long sample, MemorySegment out, long offset) {
+        process(data, length, name, false, seed, epoch, sample, out, offset);
     }
 
     /**
@@ -49,8 +63,10 @@ final class ImageWorker implements AutoCloseable {
         ImageHeader header = decoder.header(data, length, name);
         Job job = draw(header.width(), header.height(), seed, epoch, sample);
         decoder.decode(data, length, name, header, Wanted.of(job, header.width(), header.height(), decoding), sound, picture);
+        clock.lap(Stage.DECODE);
         if (augmentation() instanceof Augmentation.None) {
             resampler.resize(picture, job, out, offset);
+            clock.lap(Stage.RESIZE);
         } else {
             canvas.reset(transform.size(), transform.size());
             resampler.resize(picture, job, MemorySegment.ofArray(canvas.pixels()), 0);
@@ -63,6 +79,7 @@ final class ImageWorker implements AutoCloseable {
         Job job = draw(image.width(), image.height(), seed, epoch, sample);
         if (augmentation() instanceof Augmentation.None) {
             resampler.resize(image, job, out, offset);
+            clock.lap(Stage.RESIZE);
         } else {
             canvas.reset(transform.size(), transform.size());
             resampler.resize(image, job, MemorySegment.ofArray(canvas.pixels()), 0);
@@ -82,8 +99,11 @@ final class ImageWorker implements AutoCloseable {
     }
 
     private void augment(MemorySegment out, long offset) {
+        clock.lap(Stage.RESIZE);
         Augmenter.apply(augmentation(), canvas, random);
+        clock.lap(Stage.AUGMENT);
         canvas.copyTo(out, offset);
+        clock.lap(Stage.WRITE);
     }
 
     @Override

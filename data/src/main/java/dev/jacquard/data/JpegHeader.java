@@ -11,10 +11,11 @@ package dev.jacquard.data;
  * @param rgb         whether three components are red, green, blue rather than YCbCr, by libjpeg's rule
  * @param complete    whether an end-of-image marker follows the first scan's start
  * @param blocks      8x8 blocks of all components, without padding
- * @param scans       scans of a progressive file, as many as are there; 1 of others
+ * @param scans       of the file, as many as are there
+ * @param whole       whether the file brings the tables that its scans use
  * @param orientation of EXIF, 1 to 8; 1 if the file says none
  */
-record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, int orientation) {
+record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, boolean whole, int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;
@@ -34,7 +35,7 @@ record JpegHeader(int width, int height, int precision, int components, Coding c
 
     /** Whether the bytes start as a JPEG does. */
     static boolean matches(byte[] data, int length) {
-        return length > 3 && u8(data, 0) == 0xFF && u8(data, 1) == SOI && u8(data, 2) == 0xFF;
+        return length > 3 && u8(data, 0) == 0xFF && u8(data, 1) == SOI;
     }
 
     /** Reads the segments up to the first scan; null if there is no frame or no scan, or a segment runs past the end. */
@@ -84,8 +85,9 @@ record JpegHeader(int width, int height, int precision, int components, Coding c
         int width = u16(data, frame + 3);
         int height = u16(data, frame + 1);
         Coding coding = frameMarker <= 0xC1 ? Coding.SEQUENTIAL : frameMarker == 0xC2 ? Coding.PROGRESSIVE : Coding.OTHER;
+        int scans = JpegTables.scans(data, size, frame, coding != Coding.SEQUENTIAL);
         return new JpegHeader(width, height, u8(data, frame), u8(data, frame + 5), coding, rgb, hasEnd(data, size, scan), blocks(data, frame, width, height),
-                coding == Coding.PROGRESSIVE ? scans(data, size, scan) : 1, orientation);
+                Math.abs(scans), scans > 0, orientation);
     }
 
     private static long blocks(byte[] data, int frame, int width, int height) {
@@ -102,24 +104,8 @@ record JpegHeader(int width, int height, int precision, int components, Coding c
         return blocks;
     }
 
-    /** Scans from the first one's data on: within entropy-coded data 0xFF is followed by 0 or a restart marker. */
-    private static int scans(byte[] data, int size, int from) {
-        int scans = 1;
-        for (int at = from; at + 4 <= size; at++) {
-            if (data[at] == (byte) 0xFF) {
-                int marker = u8(data, at + 1);
-                if (marker == EOI) {
-                    break;
-                }
-                scans += marker == SOS ? 1 : 0;
-                at += marker == 0xFF ? 0 : isAlone(marker) ? 1 : 1 + u16(data, at + 2);
-            }
-        }
-        return scans;
-    }
-
     /** Markers without a length behind them, and the zero that follows 0xFF in entropy-coded data. */
-    private static boolean isAlone(int marker) {
+    static boolean isAlone(int marker) {
         return marker <= 1 || marker >= 0xD0 && marker <= SOI;
     }
 

@@ -19,6 +19,9 @@ import java.util.Set;
 final class ListSource implements ImageSource {
     private static final List<String> SUFFIXES = List.of(".txt", ".tsv", ".lst", ".list");
 
+    /** Some four million lines. */
+    private static final long MOST_BYTES = 256L << 20;
+
     private final SampleIndex<Path> index;
 
     private ListSource(SampleIndex<Path> index) {
@@ -37,6 +40,9 @@ final class ListSource implements ImageSource {
         List<SampleIndex.Found<Path>> found = new ArrayList<>();
         List<String> lines;
         try {
+            if (Files.size(list) > MOST_BYTES) {
+                throw new DataException(list.toString(), "the list is too large", Files.size(list) + " bytes", "at most " + MOST_BYTES, "check the path, or split it and give the parts with commas between");
+            }
             lines = Files.readAllLines(list, StandardCharsets.UTF_8);
         } catch (CharacterCodingException e) {
             throw new DataException(list.toString(), "the list is no text", "bytes that are not UTF-8", "lines of path, tab, class", "check the path", e);

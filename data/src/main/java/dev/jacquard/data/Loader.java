@@ -1,14 +1,19 @@
 package dev.jacquard.data;
 
+import dev.jacquard.data.StageTimes.Stage;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns a source into batches, ahead of time, on threads of its own.
@@ -34,6 +39,10 @@ import java.util.stream.IntStream;
  * the loader.
  */
 public final class Loader implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Loader.class);
+    /** How long close() waits for threads, and again after it has interrupted them. */
+    private static final long GRACE_NANOS = 2_000_000_000L;
+    private static final int POLL_MILLIS = 100;
     private static final int MAX_CHUNK = 16; // samples that a thread takes at a time: few enough to share a batch of large images
 
     private final ImageSource source;
@@ -43,6 +52,11 @@ public final class Loader implements AutoCloseable {
     private final int batches;
     private final Transform transform;
     private final long maxPixels;
+    private final Decoding decoding;
+    private final int rank;
+    private final int ranks;
+    private final LongSupplier time;
+    private final List<StageClock> clocks = new CopyOnWriteArrayList<>();
     private final int threadCount;
     private final int chunk;
     private final Arena arena = Arena.ofShared();
@@ -66,7 +80,8 @@ public final class Loader implements AutoCloseable {
     /** What ended a thread, other than a bad image; {@link #next} throws it. */
     private Throwable fault;
     private int[] order;
-    private int orderEpoch = -1;
+    private long orderEpoch = -1;
+    private long waited;
 
     private Loader(Builder options) {
         this.source = options.source;
@@ -76,7 +91,11 @@ public final class Loader implements AutoCloseable {
         this.training = transform instanceof Transform.Train;
         this.seed = options.seed;
         this.batchSize = options.batch;
-        this.batches = training ? source.size() / batchSize : Math.ceilDiv(source.size(), batchSize);
+        this.decoding = options.decoding;
+        this.rank = options.rank;
+        this.ranks = options.ranks;
+        this.time = options.time;
+        this.batches = Math.toIntExact(training ? source.size() / share() : Math.ceilDiv(source.size(), share()));
         this.chunk = Math.clamp(batchSize / (2 * threadCount), 1, MAX_CHUNK);
         this.ring = new Batch[options.depth];
         for (int i = 0; i < ring.length; i++) {
@@ -98,6 +117,11 @@ public final class Loader implements AutoCloseable {
         return new Builder(source, transform);
     }
 
+    /** Samples of one batch on all ranks. */
+    private long share() {
+        return (long) batchSize * ranks;
+    }
+
     /** Number of batches in an epoch; with bad images, evaluation may deliver fewer. */
     public int batchesPerEpoch() {
         return batches;
@@ -111,6 +135,26 @@ public final class Loader implements AutoCloseable {
     /** Number of images found bad so far. */
     public int badImages() {
         return cache.badImages();
+    }
+
+    /** Where the threads' time went so far. Any thread may ask. */
+    public StageTimes times() {
+        return clocks.stream().map(StageClock::times).reduce(StageTimes.NONE, StageTimes::plus);
+    }
+
+    /** Number of threads that make pictures. */
+    public int threads() {
+        return source.synthetic() ? 0 : threadCount;
+    }
+
+    /** Nanoseconds that {@link #next} has waited for batches so far. */
+    public long waitedNanos() {
+        lock.lock();
+        try {
+            return waited;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** The position of the batch that {@link #next} will deliver; after an epoch's last batch, the next epoch's first. */
@@ -148,6 +192,7 @@ public final class Loader implements AutoCloseable {
             inUse = claimed;
             atEnd = false;
             limit = training ? Long.MAX_VALUE : 0;
+            orderEpoch = -1; // what reads ahead has to know where it goes on
             paused = false;
             work.signalAll();
         } finally {
@@ -176,7 +221,7 @@ public final class Loader implements AutoCloseable {
                 Batch batch = await();
                 delivered++;
                 atEnd = delivered % batches == 0;
-                if (batch.count > 0) {
+                if (batch.count > 0 || ranks > 1) {
                     return batch;
                 }
                 if (badImages() == source.size()) {
@@ -202,20 +247,38 @@ public final class Loader implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+        if (join()) {
+            arena.close();
+        }
+    }
+
+    /** Waits for the threads; one that hangs in a read is interrupted after a while. @return whether all have ended */
+    private boolean join() {
         boolean interrupted = false;
+        long patience = System.nanoTime() + GRACE_NANOS;
+        boolean asked = false;
         for (Thread t : threads) {
             while (t.isAlive()) {
                 try {
-                    t.join();
+                    t.join(POLL_MILLIS);
                 } catch (InterruptedException e) {
                     interrupted = true; // a thread may still write into the arena: wait all the same
+                }
+                if (System.nanoTime() > patience && asked) {
+                    LOG.warn("a thread of the loader hangs and is left behind, with {} MB of batches: {}", ring.length * ring[0].images().byteSize() >> 20, t.getName());
+                    return false;
+                }
+                if (System.nanoTime() > patience) {
+                    threads.forEach(Thread::interrupt);
+                    asked = true;
+                    patience = System.nanoTime() + GRACE_NANOS;
                 }
             }
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        arena.close();
+        return true;
     }
 
     /** Waits until batch number {@link #delivered} is complete; called under the lock. */
@@ -224,19 +287,43 @@ public final class Loader implements AutoCloseable {
             limit = (delivered / batches + 1) * batches;
             work.signalAll();
         }
+        Batch batch = ring[(int) (delivered % ring.length)];
+        if (source.synthetic()) {
+            return synthesize(batch);
+        }
         if (threads.isEmpty()) {
             for (int i = 0; i < threadCount; i++) {
                 threads.add(Thread.ofPlatform().daemon().name("jacquard-loader-" + i).start(this::run));
             }
         }
-        Batch batch = ring[(int) (delivered % ring.length)];
-        while (batch.sequence != delivered || batch.unfinished > 0) {
-            rethrow(fault);
-            ready.awaitUninterruptibly();
-            requireOpen();
+        if (!complete(batch)) {
+            long since = time.getAsLong();
+            while (!complete(batch)) {
+                rethrow(fault);
+                ready.awaitUninterruptibly();
+                requireOpen();
+            }
+            waited += time.getAsLong() - since;
         }
         rethrow(batch.failure);
         batch.compact();
+        return batch;
+    }
+
+    private boolean complete(Batch batch) {
+        return batch.sequence == delivered && batch.unfinished == 0;
+    }
+
+    /** Noise, drawn when a place of the ring is used first; labels go through the classes. */
+    private Batch synthesize(Batch batch) {
+        boolean first = batch.sequence < 0;
+        begin(batch, delivered);
+        for (int i = 0; first && i < batchSize; i++) {
+            batch.noise(i, seed);
+            batch.labels().setAtIndex(ValueLayout.JAVA_INT, i, source.label((int) (((long) rank * batchSize + i) % source.size())));
+        }
+        batch.unfinished = 0;
+        batch.count = batch.planned;
         return batch;
     }
 
@@ -250,8 +337,11 @@ public final class Loader implements AutoCloseable {
     }
 
     private void run() {
-        try (ImageWorker worker = new ImageWorker(transform, maxPixels)) {
-            serve(worker);
+        StageClock clock = new StageClock();
+        clocks.add(clock);
+        try (SampleMaker maker = new SampleMaker(source, cache, transform, seed, new ImageDecoder(maxPixels), decoding, clock)) {
+            clock.start();
+            serve(maker);
         } catch (Throwable t) { // not of an image: next() would wait forever for this thread's part
             lock.lock();
             try {
@@ -263,7 +353,7 @@ public final class Loader implements AutoCloseable {
         }
     }
 
-    private void serve(ImageWorker worker) {
+    private void serve(SampleMaker maker) {
         while (true) {
             Batch batch;
             int from;
@@ -278,7 +368,7 @@ public final class Loader implements AutoCloseable {
                 }
                 batch = ring[(int) (claimed % ring.length)];
                 if (claimedPlaces == 0) {
-                    begin(batch);
+                    begin(batch, claimed);
                 }
                 from = claimedPlaces;
                 to = Math.min(from + chunk, batch.planned);
@@ -291,36 +381,39 @@ public final class Loader implements AutoCloseable {
             } finally {
                 lock.unlock();
             }
-            work(worker, batch, from, to);
+            maker.clock().lap(Stage.ROOM);
+            work(maker, batch, from, to);
         }
     }
 
-    /** Readies a ring place for batch number {@link #claimed}; called under the lock. */
-    private void begin(Batch batch) {
-        int epoch = Math.toIntExact(claimed / batches);
-        if (orderEpoch != epoch) {
+    /** Readies a ring place for a batch; called under the lock. */
+    private void begin(Batch batch, long number) {
+        int epoch = Math.toIntExact(number / batches);
+        batch.index = (int) (number % batches);
+        batch.first = batch.index * share() + (long) rank * batchSize;
+        if (orderEpoch != epoch && !source.synthetic()) {
             if (training) {
-                order = SampleRandom.permutation(source.size(), seed, epoch);
+                order = source.order(seed, epoch, (int) (batch.index * share()));
             } else if (order == null) {
                 order = IntStream.range(0, source.size()).toArray();
             }
             orderEpoch = epoch;
         }
-        batch.sequence = claimed;
+        batch.sequence = number;
         batch.order = order;
         batch.epoch = epoch;
-        batch.index = (int) (claimed % batches);
-        batch.planned = Math.min(batchSize, source.size() - batch.index * batchSize);
+        batch.planned = Math.clamp(source.size() - batch.first, 0, batchSize);
         batch.unfinished = batch.planned;
         batch.failure = null;
     }
 
-    private void work(ImageWorker worker, Batch batch, int from, int to) {
+    private void work(SampleMaker maker, Batch batch, int from, int to) {
         Throwable failure = null;
         try {
             for (int place = from; place < to; place++) {
-                fill(worker, batch, place);
+                fill(maker, batch, place);
             }
+            maker.clock().images(to - from);
         } catch (Throwable t) {
             failure = t; // next() throws it to the consumer
         }
@@ -337,16 +430,14 @@ public final class Loader implements AutoCloseable {
         }
     }
 
-    private void fill(ImageWorker worker, Batch batch, int place) {
+    private void fill(SampleMaker maker, Batch batch, int place) {
         int[] samples = batch.order;
-        int at = batch.index * batchSize + place;
+        long at = batch.first + place;
         int attempts = training ? samples.length : 1;
         for (int i = 0; i < attempts; i++) {
-            int sample = samples[(int) (((long) at + i) % samples.length)];
-            RgbImage image = cache.get(worker, sample);
-            if (image != null) {
-                // The random numbers are those of the place's own sample, so that a stand-in is not a copy of its other appearance.
-                worker.transform(image, seed, batch.epoch, samples[at], batch.images(), place * batch.imageBytes());
+            int sample = samples[(int) ((at + i) % samples.length)];
+            // The random numbers are those of the place's own sample, so that a stand-in is not a copy of its other appearance.
+            if (maker.make(sample, batch.epoch, samples[(int) at], batch.images(), place * batch.imageBytes())) {
                 batch.labels().setAtIndex(ValueLayout.JAVA_INT, place, source.label(sample));
                 batch.samples[place] = sample;
                 batch.filled[place] = true;
@@ -376,6 +467,10 @@ public final class Loader implements AutoCloseable {
         private long cacheBytes;
         private ImageCache cache;
         private long maxPixels = ImageDecoder.DEFAULT_MAX_PIXELS;
+        private Decoding decoding = Decoding.EXACT;
+        private int rank;
+        private int ranks = 1;
+        private LongSupplier time = System::nanoTime;
 
         private Builder(ImageSource source, Transform transform) {
             this.source = source;
@@ -429,15 +524,40 @@ public final class Loader implements AutoCloseable {
             return this;
         }
 
+        /** Whether images may be decoded smaller than they are; {@link Decoding#EXACT} unless told. Pictures that are {@linkplain Decoding#REDUCED reduced} are not kept in a cache. */
+        public Builder decoding(Decoding how) {
+            decoding = how;
+            return this;
+        }
+
+        /**
+         * Makes this one of several loaders that share the work, each on a device of its own: batch k of all ranks together is batch k of one loader with {@code ranks} times the batch size, and each
+         * rank has as many batches; rank r has the r-th part of its samples, in order. In evaluation the last batches of some ranks may have no pictures.
+         *
+         * @param rank from 0
+         * @param ranks how many; 1 unless told
+         */
+        public Builder rank(int rank, int ranks) {
+            this.ranks = require("ranks", ranks, 1, 1 << 16);
+            this.rank = require("rank", rank, 0, ranks - 1);
+            return this;
+        }
+
+        /** What time it is, in nanoseconds, for tests. */
+        Builder time(LongSupplier nanos) {
+            time = nanos;
+            return this;
+        }
+
         /**
          * Makes the loader, at {@link Position#START}; its threads start with the first {@link Loader#next}.
          *
          * @throws DataException if the source has too few images for one batch
          */
         public Loader open() {
-            int least = transform instanceof Transform.Train ? batch : 1;
+            long least = transform instanceof Transform.Train ? (long) batch * ranks : 1;
             if (source.size() < least) {
-                throw new DataException("batch size", "more than the data set has images", batch + " of " + source.size(), "at most " + source.size(),
+                throw new DataException("batch size", "more than the data set has images", least + " of " + source.size(), "at most " + source.size(),
                         "lower the batch size or add images");
             }
             return new Loader(this);

@@ -17,7 +17,7 @@ final class NativeBuffer implements AutoCloseable {
         if (have < bytes || have > KEPT_BYTES && bytes < have / 4) {
             close();
             arena = Arena.ofShared(); // a decoder may be closed by another thread than the one that used it
-            memory = arena.allocate(bytes + bytes / 4, ALIGNMENT);
+            memory = arena.allocate(bytes < KEPT_BYTES ? bytes + bytes / 4 : bytes, ALIGNMENT);
         }
         return memory;
     }

@@ -11,7 +11,7 @@ import dev.jacquard.data.Resampler.Box;
  */
 final class Picture {
     /** An array of more bytes is let go when a picture of a quarter of it comes: one huge image does not cost a worker its memory for good. */
-    private static final int KEPT_BYTES = 32 << 20;
+    static final int KEPT_BYTES = 32 << 20;
 
     private byte[] pixels = new byte[0];
     private int width;

@@ -11,7 +11,7 @@ record PngHeader(int width, int height, int bits) {
     private static final long SIGNATURE = 0x89504E470D0A1A0AL;
     private static final int IHDR = 0x49484452;
     private static final int HEADER_BYTES = 33;
-    private static final int DEFLATE_RATIO = 1032; // the most that deflate makes of a byte: 258 bytes in two bits
+    static final int DEFLATE_RATIO = 1032; // the most that deflate makes of a byte: 258 bytes in two bits
 
     /** Reads the header; null if it is no PNG. Sizes beyond 31 bits, which are not allowed, are negative. */
     static PngHeader parse(byte[] data, int length) {

@@ -1,7 +1,11 @@
 package dev.jacquard.data;
 
+import dev.jacquard.data.ResampleAxis.Span;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -10,18 +14,28 @@ import java.util.Arrays;
  * bit (PillowTest). Two by two pixels are mixed in one go, in F32, as TensorFlow does.
  *
  * <p>Cropping is fused: only the crop is read, its borders are the filter's borders (crop, then resize), and only the wanted
- * window of the result is computed (resize, then crop).
+ * window of the result is computed (resize, then crop). Of a picture that is reduced, the crop need not lie on whole pixels.
+ *
+ * <p>A row is made narrow when a row of the result first needs it, and few of them are kept. Pixels are gathered as whole words, two of them with one read; all
+ * arithmetic is in loops that the compiler makes vectors of: arrays of one kind, indices without offsets, one channel and at most two taps in a body.
  *
  * <p>Keeps its scratch arrays between calls. Not thread-safe: one per thread.
  */
 final class Resampler {
-    private static final int PRECISION = 22; // 32 bits, less 8 of the pixel, less 2 of headroom
-
-    private final Axis columns = new Axis();
-    private final Axis rows = new Axis();
-    private byte[] narrow = new byte[0]; // (rows needed, window width, 3)
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final int PRECISION = ResampleAxis.PRECISION;
+    private static final int HALF = 1 << PRECISION - 1;
+    private final ResampleAxis columns = new ResampleAxis();
+    private final ResampleAxis rows = new ResampleAxis();
+    private int[][][] narrow = new int[0][][]; // some rows, made narrow: (rows)(3)(window width)
+    private int[][] gathered = new int[0][]; // (taps)(window width): pixels of four bytes, the last of them not theirs
+    private int[][] planes = new int[3][0]; // (3)(window width): a row of the result
+    private int[] packed = new int[0]; // (window width)
+    private final float[][] mixed = {new float[0], new float[0]}; // of two by two pixels: a row between the columns
+    private int[] levels = new int[0]; // of two by two pixels: (window width, 3)
     private byte[] result = new byte[0]; // (window height, window width, 3)
-    private int[] sums = new int[0]; // (window width, 3), of one line, fixed point
+    private byte[] lastRow = new byte[0];
 
     /** A rectangle in whole pixels: left, top, width, height. */
     record Box(int x, int y, int width, int height) {}
@@ -39,18 +53,24 @@ final class Resampler {
      */
     record Job(Box crop, int width, int height, Box window, boolean flip, Interpolation interpolation, boolean truncate) {}
 
+    /** Pixels that are read, {@code stride} of them in a row, and the number of bytes that may be read. */
+    private record Source(byte[] pixels, int stride, int height) {
+        /** First byte of a row. */
+        int row(int y) {
+            return y * stride * 3;
+        }
+    }
+
     /**
      * Does a job on a decoded part of an image.
      *
-     * @param picture covers what the job reads, not reduced
+     * @param picture covers what the job reads; may be reduced
      * @param job     what to do, in coordinates of the whole image
      * @param out     where (window.height, window.width, 3) bytes are written
      * @param offset  first byte in {@code out}
      */
     void resize(Picture picture, Job job, MemorySegment out, long offset) {
-        Box part = picture.covered();
-        Box crop = new Box(job.crop.x - part.x, job.crop.y - part.y, job.crop.width, job.crop.height);
-        resize(picture.pixels(), picture.width(), new Job(crop, job.width, job.height, job.window, job.flip, job.interpolation, job.truncate), out, offset);
+        resize(new Source(picture.pixels(), picture.width(), picture.height()), picture.left(), picture.top(), picture.reduction(), job, out, offset);
     }
 
     /**
@@ -62,86 +82,163 @@ final class Resampler {
      * @param offset first byte in {@code out}
      */
     void resize(RgbImage image, Job job, MemorySegment out, long offset) {
-        resize(image.pixels(), image.width(), job, out, offset);
+        resize(new Source(image.pixels(), image.width(), image.height()), 0, 0, 1, job, out, offset);
     }
 
-    private void resize(byte[] source, int stride, Job job, MemorySegment out, long offset) {
+    private void resize(Source source, int left, int top, int reduction, Job job, MemorySegment out, long offset) {
         Box crop = job.crop;
         Box window = job.window;
-        int lineBytes = window.width * 3;
-        byte[] pixels;
+        boolean mirroredFirst = job.flip && job.interpolation.isTwoTap();
+        int from = mirroredFirst ? job.width - window.x - window.width : window.x;
+        Span across = new Span(crop.x - left, crop.width, reduction, job.width, from, window.width);
+        Span down = new Span(crop.y - top, crop.height, reduction, job.height, window.y, window.height);
+        int bytes = window.height * window.width * 3;
+        if (result.length < bytes + 1) { // pixels are written with a byte too many
+            result = new byte[bytes + 1];
+        }
         if (job.interpolation.isTwoTap()) {
-            pixels = result = atLeast(result, window.height * lineBytes);
-            twoByTwo(source, stride, job);
+            twoByTwo(source, job, across, down);
         } else {
-            columns.compute(crop.width, job.width, window.x, window.width, job.interpolation);
-            rows.compute(crop.height, job.height, window.y, window.height, job.interpolation);
-            int first = rows.start[0];
-            int needed = rows.start[window.height - 1] + rows.count[window.height - 1] - first;
-            narrow = atLeast(narrow, needed * lineBytes);
-            for (int y = 0; y < needed; y++) {
-                int at = ((crop.y + first + y) * stride + crop.x) * 3;
-                horizontal(source, at, narrow, y * lineBytes, window.width, job.flip);
-            }
-            pixels = narrow;
-            if (crop.height != job.height || needed != window.height) {
-                pixels = result = atLeast(result, window.height * lineBytes);
-                for (int y = 0; y < window.height; y++) {
-                    vertical(y, (rows.start[y] - first) * lineBytes, lineBytes);
+            filter(source, job, across, down);
+        }
+        MemorySegment.copy(result, 0, out, ValueLayout.JAVA_BYTE, offset, bytes);
+    }
+
+    private void filter(Source source, Job job, Span across, Span down) {
+        columns.compute(across, job.interpolation, job.flip);
+        rows.compute(down, job.interpolation, false);
+        int width = across.outputs();
+        int taps = rows.taps;
+        reserve(width);
+        int reach = (Arrays.stream(columns.start, 0, width).max().orElseThrow() + columns.taps) * 3 + Long.BYTES;
+        int done = Integer.MIN_VALUE;
+        for (int y = 0; y < down.outputs(); y++) {
+            int first = rows.start[y];
+            int end = Math.min(first + taps, source.height);
+            for (int r = Math.max(done, first); r < end; r++) {
+                int at = source.row(r);
+                byte[] pixels = source.pixels;
+                if (at + reach > pixels.length) { // whole words are read, which would reach past the array
+                    pixels = copyOfRow(source, r, reach);
+                    at = 0;
                 }
+                horizontal(pixels, at, narrow[r % taps], width);
             }
-        }
-        MemorySegment.copy(pixels, 0, out, ValueLayout.JAVA_BYTE, offset, window.height * lineBytes);
-    }
-
-    private void horizontal(byte[] source, int sourceAt, byte[] target, int targetAt, int width, boolean flip) {
-        int[] weights = columns.weights;
-        for (int x = 0; x < width; x++) {
-            int red = 1 << PRECISION - 1;
-            int green = red;
-            int blue = red;
-            int k = x * columns.taps;
-            int p = sourceAt + columns.start[x] * 3;
-            for (int i = columns.count[x]; i > 0; i--, k++, p += 3) {
-                int w = weights[k];
-                red += (source[p] & 0xFF) * w;
-                green += (source[p + 1] & 0xFF) * w;
-                blue += (source[p + 2] & 0xFF) * w;
-            }
-            int t = targetAt + (flip ? width - 1 - x : x) * 3;
-            red >>= PRECISION;
-            green >>= PRECISION;
-            blue >>= PRECISION;
-            if ((red | green | blue) >>> 8 != 0) { // cubic weights are negative in places, so that a sum may leave the range
-                red = Math.clamp(red, 0, 255);
-                green = Math.clamp(green, 0, 255);
-                blue = Math.clamp(blue, 0, 255);
-            }
-            target[t] = (byte) red;
-            target[t + 1] = (byte) green;
-            target[t + 2] = (byte) blue;
+            done = Math.max(done, end);
+            vertical(y, first, width);
         }
     }
 
-    private void vertical(int y, int sourceAt, int lineBytes) {
-        int[] weights = rows.weights;
-        int k = y * rows.taps;
-        int count = rows.count[y];
-        byte[] source = narrow;
-        byte[] target = result;
-        int targetAt = y * lineBytes;
-        sums = sums.length >= lineBytes ? sums : new int[lineBytes];
-        int[] line = sums;
-        Arrays.fill(line, 0, lineBytes, 1 << PRECISION - 1);
-        for (int i = 0; i < count; i++) { // a tap at a time, in a loop that the compiler makes vectors of
-            int w = weights[k + i];
-            int p = sourceAt + i * lineBytes;
-            for (int x = 0; x < lineBytes; x++) {
-                line[x] += (source[p + x] & 0xFF) * w;
+    private void reserve(int width) {
+        if (narrow.length < rows.taps || narrow[0][0].length < width) {
+            narrow = new int[rows.taps][3][width];
+        }
+        if (gathered.length < columns.taps || gathered[0].length < width) {
+            gathered = new int[columns.taps][width];
+        }
+        if (packed.length < width) {
+            packed = new int[width];
+            planes = new int[3][width];
+        }
+    }
+
+    private byte[] copyOfRow(Source source, int y, int reach) {
+        int at = source.row(y);
+        lastRow = lastRow.length >= reach ? lastRow : new byte[reach];
+        System.arraycopy(source.pixels, at, lastRow, 0, Math.min(source.stride * 3, reach));
+        return lastRow;
+    }
+
+    private void horizontal(byte[] source, int at, int[][] out, int width) {
+        int taps = columns.taps;
+        int[][] weights = columns.weights;
+        for (int k = 0; k < taps; k += 2) {
+            if (k + 1 < taps) {
+                gatherTwo(source, at + 3 * k, columns.start, gathered[k], gathered[k + 1], width);
+            } else {
+                gatherOne(source, at + 3 * k, columns.start, gathered[k], width);
             }
         }
-        for (int x = 0; x < lineBytes; x++) {
-            target[targetAt + x] = (byte) Math.clamp(line[x] >> PRECISION, 0, 255);
+        for (int c = 0; c < 3; c++) {
+            int[] sums = out[c];
+            setTwo(sums, gathered[0], weights[0], gathered[1], weights[1], 8 * c, width);
+            for (int k = 2; k < taps; k++) {
+                addOne(sums, gathered[k], weights[k], 8 * c, width);
+            }
+            toLevels(sums, width);
+        }
+    }
+
+    private static void gatherTwo(byte[] source, int at, int[] start, int[] first, int[] second, int n) {
+        for (int x = 0; x < n; x++) {
+            long pixels = (long) LONG.get(source, at + start[x] * 3);
+            first[x] = (int) pixels;
+            second[x] = (int) (pixels >>> 24);
+        }
+    }
+
+    private static void gatherOne(byte[] source, int at, int[] start, int[] out, int n) {
+        for (int x = 0; x < n; x++) {
+            out[x] = (int) INT.get(source, at + start[x] * 3);
+        }
+    }
+
+    private static void setTwo(int[] sums, int[] a, int[] wa, int[] b, int[] wb, int shift, int n) {
+        for (int x = 0; x < n; x++) {
+            sums[x] = HALF + (a[x] >> shift & 0xFF) * wa[x] + (b[x] >> shift & 0xFF) * wb[x];
+        }
+    }
+
+    private static void addOne(int[] sums, int[] a, int[] wa, int shift, int n) {
+        for (int x = 0; x < n; x++) {
+            sums[x] += (a[x] >> shift & 0xFF) * wa[x];
+        }
+    }
+
+    /** Cubic weights are negative in places, so that a sum may leave the range. */
+    private static void toLevels(int[] sums, int n) {
+        for (int x = 0; x < n; x++) {
+            sums[x] = Math.max(Math.min(sums[x] >> PRECISION, 255), 0);
+        }
+    }
+
+    private void vertical(int y, int first, int width) {
+        int taps = rows.taps;
+        int[][] weights = rows.weights;
+        for (int c = 0; c < 3; c++) {
+            int[] sums = planes[c];
+            setTwo(sums, narrow[first % taps][c], weights[0][y], narrow[(first + 1) % taps][c], weights[1][y], width);
+            for (int k = 2; k < taps; k++) {
+                addOne(sums, narrow[(first + k) % taps][c], weights[k][y], width);
+            }
+            toLevels(sums, width);
+        }
+        pack(planes[0], planes[1], planes[2], packed, width);
+        spread(packed, result, y * width * 3, width);
+    }
+
+    private static void setTwo(int[] sums, int[] a, int wa, int[] b, int wb, int n) {
+        for (int x = 0; x < n; x++) {
+            sums[x] = HALF + a[x] * wa + b[x] * wb;
+        }
+    }
+
+    private static void addOne(int[] sums, int[] a, int wa, int n) {
+        for (int x = 0; x < n; x++) {
+            sums[x] += a[x] * wa;
+        }
+    }
+
+    private static void pack(int[] red, int[] green, int[] blue, int[] out, int n) {
+        for (int x = 0; x < n; x++) {
+            out[x] = red[x] | green[x] << 8 | blue[x] << 16;
+        }
+    }
+
+    /** Writes three bytes of each int; the fourth is overwritten by the next. */
+    private static void spread(int[] pixels, byte[] out, int at, int n) {
+        for (int x = 0; x < n; x++) {
+            INT.set(out, at + 3 * x, pixels[x]);
         }
     }
 
@@ -149,29 +246,45 @@ final class Resampler {
      * Mixes two by two pixels per result. Mirrors the source, not the result: TensorFlow does so, and with {@link Interpolation#BILINEAR_TF1} it
      * makes a difference.
      */
-    private void twoByTwo(byte[] pixels, int stride, Job job) {
-        Box crop = job.crop;
-        Box window = job.window;
+    private void twoByTwo(Source source, Job job, Span across, Span down) {
         boolean corners = job.interpolation == Interpolation.BILINEAR_TF1;
-        columns.pairs(crop.width, job.width, job.flip ? job.width - window.x - window.width : window.x, window.width, corners);
-        rows.pairs(crop.height, job.height, window.y, window.height, corners);
-        byte[] target = result;
+        columns.pairs(across, corners, job.flip);
+        rows.pairs(down, corners, false);
+        int line = across.outputs() * 3;
+        if (mixed[0].length < line) {
+            mixed[0] = new float[line];
+            mixed[1] = new float[line];
+        }
         float bias = job.truncate ? 0 : 0.5f;
-        int mirror = job.flip ? crop.width - 1 : 0; // column c of the mirrored crop is column |mirror - c| of the crop
-        for (int y = 0, t = 0; y < window.height; y++) {
-            int top = ((crop.y + rows.start[y]) * stride + crop.x) * 3;
-            int bottom = ((crop.y + rows.count[y]) * stride + crop.x) * 3;
-            float down = rows.fraction[y];
-            for (int x = 0; x < window.width; x++) {
-                int left = Math.abs(mirror - columns.start[x]) * 3;
-                int right = Math.abs(mirror - columns.count[x]) * 3;
-                float across = columns.fraction[x];
-                for (int c = 0; c < 3; c++) {
-                    float upper = mixed(pixels[top + left + c], pixels[top + right + c], across);
-                    float lower = mixed(pixels[bottom + left + c], pixels[bottom + right + c], across);
-                    target[t++] = (byte) (int) (upper + (lower - upper) * down + bias);
-                }
+        int[] held = {-1, -1}; // which rows
+        for (int y = 0; y < down.outputs(); y++) {
+            int top = rows.start[y];
+            int bottom = rows.second[y];
+            int upper = held[1] == top ? 1 : 0;
+            if (held[upper] != top) {
+                across(source, top, mixed[upper], across.outputs());
+                held[upper] = top;
             }
+            int lower = top == bottom ? upper : 1 - upper;
+            if (held[lower] != bottom) {
+                across(source, bottom, mixed[lower], across.outputs());
+                held[lower] = bottom;
+            }
+            between(mixed[upper], mixed[lower], rows.share[y], bias, levels = levels.length >= line ? levels : new int[line], line);
+            bytes(levels, result, y * line, line);
+        }
+    }
+
+    private void across(Source source, int y, float[] out, int width) {
+        byte[] pixels = source.pixels;
+        int row = source.row(y);
+        for (int x = 0, t = 0; x < width; x++, t += 3) {
+            int a = row + columns.start[x] * 3;
+            int b = row + columns.second[x] * 3;
+            float share = columns.share[x];
+            out[t] = mixed(pixels[a], pixels[b], share);
+            out[t + 1] = mixed(pixels[a + 1], pixels[b + 1], share);
+            out[t + 2] = mixed(pixels[a + 2], pixels[b + 2], share);
         }
     }
 
@@ -180,76 +293,15 @@ final class Resampler {
         return from + ((b & 0xFF) - from) * share;
     }
 
-    private static byte[] atLeast(byte[] array, int length) {
-        return array.length >= length ? array : new byte[length];
+    private static void between(float[] upper, float[] lower, float share, float bias, int[] out, int n) {
+        for (int x = 0; x < n; x++) {
+            out[x] = (int) (upper[x] + (lower[x] - upper[x]) * share + bias);
+        }
     }
 
-    /** The filter along one axis: for each output position the first input position, how many, and their weights. */
-    private static final class Axis {
-        private int[] start = new int[0];
-        private int[] count = new int[0]; // of pairs: the second position
-        private float[] fraction = new float[0]; // of pairs: the second position's share
-        private int[] weights = new int[0]; // (outputs, taps), fixed point
-        private double[] exact = new double[0]; // (taps)
-        private int taps;
-
-        /** Fills the tables for outputs {@code from} to {@code from + outputs - 1} of a resize from {@code in} to {@code out}. */
-        void compute(int in, int out, int from, int outputs, Interpolation filter) {
-            double scale = (double) in / out;
-            double stretch = filter.antialias ? Math.max(scale, 1) : 1;
-            double support = filter.support * stretch;
-            taps = (int) Math.ceil(support) * 2 + 1;
-            reserve(outputs);
-            if (weights.length < outputs * taps) {
-                weights = new int[outputs * taps];
-            }
-            if (exact.length < taps) {
-                exact = new double[taps];
-            }
-            for (int i = 0; i < outputs; i++) {
-                double center = (from + i + 0.5) * scale;
-                int first = (int) Math.floor(center - support + 0.5);
-                int end = (int) (center + support + 0.5);
-                int low = Math.max(first, 0);
-                int high = Math.min(end, in);
-                Arrays.fill(exact, 0, high - low, 0);
-                double sum = 0;
-                for (int k = first; k < end; k++) {
-                    boolean inside = k >= low && k < high;
-                    if (inside || !filter.antialias) { // Pillow leaves out what is outside, DALI repeats the border
-                        double weight = filter.weight(Math.abs((k - center + 0.5) * (1 / stretch)));
-                        exact[Math.clamp(k, low, high - 1) - low] += weight;
-                        sum += weight;
-                    }
-                }
-                start[i] = low;
-                count[i] = high - low;
-                for (int k = 0; k < high - low; k++) {
-                    double weight = exact[k] / sum * (1 << PRECISION);
-                    weights[i * taps + k] = (int) (weight < 0 ? weight - 0.5 : weight + 0.5);
-                }
-            }
-        }
-
-        /** As {@link #compute}, for two taps: the two positions and the share of the second. */
-        void pairs(int in, int out, int from, int outputs, boolean corners) {
-            reserve(outputs);
-            float scale = (float) in / out;
-            for (int i = 0; i < outputs; i++) {
-                float at = corners ? (from + i) * scale : (from + i + 0.5f) * scale - 0.5f;
-                float floor = (float) Math.floor(at);
-                start[i] = Math.clamp((int) floor, 0, in - 1);
-                count[i] = Math.clamp((int) floor + 1, 0, in - 1);
-                fraction[i] = at - floor;
-            }
-        }
-
-        private void reserve(int outputs) {
-            if (start.length < outputs) {
-                start = new int[outputs];
-                count = new int[outputs];
-                fraction = new float[outputs];
-            }
+    private static void bytes(int[] levels, byte[] out, int at, int n) {
+        for (int x = 0; x < n; x++) {
+            out[at + x] = (byte) Math.clamp(levels[x], 0, 255);
         }
     }
 }

@@ -22,6 +22,8 @@ final class SourceNames {
     private static final Logger LOG = LoggerFactory.getLogger(SourceNames.class);
     private static final String EXPECTED = "a folder of class folders, a tar of one, tars (a folder, train-*.tar, train-{000..146}.tar), a list (.txt, .tsv), or several with commas between";
     private static final Pattern RANGE = Pattern.compile("\\{(\\d{1,9})\\.\\.(\\d{1,9})}");
+    /** Not within braces. */
+    private static final Pattern COMMA = Pattern.compile(",(?![^{},]*(,[^{},]*)*})");
     private static final int MOST_SHARDS = 100_000;
 
     private SourceNames() {}
@@ -51,10 +53,10 @@ final class SourceNames {
         if (exists(data)) {
             return at(path(data));
         }
-        if (data.indexOf(',') < 0) {
-            return isPattern(data) ? shards(data, expanded(data)) : at(path(data));
+        List<String> parts = Arrays.stream(COMMA.split(data, -1)).map(String::strip).toList();
+        if (parts.size() == 1) {
+            return one(data);
         }
-        List<String> parts = Arrays.stream(data.split(",", -1)).map(String::strip).toList();
         List<ImageSource> open = new ArrayList<>();
         boolean done = false;
         try {
@@ -65,7 +67,7 @@ final class SourceNames {
                 if (SyntheticSource.isName(part)) {
                     throw new DataException(data, "synthetic images beside others", part, "images only, or synthetic alone", "remove one");
                 }
-                open.add(exists(part) || !isPattern(part) ? at(path(part)) : shards(part, expanded(part)));
+                open.add(one(part));
             }
             Concatenation all = new Concatenation(open);
             done = true;
@@ -75,6 +77,10 @@ final class SourceNames {
                 open.forEach(ImageSource::close);
             }
         }
+    }
+
+    private static ImageSource one(String name) {
+        return exists(name) || !isPattern(name) ? at(path(name)) : shards(name, expanded(name));
     }
 
     private static boolean isPattern(String name) {
@@ -140,6 +146,11 @@ final class SourceNames {
         if (paths.isEmpty()) {
             throw new DataException(pattern, "no such data set", "no file of such a name", EXPECTED, "check the pattern");
         }
+        for (Path path : paths) {
+            if (!Files.exists(path)) {
+                throw new DataException(path.toString(), "no such data set", "nothing at this path", "a tar, as " + pattern + " says", "check the numbers");
+            }
+        }
         return TarSource.open(paths, pattern);
     }
 
@@ -156,6 +167,9 @@ final class SourceNames {
             for (int i = from; i <= to; i++) {
                 String number = ("%0" + range.group(1).length() + "d").formatted(i);
                 all.addAll(expanded(pattern.substring(0, range.start()) + number + pattern.substring(range.end())));
+                if (all.size() > MOST_SHARDS) {
+                    throw new DataException(pattern, "too many tars", "more than " + MOST_SHARDS, "at most " + MOST_SHARDS, "correct the numbers");
+                }
             }
             return all;
         }

@@ -2,17 +2,17 @@ package dev.jacquard.data;
 
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarFile;
+import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 
 /**
  * What one tar holds, from one pass over its headers. Names in it are labels, never paths of files.
@@ -47,23 +47,26 @@ record TarIndex(List<Entry> images, List<String> folders, Map<String, String> nu
 
     /** Goes over a tar's headers. @param shard its number among the shards of the data set @throws DataException if it is no tar, or cut short */
     static TarIndex scan(Path path, int shard) {
-        try (TarFile tar = new TarFile(path); FileChannel channel = FileChannel.open(path)) {
+        try (FileChannel channel = FileChannel.open(path); TarArchiveInputStream tar = new TarArchiveInputStream(new Positioned(channel))) {
             Scan scan = new Scan(shard, channel, new ArrayList<>(), new ArrayList<>(), new HashMap<>(), new PassedOver());
-            long length = Files.size(path);
+            long length = channel.size();
             long end = 0;
-            for (TarArchiveEntry entry : tar.getEntries()) {
-                long last = entry.getDataOffset() + (entry.isFile() && !entry.isSparse() ? entry.getSize() : 0);
+            for (TarArchiveEntry entry; (entry = tar.getNextEntry()) != null;) { // one at a time: a million entries of commons-compress are most of a gigabyte
+                long at = channel.position();
+                long last = at + (entry.isFile() && !entry.isSparse() ? entry.getSize() : 0);
                 end = Math.max(end, (last + BLOCK - 1) / BLOCK * BLOCK);
                 if (last > length) {
                     throw truncated(path, length, "entry " + plain(entry.getName()) + " ends at byte " + last, null);
                 }
-                scan.entry(entry, plain(entry.getName()));
+                scan.entry(entry, plain(entry.getName()), at);
             }
             if (end + BLOCK > length) {
                 throw truncated(path, length, "the end mark of a tar is missing after byte " + end, null);
             }
             return new TarIndex(scan.images, scan.folders, scan.numbers, scan.passed.counts());
-        } catch (IOException | IllegalArgumentException | IllegalStateException e) {
+        } catch (DataException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) {
             boolean tar = false;
             try {
                 tar = hasTarMagic(path);
@@ -77,9 +80,42 @@ record TarIndex(List<Entry> images, List<String> folders, Map<String, String> nu
         }
     }
 
+    /** A file as a stream that skips by seeking. */
+    private static final class Positioned extends InputStream {
+        private final FileChannel channel;
+
+        Positioned(FileChannel channel) {
+            this.channel = channel;
+        }
+
+        @Override
+        public int read() throws IOException {
+            ByteBuffer one = ByteBuffer.allocate(1);
+            return channel.read(one) < 0 ? -1 : one.get(0) & 0xFF;
+        }
+
+        @Override
+        public int read(byte[] target, int offset, int length) throws IOException {
+            return channel.read(ByteBuffer.wrap(target, offset, length));
+        }
+
+        @Override
+        public long skip(long n) throws IOException {
+            long from = channel.position();
+            long to = Math.clamp(n, 0, Math.max(channel.size() - from, 0)) + from;
+            channel.position(to);
+            return to - from;
+        }
+
+        @Override
+        public int available() throws IOException {
+            return Math.clamp(channel.size() - channel.position(), 0, Integer.MAX_VALUE);
+        }
+    }
+
     /** A pass that is going on. */
     private record Scan(int shard, FileChannel channel, List<Entry> images, List<String> folders, Map<String, String> numbers, PassedOver passed) {
-        void entry(TarArchiveEntry entry, String name) throws IOException {
+        void entry(TarArchiveEntry entry, String name, long at) throws IOException {
             if (entry.getName().startsWith("/") || ("/" + name + "/").contains("/../")) {
                 passed.add("name that leaves the archive");
             } else if (name.isEmpty() || name.startsWith(".") || name.contains("/.")) {
@@ -96,10 +132,10 @@ record TarIndex(List<Entry> images, List<String> folders, Map<String, String> nu
                 } else if (entry.getSize() > Images.MAX_FILE_BYTES) {
                     passed.add("entry too large for an image");
                 } else {
-                    images.add(new Entry(name, shard, entry.getDataOffset(), (int) entry.getSize()));
+                    images.add(new Entry(name, shard, at, (int) entry.getSize()));
                 }
             } else if (name.endsWith(".cls") && !entry.isSparse()) {
-                number(entry, name);
+                number(entry, name, at);
             }
         }
 
@@ -107,9 +143,9 @@ record TarIndex(List<Entry> images, List<String> folders, Map<String, String> nu
             return entry.isFile() && !entry.isFIFO() && !entry.isBlockDevice() && !entry.isCharacterDevice();
         }
 
-        private void number(TarArchiveEntry entry, String name) throws IOException {
+        private void number(TarArchiveEntry entry, String name, long at) throws IOException {
             ByteBuffer text = ByteBuffer.allocate((int) Math.min(entry.getSize(), MOST_CLS_BYTES));
-            channel.read(text, entry.getDataOffset());
+            channel.read(text, at);
             numbers.put(key(name), new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII).strip());
         }
     }

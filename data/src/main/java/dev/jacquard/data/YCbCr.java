@@ -3,32 +3,27 @@ package dev.jacquard.data;
 /** YCbCr to RGB as libjpeg does it, with 16-bit fixed point: R = Y + 1.402 Cr, G = Y - 0.34414 Cb - 0.71414 Cr, B = Y + 1.772 Cb. */
 final class YCbCr {
     private static final int HALF = 1 << 15;
-    private static final int[] RED = new int[256];
-    private static final int[] BLUE = new int[256];
-    private static final int[] GREEN_CR = new int[256];
-    private static final int[] GREEN_CB = new int[256];
-    private static final byte[] CLIP = new byte[768]; // index: value + 256
-
-    static {
-        for (int i = 0; i < 256; i++) {
-            int x = i - 128;
-            RED[i] = fixed(1.40200) * x + HALF >> 16;
-            BLUE[i] = fixed(1.77200) * x + HALF >> 16;
-            GREEN_CR[i] = -fixed(0.71414) * x;
-            GREEN_CB[i] = -fixed(0.34414) * x + HALF;
-        }
-        for (int i = 0; i < CLIP.length; i++) {
-            CLIP[i] = (byte) Math.clamp(i - 256, 0, 255);
-        }
-    }
+    private static final int RED = fixed(1.40200);
+    private static final int BLUE = fixed(1.77200);
+    private static final int GREEN_CR = fixed(0.71414);
+    private static final int GREEN_CB = fixed(0.34414);
 
     private YCbCr() {}
 
-    /** Converts one pixel, each component 0 to 255, and writes red, green, blue at {@code out[at]}. */
-    static void toRgb(int y, int cb, int cr, byte[] out, int at) {
-        out[at] = CLIP[y + RED[cr] + 256];
-        out[at + 1] = CLIP[y + (GREEN_CB[cb] + GREEN_CR[cr] >> 16) + 256];
-        out[at + 2] = CLIP[y + BLUE[cb] + 256];
+    /** Converts {@code pixels} triples of Y, Cb, Cr at {@code in[from]} to red, green, blue at {@code out[to]}. */
+    static void toRgb(byte[] in, int from, byte[] out, int to, int pixels) {
+        for (int i = 0, k = 0; i < pixels; i++, k += 3) {
+            int y = in[from + k] & 0xFF;
+            int cb = (in[from + k + 1] & 0xFF) - 128;
+            int cr = (in[from + k + 2] & 0xFF) - 128;
+            out[to + k] = level(y + (RED * cr + HALF >> 16));
+            out[to + k + 1] = level(y + (HALF - GREEN_CB * cb - GREEN_CR * cr >> 16));
+            out[to + k + 2] = level(y + (BLUE * cb + HALF >> 16));
+        }
+    }
+
+    private static byte level(int value) {
+        return (byte) Math.max(0, Math.min(value, 255));
     }
 
     private static int fixed(double x) {

@@ -4,9 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.jacquard.tensor.DataException;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -40,6 +43,26 @@ class ImageWorkerTest {
                     assertArrayEquals(expected, Arrays.copyOfRange(actual, 7, actual.length), transform + " of " + width + "x" + height);
                 }
             }
+        }
+    }
+
+    /** With libturbojpeg; ImageIO makes a raster for each image. */
+    @Test
+    void aWorkerAllocatesNothingOfAnImagesSize() {
+        assumeTrue(TurboJpegLibrary.here().library() != null, "skipped: " + TurboJpegLibrary.here().why());
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        byte[] file = TestImages.encoded(640, 480, "jpg");
+        try (ImageWorker worker = new ImageWorker(Transform.Train.imagenet(SIZE), ImageDecoder.DEFAULT_MAX_PIXELS)) {
+            MemorySegment out = MemorySegment.ofArray(new byte[SIZE * SIZE * 3]);
+            for (int i = 0; i < 100; i++) { // the largest crop has come
+                worker.process(file, file.length, "x", 1, 0, i, out, 0);
+            }
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < 100; i++) {
+                worker.process(file, file.length, "x", 1, 0, i, out, 0);
+            }
+            long each = (threads.getCurrentThreadAllocatedBytes() - before) / 100;
+            assertTrue(each < 4096, each + " bytes per image of " + 640 * 480 * 3);
         }
     }
 

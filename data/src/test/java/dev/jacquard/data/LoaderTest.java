@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
+import dev.jacquard.tensor.EngineBugException;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -255,7 +256,9 @@ class LoaderTest {
             for (int i = 0; i < 3; i++) {
                 assertEquals(4, loader.next().count());
             }
-            assertSame(thrown, assertThrows(IllegalStateException.class, loader::next));
+            EngineBugException e = assertThrows(EngineBugException.class, loader::next);
+            assertSame(thrown, e.getCause());
+            assertEquals("test/13", e.op());
         }
     }
 
@@ -351,6 +354,11 @@ class LoaderTest {
         @Override
         public byte[] bytes(int index) {
             return source.bytes(index);
+        }
+
+        @Override
+        public List<int[]> shards() {
+            return source.shards();
         }
 
         @Override

@@ -82,7 +82,13 @@ final class TestImages {
     }
 
     /** A source of given files, all labelled index % 3. */
-    record Source(List<byte[]> files) implements ImageSource {
+    static class Source implements ImageSource {
+        private final List<byte[]> files;
+
+        Source(List<byte[]> files) {
+            this.files = files;
+        }
+
         @Override
         public int size() {
             return files.size();

@@ -20,7 +20,9 @@ import java.util.function.Function;
 /**
  * {@code log.jsonl}: one JSON object per line, appended as things happen. {@code "event":"step"} has step, epoch (from 1), loss, lr, images_per_second and
  * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent), and
- * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates skipped so far. A
+ * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates skipped so far.
+ * Steps' lines have data_wait, the share of the time since the line before in which a step waited for pictures, data_stage, what the pipeline's threads did most, and data_images_per_second, what one
+ * processor gets through that stage. A
  * resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
  */
 public final class RunLog implements AutoCloseable {
@@ -54,11 +56,15 @@ public final class RunLog implements AutoCloseable {
      * @param val_ema_top5 percent
      * @param loss_scale of the next step
      * @param skipped updates skipped so far, as their gradients overflowed
+     * @param data_wait share of the time since the line before in which a step waited for pictures
+     * @param data_stage the stage of the image pipeline that took longest: read, decode, resize, augment, write
+     * @param data_images_per_second what one processor gets through that stage
      */
     public record Line(String event, long step, int epoch, Double loss, double lr, Double images_per_second, double time, Double train_loss, Double val_loss,
-            Double val_top1, Double val_top5, Double val_ema_loss, Double val_ema_top1, Double val_ema_top5, Double loss_scale, Integer skipped) {
+            Double val_top1, Double val_top5, Double val_ema_loss, Double val_ema_top1, Double val_ema_top5, Double loss_scale, Integer skipped,
+            Double data_wait, String data_stage, Double data_images_per_second) {
         static Line step(long step, int epoch, double loss, double lr, double speed, double time) {
-            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null, null, null, null, null, null);
+            return new Line("step", step, epoch, loss, lr, speed, time, null, null, null, null, null, null, null, null, null, null, null, null);
         }
 
         /** @param result null if there was no evaluation */
@@ -66,13 +72,19 @@ public final class RunLog implements AutoCloseable {
             Evaluation raw = result == null ? null : result.raw();
             Evaluation ema = result == null ? null : result.averaged();
             return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, of(raw, Evaluation::loss), of(raw, Evaluation::top1), of(raw, Evaluation::top5), of(ema, Evaluation::loss),
-                    of(ema, Evaluation::top1), of(ema, Evaluation::top5), null, null);
+                    of(ema, Evaluation::top1), of(ema, Evaluation::top5), null, null, null, null, null);
         }
 
         /** The same with the loss scale. @param r null if the loss is not scaled */
         Line scaled(LossScaler.Reading r) {
             return r == null ? this : new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1, val_ema_top5,
-                    r.scale(), r.skipped());
+                    r.scale(), r.skipped(), data_wait, data_stage, data_images_per_second);
+        }
+
+        /** The same with what the pictures cost. */
+        Line fed(DataShare s) {
+            return new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1, val_ema_top5, loss_scale, skipped,
+                    s.waited(), s.slowest() == null ? null : s.slowest().text(), s.slowest() == null ? null : s.imagesPerSecond());
         }
 
         private static Double of(Evaluation e, Function<Evaluation, Double> part) {
@@ -152,6 +164,11 @@ public final class RunLog implements AutoCloseable {
         if (line.skipped != null) {
             o.addProperty("skipped", line.skipped);
         }
+        add(o, "data_wait", line.data_wait);
+        if (line.data_stage != null) {
+            o.addProperty("data_stage", line.data_stage);
+        }
+        add(o, "data_images_per_second", line.data_images_per_second);
         return o + "\n";
     }
 

@@ -7,6 +7,7 @@ import dev.jacquard.data.Loader;
 import dev.jacquard.data.Mixer;
 import dev.jacquard.data.Mixing;
 import dev.jacquard.data.Position;
+import dev.jacquard.data.StageTimes;
 import dev.jacquard.layers.Module;
 import dev.jacquard.layers.Optimizer;
 import dev.jacquard.tensor.plan.State;
@@ -31,7 +32,7 @@ final class StageRun implements AutoCloseable {
         int batch = config.batch().size();
         long seed = config.optimization().seed();
         Mixing mixing = Experiment.mixing(config, stage);
-        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(seed).cache(decoded);
+        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(seed).cache(decoded).decoding(config.data().decode());
         Loader loader = config.machine().loaderThreads() > 0 ? builder.threads(config.machine().loaderThreads()).open() : builder.open();
         boolean done = false;
         try {
@@ -72,6 +73,21 @@ final class StageRun implements AutoCloseable {
             step.feed(batch.images(), batch.labels(), mixer);
         }
         return batch.count();
+    }
+
+    /** Nanoseconds for which {@link #feed} has waited for pictures so far. */
+    long waitedNanos() {
+        return loader.waitedNanos();
+    }
+
+    /** Where the time of the loader's threads went so far. */
+    StageTimes times() {
+        return loader.times();
+    }
+
+    /** Threads of the loader. */
+    int loaderThreads() {
+        return loader.threads();
     }
 
     /** Frees the plan, the loader and the mixer. */

@@ -1,5 +1,6 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.Decoding;
 import dev.jacquard.data.Interpolation;
 import dev.jacquard.data.Mixing;
 import dev.jacquard.data.OperationRules;
@@ -83,13 +84,17 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** Where pictures come from and what is done to them. */
     public record Data(
-            @Setting(name = "data", value = "", mayChange = true, help = "Folder with a subfolder of images per class, or a tar of one.") String train,
+            @Setting(name = "data", value = "", mayChange = true, help = "Images: a folder with a subfolder per class, a tar of one, tars (a folder of them, t-*.tar, t-{000..146}.tar), a list (.txt, .tsv: path, tab, class), "
+                    + "several with commas between, or synthetic (noise, for benchmarks).") String train,
             @Setting(name = "val", value = "", mayChange = true, help = "Held-out images, as --data. Default: every tenth image of --data.") String val,
             @Setting(name = "generated-images", value = "8000", range = "[0, 100000000]",
                     help = "Number of generated training pictures, without --data; 0 for none.") int generatedTrain,
             @Setting(name = "generated-val", value = "1000", range = "[1, 100000000]", help = "Number of generated pictures held out.") int generatedVal,
             @Setting(name = "expected-images", value = "1281167", range = "[1, )", mayChange = true, aliases = "--train-num-examples",
                     help = "Training images that --dry-run reckons with where there are none; ImageNet's by default.") int expectedImages,
+            @Setting(name = "shuffle-buffer", value = "0", range = "[0, 16777216]",
+                    help = "Read tars in sequence, for disks that seek slowly, and shuffle among so many images; 0 reads at random.") int shuffleBuffer,
+            @Setting(name = "decode", value = "exact", help = "Whether large JPEGs may be decoded at a half, a quarter or an eighth of their size (reduced).") Decoding decode,
             @Setting(name = "image-size", value = "224", range = "[8, 4096]", aliases = "--train-img-size", help = "Height and width that the network trains on.") int imageSize,
             @Setting(name = "eval-size", value = "0", range = "[0, 4096]", aliases = "--eval-img-size", help = "Height and width in evaluation; 0 for --image-size.") int evalSize,
             @Setting(name = "eval-rule", value = "proportion",

@@ -25,6 +25,14 @@ public interface TrainListener {
      */
     default void skipped(long step, double scale, int skipped) {}
 
+    /**
+     * At a line of the log, after its step is told of: for two lines now, steps have had to wait for pictures.
+     *
+     * @param step steps done
+     * @param share how much, and what for
+     */
+    default void waited(long step, DataShare share) {}
+
     /** Evaluation on the held-out pictures begins. @param epoch from 1 */
     default void evaluating(int epoch) {}
 

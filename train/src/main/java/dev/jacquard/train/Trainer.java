@@ -50,6 +50,7 @@ public final class Trainer implements AutoCloseable {
     private final Deque<AutoCloseable> open = new ArrayDeque<>();
     private final Speed speed = new Speed();
     private final ScaleWatch scales;
+    private final DataWatch waits = new DataWatch();
     private volatile boolean asked;
     private StageRun stage;
     private RunLog log;
@@ -234,6 +235,7 @@ public final class Trainer implements AutoCloseable {
         }
         boolean first = stage == null;
         leaveStage(); // before the next one takes memory
+        waits.begin();
         stage = StageRun.open(due, config, setup.train, decoded, setup.module, optimizer, state);
         if (!first) {
             stage.seek(new Position(progress.epoch(), progress.batch()));
@@ -255,6 +257,7 @@ public final class Trainer implements AutoCloseable {
         RunningLoss losses = RunningLoss.of(progress);
         TrainStep step = stage.step();
         int images = feed(true, n);
+        waits.computed(); // nothing was
         while (images > 0 && !halts(n)) {
             begin();
             double lr = rate.lr(n);
@@ -262,6 +265,7 @@ public final class Trainer implements AutoCloseable {
             int computing = images;
             images = feed(batchInEpoch + 1 < perEpoch, n + 1); // while a device computes
             float loss = step.loss();
+            waits.computed();
             if (!Float.isFinite(loss)) {
                 requireSkipped(n, loss);
             }
@@ -294,7 +298,12 @@ public final class Trainer implements AutoCloseable {
             l.step(n, totalSteps(), progress.epoch() + 1, losses.recent(), lr, speed.recent());
         }
         if (due) {
-            log.append(RunLog.Line.step(n, progress.epoch() + 1, losses.recent(), lr, speed.recent(), progress.seconds() + speed.unsaved()).scaled(scale));
+            double seconds = progress.seconds() + speed.unsaved();
+            DataShare share = waits.line(seconds, stage.times(), stage.loaderThreads());
+            log.append(RunLog.Line.step(n, progress.epoch() + 1, losses.recent(), lr, speed.recent(), seconds).scaled(scale).fed(share));
+            if (waits.worthSaying(share)) {
+                listeners.forEach(l -> l.waited(n, share));
+            }
             losses.line();
         }
     }
@@ -320,7 +329,9 @@ public final class Trainer implements AutoCloseable {
 
     /** Feeds the epoch's next batch, if there is one. @param steps done when it is computed @return its images; 0 if there is none */
     private int feed(boolean more, long steps) {
-        return more && !halts(steps) ? stage.feed() : 0;
+        int images = more && !halts(steps) ? stage.feed() : 0;
+        waits.fed(stage.waitedNanos());
+        return images;
     }
 
     private boolean halts(long steps) {

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
+import dev.jacquard.data.StageTimes;
+import dev.jacquard.mixedprecision.LossScaler;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
@@ -118,6 +120,19 @@ class RunFilesTest {
         }
         assertEquals(4.09123457e-6, RunLog.lines(file).getFirst().lr(), 0);
         assertEquals(12.345679, RunLog.lines(file).getFirst().loss(), 0);
+    }
+
+    @Test
+    void whatPicturesCostIsInTheLog() throws IOException {
+        Path file = folder.resolve("fed.jsonl");
+        try (RunLog log = RunLog.open(file, 0, false)) {
+            log.append(RunLog.Line.step(1, 1, 2, 0.1, 3, 4).scaled(new LossScaler.Reading(8, 5)).fed(new DataShare(0.25, StageTimes.Stage.DECODE, 310.5, 2)));
+            log.append(RunLog.Line.step(2, 1, 2, 0.1, 3, 4).fed(new DataShare(0, null, 0, 2)).scaled(new LossScaler.Reading(8, 5)));
+        }
+        List<String> lines = Files.readAllLines(file);
+        assertTrue(lines.getFirst().endsWith("\"skipped\":5,\"data_wait\":0.25,\"data_stage\":\"decode\",\"data_images_per_second\":310.5}"), lines.getFirst());
+        assertTrue(lines.getLast().endsWith("\"skipped\":5,\"data_wait\":0.0}"), lines.getLast());
+        assertEquals("decode", RunLog.lines(file).getFirst().data_stage());
     }
 
     @Test

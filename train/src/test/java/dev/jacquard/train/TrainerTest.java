@@ -6,6 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.jacquard.data.Encoded;
+import dev.jacquard.data.GeneratedImages;
+import dev.jacquard.data.ImageSource;
+import dev.jacquard.data.StageTimes;
 import dev.jacquard.layers.Linear;
 import dev.jacquard.layers.Module;
 import dev.jacquard.tensor.DataException;
@@ -15,8 +19,11 @@ import dev.jacquard.tensor.Variable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -50,6 +57,73 @@ class TrainerTest extends OnCpu {
     private static List<String> log(Path run) {
         return RunLog.lines(run.resolve("log.jsonl")).stream()
                 .map(l -> l.event() + " " + l.step() + " " + l.epoch() + " " + l.loss() + " " + l.lr() + " " + l.train_loss() + " " + l.val_loss() + " " + l.val_top1()).toList();
+    }
+
+    /** A source whose disk takes longer than any step of so small a network. */
+    @Test
+    void aRunThatWaitsForItsPicturesSaysSoAndWhy() {
+        List<DataShare> told = new ArrayList<>();
+        TrainConfig config = TinyRun.config(1).with("training-only", true).with("checkpoints", false);
+        ImageSource slow = new ForwardingSource(10 * TinyRun.STEPS) {
+            @Override
+            public void read(int index, Encoded into) {
+                LockSupport.parkNanos(20_000_000);
+                super.read(index, into);
+            }
+        };
+        Path path = folder.resolve("slow");
+        try (RunFolder run = RunFolder.create(path); GeneratedImages val = new GeneratedImages(1, GeneratedImages.Split.TEST, 25);
+                Trainer trainer = Trainer.open(new Trainer.Setup(config, TinyRun.net(), backend, slow, val), run)) {
+            trainer.listen(new TrainListener() {
+                @Override
+                public void waited(long step, DataShare share) {
+                    told.add(share);
+                }
+            });
+            trainer.fit();
+        }
+        assertFalse(told.isEmpty());
+        told.forEach(t -> assertEquals(StageTimes.Stage.READ, t.slowest(), t.text()));
+        List<RunLog.Line> steps = RunLog.lines(path.resolve("log.jsonl")).stream().filter(l -> l.event().equals("step")).toList();
+        assertEquals(TinyRun.STEPS, steps.size());
+        steps.forEach(l -> assertTrue(l.data_wait() >= 0 && l.data_wait() <= 1, l.toString()));
+        assertEquals("read", steps.get(1).data_stage());
+    }
+
+    /** The order of a sequential source is part of what resuming goes on with. */
+    @Test
+    void resumingFromTarsReadInSequenceIsBitwise() throws IOException {
+        Path whole = folder.resolve("whole-sequence");
+        sequential(whole, -1);
+        Path parts = folder.resolve("parts-sequence");
+        for (int stop : new int[] {2, 7, -1}) {
+            sequential(parts, stop);
+        }
+        assertSameState(whole, parts, "stopped after 2 and 7");
+        assertEquals(log(whole), log(parts));
+    }
+
+    private static void sequential(Path path, long stopAfter) {
+        TrainConfig config = TinyRun.config(2);
+        try (ImageSource images = new ForwardingSource(10 * TinyRun.STEPS) {
+            @Override
+            public List<int[]> shards() {
+                return List.of(IntStream.range(0, 17).toArray(), IntStream.range(17, 40).toArray(), IntStream.range(40, size()).toArray());
+            }
+        };
+                GeneratedImages val = new GeneratedImages(1, GeneratedImages.Split.TEST, 25);
+                RunFolder run = Files.exists(path.resolve("config.json")) ? RunFolder.resume(path) : RunFolder.create(path);
+                Trainer trainer = Trainer.open(new Trainer.Setup(config, TinyRun.net(), backend, images.sequential(7), val), run)) {
+            trainer.listen(new TrainListener() {
+                @Override
+                public void step(long step, long totalSteps, int epoch, double loss, double lr, double imagesPerSecond) {
+                    if (step == stopAfter) {
+                        trainer.stop();
+                    }
+                }
+            });
+            trainer.fit();
+        }
     }
 
     @Test

@@ -26,6 +26,8 @@ final class DenseConv implements GatedConv {
     /** Least size of an input that is asked for ahead, and by how many rows. */
     private static final long AHEAD_BYTES = 8 << 20;
     private static final int AHEAD_ROWS = 24;
+    /** Bytes of images that are gated at a time. */
+    private static final int GATED_BYTES = 160 << 10;
     /** Rows of a chunk, unless there are fewer. */
     private static final int LEAST_ROWS = 96;
     private static final int MOST_ROWS = 1536;
@@ -35,9 +37,11 @@ final class DenseConv implements GatedConv {
     /** Chunks that are enough for balance. */
     private static final int MANY = 48;
     /** Multiply-adds of a chunk of a product that has less than so many chunks: five microseconds. */
-    private static final long CHUNK = Long.getLong("chunk", 1_000_000);
+    private static final long CHUNK = 1_000_000;
     /** More panels than these are not gone through for a few rows: that would be a call for each. */
     private static final int FEW_PANELS = 4;
+    /** Fewer tiles than these do not bring in what is multiplied next. */
+    private static final int LEAST_UNITS = 4;
     /** What an element of the result costs beside its sum, in multiply-adds. */
     private static final int EPILOGUE = 16;
     /** What a weight costs that comes from the third-level cache. */
@@ -98,6 +102,9 @@ final class DenseConv implements GatedConv {
     private final Panels panels;
     private final boolean even;
     private final boolean gated;
+    /** Gated rows of a chunk at a time; 0 if images are not gated, or as the product goes: a vector of B is multiplied for each step of depth, which for wide tiles, of few rows, costs more than rows gated beforehand. */
+    private final int gatedRows;
+    private final Kernel gate;
     private final int tileRows;
     private final int[] tapOf;
     private final boolean allTaps;
@@ -107,6 +114,7 @@ final class DenseConv implements GatedConv {
     private final Cut[] cuts;
     private final int chunks;
     private final long partialBytes;
+    private final long gatedBytes;
     private final ProductFrame[] frames;
     private final MemorySegment zeros;
     private final Workers.Task packTask = this::pack;
@@ -139,6 +147,9 @@ final class DenseConv implements GatedConv {
         even = plan.pointwise() && 24L * 4 * Math.max(plan.inC(), plan.outC()) < Integer.MAX_VALUE;
         tapOf = new int[taps];
         tileRows = IntStream.range(0, panels.count()).map(p -> Math.min(ProductKernel.LISTED_ROWS, ProductKernel.tileRows(set, panels.vectors(p)))).min().orElseThrow();
+        int unit = ProductKernel.tileRows(set, panels.vectors(0));
+        gatedRows = gated && panels.widths() > 2 * set.lanes() ? Math.max(1, GATED_BYTES / (4 * in) / unit) * unit : 0;
+        gate = gatedRows > 0 ? Kernel.of(new GateRows(set)) : null;
         List<Region> regions = regions();
         allTaps = !plan.backward() && taps == plan.r() * plan.s();
         boolean large = streams(4L * plan.n() * plan.outH() * plan.outW() * plan.outC(), out, set);
@@ -148,9 +159,9 @@ final class DenseConv implements GatedConv {
         streaming = new Kernel[panels.count()];
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0) : new ProductKernel.Rows.Listed();
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated)) : kernels[p];
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0 && gate == null) : new ProductKernel.Rows.Listed();
+            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
+            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
             int all = plan.r() * plan.s();
             packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), Math.multiplyExact(4 * all, plan.backward() ? out : in)));
         }
@@ -164,6 +175,7 @@ final class DenseConv implements GatedConv {
         }
         chunks = chunk;
         partialBytes = most + 63 & -64L;
+        gatedBytes = 4L * in * gatedRows + 63 & -64L;
         zeros = Native.zeros(4L * in);
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
@@ -262,8 +274,8 @@ final class DenseConv implements GatedConv {
         wanted = Math.ceilDiv(wanted, r.instances);
         boolean weights = panels.count() > FEW_PANELS || (long) r.taps * in * out > (long) r.rows * (in + out);
         int parts = weights ? parts(panels.count(), wanted) : 1;
-        int blocks = parts(units, Math.ceilDiv(wanted, parts));
-        parts = weights ? parts : parts(panels.count(), Math.ceilDiv(wanted, blocks));
+        int blocks = weights ? Math.clamp(wanted / parts, 1, Math.max(1, units / LEAST_UNITS)) : parts(units, wanted);
+        parts = weights ? parts : parts(panels.count(), wanted / blocks);
         if (parts * blocks * r.instances % 2 == 1 && wanted > 1) {
             if (blocks < units) {
                 blocks++;
@@ -306,7 +318,7 @@ final class DenseConv implements GatedConv {
 
     @Override
     public long workspaceBytes() {
-        return partialBytes * workers.size();
+        return (partialBytes + gatedBytes) * workers.size();
     }
 
     /** Offset of a panel's packed row. */
@@ -360,10 +372,29 @@ final class DenseConv implements GatedConv {
         rest /= c.instanceBlocks();
         int part = rest % c.panelGroups;
         int g = rest / c.panelGroups;
-        int panel0 = (int) ((long) panels.count() * part / c.panelGroups);
-        int panel1 = (int) ((long) panels.count() * (part + 1) / c.panelGroups);
-        for (int p = panel0; p < panel1; p++) {
-            panel(c, g, p, instance, Math.min(c.region.instances, instance + c.instances), c.tile(block), c.tile(block + 1), worker);
+        int instance1 = Math.min(c.region.instances, instance + c.instances);
+        int tile1 = c.tile(block + 1);
+        if (gate == null) {
+            panels(c, g, part, instance, instance1, c.tile(block), tile1, worker);
+            return;
+        }
+        for (int image = instance; image < instance1; image++) {
+            for (int tile = c.tile(block); tile < tile1; tile += gatedRows) {
+                int rows = Math.min(gatedRows, tile1 - tile);
+                gate.run(rows, in, from + 4L * in * ((long) image * c.region.rows + tile), gates + 4L * in * image, gatedAt(worker), 0);
+                panels(c, g, part, image, image + 1, tile, tile + rows, worker);
+            }
+        }
+    }
+
+    private long gatedAt(int worker) {
+        return workspace + partialBytes * workers.size() + gatedBytes * worker;
+    }
+
+    private void panels(Cut c, int g, int part, int instance0, int instance1, int tile0, int tile1, int worker) {
+        int end = (int) ((long) panels.count() * (part + 1) / c.panelGroups);
+        for (int p = (int) ((long) panels.count() * part / c.panelGroups); p < end; p++) {
+            panel(c, g, p, instance0, instance1, tile0, tile1, worker);
         }
     }
 
@@ -392,10 +423,20 @@ final class DenseConv implements GatedConv {
                 f.depth(now, ProductKernel.tileRows(set, panels.vectors(p))).set(ProductFrame.TAP_BYTES, 4L * now * panels.width(p));
                 f.set(ProductFrame.B, packed + packedAt(g, p, (long) (r.tap + t) * in + d));
                 f.set(ProductFrame.FLAGS, (t > 0 || d > 0 ? ProductFrame.CONTINUES : 0) | (last ? 0 : ProductFrame.STOPS));
+                next(f, p, instance0 == 0 ? tile0 : Integer.MAX_VALUE, 4L * now * panels.width(p));
                 instances(f, c, g, p, instance0, instance1, tile0, d, worker);
             }
             t += tapCount;
         } while (t < r.taps);
+    }
+
+    /** What follows in the packed weights will be multiplied next, by the same core mostly: the first tiles have it brought into the second-level cache, each a line of every step of depth. */
+    private void next(ProductFrame f, int p, int firstRow, long bytes) {
+        if (even) {
+            long lines = (long) firstRow / ProductKernel.tileRows(set, panels.vectors(p));
+            boolean some = 16 * lines < panels.width(p);
+            f.set(ProductFrame.NEXT, some ? bytes + 64 * lines : 0).set(ProductFrame.NEXT_END, some ? bytes + 4L * panels.width(p) : 0);
+        }
     }
 
     private void instances(ProductFrame f, Cut c, int g, int p, int instance0, int instance1, int tile0, int d, int worker) {
@@ -409,7 +450,7 @@ final class DenseConv implements GatedConv {
         long perInstance = 4L * panels.width(p) * c.tiles() * (even ? 1 : ProductKernel.LISTED_ROWS);
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
-            f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, a + image * inImage).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
+            f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, gate == null ? a + image * inImage : gatedAt(worker) + 4L * d).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
                     .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }
     }

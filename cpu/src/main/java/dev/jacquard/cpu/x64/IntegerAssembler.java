@@ -201,18 +201,6 @@ abstract class IntegerAssembler extends VectorAssembler {
         legacy32(0x0f0d, 1, m);
     }
 
-    /** Copies rcx times 4 bytes from rsi to rdi, which move on. */
-    void repMovsd() {
-        put(0xf3);
-        put(0xa5);
-    }
-
-    /** Stores eax rcx times to rdi, which moves on. */
-    void repStosd() {
-        put(0xf3);
-        put(0xab);
-    }
-
     void sfence() {
         put(0x0f);
         put(0xae);

@@ -23,7 +23,8 @@ final class PaddedConv implements PackedConv {
     private final Kernel[] streaming;
     private final int vectorBytes;
     private final Kernel[] packs;
-    private final Kernel copy = Kernel.of(new CopyPadded());
+    private final Kernel copy;
+    private final Kernel blank;
     private final ProductFrame[] frames;
     private final int pitch;
     private final int lines;
@@ -40,22 +41,6 @@ final class PaddedConv implements PackedConv {
     private long y;
     private long workspace;
 
-    /** Copies a line and puts zeros around it: to rdi from rsi, rdx zeros, rcx floats, r8 zeros. */
-    private record CopyPadded() implements Kernel.Spec {
-        @Override
-        public void emit(Assembler a) {
-            a.mov(Gp.R9, Gp.RCX);
-            a.xor(Gp.RAX, Gp.RAX);
-            a.mov(Gp.RCX, Gp.RDX);
-            a.repStosd();
-            a.mov(Gp.RCX, Gp.R9);
-            a.repMovsd();
-            a.mov(Gp.RCX, Gp.R8);
-            a.repStosd();
-            a.ret();
-        }
-    }
-
     /** Whether a shape is computed this way: its windows' rows are runs of memory, and its channels alone would be a short product. */
     static boolean takes(ConvShape s) {
         return s.groups() == 1 && s.dilationW() == 1 && s.s() > 1 && s.c() <= MOST_CHANNELS && pitch(s) < 1 << 20 && s.k() < 1 << 20;
@@ -71,6 +56,11 @@ final class PaddedConv implements PackedConv {
         this.workers = workers;
         panels = new Panels(set, s.k());
         pitch = (int) pitch(s);
+        int width = pitch / 4;
+        int left = Math.min(s.padLeft() * s.c(), width);
+        int inside = Math.min(s.w() * s.c(), width - left);
+        copy = Kernel.of(new PaddedRows(set, left, inside, width - left - inside, pitch, 4 * s.w() * s.c()));
+        blank = Kernel.of(new PaddedRows(set, width, 0, 0, pitch, 0));
         kernels = new Kernel[panels.count()];
         streaming = new Kernel[panels.count()];
         vectorBytes = set.bytes();
@@ -152,19 +142,14 @@ final class PaddedConv implements PackedConv {
         }
     }
 
-    /** Copies the lines that some output lines read. */
+    /** Copies the lines that some output lines read, those outside of the image as zeros. */
     private void pad(int n, int line, int count, long scratch) {
-        long width = pitch / 4;
-        long left = Math.min((long) s.padLeft() * s.c(), width);
-        long middle = Math.min((long) s.w() * s.c(), width - left);
-        for (int i = 0; i < inputLines(count); i++) {
-            int h = line * s.strideH() - s.padTop() + i;
-            long to = scratch + (long) i * pitch;
-            if (h < 0 || h >= s.h()) {
-                copy.run(to, x, width, 0, 0, 0);
-            } else {
-                copy.run(to, x + 4L * ((long) n * s.h() + h) * s.w() * s.c(), left, middle, width - left - middle, 0);
-            }
-        }
+        int first = line * s.strideH() - s.padTop();
+        int all = inputLines(count);
+        int low = Math.clamp(-(long) first, 0, all);
+        int high = Math.clamp((long) s.h() - first, low, all);
+        blank.run(scratch, x, low, 0, 0, 0);
+        copy.run(scratch + (long) low * pitch, x + 4L * ((long) n * s.h() + first + low) * s.w() * s.c(), high - low, 0, 0, 0);
+        blank.run(scratch + (long) high * pitch, x, all - high, 0, 0, 0);
     }
 }

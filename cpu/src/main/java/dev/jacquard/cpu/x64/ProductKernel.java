@@ -76,7 +76,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         new Emitter(a, this).emit();
     }
 
-    /** Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left. r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left, r11 A ahead. Listed: r14 tile, rbp tap, rdx depth done. */
+    /**
+     * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead and {@link #residualRowsLeft},
+     * r10 from B to the line that is asked for, r11 A ahead. Listed: r14 tile, rbp tap, rdx depth done.
+     */
     private static final class Emitter {
         private static final int UNROLL = ProductFrame.STEPS;
         /** Rows before its use at which a row of the residual is asked for, those of the tile's own steps apart. */
@@ -139,10 +142,22 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.mov(Gp.RBP, frame(ProductFrame.LINES));
             Label line = a.here();
             a.mov(Gp.R15, frame(ProductFrame.COUNT));
+            if (asksForNext()) {
+                a.mov(Gp.R10, frame(ProductFrame.NEXT));
+            }
             evenRows();
             a.add(Gp.R14, frame(ProductFrame.LINE_STEP));
             a.dec(Gp.RBP);
             a.j(Condition.NE, line);
+        }
+
+        /** Whether lines of the next panel are asked for. There is no register for that where A and a residual are, too. */
+        private boolean asksForNext() {
+            return even != null && !(even.ahead && k.epilogue.residual());
+        }
+
+        private Gp residualRowsLeft() {
+            return asksForNext() ? Gp.R11 : Gp.R10;
         }
 
         private void evenRows() {
@@ -201,6 +216,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.add(Gp.RBX, h * even.cRow);
             }
             a.add(Gp.R12, h * vectors * bytes);
+            if (asksForNext()) {
+                a.xor(Gp.RCX, Gp.RCX);
+                a.add(Gp.R10, 64);
+                a.cmp(Gp.R10, frame(ProductFrame.NEXT_END));
+                a.cmov(Condition.GE, Gp.R10, Gp.RCX);
+            }
         }
 
         private void listedRows() {
@@ -280,7 +301,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void begin(int h) {
-            if (k.epilogue.residual() && even != null && (h < mr - 1 )) {
+            if (k.epilogue.residual() && even != null && h < mr - 1) {
                 askForResidual(h);
             }
             for (int i = 0; i < h * vectors; i++) {
@@ -344,14 +365,14 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             Label all = new Label();
             Label none = new Label();
             a.lea(Gp.R9, Mem.at(Gp.RBX, RESIDUAL_AHEAD * even.cRow));
-            a.mov(Gp.R10, h);
+            a.mov(residualRowsLeft(), h);
             a.bind(part);
             for (int at = 0; at < vectors * bytes; at += 64) {
                 a.prefetcht0(Mem.at(Gp.R9, at));
             }
             a.add(Gp.R9, even.cRow);
             a.mov(Gp.RCX, frame(ProductFrame.PART));
-            a.cmp(Gp.R10, 1);
+            a.cmp(residualRowsLeft(), 1);
             a.j(Condition.NE, all);
             a.add(Gp.RCX, frame(ProductFrame.LAST_PART));
             a.bind(all);
@@ -359,7 +380,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             a.j(Condition.E, none);
             unrolled(h);
             a.bind(none);
-            a.dec(Gp.R10);
+            a.dec(residualRowsLeft());
             a.j(Condition.NE, part);
         }
 
@@ -400,8 +421,13 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     a.vmovups(spare(v), b);
                 }
             }
-            for (int line = 0; line < vectors * bytes; line += 64) {
+            // Where all rows are in one low tile, B comes from farther away, and the processor asks for it better than code does.
+            for (int line = 0; line < vectors * bytes && h >= mr - 1; line += 64) {
                 a.prefetcht0(Mem.at(Gp.RSI, u * vectors * bytes + line + B_AHEAD));
+            }
+            if (asksForNext() && h >= mr - 1) {
+                // A line that is there if nothing is to be asked for.
+                a.prefetcht1(Mem.at(Gp.RSI, Gp.R10, 1, u * vectors * bytes));
             }
             int left = set.registers() - mr * vectors - vectors;
             for (int i = 0; i < h; i++) {

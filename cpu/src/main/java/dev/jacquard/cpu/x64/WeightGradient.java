@@ -240,6 +240,14 @@ final class WeightGradient implements Conv {
         if (!plan.flat() && !plan.packImage() || top >= bottom) {
             return plan.flat() || plan.packImage() ? to : imageRow(n0, top, c0);
         }
+        if (plan.packImage() && plan.sparse()) {
+            int rows = end - first;
+            for (int i = 0; i < images * rows; i++) {
+                long row = imageRow(n0 + i / rows, (first + i % rows) * shape.strideH(), c0);
+                kernels.packImage(part).run(to + (long) i * kernels.image().row(), row, shape.ow(), 0, 0, 0);
+            }
+            return to;
+        }
         if (plan.packImage()) {
             kernels.packImage(part).run(to, imageRow(n0, top, c0), (long) images * (bottom - top) * shape.w(), 0, 0, 0);
             return to;
@@ -274,14 +282,14 @@ final class WeightGradient implements Conv {
         }
         int partK = plan.swapped() ? columnPart(item) : rowPart(item);
         int partC = plan.swapped() ? rowPart(item) : columnPart(item);
-        int turnsK = Math.ceilDiv(plan.gradientLines(partK), kernels.fetch().lines());
-        int turnsX = Math.ceilDiv(plan.imageLines(partC), kernels.fetch().lines());
+        int turnsK = kernels.gradientTurns(partK);
+        int turnsX = kernels.imageTurns(partC);
         long every = Math.max(1, passes / Math.max(1, turnsK + (walks - 1) * turnsX));
         ALL.set(JAVA_LONG, at, every);
         ALL.set(JAVA_LONG, at + 8, every);
         note(walk, gradientRow(firstImage(b), firstRow(b), firstGradientChannel(item)), 4L * shape.k(), 0, turnsK);
         long image = imageRow(firstImage(b), firstInputRow(firstRow(b)), plan.flat() ? 0 : firstImageChannel(item));
-        long step = plan.imageStep(partC);
+        long step = kernels.imageStep(partC);
         long row = plan.sparse() ? 4L * shape.c() * (shape.strideH() * shape.w() - shape.ow() * shape.strideW()) : 0;
         long positions = (long) plan.blockImages() * (plan.blockRows() == 0 ? shape.oh() : plan.blockRows()) * shape.ow();
         for (int i = 1; i < walks; i++) {

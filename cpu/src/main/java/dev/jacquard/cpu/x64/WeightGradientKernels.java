@@ -4,6 +4,8 @@ import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Raw;
 import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
 
 /** The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or brought together. */
 final class WeightGradientKernels {
@@ -17,6 +19,9 @@ final class WeightGradientKernels {
     private final Steps image;
     private final Steps gradient;
     private final Fetch fetch;
+    private final int[] gradientTurns;
+    private final int[] imageTurns;
+    private final int[] imageStep;
     private final Kernel[] products;
     private final Kernel[] packImage;
     private final Kernel[] packGradient;
@@ -35,12 +40,16 @@ final class WeightGradientKernels {
         image = imageSteps();
         gradient = gradientSteps();
         fetch = fetches();
+        gradientTurns = table(plan.swapped() ? plan.columnParts() : plan.rowParts(), i -> Math.ceilDiv(plan.gradientLines(i), fetch.lines()));
+        int imageParts = plan.swapped() ? plan.rowParts() : plan.columnParts();
+        imageTurns = table(imageParts, i -> Math.ceilDiv(plan.imageLines(i), fetch.lines()));
+        imageStep = table(imageParts, plan::imageStep);
         int parts = plan.columnParts();
         products = new Kernel[plan.rowParts() * parts];
         for (int i = 0; i < products.length; i++) {
             products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow, fetch));
         }
-        packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, image.piece(), shape.c()) : null;
+        packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, image.piece(), plan.sparse() ? shape.strideW() * shape.c() : shape.c()) : null;
         packGradient = plan.packGradient() ? packs(!plan.swapped(), gradientPitch, gradient.piece(), shape.k()) : null;
         clears = new Kernel[parts];
         for (int j = 0; j < parts; j++) {
@@ -62,6 +71,25 @@ final class WeightGradientKernels {
         return fetch;
     }
 
+    /** Turns that a walk through a part of dy takes. */
+    int gradientTurns(int part) {
+        return gradientTurns[part];
+    }
+
+    /** Turns that a walk through a part of x takes. */
+    int imageTurns(int part) {
+        return imageTurns[part];
+    }
+
+    /** Bytes of a step of a walk through a part of x. */
+    int imageStep(int part) {
+        return imageStep[part];
+    }
+
+    private static int[] table(int parts, IntUnaryOperator each) {
+        return IntStream.range(0, parts).map(each).toArray();
+    }
+
     private int rows(int i) {
         return plan.row(i + 1) - plan.row(i);
     }
@@ -76,6 +104,10 @@ final class WeightGradientKernels {
     }
 
     private Steps imageSteps() {
+        if (plan.packImage() && plan.sparse()) {
+            int row = shape.ow() * imagePitch; // of pixels that are left out there is no copy
+            return new Steps(imagePitch, row, shape.oh() * row, PackedPieces.bytes(imagePitch, gradientPositions));
+        }
         int pixel = plan.packImage() ? imagePitch : 4 * shape.c();
         int row = plan.flat() ? 4 * plan.lineFloats() : shape.w() * pixel;
         return new Steps(shape.strideW() * pixel, shape.strideH() * row, shape.h() * row, plan.packImage() ? PackedPieces.bytes(imagePitch, imagePositions) : 0);
@@ -141,7 +173,7 @@ final class WeightGradientKernels {
         return gradient;
     }
 
-    /** Bytes from a row of an image to the next. */
+    /** Bytes from a row of an image to the next; not asked for where pixels are left out. */
     int imageRow() {
         return image.row() / shape.strideH();
     }

@@ -32,11 +32,18 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** What a block of both operands may take of the second-level cache: the next one comes in meanwhile. */
     private static final int BLOCK_BYTES = 256 << 10;
 
+    /** The same on processors with AVX-512, whose cache has a MiB and more, where a block of x has no rows beside those of dy. */
+    private static final int LARGE_BLOCK_BYTES = 384 << 10;
+
     private static final int LEAST_POSITIONS = 96;
     private static final int MOST_POSITIONS = 224;
 
-    /** Channels of an image, or of its gradient, from which on operands are packed. */
+    /** Likewise where rows of x are copied, of which neighbouring blocks have some in common. */
+    private static final int MOST_FLAT_POSITIONS = 448;
+
+    /** Channels of an image, or of its gradient, from which on operands are packed: for several taps, and for one. */
     private static final int FAR = 256;
+    private static final int FAR_ALONE = 1024;
 
     private static final int FLOATS_PER_LINE = 16;
 
@@ -163,14 +170,19 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return splits * shape.groups() * rowParts * columnParts * unitParts;
     }
 
-    /** Whether a block of x is brought together before it is read: for several taps, and if positions are so far apart that they would fall into few sets of the first-level cache. */
+    /** Whether a block of x is brought together before it is read: if positions are so far apart that they would fall into few sets of the first-level cache, and it is read often enough. */
     boolean packImage() {
-        return !flat && units() > 1 && shape.c() >= FAR;
+        return !flat && far(shape.c()) && (units() > 1 || shape.padTop() == 0 && shape.padLeft() == 0);
     }
 
     /** Whether a block of dy is. */
     boolean packGradient() {
-        return units() > 1 && shape.k() >= FAR;
+        return far(shape.k());
+    }
+
+    /** A single tap of AVX-512's large tiles does not wait for the second-level cache. */
+    private boolean far(int channels) {
+        return units() > 1 ? channels >= FAR : set == InstructionSet.AVX2 && channels >= FAR_ALONE;
     }
 
     /** Input rows that a block of output rows reaches. */
@@ -237,10 +249,14 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return best;
     }
 
+    private int blockBytes() {
+        return set == InstructionSet.AVX512 && units() == 1 ? LARGE_BLOCK_BYTES : BLOCK_BYTES;
+    }
+
     /** With blocks of positions that fit the cache. */
     private WeightGradientPlan blocked(int r, int c, int u) {
         int channels = Math.ceilDiv(rows(), r) + Math.ceilDiv(columns(), c);
-        int most = Math.max(LEAST_POSITIONS, Math.min(MOST_POSITIONS, BLOCK_BYTES / (4 * channels)));
+        int most = Math.max(LEAST_POSITIONS, Math.min(flat ? MOST_FLAT_POSITIONS : MOST_POSITIONS, blockBytes() / (4 * channels)));
         int image = shape.oh() * shape.ow();
         int images = image > most ? 1 : Math.ceilDiv(shape.n(), Math.ceilDiv(shape.n(), most / image));
         int bands = Math.ceilDiv(shape.oh(), Math.max(1, most / shape.ow()));

@@ -166,8 +166,6 @@ final class AssemblerRows {
             row("mov " + n + ", -1", a -> a.mov(r, -1));
             row("movabs " + n + ", 81985529216486895", a -> a.mov(r, 81985529216486895L));
         }
-        row("rep movsd", Assembler::repMovsd);
-        row("rep stosd", Assembler::repStosd);
         row("mov eax, 305419896", a -> a.mov(Gp.RAX, 0x12345678));
         row("mov r12d, 7", a -> a.mov(Gp.R12, 7));
         for (Mem m : memories(8)) {

@@ -1,0 +1,131 @@
+package dev.jacquard.data;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.jacquard.tensor.DataException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Each way to decode a JPEG against Pillow's pixels: with libturbojpeg, where it is installed, and without. */
+class JpegDecodingTest {
+    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts", "pil-big-420", "pil-thin");
+
+    static List<String> ways() {
+        return TurboJpegLibrary.here().library() == null ? List.of("java") : List.of("java", "turbo");
+    }
+
+    private static ImageDecoder decoder(String way) {
+        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, way.equals("turbo") ? TurboJpegLibrary.here().library() : null);
+    }
+
+    @ParameterizedTest
+    @MethodSource("ways")
+    void decodesAsPillowDoesToTheBit(String way) {
+        try (ImageDecoder decoder = decoder(way)) {
+            for (String name : FILES) {
+                assertEquals(0, TestImages.distance(TestImages.resource(name + ".rgb"), decoder.decode(TestImages.resource(name + ".jpg"), name).pixels()), name);
+            }
+        }
+    }
+
+    /** That of sound files too, where decoding may end early. */
+    @ParameterizedTest
+    @MethodSource("ways")
+    void partsAreTheSamePixels(String way) {
+        Random random = new Random(4);
+        try (ImageDecoder decoder = decoder(way)) {
+            Picture picture = new Picture();
+            for (String name : FILES) {
+                byte[] file = TestImages.resource(name + ".jpg");
+                byte[] whole = TestImages.resource(name + ".rgb");
+                ImageHeader header = decoder.header(file, file.length, name);
+                for (int i = 0; i < 40; i++) {
+                    int x = random.nextInt(header.width());
+                    int y = random.nextInt(header.height());
+                    Wanted wanted = new Wanted(x, y, 1 + random.nextInt(header.width() - x), 1 + random.nextInt(header.height() - y), 1);
+                    decoder.decode(file, file.length, name, header, wanted, i % 2 == 0, picture);
+                    assertTrue(picture.left() <= x && picture.top() <= y && picture.left() + picture.width() >= x + wanted.width());
+                    for (int row = y; row < y + wanted.height(); row++) {
+                        int from = ((row - picture.top()) * picture.width() + x - picture.left()) * 3;
+                        assertArrayEquals(Arrays.copyOfRange(whole, (row * header.width() + x) * 3, (row * header.width() + x + wanted.width()) * 3),
+                                Arrays.copyOfRange(picture.pixels(), from, from + wanted.width() * 3), name + ", " + wanted + ", row " + row);
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("ways")
+    void aFileThatEndsEarlyIsBadWhateverIsWanted(String way) {
+        try (ImageDecoder decoder = decoder(way)) {
+            for (String name : FILES) {
+                byte[] file = closed(TestImages.resource(name + ".jpg"));
+                ImageHeader header = decoder.header(file, file.length, name);
+                assertThrows(DataException.class, () -> decoder.decode(file, file.length, name, header, new Wanted(0, 0, 1, 1, 1), false, new Picture()), name);
+            }
+        }
+    }
+
+    /** Its first nine tenths, and an end-of-image marker. */
+    private static byte[] closed(byte[] file) {
+        byte[] cut = Arrays.copyOf(file, file.length * 9 / 10);
+        cut[cut.length - 2] = (byte) 0xFF;
+        cut[cut.length - 1] = (byte) 0xD9;
+        return cut;
+    }
+
+    @Test
+    void theLibraryLeavesDamagedFilesToImageIo() {
+        TurboJpegLibrary library = TurboJpegLibrary.here().library();
+        assumeTrue(library != null, "skipped: " + TurboJpegLibrary.here().why());
+        try (TurboJpegCodec codec = new TurboJpegCodec(library)) {
+            byte[] good = TestImages.resource("pil-big-420.jpg");
+            byte[] bad = closed(good);
+            JpegHeader header = JpegHeader.parse(good, good.length);
+            Wanted all = Wanted.whole(header.width(), header.height());
+            assertFalse(codec.decode(bad, bad.length, header, all, false, new Picture()));
+            assertTrue(codec.decode(good, good.length, header, all, false, new Picture()), "a good file after a damaged one");
+        }
+    }
+
+    @Test
+    void theLibraryReduces() {
+        TurboJpegLibrary library = TurboJpegLibrary.here().library();
+        assumeTrue(library != null, "skipped: " + TurboJpegLibrary.here().why());
+        byte[] file = TestImages.resource("pil-big-420.jpg"); // 83x70
+        JpegHeader header = JpegHeader.parse(file, file.length);
+        try (TurboJpegCodec codec = new TurboJpegCodec(library)) {
+            for (int reduction : new int[] {2, 4, 8}) {
+                Picture picture = new Picture();
+                assertTrue(codec.decode(file, file.length, header, new Wanted(0, 0, 83, 70, reduction), false, picture));
+                assertEquals(List.of(reduction, Math.ceilDiv(83, reduction), Math.ceilDiv(70, reduction), 83), List.of(picture.reduction(), picture.width(), picture.height(), picture.fullWidth()));
+                Picture part = new Picture();
+                assertTrue(codec.decode(file, file.length, header, new Wanted(32, 40, 24, 16, reduction), true, part));
+                assertTrue(part.left() <= 32 && part.top() <= 40 && part.left() % reduction == 0 && part.top() % reduction == 0);
+                int from = ((40 - part.top()) / reduction * part.width() + (32 - part.left()) / reduction) * 3;
+                int same = (40 / reduction * picture.width() + 32 / reduction) * 3;
+                int bytes = 24 / reduction * 3;
+                assertArrayEquals(Arrays.copyOfRange(picture.pixels(), same, same + bytes), Arrays.copyOfRange(part.pixels(), from, from + bytes));
+            }
+        }
+    }
+
+    @Test
+    void aLibraryThatIsNotThereIsNotUsedAndSaidSo() {
+        assertFalse(TurboJpegLibrary.find("off").why().isEmpty());
+        TurboJpegLibrary.Found none = TurboJpegLibrary.find("/no/such/file.so");
+        assertEquals(null, none.library());
+        assertTrue(none.why().contains("/no/such/file.so"), none.why());
+        assertFalse(ImageDecoder.describe().isEmpty());
+    }
+}
