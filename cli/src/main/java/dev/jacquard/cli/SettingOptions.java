@@ -17,18 +17,23 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.ISetter;
 import picocli.CommandLine.Model.OptionSpec;
 
-/** The flags of a command that takes all settings of a run, made from their table: one per setting, its other names, and its shorthands. */
+/** The flags of a command that takes settings of a run, made from their table: one per setting, its other names, and its shorthands. */
 final class SettingOptions implements IModelTransformer {
     /** A command that wants to know which settings were typed. */
     interface Receiver {
         /** Takes a value as text. @param name the setting's */
         void set(String name, String value);
+
+        /** Whether the command has a flag for a setting; all, unless it says otherwise. */
+        default boolean takes(Settings.Row row) {
+            return true;
+        }
     }
 
     @Override
     public CommandSpec transform(CommandSpec spec) {
         Receiver receiver = (Receiver) spec.userObject();
-        Map<String, List<Settings.Row>> groups = Settings.rows().stream().collect(Collectors.groupingBy(r -> r.group().getName(), LinkedHashMap::new, Collectors.toList()));
+        Map<String, List<Settings.Row>> groups = Settings.rows().stream().filter(receiver::takes).collect(Collectors.groupingBy(r -> r.group().getName(), LinkedHashMap::new, Collectors.toList()));
         groups.forEach((name, rows) -> {
             ArgGroupSpec.Builder group = ArgGroupSpec.builder().heading("%n" + title(rows.getFirst().group()) + ":%n").validate(false);
             rows.forEach(r -> options(r, receiver).forEach(group::addArg));
