@@ -137,7 +137,8 @@ final class PaddedConv implements PackedConv {
         for (int p = 0; p < kernels.length; p++) {
             long column = 4L * panels.first(p);
             long at = 4L * ((long) n * s.oh() + line) * s.ow() * s.k() + column;
-            f.depth(s.s() * s.c(), ProductKernel.tileRows(panels.set(), panels.vectors(p))).set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at).set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
+            f.depth(s.s() * s.c(), ProductKernel.tileRows(panels.set(), panels.vectors(p))).set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at)
+                    .set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
             f.run((y & vectorBytes - 1) == 0 ? streaming[p] : kernels[p]);
         }
     }

@@ -77,8 +77,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
     }
 
     /**
-     * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left. Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left,
-     * r11 A ahead, rbp from B to the line of the next panel that is asked for. Listed: r14 tile, rbp tap, rdx depth done.
+     * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left.
+     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is asked for.
+     * Listed: r14 tile, rbp tap, rdx depth done.
      */
     private static final class Emitter {
         private static final int UNROLL = ProductFrame.STEPS;

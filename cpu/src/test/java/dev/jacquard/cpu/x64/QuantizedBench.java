@@ -18,7 +18,8 @@ import java.util.Locale;
 /**
  * Prints, as CSV, GOP/s of 8-bit convolutions with a fused ReLU and requantisation beside GFLOP/s of the F32 ones of the same shape (useful multiply-adds only, weights packed
  * beforehand where the kernel packs), taken
- * in turns in one run, and the peaks of all threads together; where F32 takes Winograd's method, which multiplies less often, beside the plain product, too. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or
+ * in turns in one run, and the peaks of all threads together; where
+ * F32 takes Winograd's method, which multiplies less often, beside the plain product, too. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or
  * {@code words}, and {@code int8} to leave F32 out.
  */
 public final class QuantizedBench {
