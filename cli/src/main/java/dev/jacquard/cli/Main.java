@@ -14,7 +14,7 @@ import picocli.CommandLine.ScopeType;
  */
 @Command(name = "jacquard", description = "Trains and serves image classifiers.", synopsisSubcommandLabel = "COMMAND",
         subcommands = {TrainCommand.class, EvaluateCommand.class, PredictCommand.class, ClassifyCommand.class, ConvertCommand.class, ExportCommand.class, ModelsCommand.class, PlanCommand.class, RecipesCommand.class,
-                DoctorCommand.class, BundleCommand.class, KernelsCommand.class, BenchCommand.class, CompareCommand.class, SelftestCommand.class})
+                DoctorCommand.class, BundleCommand.class, KernelsCommand.class, BenchCommand.class, DataCommand.class, CompareCommand.class, SelftestCommand.class})
 public final class Main {
     static final int DONE = 0;
     static final int OUR_FAULT = 1;
