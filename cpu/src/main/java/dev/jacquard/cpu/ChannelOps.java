@@ -7,15 +7,23 @@ import dev.jacquard.tensor.DType;
  * thread's scratch, used as often as need be and rounded once.
  *
  * <p>Rows are cut into blocks by the shape alone and their partial results combined in block order, so that results are
- * bitwise the same for every thread count. Variances come from squared distances to each block's own mean, combined by
- * Chan, Golub and LeVeque's update (1979): no cancellation. Planned for one shape; not for two threads at once.
+ * bitwise the same for every thread count. Variances come from squared distances to a mean of some of each block's rows, combined by
+ * Chan, Golub and LeVeque's update (1979): no cancellation. What reads rows for a second time begins with those that were read last. Planned for one shape; not for two threads at once.
  */
 public final class ChannelOps {
     private static final int BLOCK_FLOATS = 32_768;
     private static final int CHANNEL_BLOCK = 128;
+    /**
+     * Rows of a block whose mean is its center. The variance's relative error is that of a float times the squared distance from center to mean, over the variance: no more than the block's rows over these, as the
+     * rows themselves are among what varies.
+     */
+    private static final int SAMPLE = 8;
+    /** Least size of a result that goes past the caches: most of the third level's. */
+    private static final long STREAM_BYTES = 24 << 20;
 
     private final Workers workers;
     private final Simd simd;
+    private final Simd streaming;
     private final DType type;
     private final long rows;
     private final int channels;
@@ -54,6 +62,7 @@ public final class ChannelOps {
         this.channels = channels;
         this.workers = workers;
         this.simd = simd;
+        streaming = streaming(type, rows, channels, simd);
         block = Math.max(8, BLOCK_FLOATS / channels);
         blocks = Math.toIntExact((rows + block - 1) / block);
     }
@@ -61,6 +70,16 @@ public final class ChannelOps {
     /** Scratch in bytes of the methods that take one. */
     public long workspaceBytes() {
         return partialBytes() + (type == DType.F32 ? 0 : 2 * blockBytes() * workers.size());
+    }
+
+    /** Loops for results of (rows, channels): past the caches if they are larger than those, and where they may. */
+    static Simd streaming(DType type, long rows, int channels, Simd simd) {
+        return type == DType.F32 && 4 * rows * channels >= STREAM_BYTES && channels % simd.lanes() == 0 ? simd.streaming() : simd;
+    }
+
+    /** Whether a result lies on whole vectors. */
+    static boolean aligned(long result, Simd simd) {
+        return (result & 4L * simd.lanes() - 1) == 0;
     }
 
     private void place(long workspace) {
@@ -131,9 +150,10 @@ public final class ChannelOps {
     private void statsBlock(int chunk, int worker) {
         int count = rowsOf(chunk);
         long at = wide(x, chunk, worker, 0);
-        simd.columnSums(count, channels, at, 4L * channels, first(chunk));
+        int sample = Math.min(count, SAMPLE);
+        simd.columnSums(sample, channels, at, 4L * channels, first(chunk));
         for (int c = 0; c < channels; c++) {
-            Raw.set(first(chunk) + 4L * c, Raw.get(first(chunk) + 4L * c) / count);
+            Raw.set(first(chunk) + 4L * c, Raw.get(first(chunk) + 4L * c) / sample);
         }
         simd.columnMoments(count, channels, at, 4L * channels, first(chunk), third(chunk), second(chunk));
     }
@@ -145,7 +165,7 @@ public final class ChannelOps {
             double squares = 0;
             for (int i = 0; i < blocks; i++) {
                 int count = rowsOf(i);
-                // The block's mean was rounded when it was taken as center; what is left over corrects both moments.
+                // The center is near the block's mean, not there: the distance corrects both moments.
                 double rest = Raw.get(third(i) + 4L * c);
                 double delta = Raw.get(first(i) + 4L * c) + rest / count - center;
                 double all = seen + count;
@@ -217,10 +237,11 @@ public final class ChannelOps {
         workers.run(normalizeTask, blocks);
     }
 
-    private void normalizeBlock(int chunk, int worker) {
+    private void normalizeBlock(int turn, int worker) {
+        int chunk = blocks - 1 - turn;
         long from = wide(x, chunk, worker, 0);
         long to = type == DType.F32 ? out1 + offset(chunk) : from;
-        simd.normalize(rowsOf(chunk), channels, from, mean, scale, shift, to, relu);
+        (aligned(to, simd) ? streaming : simd).normalize(rowsOf(chunk), channels, from, mean, scale, shift, to, relu);
         narrow(to, out1, chunk);
     }
 
@@ -256,10 +277,11 @@ public final class ChannelOps {
         }
     }
 
-    private void backwardBlock(int chunk, int worker) {
+    private void backwardBlock(int turn, int worker) {
+        int chunk = blocks - 1 - turn;
         long from = wide(dy, chunk, worker, 0);
         long to = type == DType.F32 ? out1 + offset(chunk) : from;
-        simd.normalizeBackward(rowsOf(chunk), channels, from, wide(x, chunk, worker, 1), mean, scale, to);
+        (aligned(to, simd) ? streaming : simd).normalizeBackward(rowsOf(chunk), channels, from, wide(x, chunk, worker, 1), mean, scale, to);
         narrow(to, out1, chunk);
     }
 }

@@ -1,5 +1,6 @@
 package dev.jacquard.cpu;
 
+import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Nonlinearity;
 
 /**
@@ -15,6 +16,7 @@ final class NormalizationPasses {
 
     private final Workers workers;
     private final Simd simd;
+    private final Simd streaming;
     private final ChannelOps statistics;
     private final Nonlinearity activation;
     private final long rows;
@@ -56,9 +58,15 @@ final class NormalizationPasses {
         this.activation = activation;
         this.workers = workers;
         this.simd = simd;
+        streaming = ChannelOps.streaming(DType.F32, rows, channels, simd);
         statistics = new ChannelOps(rows, channels, workers, simd);
         block = Math.max(8, BLOCK_FLOATS / channels);
         blocks = Math.toIntExact((rows + block - 1) / block);
+    }
+
+    /** Loops that write a result where it is best written. */
+    private Simd writing(long result) {
+        return ChannelOps.aligned(result, simd) ? streaming : simd;
     }
 
     private long row() {
@@ -130,7 +138,7 @@ final class NormalizationPasses {
     private void normalizeBlock(int chunk, int worker) {
         int b = blocks - 1 - chunk;
         long at = offset(b);
-        simd.normalize(rowsOf(b), channels, x + at, mean, scale, shift, residual == 0 ? 0 : residual + at, activation, out + at);
+        writing(out).normalize(rowsOf(b), channels, x + at, mean, scale, shift, residual == 0 ? 0 : residual + at, activation, out + at);
     }
 
     /** Gradients from dy: dx, dgamma, dbeta and, if there is a residual, its gradient dr. dx may be dy. */
@@ -175,7 +183,7 @@ final class NormalizationPasses {
         long at = offset(chunk);
         long sums = partial + 2 * row() * chunk;
         long g = residual == 0 ? scratch + blockBytes() * worker : gradient + at;
-        simd.activationDots(rowsOf(chunk), channels, dy + at, x + at, forward, residual == 0 ? 0 : residual + at, activation, g, sums, sums + row());
+        writing(gradient).activationDots(rowsOf(chunk), channels, dy + at, x + at, forward, residual == 0 ? 0 : residual + at, activation, g, sums, sums + row());
     }
 
     /** With a residual the gradient behind the activation has been written down: it is the residual's. */
@@ -183,9 +191,9 @@ final class NormalizationPasses {
         int b = blocks - 1 - chunk;
         long at = offset(b);
         if (residual == 0) {
-            simd.activationBackward(rowsOf(b), channels, dy + at, x + at, forward, factors, activation, scratch + blockBytes() * worker, out + at);
+            writing(out).activationBackward(rowsOf(b), channels, dy + at, x + at, forward, factors, activation, scratch + blockBytes() * worker, out + at);
         } else {
-            simd.normalizeBackward(rowsOf(b), channels, gradient + at, x + at, forward, factors, out + at);
+            writing(out).normalizeBackward(rowsOf(b), channels, gradient + at, x + at, forward, factors, out + at);
         }
     }
 }

@@ -132,6 +132,13 @@ public interface Simd {
         PointwiseLoop.of(slope, this).run(dy, 1, g, 1, g, 1, g, n);
     }
 
+    /**
+     * The same loops, of which {@code normalize}, {@link #normalizeBackward}, {@link #activationDots} (g, if there is a residual) and {@link #activationBackward} write past the caches, where the processor can: for outputs that are larger than the caches. Their rows have to be whole vectors, on a multiple of a vector's size.
+     */
+    default Simd streaming() {
+        return this;
+    }
+
     /** Bytes of one entry of a tap table: address, second address, then an int (tap number) or a float (weight). */
     int TAP_BYTES = 24;
 

@@ -79,6 +79,9 @@ class EmittedSimdTest {
             for (int c : CHANNELS) {
                 for (Nonlinearity f : Nonlinearity.values()) {
                     normalisation(set + " " + rows + "x" + c + " " + f, simd, rows, c, f);
+                    if (c % simd.lanes() == 0) {
+                        normalisation("past the caches, " + set + " " + rows + "x" + c + " " + f, simd.streaming(), rows, c, f);
+                    }
                 }
             }
         }

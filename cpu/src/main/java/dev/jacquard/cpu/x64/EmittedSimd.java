@@ -23,6 +23,7 @@ public final class EmittedSimd implements Simd {
     private final Lazy[] dots;
     private final Lazy[] backward;
     private final Lazy rowDots;
+    private final Simd streaming;
 
     /** A function that is emitted at its first use; two threads that race for it get the same one. */
     private static final class Lazy {
@@ -56,7 +57,12 @@ public final class EmittedSimd implements Simd {
 
     /** Loops for an instruction set, which this machine must have: see {@link Emission#refusal}. */
     public EmittedSimd(InstructionSet set) {
+        this(set, false);
+    }
+
+    private EmittedSimd(InstructionSet set, boolean streams) {
         this.set = set;
+        streaming = streams ? this : new EmittedSimd(set, true);
         Nonlinearity[] activation = Nonlinearity.values();
         tiles = table(TILE_ROWS * 4, i -> new TileCode(set, i / 4 + 1, i % 4 + 1));
         columns = table(ColumnCode.Kind.values().length, i -> new ColumnCode(set, ColumnCode.Kind.values()[i]));
@@ -64,15 +70,20 @@ public final class EmittedSimd implements Simd {
         copies = table(CopyCode.Kind.values().length, i -> new CopyCode(set, CopyCode.Kind.values()[i]));
         sums = table(SumCode.Kind.values().length, i -> new SumCode(set, SumCode.Kind.values()[i]));
         halves = table(4, i -> new HalfCode(set, i % 2 == 0 ? DType.F16 : DType.BF16, i >= 2));
-        normalize = table(2 * activation.length, i -> new NormalizeCode(set, i % 2 == 1, activation[i / 2]));
-        dots = table(2 * activation.length, i -> new ActivationDotsCode(set, i % 2 == 1, activation[i / 2]));
+        normalize = table(2 * activation.length, i -> new NormalizeCode(set, i % 2 == 1, activation[i / 2], streams));
+        dots = table(2 * activation.length, i -> new ActivationDotsCode(set, i % 2 == 1, activation[i / 2], streams));
         rowDots = new Lazy(new RowDotsCode(set));
-        backward = table(activation.length, i -> new NormalizeBackwardCode(set, activation[i]));
+        backward = table(activation.length, i -> new NormalizeBackwardCode(set, activation[i], streams));
     }
 
     @Override
     public int lanes() {
         return set.lanes();
+    }
+
+    @Override
+    public Simd streaming() {
+        return streaming;
     }
 
     @Override

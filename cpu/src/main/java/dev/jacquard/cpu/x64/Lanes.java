@@ -65,6 +65,15 @@ final class Lanes {
         }
     }
 
+    /** The same; whole vectors go past the caches if asked: {@code to} has to be aligned then. */
+    void store(Mem to, Vec from, boolean rest, boolean streams) {
+        if (streams && !rest) {
+            a.vmovntps(to, from);
+        } else {
+            store(to, from, rest);
+        }
+    }
+
     /** A loop over the elements of rows. @param n their number, overwritten @param unroll vectors at once @param pointers registers that advance by what was done */
     void loop(Gp n, int unroll, List<Gp> pointers, Body body) {
         loop(n, unroll, pointers, true, body);

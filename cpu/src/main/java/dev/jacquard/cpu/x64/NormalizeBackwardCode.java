@@ -10,8 +10,9 @@ import java.util.List;
  *
  * @param set instruction set
  * @param activation what the gradient comes through
+ * @param streams whether dx goes past the caches; its rows are whole vectors then
  */
-record NormalizeBackwardCode(InstructionSet set, Nonlinearity activation) implements Kernel.Spec {
+record NormalizeBackwardCode(InstructionSet set, Nonlinearity activation, boolean streams) implements Kernel.Spec {
     private static final Gp ROWS = Gp.RDI;
     private static final Gp CHANNELS = Gp.RSI;
     private static final Gp DY = Gp.RDX;
@@ -45,6 +46,9 @@ record NormalizeBackwardCode(InstructionSet set, Nonlinearity activation) implem
         }
         a.dec(ROWS);
         a.j(Condition.NE, row);
+        if (streams) {
+            a.sfence();
+        }
         a.leave(0);
     }
 
@@ -68,6 +72,6 @@ record NormalizeBackwardCode(InstructionSet set, Nonlinearity activation) implem
         a.vfmadd213ps(x, factor, other);
         lanes.load(factor, Mem.at(BACKWARD_AT, at), rest);
         a.vfmadd231ps(x, g, factor);
-        lanes.store(Mem.at(DX, AT, 1, at), x, rest);
+        lanes.store(Mem.at(DX, AT, 1, at), x, rest, streams);
     }
 }

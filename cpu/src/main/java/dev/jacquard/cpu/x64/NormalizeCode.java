@@ -9,8 +9,9 @@ import java.util.List;
  * @param set instruction set
  * @param residual whether something of x's shape is added
  * @param activation what comes last
+ * @param streams whether y goes past the caches; its rows are whole vectors then
  */
-record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activation) implements Kernel.Spec {
+record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activation, boolean streams) implements Kernel.Spec {
     private static final Gp ROWS = Gp.RDI;
     private static final Gp CHANNELS = Gp.RSI;
     private static final Gp X = Gp.RDX;
@@ -39,6 +40,9 @@ record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activati
         }
         a.dec(ROWS);
         a.j(Condition.NE, row);
+        if (streams) {
+            a.sfence();
+        }
         a.leave(0);
     }
 
@@ -57,6 +61,6 @@ record NormalizeCode(InstructionSet set, boolean residual, Nonlinearity activati
             a.vaddps(x, x, other);
         }
         new Activations(a, set, set.vec(3), set.vec(4), set.vec(5)).apply(activation, x);
-        lanes.store(Mem.at(Y, AT, 1, at), x, rest);
+        lanes.store(Mem.at(Y, AT, 1, at), x, rest, streams);
     }
 }
