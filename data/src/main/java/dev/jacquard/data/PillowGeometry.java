@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Pillow's affine transforms, as NVIDIA's PyTorch program calls them. A result pixel's centre {@code (x + 0.5, y + 0.5)} is mapped to the source; where
- * that is outside, the result is gray. Bitwise as Pillow 9.4 (PillowOperationsTest).
+ * that is outside, the result is gray. Bitwise as Pillow 9.4 (AgreementTest).
  */
 final class PillowGeometry {
     private static final int FIXED = 16; // fractional bits of nearest-pixel coordinates
