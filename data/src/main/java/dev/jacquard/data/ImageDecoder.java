@@ -32,7 +32,7 @@ public final class ImageDecoder implements AutoCloseable {
     private static final int FEW_PIXELS = 1 << 20; // may be allocated whatever the file
 
     private final long maxPixels;
-    private final boolean oriented;
+    private final boolean upright;
     private final TurboJpegCodec turbo; // null where there is none
     private final ImageIoCodec imageIo = new ImageIoCodec();
     private final Picture stored = new Picture(); // what is still to be turned
@@ -51,17 +51,17 @@ public final class ImageDecoder implements AutoCloseable {
      * A decoder with all options.
      *
      * @param maxPixels the most pixels of an image
-     * @param oriented  whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
+     * @param upright   whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
      */
-    public ImageDecoder(long maxPixels, boolean oriented) {
-        this(maxPixels, oriented, TurboJpegLibrary.here().library());
+    public ImageDecoder(long maxPixels, boolean upright) {
+        this(maxPixels, upright, TurboJpegLibrary.here().library());
     }
 
     /** A decoder with all options and a library for JPEGs, or null for none. */
-    ImageDecoder(long maxPixels, boolean oriented, TurboJpegLibrary library) {
+    ImageDecoder(long maxPixels, boolean upright, TurboJpegLibrary library) {
         this.turbo = library == null ? null : new TurboJpegCodec(library);
         this.maxPixels = Math.clamp(maxPixels, 1, Integer.MAX_VALUE / 3 - 8);
-        this.oriented = oriented;
+        this.upright = upright;
     }
 
     /** What decodes JPEGs in this process, and why: a line for people. */
@@ -129,7 +129,7 @@ public final class ImageDecoder implements AutoCloseable {
             throw new DataException(name, "the progressive JPEG has too many scans", jpeg.scans() + " of " + jpeg.width() + "x" + jpeg.height() + " pixels",
                     "at most " + MAX_SCANS + ", and of large images fewer", "save it again with about ten");
         }
-        int orientation = oriented ? jpeg.orientation() : ExifOrientation.NONE;
+        int orientation = upright ? jpeg.orientation() : ExifOrientation.NONE;
         boolean swap = ExifOrientation.swaps(orientation);
         return new ImageHeader(swap ? jpeg.height() : jpeg.width(), swap ? jpeg.width() : jpeg.height(), orientation, jpeg);
     }

@@ -53,6 +53,7 @@ public final class Loader implements AutoCloseable {
     private final Transform transform;
     private final long maxPixels;
     private final Decoding decoding;
+    private final boolean upright;
     private final int rank;
     private final int ranks;
     private final LongSupplier time;
@@ -92,6 +93,7 @@ public final class Loader implements AutoCloseable {
         this.seed = options.seed;
         this.batchSize = options.batch;
         this.decoding = options.decoding;
+        this.upright = options.upright;
         this.rank = options.rank;
         this.ranks = options.ranks;
         this.time = options.time;
@@ -339,7 +341,7 @@ public final class Loader implements AutoCloseable {
     private void run() {
         StageClock clock = new StageClock();
         clocks.add(clock);
-        try (SampleMaker maker = new SampleMaker(source, cache, transform, seed, new ImageDecoder(maxPixels), decoding, clock)) {
+        try (SampleMaker maker = new SampleMaker(source, cache, transform, seed, new ImageDecoder(maxPixels, upright), decoding, clock)) {
             clock.start();
             serve(maker);
         } catch (Throwable t) { // not of an image: next() would wait forever for this thread's part
@@ -468,6 +470,7 @@ public final class Loader implements AutoCloseable {
         private ImageCache cache;
         private long maxPixels = ImageDecoder.DEFAULT_MAX_PIXELS;
         private Decoding decoding = Decoding.EXACT;
+        private boolean upright;
         private int rank;
         private int ranks = 1;
         private LongSupplier time = System::nanoTime;
@@ -527,6 +530,14 @@ public final class Loader implements AutoCloseable {
         /** Whether images may be decoded smaller than they are; {@link Decoding#EXACT} unless told. Pictures that are {@linkplain Decoding#REDUCED reduced} are not kept in a cache. */
         public Builder decoding(Decoding how) {
             decoding = how;
+            return this;
+        }
+
+        /**
+         * Whether JPEGs are turned as their EXIF orientation says. Not unless told: Pillow, torchvision and NVIDIA's systems show them as they are stored. Loaders that share a cache are told alike.
+         */
+        public Builder upright(boolean turned) {
+            upright = turned;
             return this;
         }
 

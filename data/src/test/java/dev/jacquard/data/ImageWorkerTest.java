@@ -127,7 +127,7 @@ class ImageWorkerTest {
     void partsOfTurnedImagesAreTheSamePixels() {
         byte[] plain = TestImages.encoded(61, 43, "jpg");
         for (int orientation = 1; orientation <= 8; orientation++) {
-            byte[] file = oriented(plain, orientation);
+            byte[] file = TestImages.oriented(plain, orientation);
             try (ImageDecoder decoder = new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, true); ImageDecoder ignoring = new ImageDecoder()) {
                 assertEquals(61, ignoring.decode(file, "x").width());
                 RgbImage whole = decoder.decode(file, "x");
@@ -143,15 +143,5 @@ class ImageWorkerTest {
                 }
             }
         }
-    }
-
-    /** The JPEG with an EXIF segment, big-endian, in front. */
-    private static byte[] oriented(byte[] jpeg, int orientation) {
-        byte[] exif = {(byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte) orientation, 0, 0, 0, 0, 0, 0};
-        byte[] out = new byte[jpeg.length + exif.length];
-        System.arraycopy(jpeg, 0, out, 0, 2);
-        System.arraycopy(exif, 0, out, 2, exif.length);
-        System.arraycopy(jpeg, 2, out, 2 + exif.length, jpeg.length - 2);
-        return out;
     }
 }

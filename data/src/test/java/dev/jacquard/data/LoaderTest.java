@@ -379,4 +379,22 @@ class LoaderTest {
         @Override
         public void close() {}
     }
+
+    @Test
+    void jpegsAreTurnedUprightIfAskedTo() {
+        byte[] plain = TestImages.encoded(8, 8, "jpg");
+        byte[][] first = new byte[2][];
+        for (int upright = 0; upright < 2; upright++) {
+            ImageSource source = new TestImages.Source(List.of(TestImages.oriented(plain, 3)));
+            try (Loader loader = Loader.evaluate(source, Transform.Eval.shorterSide(8, 8)).batch(1).upright(upright == 1).open()) {
+                first[upright] = loader.next().images().toArray(ValueLayout.JAVA_BYTE);
+            }
+        }
+        for (int i = 0; i < 64; i++) {
+            for (int c = 0; c < 3; c++) {
+                assertEquals(first[0][3 * i + c], first[1][3 * (63 - i) + c], "half a turn");
+            }
+        }
+        assertFalse(Arrays.equals(first[0], first[1]));
+    }
 }

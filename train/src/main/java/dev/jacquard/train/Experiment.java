@@ -2,6 +2,7 @@ package dev.jacquard.train;
 
 import dev.jacquard.data.Augmentation;
 import dev.jacquard.data.Interpolation;
+import dev.jacquard.data.Loader;
 import dev.jacquard.data.Mixing;
 import dev.jacquard.data.OperationRules;
 import dev.jacquard.data.RandomCrop;
@@ -132,6 +133,13 @@ public final class Experiment {
         TrainConfig.Data d = config.data();
         RandomCrop crop = new RandomCrop(d.crop(), d.minScale(), d.maxScale(), d.minRatio(), d.maxRatio());
         return new Transform.Train(stage.imageSize(), crop, d.flip() ? 0.5 : 0, d.interpolation(), augmentation(d, stage));
+    }
+
+    /** Opens a loader that decodes as the settings say, on as many threads. */
+    static Loader open(Loader.Builder builder, TrainConfig config) {
+        builder.decoding(config.data().decode()).upright(config.data().upright());
+        int threads = config.machine().loaderThreads();
+        return (threads > 0 ? builder.threads(threads) : builder).open();
     }
 
     private static Augmentation augmentation(TrainConfig.Data d, Stage stage) {

@@ -32,8 +32,7 @@ final class StageRun implements AutoCloseable {
         int batch = config.batch().size();
         long seed = config.optimization().seed();
         Mixing mixing = Experiment.mixing(config, stage);
-        Loader.Builder builder = Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(seed).cache(decoded).decoding(config.data().decode());
-        Loader loader = config.machine().loaderThreads() > 0 ? builder.threads(config.machine().loaderThreads()).open() : builder.open();
+        Loader loader = Experiment.open(Loader.train(images, Experiment.transform(config, stage)).batch(batch).seed(seed).cache(decoded), config);
         boolean done = false;
         try {
             TrainStep step = TrainStep.of(module, optimizer, Experiment.step(config, stage), state);

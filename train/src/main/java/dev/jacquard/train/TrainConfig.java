@@ -95,6 +95,7 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "shuffle-buffer", value = "0", range = "[0, 16777216]",
                     help = "Read tars in sequence, for disks that seek slowly, and shuffle among so many images; 0 reads at random.") int shuffleBuffer,
             @Setting(name = "decode", value = "exact", help = "Whether large JPEGs may be decoded at a half, a quarter or an eighth of their size (reduced).") Decoding decode,
+            @Setting(name = "exif-orientation", value = "false", help = "Turn JPEGs as their EXIF orientation says; torchvision and the published systems do not.") boolean upright,
             @Setting(name = "image-size", value = "224", range = "[8, 4096]", aliases = "--train-img-size", help = "Height and width that the network trains on.") int imageSize,
             @Setting(name = "eval-size", value = "0", range = "[0, 4096]", aliases = "--eval-img-size", help = "Height and width in evaluation; 0 for --image-size.") int evalSize,
             @Setting(name = "eval-rule", value = "proportion",

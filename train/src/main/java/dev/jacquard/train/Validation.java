@@ -34,8 +34,7 @@ final class Validation implements AutoCloseable {
     /** Opens the loader and plans the evaluation. @param averages of which variable which is the average; empty for none @param state has all of them */
     static Validation open(TrainConfig config, ImageSource images, Module module, Map<Variable, Variable> averages, State state) {
         int batch = Math.min(images.size(), BATCH);
-        Loader.Builder builder = Loader.evaluate(images, Experiment.evalTransform(config)).batch(batch).cacheDecoded(CACHE_BYTES).decoding(config.data().decode());
-        Loader loader = config.machine().loaderThreads() > 0 ? builder.threads(config.machine().loaderThreads()).open() : builder.open();
+        Loader loader = Experiment.open(Loader.evaluate(images, Experiment.evalTransform(config)).batch(batch).cacheDecoded(CACHE_BYTES), config);
         boolean done = false;
         try {
             TrainConfig.Optimization o = config.optimization();
