@@ -31,7 +31,7 @@ import picocli.CommandLine.Spec;
     "With --compare, torchvision's transforms with Pillow take turns with ours. Without libturbojpeg: JACQUARD_OPTS=-Djacquard.turbojpeg=off."})
 final class DataBenchCommand implements Callable<Integer> {
     private static final List<String> PIPELINES = List.of("crop", "autoaugment", "randaugment");
-    private static final String COLUMNS = "date,data,pipeline,what,engine,workers,batch,pixels,decoding,decoder,jdk,rounds,images_per_second,least,most,x_torchvision";
+    private static final String COLUMNS = "date,machine,data,pipeline,what,engine,workers,batch,pixels,decode,decoder,jdk,rounds,images_per_second,least,most,x_torchvision";
 
     @Option(names = "--data", paramLabel = "PATH", required = true, description = "As train's: a folder with a subfolder of images per class, a tar of one, shards, a list.")
     private String data;
@@ -157,7 +157,7 @@ final class DataBenchCommand implements Callable<Integer> {
 
     private void row(String pipeline, String what, String engine, int threads, List<Double> figures, double ratio) {
         String turbo = engine.equals("jacquard") ? ImageDecoder.describe().contains("not used") ? "java" : "libturbojpeg" : "";
-        rows.add(String.join(",", LocalDate.now().toString(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch), Integer.toString(size),
+        rows.add(String.join(",", LocalDate.now().toString(), Processor.count(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch), Integer.toString(size),
                 decoding.name().toLowerCase(Locale.ROOT), turbo, Integer.toString(Runtime.version().feature()), Integer.toString(rounds), number("%.1f", median(figures)),
                 number("%.1f", figures.stream().mapToDouble(d -> d).min().orElse(Double.NaN)), number("%.1f", figures.stream().mapToDouble(d -> d).max().orElse(Double.NaN)), number("%.2f", ratio)));
     }

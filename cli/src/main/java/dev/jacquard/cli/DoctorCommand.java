@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -29,7 +28,7 @@ final class DoctorCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         line(out, "Java", Runtime.version() + ", " + System.getProperty("java.vm.name") + ", in " + System.getProperty("java.home"));
         line(out, "system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + System.getProperty("os.arch"));
-        line(out, "processor", processor() + ", " + Runtime.getRuntime().availableProcessors() + " threads for us");
+        line(out, "processor", Processor.description() + ", " + Runtime.getRuntime().availableProcessors() + " threads for us");
         line(out, "memory", memory());
         line(out, "native access", DoctorCommand.class.getModule().isNativeAccessEnabled() ? "allowed" : "not allowed: start the JVM with --enable-native-access=ALL-UNNAMED, as ./jacquard does");
         line(out, "JPEG decoder", ImageDecoder.describe());
@@ -40,21 +39,6 @@ final class DoctorCommand implements Callable<Integer> {
 
     private static void line(PrintWriter out, String what, String found) {
         out.printf("%-15s %s%n", what, found);
-    }
-
-    private static String processor() {
-        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
-            List<String> all = lines.toList();
-            String flags = value(all, "flags").map(f -> " " + f + " ").orElse("");
-            List<String> known = Stream.of("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16").filter(f -> flags.contains(" " + f + " ")).toList();
-            return value(all, "model name").orElse("unknown") + (known.isEmpty() ? "" : " (" + String.join(" ", known) + ")");
-        } catch (IOException | java.io.UncheckedIOException e) {
-            return "unknown model";
-        }
-    }
-
-    private static Optional<String> value(List<String> lines, String key) {
-        return lines.stream().filter(l -> l.startsWith(key)).map(l -> l.substring(l.indexOf(':') + 1).strip()).findFirst();
     }
 
     private static String memory() {
