@@ -13,22 +13,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
 /** A folder with one subfolder of images per class. Symbolic links are followed, each folder once per class. */
-final class FolderSource implements ImageSource {
-    private final SampleIndex<Path> index;
-    private final Map<String, Integer> passedOver;
-
-    private FolderSource(SampleIndex<Path> index, Map<String, Integer> passedOver) {
-        this.index = index;
-        this.passedOver = passedOver;
-    }
+final class FolderSource {
+    private FolderSource() {}
 
     /** Lists the folder, see {@link ImageSource#open}. */
-    static FolderSource open(Path root) {
+    static FilesSource open(Path root) {
         Set<String> folders = new TreeSet<>();
         List<SampleIndex.Found<Path>> found = new ArrayList<>();
         PassedOver passed = new PassedOver();
@@ -49,7 +42,7 @@ final class FolderSource implements ImageSource {
         } catch (IOException | DirectoryIteratorException e) {
             throw new DataException(root.toString(), "the folder cannot be listed", e.toString(), "readable folders", "check the permissions and the disk", e);
         }
-        return new FolderSource(SampleIndex.of(root.toString(), folders, found), passed.counts());
+        return new FilesSource(SampleIndex.of(root.toString(), folders, found), passed.counts());
     }
 
     /** What lies in a folder and is not hidden, by name. */
@@ -116,43 +109,4 @@ final class FolderSource implements ImageSource {
             }
         }
     }
-
-    @Override
-    public int size() {
-        return index.labels().length;
-    }
-
-    @Override
-    public byte[] bytes(int i) {
-        return Images.bytes(index.entries().get(i));
-    }
-
-    @Override
-    public void read(int i, Encoded into) {
-        Images.read(index.entries().get(i), into);
-    }
-
-    @Override
-    public int label(int i) {
-        return index.labels()[i];
-    }
-
-    @Override
-    public String name(int i) {
-        return index.entries().get(i).toString();
-    }
-
-    @Override
-    public List<String> classes() {
-        return index.classes();
-    }
-
-    @Override
-    public Map<String, Integer> passedOver() {
-        return passedOver;
-    }
-
-    /** Holds nothing open. */
-    @Override
-    public void close() {}
 }

@@ -64,27 +64,13 @@ final class ImageWorker implements AutoCloseable {
         Job job = draw(header.width(), header.height(), seed, epoch, sample);
         decoder.decode(data, length, name, header, Wanted.of(job, header.width(), header.height(), decoding), sound, picture);
         clock.lap(Stage.DECODE);
-        if (augmentation() instanceof Augmentation.None) {
-            resampler.resize(picture, job, out, offset);
-            clock.lap(Stage.RESIZE);
-        } else {
-            canvas.reset(transform.size(), transform.size());
-            resampler.resize(picture, job, MemorySegment.ofArray(canvas.pixels()), 0);
-            augment(out, offset);
-        }
+        finish((to, at) -> resampler.resize(picture, job, to, at), out, offset);
     }
 
     /** Transforms into (size, size, 3) bytes at {@code offset}; the random numbers are those of (seed, epoch, sample). */
     void transform(RgbImage image, long seed, long epoch, long sample, MemorySegment out, long offset) {
         Job job = draw(image.width(), image.height(), seed, epoch, sample);
-        if (augmentation() instanceof Augmentation.None) {
-            resampler.resize(image, job, out, offset);
-            clock.lap(Stage.RESIZE);
-        } else {
-            canvas.reset(transform.size(), transform.size());
-            resampler.resize(image, job, MemorySegment.ofArray(canvas.pixels()), 0);
-            augment(out, offset);
-        }
+        finish((to, at) -> resampler.resize(image, job, to, at), out, offset);
     }
 
     private Job draw(int width, int height, long seed, long epoch, long sample) {
@@ -98,7 +84,20 @@ final class ImageWorker implements AutoCloseable {
         return transform instanceof Transform.Train t ? t.augmentation() : Augmentation.NONE;
     }
 
-    private void augment(MemorySegment out, long offset) {
+    /** Resizes to where it is told. */
+    private interface Resize {
+        void into(MemorySegment out, long offset);
+    }
+
+    /** Resizes into the batch, or onto the canvas, where it is augmented, and from there into the batch. */
+    private void finish(Resize resize, MemorySegment out, long offset) {
+        if (augmentation() instanceof Augmentation.None) {
+            resize.into(out, offset);
+            clock.lap(Stage.RESIZE);
+            return;
+        }
+        canvas.reset(transform.size(), transform.size());
+        resize.into(MemorySegment.ofArray(canvas.pixels()), 0);
         clock.lap(Stage.RESIZE);
         Augmenter.apply(augmentation(), canvas, random);
         clock.lap(Stage.AUGMENT);

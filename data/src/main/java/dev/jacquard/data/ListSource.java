@@ -10,23 +10,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 
 /**
  * Images named in a text file, one a line: the path, a tab or blanks, the class. Paths are relative to the list's folder, or absolute; where there is no tab the class is what follows the last blank.
  * Classes that are all numbers keep them as labels; others are sorted by name. Empty lines and those that begin with # are passed over.
  */
-final class ListSource implements ImageSource {
+final class ListSource {
     private static final List<String> SUFFIXES = List.of(".txt", ".tsv", ".lst", ".list");
 
     /** Some four million lines. */
     private static final long MOST_BYTES = 256L << 20;
 
-    private final SampleIndex<Path> index;
-
-    private ListSource(SampleIndex<Path> index) {
-        this.index = index;
-    }
+    private ListSource() {}
 
     /** Whether a file of this name is taken for a list. */
     static boolean isListName(Path path) {
@@ -35,7 +32,7 @@ final class ListSource implements ImageSource {
     }
 
     /** Reads the list; whether the images are there is seen when they are read. */
-    static ListSource open(Path list) {
+    static FilesSource open(Path list) {
         Path folder = list.toAbsolutePath().getParent();
         List<SampleIndex.Found<Path>> found = new ArrayList<>();
         List<String> lines;
@@ -59,7 +56,7 @@ final class ListSource implements ImageSource {
             throw new DataException(list.toString(), "the list is empty", lines.size() + " lines without an image", "lines of path, tab, class", "check the path");
         }
         boolean numbers = found.stream().allMatch(f -> SampleIndex.isNumber(f.className()));
-        return new ListSource(numbers ? SampleIndex.ofNumbers(list.toString(), found) : SampleIndex.of(list.toString(), Set.of(), found));
+        return new FilesSource(numbers ? SampleIndex.ofNumbers(list.toString(), found) : SampleIndex.of(list.toString(), Set.of(), found), Map.of());
     }
 
     private static SampleIndex.Found<Path> sample(Path list, Path folder, int number, String line) {
@@ -82,38 +79,4 @@ final class ListSource implements ImageSource {
     private static String shortened(String text) {
         return text.length() > 80 ? text.substring(0, 80) + "..." : text;
     }
-
-    @Override
-    public int size() {
-        return index.labels().length;
-    }
-
-    @Override
-    public byte[] bytes(int i) {
-        return Images.bytes(index.entries().get(i));
-    }
-
-    @Override
-    public void read(int i, Encoded into) {
-        Images.read(index.entries().get(i), into);
-    }
-
-    @Override
-    public int label(int i) {
-        return index.labels()[i];
-    }
-
-    @Override
-    public String name(int i) {
-        return index.entries().get(i).toString();
-    }
-
-    @Override
-    public List<String> classes() {
-        return index.classes();
-    }
-
-    /** Holds nothing open. */
-    @Override
-    public void close() {}
 }
