@@ -72,6 +72,7 @@ class BadInputTest {
         }
         Files.write(folder.resolve("huge.png"), hugePng(png));
         Files.writeString(folder.resolve("some.txt"), "text");
+        Files.writeString(folder.resolve("some.dat"), "text");
         weights("net2.safetensors", "resnet18", 2);
         weights("net5.safetensors", "resnet18", 5);
         byte[] good = Files.readAllBytes(folder.resolve("net2.safetensors"));
@@ -140,7 +141,8 @@ class BadInputTest {
                 new Case("train --data @/missing --val @/val" + SMALL, "@/missing", "no such data set"),
                 new Case("train --data @/empty --val @/val" + SMALL, "@/empty", "empty"),
                 new Case("train --data @/hole --val @/val" + SMALL, "@/hole", "nothing", "without images"),
-                new Case("train --data @/some.txt --val @/val" + SMALL, "@/some.txt", "no tar"),
+                new Case("train --data @/some.dat --val @/val" + SMALL, "@/some.dat", "no tar"),
+                new Case("train --data @/some.txt --val @/val" + SMALL, "@/some.txt, line 1", "no image and class"),
                 new Case("train --data @/allbad --val @/val" + SMALL, "@/allbad", "no image of the data set decodes"),
                 new Case("train --val @/val" + SMALL, "--data", "missing"),
                 new Case("train --data @/good --val @/otherval" + SMALL, "--val", "other classes", "a, c"),
