@@ -227,36 +227,14 @@ class FlatMemoryTest {
         int stages = 80;
         TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("generated-images", 128).with("batch", 64).with("image-size", SIZE).with("base-image-size", SIZE).with("epochs", stages)
                 .with("stages", stages).with("mixup", 0.2).with("ema", 0.9).with("optimizer-batch-size", 128).with("checkpoints", false).with("warmup-epochs", 0);
-        List<Long> heap = new ArrayList<>();
-        List<Long> resident = new ArrayList<>();
+        Memory memory = new Memory(20);
         try (Backend backend = Backends.open("cpu", 2); GeneratedImages train = new GeneratedImages(1, GeneratedImages.Split.TRAIN, 128);
                 GeneratedImages val = new GeneratedImages(1, GeneratedImages.Split.TEST, 10); RunFolder run = RunFolder.create(folder.resolve("run"));
                 Trainer trainer = Trainer.open(new Trainer.Setup(config, small(), backend, train, val), run)) {
-            trainer.listen(new TrainListener() {
-                @Override
-                public void epoch(RunLog.Line line, boolean best) {
-                    if (line.epoch() % 20 == 0) {
-                        heap.add(heapInUse());
-                        try {
-                            resident.add(residentOutsideHeap());
-                        } catch (IOException e) {
-                            throw new UncheckedIOException(e);
-                        }
-                    }
-                }
-            });
+            trainer.listen(memory);
             assertTrue(trainer.fit().complete());
         }
-        boolean flat = false;
-        List<String> rounds = new ArrayList<>();
-        for (int i = 1; i < heap.size(); i++) {
-            long heapGrowth = heap.get(i) - heap.get(i - 1);
-            long residentGrowth = resident.get(i) - resident.get(i - 1);
-            flat |= heapGrowth < 4 << 20 && residentGrowth < 24 << 20;
-            rounds.add(String.format("heap in use %+d KB, resident memory outside of it %+d KB", heapGrowth >> 10, residentGrowth >> 10));
-        }
-        System.out.println("20 stages: " + rounds);
-        assertTrue(flat, "memory grew in every round of 20 stages: " + rounds);
+        memory.assertFlat("20 stages");
     }
 
     /** Issue 8's: the whole generated set, twenty times over, evaluations included; what was opened for it is gone when it is closed. */
@@ -267,38 +245,53 @@ class FlatMemoryTest {
         int held = TrainConfig.defaults().data().generatedVal();
         TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("batch", 80).with("image-size", SIZE).with("epochs", 20).with("checkpoints", false).with("warmup-epochs", 0)
                 .with("augmentation", "randaugment").with("loader-threads", 2);
-        List<Long> heap = new ArrayList<>();
-        List<Long> resident = new ArrayList<>();
+        Memory memory = new Memory(5);
         try (Backend backend = Backends.open("cpu", 2); GeneratedImages train = new GeneratedImages(1, GeneratedImages.Split.TRAIN, pictures);
                 GeneratedImages val = new GeneratedImages(1, GeneratedImages.Split.TEST, held); RunFolder run = RunFolder.create(folder.resolve("run"));
                 Trainer trainer = Trainer.open(new Trainer.Setup(config, small(), backend, train, val), run)) {
-            trainer.listen(new TrainListener() {
-                @Override
-                public void epoch(RunLog.Line line, boolean best) {
-                    if (line.epoch() % 5 == 0) {
-                        heap.add(heapInUse());
-                        try {
-                            resident.add(residentOutsideHeap());
-                        } catch (IOException e) {
-                            throw new UncheckedIOException(e);
-                        }
-                    }
-                }
-            });
+            trainer.listen(memory);
             assertTrue(trainer.fit().complete());
             assertTrue(loaderThreads() > 0, "this test knows how the threads are called");
         }
         assertEquals(0, loaderThreads(), "threads of loaders after the end");
-        boolean flat = false;
-        List<String> rounds = new ArrayList<>();
-        for (int i = 1; i < heap.size(); i++) {
-            long heapGrowth = heap.get(i) - heap.get(i - 1);
-            long residentGrowth = resident.get(i) - resident.get(i - 1);
-            flat |= heapGrowth < 4 << 20 && residentGrowth < 24 << 20;
-            rounds.add(String.format("heap in use %+d KB, resident memory outside of it %+d KB", heapGrowth >> 10, residentGrowth >> 10));
+        memory.assertFlat("5 epochs of the generated set");
+    }
+
+    /** What is in use at the end of every so many epochs. */
+    private static final class Memory implements TrainListener {
+        private final int epochs;
+        private final List<Long> heap = new ArrayList<>();
+        private final List<Long> resident = new ArrayList<>();
+
+        Memory(int epochs) {
+            this.epochs = epochs;
         }
-        System.out.println("5 epochs of the generated set: " + rounds);
-        assertTrue(flat, "memory grew in every five epochs: " + rounds);
+
+        @Override
+        public void epoch(RunLog.Line line, boolean best) {
+            if (line.epoch() % epochs == 0) {
+                heap.add(heapInUse());
+                try {
+                    resident.add(residentOutsideHeap());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }
+
+        /** What leaks, leaks in every round. */
+        void assertFlat(String round) {
+            boolean flat = false;
+            List<String> rounds = new ArrayList<>();
+            for (int i = 1; i < heap.size(); i++) {
+                long heapGrowth = heap.get(i) - heap.get(i - 1);
+                long residentGrowth = resident.get(i) - resident.get(i - 1);
+                flat |= heapGrowth < 4 << 20 && residentGrowth < 24 << 20;
+                rounds.add(String.format("heap in use %+d KB, resident memory outside of it %+d KB", heapGrowth >> 10, residentGrowth >> 10));
+            }
+            System.out.println(round + ": " + rounds);
+            assertTrue(flat, "memory grew in every round of " + round + ": " + rounds);
+        }
     }
 
     private static long loaderThreads() {

@@ -3,7 +3,6 @@ package dev.jacquard.cli;
 import dev.jacquard.data.GeneratedImages;
 import dev.jacquard.data.ImageSource;
 import dev.jacquard.data.Preview;
-import dev.jacquard.data.RgbImage;
 import dev.jacquard.data.Transform;
 import dev.jacquard.tensor.CallerException;
 import dev.jacquard.train.Experiment;

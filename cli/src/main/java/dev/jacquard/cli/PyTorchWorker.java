@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -97,16 +96,10 @@ final class PyTorchWorker implements AutoCloseable {
     private void endLater() {
         try {
             Thread.sleep(patience);
-            end();
+            PythonProcess.end(process);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt(); // it has answered
         }
-    }
-
-    /** With the processes that it has started, PyTorch's compilers: they hold the pipe that is read from. */
-    private void end() {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly();
     }
 
     /** What the device can do, as {@code name=figure unit} each. */
@@ -176,16 +169,6 @@ final class PyTorchWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            questions.close();
-            if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                end();
-            }
-        } catch (IOException e) {
-            end();
-        } catch (InterruptedException e) {
-            end();
-            Thread.currentThread().interrupt();
-        }
+        PythonProcess.close(process, questions);
     }
 }

@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** torchvision's side of {@code jacquard data bench}: scripts/torchvision_pipeline.py, which is asked in lines and answers each with one. */
 final class TorchvisionWorker implements AutoCloseable {
@@ -69,21 +68,6 @@ final class TorchvisionWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            questions.close();
-            if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                end();
-            }
-        } catch (IOException e) {
-            end();
-        } catch (InterruptedException e) {
-            end();
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private void end() {
-        process.descendants().forEach(ProcessHandle::destroyForcibly);
-        process.destroyForcibly();
+        PythonProcess.close(process, questions);
     }
 }

@@ -20,6 +20,8 @@ final class ResampleAxis {
     int[][] weights = new int[0][];
     /** Pixels read for each output; those past the picture's end have weight zero. */
     int taps;
+    /** The largest of {@link #start}, of more than two taps alone. */
+    int last;
 
     private int[] count = new int[0];
     private int[] wide = new int[0]; // (outputs, most taps)
@@ -50,6 +52,7 @@ final class ResampleAxis {
         int most = (int) Math.ceil(support) * 2 + 1;
         reserve(s.outputs, most);
         taps = 1;
+        last = Integer.MIN_VALUE;
         for (int i = 0; i < s.outputs; i++) {
             double center = phase + (s.from + i + 0.5) * scale;
             int first = (int) Math.floor(center - support + 0.5);
@@ -68,6 +71,7 @@ final class ResampleAxis {
             }
             int at = mirrored ? s.outputs - 1 - i : i;
             start[at] = base + low;
+            last = Math.max(last, start[at]);
             count[at] = high - low;
             taps = Math.max(taps, high - low);
             for (int k = 0; k < high - low; k++) {

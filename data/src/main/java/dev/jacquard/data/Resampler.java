@@ -6,7 +6,6 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 
 /**
  * Resizes. Filters of more than two taps go as in Pillow's {@code Image.resize}: first along rows, then along columns, with 22-bit
@@ -110,7 +109,7 @@ final class Resampler {
         int width = across.outputs();
         int taps = rows.taps;
         reserve(width);
-        int reach = (Arrays.stream(columns.start, 0, width).max().orElseThrow() + columns.taps) * 3 + Long.BYTES;
+        int reach = (columns.last + columns.taps) * 3 + Long.BYTES;
         int done = Integer.MIN_VALUE;
         for (int y = 0; y < down.outputs(); y++) {
             int first = rows.start[y];

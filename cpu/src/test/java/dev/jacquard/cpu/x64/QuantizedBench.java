@@ -1,6 +1,5 @@
 package dev.jacquard.cpu.x64;
 
-import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatherPlan;
