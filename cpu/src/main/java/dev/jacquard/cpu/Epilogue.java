@@ -9,8 +9,17 @@ import dev.jacquard.tensor.op.Nonlinearity;
  * @param shift whether a number per channel is added
  * @param residual whether something of the result's shape is added
  * @param activation what comes last
+ * @param statistics whether mean and variance of each channel are made of what is stored, as {@link StatisticsConv} says; without any of the others
  */
-public record Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation) {
+public record Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation, boolean statistics) {
     /** Sums are stored as they are. */
     public static final Epilogue NONE = new Epilogue(false, false, false, Nonlinearity.NONE);
+
+    /** Sums are stored as they are, and go into their channel's statistics. */
+    public static final Epilogue STATISTICS = new Epilogue(false, false, false, Nonlinearity.NONE, true);
+
+    /** An epilogue without statistics. */
+    public Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation) {
+        this(scale, shift, residual, activation, false);
+    }
 }

@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
+import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +19,7 @@ import java.util.stream.IntStream;
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
  * cost nothing.
  */
-final class DenseConv implements GatedConv {
+final class DenseConv implements GatedConv, StatisticsConv {
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
@@ -118,6 +119,9 @@ final class DenseConv implements GatedConv {
     private final long gatedBytes;
     private final ProductFrame[] frames;
     private final MemorySegment zeros;
+    private final int[] firstSlice;
+    private final int[] slice;
+    private final ChannelStatistics statistics;
     private final Workers.Task packTask = this::pack;
     private final Workers.Task task = this::compute;
 
@@ -180,6 +184,26 @@ final class DenseConv implements GatedConv {
         zeros = Native.zeros(4L * in);
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
+        firstSlice = new int[cuts.length];
+        slice = new int[workers.size()];
+        statistics = epilogue.statistics() ? new ChannelStatistics(set, plan.groups(), out, slices(), workers) : null;
+    }
+
+    /** Pixels of each slice of the statistics: what chunks of different panels have in common. */
+    private int[] slices() {
+        List<Integer> pixels = new ArrayList<>();
+        for (int i = 0; i < cuts.length; i++) {
+            Cut c = cuts[i];
+            Region r = c.region;
+            firstSlice[i] = pixels.size();
+            for (int instance = 0; instance < r.instances; instance += c.instances) {
+                for (int block = 0; block < c.tileBlocks; block++) {
+                    int rows = even ? c.tile(block + 1) - c.tile(block) : r.table.firstRow(c.tile(block + 1)) - r.table.firstRow(c.tile(block));
+                    pixels.add(rows * Math.min(c.instances, r.instances - instance));
+                }
+            }
+        }
+        return pixels.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** Whether an output is better written past the caches. @param columns of a group, which have to be whole vectors */
@@ -320,7 +344,12 @@ final class DenseConv implements GatedConv {
 
     @Override
     public long workspaceBytes() {
-        return (partialBytes + gatedBytes) * workers.size();
+        return (partialBytes + gatedBytes) * workers.size() + ChannelStatistics.bytes(statistics);
+    }
+
+    @Override
+    public void statistics(long mean, long variance) {
+        statistics.results(mean, variance);
     }
 
     /** Offset of a panel's packed row. */
@@ -358,7 +387,13 @@ final class DenseConv implements GatedConv {
         residual = added;
         to = output;
         workspace = scratch;
+        if (statistics == null) {
+            workers.run(task, chunks);
+            return;
+        }
+        statistics.place(scratch + (partialBytes + gatedBytes) * workers.size());
         workers.run(task, chunks);
+        statistics.finish();
     }
 
     private void compute(int chunk, int worker) {
@@ -375,6 +410,7 @@ final class DenseConv implements GatedConv {
         int part = rest % c.panelGroups;
         int g = rest / c.panelGroups;
         int instance1 = Math.min(c.region.instances, instance + c.instances);
+        slice[worker] = firstSlice[i] + local % (c.instanceBlocks() * c.tileBlocks);
         int tile1 = c.tile(block + 1);
         if (gate == null) {
             panels(c, g, part, instance, instance1, c.tile(block), tile1, worker);
@@ -415,6 +451,9 @@ final class DenseConv implements GatedConv {
             f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
         }
         f.set(ProductFrame.COUNT, tile1 - tile0);
+        if (statistics != null) {
+            f.set(ProductFrame.STATISTICS, statistics.slot(slice[worker], g, panels.first(p) / set.lanes())).set(ProductFrame.BEGUN, 0);
+        }
         int t = 0;
         do {
             int tapCount = Math.min(tapsAtOnce, r.taps - t);

@@ -71,7 +71,12 @@ final class ProductFrame {
     /** The kernel's own: lines that are left. */
     static final int LINES_LEFT = 200;
 
-    private static final int BYTES = 208;
+    /** With statistics: slot of the panel's first vector of channels, as in {@link ChannelStatistics}. */
+    static final int STATISTICS = 208;
+    /** With statistics: zero before a chunk's first tile. */
+    static final int BEGUN = 216;
+
+    private static final int BYTES = 224;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();
