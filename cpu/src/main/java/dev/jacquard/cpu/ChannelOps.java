@@ -193,19 +193,11 @@ public final class ChannelOps {
     }
 
     private void mergeSums(int chunk, int worker) {
-        for (int c = chunk * CHANNEL_BLOCK; c < Math.min(channels, (chunk + 1) * CHANNEL_BLOCK); c++) {
-            double a = 0;
-            double b = 0;
-            for (int i = 0; i < blocks; i++) {
-                a += Raw.get(first(i) + 4L * c);
-                if (two) {
-                    b += Raw.get(second(i) + 4L * c);
-                }
-            }
-            Raw.set(out1 + 4L * c, (float) a);
-            if (two) {
-                Raw.set(out2 + 4L * c, (float) b);
-            }
+        int c = chunk * CHANNEL_BLOCK;
+        int count = Math.min(CHANNEL_BLOCK, channels - c);
+        simd.exactColumnSums(blocks, count, first(0) + 4L * c, 12L * channels, out1 + 4L * c);
+        if (two) {
+            simd.exactColumnSums(blocks, count, second(0) + 4L * c, 12L * channels, out2 + 4L * c);
         }
     }
 

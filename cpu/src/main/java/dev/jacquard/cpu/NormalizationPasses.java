@@ -12,7 +12,7 @@ import dev.jacquard.tensor.op.Nonlinearity;
  */
 final class NormalizationPasses {
     private static final int BLOCK_FLOATS = 32_768;
-    private static final int CHANNEL_BLOCK = 32;
+    private static final int CHANNEL_BLOCK = 64;
 
     private final Workers workers;
     private final Simd simd;
@@ -161,13 +161,13 @@ final class NormalizationPasses {
     }
 
     private void merge(int chunk, int worker) {
-        for (long c = 4L * CHANNEL_BLOCK * chunk; c < Math.min(row(), 4L * CHANNEL_BLOCK * (chunk + 1)); c += 4) {
-            double sum = 0;
-            double dot = 0;
-            for (int i = 0; i < blocks; i++) {
-                sum += Raw.get(partial + 2 * row() * i + c);
-                dot += Raw.get(partial + 2 * row() * i + row() + c);
-            }
+        long first = 4L * CHANNEL_BLOCK * chunk;
+        int count = Math.min(CHANNEL_BLOCK, channels - CHANNEL_BLOCK * chunk);
+        simd.exactColumnSums(blocks, count, partial + first, 2 * row(), dbeta + first);
+        simd.exactColumnSums(blocks, count, partial + row() + first, 2 * row(), dgamma + first);
+        for (long c = first; c < first + 4L * count; c += 4) {
+            double sum = Raw.get(dbeta + c);
+            double dot = Raw.get(dgamma + c);
             double inverse = 1 / Math.sqrt(Raw.get(given.variance + c) + given.eps);
             double slope = dot * inverse;
             double a = Raw.get(given.gamma + c) * inverse;
@@ -175,7 +175,6 @@ final class NormalizationPasses {
             Raw.set(factors + row() + c, (float) (-a * inverse * slope / rows));
             Raw.set(factors + 2 * row() + c, (float) (-a * sum / rows));
             Raw.set(dgamma + c, (float) slope);
-            Raw.set(dbeta + c, (float) sum);
         }
     }
 

@@ -62,6 +62,17 @@ public interface Simd {
     /** out[c] = sum over rows of x[row, c]; row distance in bytes. */
     void columnSums(int rows, int channels, long x, long xRow, long out);
 
+    /** The same, in double or with compensation, so that errors do not grow with the rows: for sums of blocks. */
+    default void exactColumnSums(int rows, int channels, long x, long xRow, long out) {
+        for (long c = 0; c < 4L * channels; c += 4) {
+            double sum = 0;
+            for (int i = 0; i < rows; i++) {
+                sum += Raw.get(x + i * xRow + c);
+            }
+            Raw.set(out + c, (float) sum);
+        }
+    }
+
     /** sum[c] and squares[c]: sums over rows of x[row, c] - center[c] and of its square. */
     void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares);
 

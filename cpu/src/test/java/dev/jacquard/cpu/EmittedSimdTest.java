@@ -64,6 +64,7 @@ class EmittedSimdTest {
                 long xr = 4L * wide;
                 long yr = 4L * c;
                 same("sums " + what, simd, c, rows, (s, out) -> s.columnSums(rows, c, x.address, xr, out.address));
+                same("exact sums " + what, simd, c, rows, (s, out) -> s.exactColumnSums(rows, c, x.address, xr, out.address));
                 same("moments " + what, simd, 2L * c, rows, (s, out) -> s.columnMoments(rows, c, x.address, xr, center.address, out.address, out.address + yr));
                 same("dots " + what, simd, 2L * c, rows, (s, out) -> s.columnDots(rows, c, y.address, yr, x.address, xr, center.address, out.address, out.address + yr));
                 same("products " + what, simd, c, rows, (s, out) -> s.columnProducts(rows, c, y.address, yr, x.address, xr, out.address));

@@ -13,6 +13,8 @@ record ColumnCode(InstructionSet set, Kind kind) implements Kernel.Spec {
     enum Kind {
         /** out1 = sum of p. */
         SUMS,
+        /** out1 = sum of p, with what each addition lost (Kahan 1965), so that errors do not grow with the number of rows. */
+        EXACT_SUMS,
         /** out1 = sum of p - center, out2 = that of its squares. */
         MOMENTS,
         /** out1 = sum of p, out2 = sum of p (q - center). */
@@ -79,6 +81,15 @@ record ColumnCode(InstructionSet set, Kind kind) implements Kernel.Spec {
                 lanes.load(x, Mem.at(AT_P, at), rest);
                 switch (kind) {
                     case SUMS -> a.vaddps(sum(0, i), sum(0, i), x);
+                    case EXACT_SUMS -> {
+                        Vec sum = sum(0, i);
+                        Vec error = sum(1, i);
+                        a.vsubps(x, x, error);
+                        a.vaddps(y, sum, x);
+                        a.vsubps(error, y, sum);
+                        a.vsubps(error, error, x);
+                        a.vmovups(sum, y);
+                    }
                     case MOMENTS -> {
                         a.vsubps(x, x, middle);
                         a.vaddps(sum(0, i), sum(0, i), x);

@@ -170,6 +170,11 @@ public final class EmittedSimd implements Simd {
     }
 
     @Override
+    public void exactColumnSums(int rows, int channels, long x, long xRow, long out) {
+        column(ColumnCode.Kind.EXACT_SUMS, rows, channels, x, xRow, 0, 0, 0, out, 0);
+    }
+
+    @Override
     public void columnMoments(int rows, int channels, long x, long xRow, long center, long sum, long squares) {
         column(ColumnCode.Kind.MOMENTS, rows, channels, x, xRow, 0, 0, center, sum, squares);
     }
