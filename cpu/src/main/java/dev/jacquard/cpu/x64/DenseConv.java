@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
+import dev.jacquard.cpu.RectifiedConv;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
@@ -18,7 +19,7 @@ import java.util.stream.IntStream;
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
  * cost nothing.
  */
-final class DenseConv implements GatedConv {
+final class DenseConv implements GatedConv, RectifiedConv {
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
@@ -129,6 +130,7 @@ final class DenseConv implements GatedConv {
     private long to;
     private long workspace;
     private long gates;
+    private long rectifier;
 
     DenseConv(GatherPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
         this(plan, epilogue, false, workers, set);
@@ -314,6 +316,11 @@ final class DenseConv implements GatedConv {
     }
 
     @Override
+    public void rectifier(long address) {
+        rectifier = address;
+    }
+
+    @Override
     public long packedBytes() {
         return 4L * plan.groups() * taps * in * panels.widths();
     }
@@ -453,6 +460,7 @@ final class DenseConv implements GatedConv {
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
             f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, gate == null ? a + image * inImage : gatedAt(worker) + 4L * d).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
+                    .set(ProductFrame.RECTIFIER, even ? rectifier - residual : rectifier + column + image * outImage)
                     .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }
     }

@@ -86,8 +86,8 @@ final class GroupedConv implements PackedConv {
     }
 
     /** Backward of data: dx from dy and w. Empty if the kernel does not fit the shape. */
-    static Optional<PackedConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        return plan(shape, true, Epilogue.NONE, workers, set);
+    static Optional<PackedConv> backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        return plan(shape, true, epilogue, workers, set);
     }
 
     private static Optional<PackedConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {

@@ -71,7 +71,10 @@ final class ProductFrame {
     /** The kernel's own: lines that are left. */
     static final int LINES_LEFT = 200;
 
-    private static final int BYTES = 208;
+    /** What was rectified: from {@link #RESIDUAL} on if rows are even, else as {@link #C}. */
+    static final int RECTIFIER = 208;
+
+    private static final int BYTES = 216;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();

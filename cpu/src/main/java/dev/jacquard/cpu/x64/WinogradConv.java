@@ -1,7 +1,7 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.RectifiedConv;
 import dev.jacquard.cpu.Workers;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,7 +16,7 @@ import java.util.List;
  * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract: that is in the
  * nature of the algorithm. None is lost: every output whose window has one is NaN.
  */
-final class WinogradConv implements PackedConv {
+final class WinogradConv implements RectifiedConv {
     /** Output channels of a group. */
     private static final int GROUP = 64;
 
@@ -32,6 +32,7 @@ final class WinogradConv implements PackedConv {
     private record PackedVector(Kernel kernel, long from, long to) {}
 
     private final WinogradPlan plan;
+    private final Epilogue epilogue;
     private final InstructionSet set;
     private final Workers workers;
     private final int pixel;
@@ -56,6 +57,7 @@ final class WinogradConv implements PackedConv {
     private long residual;
     private long out;
     private long workspace;
+    private long rectifier;
 
     private final Workers.Task pack = this::packVector;
     private final Workers.Task transform = (block, _) -> transform(block, shared(block));
@@ -64,6 +66,7 @@ final class WinogradConv implements PackedConv {
 
     WinogradConv(WinogradPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
         this.plan = plan;
+        this.epilogue = epilogue;
         this.set = set;
         this.workers = workers;
         pixel = plan.c() * Float.BYTES;
@@ -76,7 +79,7 @@ final class WinogradConv implements PackedConv {
         packedBytes = addGroups();
         prefetchBytes = prefetched();
         input = inputs();
-        output = outputs(epilogue);
+        output = outputs();
         products = products();
         addVectors();
     }
@@ -140,7 +143,7 @@ final class WinogradConv implements PackedConv {
         return kernels;
     }
 
-    private Kernel[][] outputs(Epilogue epilogue) {
+    private Kernel[][] outputs() {
         int m = plan.cols().outputs();
         List<WinogradOutput.Run> runs = new ArrayList<>();
         if (plan.ow() >= m) {
@@ -190,6 +193,11 @@ final class WinogradConv implements PackedConv {
                 vectors.add(new PackedVector(kernel, first + (long) (g.first + v * set.lanes()) * lane, to));
             }
         }
+    }
+
+    @Override
+    public void rectifier(long address) {
+        rectifier = address;
     }
 
     @Override
@@ -292,7 +300,7 @@ final class WinogradConv implements PackedConv {
             int image = row / plan.tilesDown();
             int down = row % plan.tilesDown();
             long at = ((long) image * plan.oh() + down * plan.rows().outputs()) * plan.ow() * plan.k() * Float.BYTES + channel;
-            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, shift + channel, residual + at, 0);
+            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel, residual + at, 0);
         }
     }
 }
