@@ -24,9 +24,10 @@ final class DenseConv implements GatedConv, RectifiedConv {
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
     private static final long STREAM_BYTES = 24 << 20;
-    /** Least size of an input that is asked for ahead, and by how many rows. */
+    /** Least size of an input that is asked for ahead, and by how many rows, but no less than so many bytes: narrow rows would come too late. */
     private static final long AHEAD_BYTES = 8 << 20;
     private static final int AHEAD_ROWS = 24;
+    private static final long LEAST_AHEAD = 8 << 10;
     /** Bytes of images that are gated at a time. */
     private static final int GATED_BYTES = 160 << 10;
     /** Rows of a chunk, unless there are fewer. */
@@ -104,6 +105,10 @@ final class DenseConv implements GatedConv, RectifiedConv {
     private final Panels panels;
     private final boolean even;
     private final boolean gated;
+    /** Whether {@link PairKernel} is the kernel: of a single panel, then. */
+    private final boolean paired;
+    /** Rows of a tile of the first panel where rows are even. */
+    private final int evenRows;
     /** Gated rows of a chunk at a time; 0 if images are not gated, or as the product goes: a vector of B is multiplied for each step of depth, which for wide tiles, of few rows, costs more than rows gated beforehand. */
     private final int gatedRows;
     private final Kernel gate;
@@ -150,8 +155,9 @@ final class DenseConv implements GatedConv, RectifiedConv {
         even = plan.pointwise() && 24L * 4 * Math.max(plan.inC(), plan.outC()) < Integer.MAX_VALUE;
         tapOf = new int[taps];
         tileRows = IntStream.range(0, panels.count()).map(p -> Math.min(ProductKernel.LISTED_ROWS, ProductKernel.tileRows(set, panels.vectors(p)))).min().orElseThrow();
-        int unit = ProductKernel.tileRows(set, panels.vectors(0));
-        gatedRows = gated && panels.widths() > 2 * set.lanes() ? Math.max(1, GATED_BYTES / (4 * in) / unit) * unit : 0;
+        paired = even && plan.groups() == 1 && PairKernel.takes(set, out, in);
+        evenRows = paired ? PairKernel.tileRows(out) : ProductKernel.tileRows(set, panels.vectors(0));
+        gatedRows = gated && panels.widths() > 2 * set.lanes() ? Math.max(1, GATED_BYTES / (4 * in) / evenRows) * evenRows : 0;
         gate = gatedRows > 0 ? Kernel.of(new GateRows(set)) : null;
         List<Region> regions = regions();
         allTaps = !plan.backward() && taps == plan.r() * plan.s();
@@ -162,11 +168,13 @@ final class DenseConv implements GatedConv, RectifiedConv {
         streaming = new Kernel[panels.count()];
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0 && gate == null) : new ProductKernel.Rows.Listed();
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
+            boolean asks = ahead && p == 0 && gate == null;
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks) : new ProductKernel.Rows.Listed();
+            kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null)
+                    : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
             streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
             int all = plan.r() * plan.s();
-            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), Math.multiplyExact(4 * all, plan.backward() ? out : in)));
+            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), paired, Math.multiplyExact(4 * all, plan.backward() ? out : in)));
         }
         cuts = new Cut[regions.size()];
         int chunk = 0;
@@ -235,7 +243,7 @@ final class DenseConv implements GatedConv, RectifiedConv {
         long rowBytes = Math.max(4L * in, 4L * in * plan.inH() * plan.inW() * r.images / Math.max(1, r.rows));
         // A single panel reads its rows once: longer chunks then begin less often without what was asked for ahead.
         int rows = even && panels.count() == 1 ? MOST_ROWS : Math.clamp(ROW_BYTES / rowBytes, LEAST_ROWS, MOST_ROWS);
-        int unit = even ? ProductKernel.tileRows(set, panels.vectors(0)) : 1;
+        int unit = even ? evenRows : 1;
         int instances = 1;
         int blocks = Math.ceilDiv(r.rows, rows);
         if (blocks == 1) {
@@ -417,7 +425,7 @@ final class DenseConv implements GatedConv, RectifiedConv {
         ProductFrame f = frames[worker];
         long column = 4L * (g * out + panels.first(p));
         f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0)
-                .set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.AHEAD, 4L * plan.inC() * AHEAD_ROWS);
+                .set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.AHEAD, Math.max(LEAST_AHEAD, 4L * plan.inC() * AHEAD_ROWS));
         if (r.table != null) {
             f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
         }
@@ -441,7 +449,7 @@ final class DenseConv implements GatedConv, RectifiedConv {
 
     /** What follows in the packed weights will be multiplied next, by the same core mostly: the first tiles have it brought into the second-level cache, each a line of every step of depth. */
     private void next(ProductFrame f, int p, int firstRow, long bytes) {
-        if (even) {
+        if (even && !paired) {
             long lines = (long) firstRow / ProductKernel.tileRows(set, panels.vectors(p));
             boolean some = 16 * lines < panels.width(p);
             f.set(ProductFrame.NEXT, some ? bytes + 64 * lines : 0).set(ProductFrame.NEXT_END, some ? bytes + 4L * panels.width(p) : 0);
