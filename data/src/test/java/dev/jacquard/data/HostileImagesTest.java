@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Ten thousand bad files: each is decoded or refused, soon, in little memory, and with or without libturbojpeg it is the same ones. */
+/** Ten thousand bad files: each is decoded or refused, soon, in little memory, and by whatever library it is the same ones. */
 class HostileImagesTest {
     private static final int FILES = 10_000;
     private static final long NANOS = 1_000_000_000;
@@ -30,11 +30,11 @@ class HostileImagesTest {
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     static List<String> ways() {
-        return TurboJpegLibrary.here().library() == null ? List.of("java") : List.of("java", "turbo");
+        return JpegWays.all();
     }
 
     private static ImageDecoder decoder(String way) {
-        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, way.equals("turbo") ? TurboJpegLibrary.here().library() : null);
+        return JpegWays.decoder(way);
     }
 
     @ParameterizedTest
@@ -90,13 +90,19 @@ class HostileImagesTest {
         }
     }
 
-    @Test
-    void theSameFilesAreGoodWithAndWithoutTheLibrary() {
-        assumeTrue(ways().contains("turbo"), "skipped: " + TurboJpegLibrary.here().why());
+    static List<String> libraries() {
+        List<String> libraries = JpegWays.libraries();
+        assumeTrue(!libraries.isEmpty(), "skipped: " + JpegLibrary.here().why());
+        return libraries;
+    }
+
+    @ParameterizedTest
+    @MethodSource("libraries")
+    void theSameFilesAreGoodWithAndWithoutTheLibrary(String way) {
         List<String> different = new ArrayList<>();
-        try (ImageDecoder java = decoder("java"); ImageDecoder turbo = decoder("turbo")) {
+        try (ImageDecoder java = decoder("java"); ImageDecoder library = decoder(way)) {
             HostileImages.make(FILES, (name, file) -> {
-                if ((digest(java, file) == 0) != (digest(turbo, file) == 0)) {
+                if ((digest(java, file) == 0) != (digest(library, file) == 0)) {
                     different.add(name);
                 }
             });
