@@ -176,7 +176,7 @@ public final class ImageDecoder implements AutoCloseable {
             }
         } else if (jpeg.coding() == Coding.OTHER || jpeg.precision() != 8 || jpeg.components() != 1 && jpeg.components() != 3) {
             imageIo.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
-        } else if (jpegs == null || !jpegs.decode(data, length, jpeg, wanted, sound, out)) {
+        } else if (jpegs == null || jpeg.tall() != 0 || !jpegs.decode(data, length, jpeg, wanted, sound, out)) {
             imageIo.jpeg(data, length, name, jpeg, wanted, sound, out);
         }
     }

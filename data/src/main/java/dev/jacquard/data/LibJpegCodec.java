@@ -43,7 +43,8 @@ final class LibJpegCodec implements JpegCodec {
     public boolean decode(byte[] data, int length, JpegHeader header, Wanted wanted, boolean sound, Picture out) {
         MemorySegment in = file.atLeast(length);
         MemorySegment.copy(data, 0, in, JAVA_BYTE, 0, length);
-        boolean done = state.open(in, length, header.width(), header.height()) && state.start(wanted.reduction()) && part(header, wanted, sound, out);
+        Wanted part = header.coarse() ? wanted.unreduced() : wanted; // before version 3 the library loses columns of such components where it both reduces and cuts
+        boolean done = state.open(in, length, header.width(), header.height()) && state.start(part.reduction()) && part(header, part, sound, out);
         if (!done) {
             state.close();
             begin();

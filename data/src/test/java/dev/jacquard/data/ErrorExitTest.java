@@ -78,6 +78,7 @@ class ErrorExitTest {
         byte[] early = damaged(good, 0.3);
         byte[] late = damaged(good, 0.95);
         JpegHeader header = JpegHeader.parse(good, good.length);
+        JpegHeader another = new JpegHeader(1, 1, 8, 3, JpegHeader.Coding.SEQUENTIAL, false, true, 1, 1, true, 0, false, 1);
         Wanted all = Wanted.whole(header.width(), header.height());
         Picture picture = new Picture();
         try (JpegCodec codec = library.codec()) {
@@ -87,7 +88,7 @@ class ErrorExitTest {
                     case 0 -> assertFalse(codec.decode(early, early.length, header, all, false, picture));
                     case 1 -> assertFalse(codec.decode(late, late.length, header, all, false, picture));
                     case 2 -> assertFalse(codec.decode(good, 10, header, all, false, picture));
-                    default -> assertFalse(codec.decode(good, good.length, new JpegHeader(1, 1, 8, 3, JpegHeader.Coding.SEQUENTIAL, false, true, 1, 1, true, 1), all, false, picture));
+                    default -> assertFalse(codec.decode(good, good.length, another, all, false, picture));
                 }
                 before = i == 20_000 ? residentKib() : before;
             }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -104,6 +105,38 @@ class HostileImagesTest {
             HostileImages.make(FILES, (name, file) -> {
                 if ((digest(java, file) == 0) != (digest(library, file) == 0)) {
                     different.add(name);
+                }
+            });
+        }
+        assertEquals(List.of(), different);
+    }
+
+    /** Damage in what a part does not need is found. */
+    @ParameterizedTest
+    @MethodSource("ways")
+    void aPartIsAsGoodAsTheWhole(String way) {
+        List<String> different = new ArrayList<>();
+        Random random = new Random(11);
+        try (ImageDecoder decoder = decoder(way)) {
+            HostileImages.make(FILES / 2, (name, file) -> {
+                ImageHeader header;
+                try {
+                    header = decoder.header(file, file.length, name);
+                } catch (DataException e) {
+                    return;
+                }
+                int x = random.nextInt(header.width());
+                int y = random.nextInt(header.height());
+                Wanted part = new Wanted(x, y, 1 + random.nextInt(Math.min(header.width() - x, 40)), 1 + random.nextInt(Math.min(header.height() - y, 40)), 1);
+                boolean good;
+                try {
+                    decoder.decode(file, file.length, name, header, part, false, new Picture());
+                    good = true;
+                } catch (DataException e) {
+                    good = false;
+                }
+                if (good != (digest(decoder, file) != 0)) {
+                    different.add(name + ", " + part);
                 }
             });
         }

@@ -17,7 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each way to decode a JPEG against Pillow's pixels: with the libraries that are installed, and without. */
 class JpegDecodingTest {
-    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts", "pil-big-420", "pil-thin");
+    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts", "pil-big-420", "pil-thin",
+            "pil-440", "pil-uneven", "pil-410");
 
     static List<String> ways() {
         return JpegWays.all();
