@@ -129,7 +129,7 @@ public final class CpuBackend implements Backend {
         if (k == null || !k.runsOn(team)) {
             return Optional.of("the CPU backend has no kernel for it");
         }
-        if (addsToNothing(op, in)) {
+        if (addsToNothing(op, in) || op instanceof FusedProduct.ConvolutionStatistics && sumsNothing(op, in)) {
             return Optional.of("there is nothing to multiply: compute what its definition says");
         }
         return k.takes(op, in) || k.takes(op, HalfAdaptor.widened(in)) && in.stream().noneMatch(t -> t.dtype() == DType.F64)

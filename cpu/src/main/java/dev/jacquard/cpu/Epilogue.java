@@ -10,13 +10,22 @@ import dev.jacquard.tensor.op.Nonlinearity;
  * @param residual whether something of the result's shape is added
  * @param activation what comes last
  * @param rectified whether what a {@link RectifiedConv} is told is not positive makes zeros, after all else; of backwards of data only, which have neither shift nor activation
+ * @param statistics whether mean and variance of each channel are made of what is stored, as {@link StatisticsConv} says; without any of the others
  */
-public record Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation, boolean rectified) {
-    /** Of results that are no gradients. */
-    public Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation) {
-        this(scale, shift, residual, activation, false);
-    }
-
+public record Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation, boolean rectified, boolean statistics) {
     /** Sums are stored as they are. */
     public static final Epilogue NONE = new Epilogue(false, false, false, Nonlinearity.NONE);
+
+    /** Sums are stored as they are, and go into their channel's statistics. */
+    public static final Epilogue STATISTICS = new Epilogue(false, false, false, Nonlinearity.NONE, false, true);
+
+    /** Another gradient is added. @param rectified whether the sum goes on through a ReLU */
+    public static Epilogue ofGradient(boolean rectified) {
+        return new Epilogue(false, false, true, Nonlinearity.NONE, rectified, false);
+    }
+
+    /** Of a forward product that makes no statistics. */
+    public Epilogue(boolean scale, boolean shift, boolean residual, Nonlinearity activation) {
+        this(scale, shift, residual, activation, false, false);
+    }
 }

@@ -12,7 +12,6 @@ import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
-import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.QuantizedProduct;
 import java.util.List;
@@ -45,7 +44,7 @@ final class PackedKernels {
             case ConvolutionScaleShift c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
             case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
             case BackwardDataSum d -> Optional.of(EmittedConvolutions.backwardData(ProductKernels.shape(d.product(), ProductKernels.image(d.product(), in), b),
-                    new Epilogue(false, false, true, Nonlinearity.NONE, d.rectified()), team.workers(), set));
+                    Epilogue.ofGradient(d.rectified()), team.workers(), set));
             case MatMul m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set));
             case MatMulShift m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
             case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));

@@ -13,6 +13,7 @@ import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
 import dev.jacquard.tensor.op.FusedProduct.BackwardDataSum;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.MatMul;
@@ -34,6 +35,7 @@ final class ProductKernels {
                 Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.forward(shape, Epilogue.NONE, workers, set), Conv::forward),
                 ConvolutionScaleShift.class, new Fused<ConvolutionScaleShift>(),
+                ConvolutionStatistics.class, new Statistics(),
                 GatedConvolution.class, new Fused<GatedConvolution>(),
                 BackwardDataSum.class, new Fused<BackwardDataSum>(),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
@@ -133,6 +135,30 @@ final class ProductKernels {
             conv.pack(weight, packed);
             product.run();
         };
+    }
+
+    /** A convolution with the statistics of its channels; weights are packed at every run. Emitted only: elsewhere a pass over the result is as good. */
+    private record Statistics() implements CpuKernel<ConvolutionStatistics> {
+        @Override
+        public boolean runsOn(Team team) {
+            return team.code().isPresent();
+        }
+
+        private static StatisticsConv plan(ConvolutionStatistics op, List<TensorType> in, Team team) {
+            return EmittedConvolutions.forward(shape(op.product(), in.get(0).shape(), in.get(1).shape()), Epilogue.STATISTICS, team.workers(), team.code().orElseThrow());
+        }
+
+        @Override
+        public long workspace(ConvolutionStatistics op, List<TensorType> in, Team team) {
+            return workspaceWithWeights(plan(op, in, team));
+        }
+
+        @Override
+        public Launch bind(ConvolutionStatistics op, Call call) {
+            StatisticsConv conv = plan(op, types(call), call.team());
+            conv.statistics(call.out(1), call.out(2));
+            return packing(conv, op, call);
+        }
     }
 
     private record WeightGradient() implements CpuKernel<Conv2dBackwardWeight> {

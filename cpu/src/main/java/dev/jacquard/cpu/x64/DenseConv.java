@@ -4,6 +4,7 @@ import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.RectifiedConv;
+import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
@@ -19,7 +20,7 @@ import java.util.stream.IntStream;
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
  * cost nothing.
  */
-final class DenseConv implements GatedConv, RectifiedConv {
+final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
@@ -124,6 +125,9 @@ final class DenseConv implements GatedConv, RectifiedConv {
     private final long gatedBytes;
     private final ProductFrame[] frames;
     private final MemorySegment zeros;
+    private final int[] firstSlice;
+    private final int[] slice;
+    private final ChannelStatistics statistics;
     private final Workers.Task packTask = this::pack;
     private final Workers.Task task = this::compute;
 
@@ -155,7 +159,7 @@ final class DenseConv implements GatedConv, RectifiedConv {
         even = plan.pointwise() && 24L * 4 * Math.max(plan.inC(), plan.outC()) < Integer.MAX_VALUE;
         tapOf = new int[taps];
         tileRows = IntStream.range(0, panels.count()).map(p -> Math.min(ProductKernel.LISTED_ROWS, ProductKernel.tileRows(set, panels.vectors(p)))).min().orElseThrow();
-        paired = even && plan.groups() == 1 && PairKernel.takes(set, out, in);
+        paired = even && plan.groups() == 1 && PairKernel.takes(set, out, in, epilogue);
         evenRows = paired ? PairKernel.tileRows(out) : ProductKernel.tileRows(set, panels.vectors(0));
         gatedRows = gated && panels.widths() > 2 * set.lanes() ? Math.max(1, GATED_BYTES / (4 * in) / evenRows) * evenRows : 0;
         gate = gatedRows > 0 ? Kernel.of(new GateRows(set)) : null;
@@ -190,6 +194,26 @@ final class DenseConv implements GatedConv, RectifiedConv {
         zeros = Native.zeros(4L * in);
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
+        firstSlice = new int[cuts.length];
+        slice = new int[workers.size()];
+        statistics = epilogue.statistics() ? new ChannelStatistics(set, plan.groups(), out, slices(), workers) : null;
+    }
+
+    /** Pixels of each slice of the statistics: what chunks of different panels have in common. */
+    private int[] slices() {
+        List<Integer> pixels = new ArrayList<>();
+        for (int i = 0; i < cuts.length; i++) {
+            Cut c = cuts[i];
+            Region r = c.region;
+            firstSlice[i] = pixels.size();
+            for (int instance = 0; instance < r.instances; instance += c.instances) {
+                for (int block = 0; block < c.tileBlocks; block++) {
+                    int rows = even ? c.tile(block + 1) - c.tile(block) : r.table.firstRow(c.tile(block + 1)) - r.table.firstRow(c.tile(block));
+                    pixels.add(rows * Math.min(c.instances, r.instances - instance));
+                }
+            }
+        }
+        return pixels.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** Whether an output is better written past the caches. @param columns of a group, which have to be whole vectors */
@@ -335,7 +359,12 @@ final class DenseConv implements GatedConv, RectifiedConv {
 
     @Override
     public long workspaceBytes() {
-        return (partialBytes + gatedBytes) * workers.size();
+        return (partialBytes + gatedBytes) * workers.size() + ChannelStatistics.bytes(statistics);
+    }
+
+    @Override
+    public void statistics(long mean, long variance) {
+        statistics.results(mean, variance);
     }
 
     /** Offset of a panel's packed row. */
@@ -373,7 +402,13 @@ final class DenseConv implements GatedConv, RectifiedConv {
         residual = added;
         to = output;
         workspace = scratch;
+        if (statistics == null) {
+            workers.run(task, chunks);
+            return;
+        }
+        statistics.place(scratch + (partialBytes + gatedBytes) * workers.size());
         workers.run(task, chunks);
+        statistics.finish();
     }
 
     private void compute(int chunk, int worker) {
@@ -390,6 +425,7 @@ final class DenseConv implements GatedConv, RectifiedConv {
         int part = rest % c.panelGroups;
         int g = rest / c.panelGroups;
         int instance1 = Math.min(c.region.instances, instance + c.instances);
+        slice[worker] = firstSlice[i] + local % (c.instanceBlocks() * c.tileBlocks);
         int tile1 = c.tile(block + 1);
         if (gate == null) {
             panels(c, g, part, instance, instance1, c.tile(block), tile1, worker);
@@ -430,6 +466,9 @@ final class DenseConv implements GatedConv, RectifiedConv {
             f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
         }
         f.set(ProductFrame.COUNT, tile1 - tile0);
+        if (statistics != null) {
+            f.set(ProductFrame.STATISTICS, statistics.slot(slice[worker], g, panels.first(p) / set.lanes())).set(ProductFrame.BEGUN, 0);
+        }
         int t = 0;
         do {
             int tapCount = Math.min(tapsAtOnce, r.taps - t);

@@ -6,6 +6,7 @@ import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.util.Optional;
 
@@ -19,8 +20,8 @@ public final class EmittedConvolutions {
 
     private EmittedConvolutions() {}
 
-    /** y from x and w: by groups, by Winograd's algorithm, from padded rows, or, what takes every shape, as a product. */
-    public static PackedConv forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    /** y from x and w: by groups, by Winograd's algorithm, from padded rows, or, what takes every shape, as a product. Statistics are made if the epilogue has them. */
+    public static StatisticsConv forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return GroupedConv.forward(shape, epilogue, workers, set)
                 .or(() -> WinogradChoice.forward(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
                 .orElseGet(() -> PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set));

@@ -2,14 +2,15 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.PackedConv;
+import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.Optional;
 
 /** A depthwise or grouped convolution, or its backward of data, by {@link GroupedKernel}: as many output as input channels, groups that are vectors or an even part of one. */
-final class GroupedConv implements PackedConv {
+final class GroupedConv implements StatisticsConv {
     /** Bytes of weights that are gone through once per row of the result; more, and rows follow one another with the same weights. */
     private static final int WEIGHTS_AT_ONCE = 160 << 10;
 
@@ -44,6 +45,7 @@ final class GroupedConv implements PackedConv {
     private final Kernel pack;
     private final Kernel packTail;
     private final int packChunks;
+    private final ChannelStatistics statistics;
     private final Workers.Task task = this::chunk;
     private final Workers.Task packing = this::pack;
 
@@ -77,20 +79,23 @@ final class GroupedConv implements PackedConv {
         pack = Kernel.of(packSpec);
         int tail = shape.c() % set.lanes();
         packTail = tail == 0 ? pack : Kernel.of(new GroupPackKernel(set, shape.r(), shape.s(), spec.group(), spec.together(), tail, backward));
+        int[] pixels = new int[shape.n() * chunks.parts()];
+        Arrays.setAll(pixels, i -> columnsOut * (chunks.endRow(i % chunks.parts()) - chunks.firstRow(i % chunks.parts())));
+        statistics = spec.epilogue().statistics() ? new ChannelStatistics(set, 1, shape.c(), pixels, workers) : null;
         packChunks = Math.clamp(spec.packedBytes() / PACKED_AT_ONCE, 1, Math.min(MOST_PACK_CHUNKS, spec.vectors() / spec.together()));
     }
 
     /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
-    static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    static Optional<StatisticsConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return plan(shape, false, epilogue, workers, set);
     }
 
     /** Backward of data: dx from dy and w. Empty if the kernel does not fit the shape. */
-    static Optional<PackedConv> backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    static Optional<StatisticsConv> backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return plan(shape, true, epilogue, workers, set);
     }
 
-    private static Optional<PackedConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {
+    private static Optional<StatisticsConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {
         if (!fits(shape, set)) {
             return Optional.empty();
         }
@@ -199,7 +204,12 @@ final class GroupedConv implements PackedConv {
 
     @Override
     public long workspaceBytes() {
-        return 0;
+        return ChannelStatistics.bytes(statistics);
+    }
+
+    @Override
+    public void statistics(long mean, long variance) {
+        statistics.results(mean, variance);
     }
 
     @Override
@@ -214,7 +224,13 @@ final class GroupedConv implements PackedConv {
         set(3, rows.address());
         set(4, spread.address());
         set(5, vectors.address());
+        if (statistics == null) {
+            workers.run(task, chunks.count());
+            return;
+        }
+        statistics.place(workspace);
         workers.run(task, chunks.count());
+        statistics.finish();
     }
 
     private void set(int i, long value) {
@@ -225,7 +241,8 @@ final class GroupedConv implements PackedConv {
         int first = chunks.firstRow(chunk);
         int end = chunks.endRow(chunk);
         for (int n = chunks.firstImage(chunk); n < chunks.endImage(chunk); n++) {
-            running.run(parameters.address(), in + n * imageIn, out + n * imageOut, residual + n * imageOut, first, end);
+            long other = statistics == null ? residual + n * imageOut : statistics.slot(n * chunks.parts() + chunk % chunks.parts(), 0, 0);
+            running.run(parameters.address(), in + n * imageIn, out + n * imageOut, other, first, end);
         }
     }
 }

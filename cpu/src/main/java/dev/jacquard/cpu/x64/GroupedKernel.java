@@ -9,7 +9,7 @@ import java.util.stream.IntStream;
  * input vector (depthwise: as it lies; else one channel of each group spread over the group) times a vector of weights. A tile of neighbouring result pixels is kept in registers, so that weights are read
  * once per tile; taps that fall outside of the image on the left or right are not computed, since borders have code of their own, and rows outside of it are not in the table of rows.
  *
- * <p>Arguments: the address of {@link #PARAMETERS}, image to read, image to write, residual image, first row of the result, and the row after the last.
+ * <p>Arguments: the address of {@link #PARAMETERS}, image to read, image to write, residual image or slots of {@link ChannelStatistics}, first row of the result, and the row after the last.
  *
  * @param set instruction set
  * @param columns taps along a row
@@ -38,7 +38,8 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
     private static final int BLOCK = 40;
     private static final int BLOCK_END = 48;
     private static final int BLOCK_WEIGHTS = 56;
-    private static final int FRAME = 64;
+    private static final int BEGUN = 64;
+    private static final int FRAME = 80;
 
     /** How an input vector is made. */
     enum Fetch {
@@ -137,6 +138,10 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         List<ColumnTiles.Run> runs = ColumnTiles.of(columns, tile);
         a.mov(Gp.R8, Mem.at(Gp.RSP, FIRST));
         a.imul(Gp.R13, Gp.R8, columns.out() * pixelBytes());
+        if (epilogue.statistics()) {
+            a.xor(Gp.RAX, Gp.RAX);
+            a.mov(Mem.at(Gp.RSP, BEGUN), Gp.RAX);
+        }
         Label row = a.here();
         a.mov(Mem.at(Gp.RSP, ROW), Gp.R8);
         a.imul(Gp.RBP, Gp.R8, 8 * rowWords(rows));
@@ -191,6 +196,10 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         }
         if (tailChannels() > 0) {
             new Tile(this, a, run, true).emit();
+        }
+        if (epilogue.statistics()) {
+            a.mov(Gp.RAX, 1);
+            a.mov(Mem.at(Gp.RSP, BEGUN), Gp.RAX);
         }
     }
 
@@ -382,6 +391,9 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             Vec shift = set.vec(free++);
             Vec[] temporaries = IntStream.range(free, set.registers() - (mask == null ? 0 : 1)).mapToObj(set::vec).toArray(Vec[]::new);
             Activations activations = new Activations(a, set, temporaries);
+            if (e.statistics()) {
+                statistics();
+            }
             for (int v = 0; v < k.together; v++) {
                 if (e.scale()) {
                     lanes.load(scale, Mem.at(Gp.R8, Gp.R14, 1, v * set.bytes()));
@@ -413,6 +425,13 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                     store(Mem.at(Gp.RDX, Gp.RAX, 1, p * k.pixelBytes() + v * set.bytes()), results[p]);
                 }
             }
+        }
+
+        private void statistics() {
+            a.mov(Gp.R8, Mem.at(Gp.RSP, RESIDUAL));
+            a.lea(Gp.R8, Mem.at(Gp.R8, Gp.R14, 2, 0));
+            a.add(Gp.R8, Gp.R14);
+            new StatisticsCode(a, set, n -> set.vec(sums + n)).add(run.width(), k.together, (p, v) -> sum(v, p), Gp.R8, Mem.at(Gp.RSP, BEGUN), false);
         }
 
         private void affine(Vec sum, Vec scale, Vec shift) {

@@ -2,8 +2,8 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
+import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.util.Arrays;
 
@@ -11,7 +11,7 @@ import java.util.Arrays;
  * Forward convolution of images of few channels (a network's first): some lines of the image are copied to scratch with the padding around them, where a row of the kernel is one run of memory for every output
  * position. All kernel columns and channels are one tap then, long enough for a product. Packed weights are [panel][kernel row, kernel column, channel][column].
  */
-final class PaddedConv implements PackedConv {
+final class PaddedConv implements StatisticsConv {
     private static final int MOST_CHANNELS = 15;
     private static final int SCRATCH_BYTES = 128 << 10;
     private static final long WORK = 8_000_000;
@@ -30,6 +30,7 @@ final class PaddedConv implements PackedConv {
     private final int lines;
     private final int blocks;
     private final long scratchBytes;
+    private final ChannelStatistics statistics;
     private final Workers.Task packTask = this::pack;
     private final Workers.Task task = this::compute;
 
@@ -81,6 +82,14 @@ final class PaddedConv implements PackedConv {
         scratchBytes = Raw.align((long) pitch * inputLines(lines));
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
+        int[] pixels = new int[s.n() * blocks];
+        Arrays.setAll(pixels, chunk -> linesOf(chunk) * s.ow());
+        statistics = epilogue.statistics() ? new ChannelStatistics(set, 1, s.k(), pixels, workers) : null;
+    }
+
+    /** Output lines of a chunk. */
+    private int linesOf(int chunk) {
+        return Math.min(lines, s.oh() - chunk % blocks * lines);
     }
 
     private int depth() {
@@ -98,7 +107,12 @@ final class PaddedConv implements PackedConv {
 
     @Override
     public long workspaceBytes() {
-        return scratchBytes * workers.size();
+        return scratchBytes * workers.size() + ChannelStatistics.bytes(statistics);
+    }
+
+    @Override
+    public void statistics(long mean, long variance) {
+        statistics.results(mean, variance);
     }
 
     @Override
@@ -121,13 +135,19 @@ final class PaddedConv implements PackedConv {
         residual = added;
         y = out;
         workspace = scratch;
+        if (statistics == null) {
+            workers.run(task, s.n() * blocks);
+            return;
+        }
+        statistics.place(scratch + scratchBytes * workers.size());
         workers.run(task, s.n() * blocks);
+        statistics.finish();
     }
 
     private void compute(int chunk, int worker) {
         int n = chunk / blocks;
         int line = chunk % blocks * lines;
-        int count = Math.min(lines, s.oh() - line);
+        int count = linesOf(chunk);
         long scratch = workspace + worker * scratchBytes;
         pad(n, line, count, scratch);
         ProductFrame f = frames[worker];
@@ -139,6 +159,9 @@ final class PaddedConv implements PackedConv {
             long at = 4L * ((long) n * s.oh() + line) * s.ow() * s.k() + column;
             f.depth(s.s() * s.c(), ProductKernel.tileRows(panels.set(), panels.vectors(p))).set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at)
                     .set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
+            if (statistics != null) {
+                f.set(ProductFrame.STATISTICS, statistics.slot(chunk, 0, panels.first(p) / panels.set().lanes())).set(ProductFrame.BEGUN, 0);
+            }
             f.run((y & vectorBytes - 1) == 0 ? streaming[p] : kernels[p]);
         }
     }

@@ -22,9 +22,9 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
     private static final int LANES = 16;
     private static final int BYTES = 64;
 
-    /** Whether there is such a kernel for so many columns. @param depth of the sums */
-    static boolean takes(InstructionSet set, int columns, int depth) {
-        return set == SET && (columns == 24 || columns == 40) && depth <= ProductKernel.LONGEST_SUM;
+    /** Whether there is such a kernel for so many columns. It makes no statistics and rectifies nothing. @param depth of the sums */
+    static boolean takes(InstructionSet set, int columns, int depth, Epilogue epilogue) {
+        return set == SET && (columns == 24 || columns == 40) && depth <= ProductKernel.LONGEST_SUM && !epilogue.statistics() && !epilogue.rectified();
     }
 
     /** Rows of a tile. */

@@ -73,8 +73,12 @@ final class ProductFrame {
 
     /** What was rectified: from {@link #RESIDUAL} on if rows are even, else as {@link #C}. */
     static final int RECTIFIER = 208;
+    /** With statistics: slot of the panel's first vector of channels, as in {@link ChannelStatistics}. */
+    static final int STATISTICS = 216;
+    /** With statistics: zero before a chunk's first tile. */
+    static final int BEGUN = 224;
 
-    private static final int BYTES = 216;
+    private static final int BYTES = 232;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();

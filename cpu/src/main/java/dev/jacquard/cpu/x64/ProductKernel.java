@@ -476,6 +476,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.rectified()) {
                 rectify(h);
             }
+            if (k.epilogue.statistics()) {
+                a.mov(Gp.RSI, frame(ProductFrame.STATISTICS));
+                new StatisticsCode(a, set, this::spare).add(h, vectors, this::sum, Gp.RSI, frame(ProductFrame.BEGUN), true);
+            }
             store(h);
             a.bind(done);
         }

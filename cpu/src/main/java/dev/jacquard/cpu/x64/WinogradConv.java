@@ -2,8 +2,10 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.RectifiedConv;
+import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -16,7 +18,7 @@ import java.util.List;
  * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract: that is in the
  * nature of the algorithm. None is lost: every output whose window has one is NaN.
  */
-final class WinogradConv implements RectifiedConv {
+final class WinogradConv implements RectifiedConv, StatisticsConv {
     /** Output channels of a group. */
     private static final int GROUP = 64;
 
@@ -48,6 +50,8 @@ final class WinogradConv implements RectifiedConv {
     private final Kernel[][] output;
     private final Kernel[][] products;
     private final List<PackedVector> vectors = new ArrayList<>();
+    private final Kernel[] moments;
+    private final ChannelStatistics statistics;
 
     // Of the run under way; a plan is not for two threads at once.
     private long in;
@@ -82,6 +86,15 @@ final class WinogradConv implements RectifiedConv {
         output = outputs();
         products = products();
         addVectors();
+        int[] pixels = new int[plan.n() * plan.tilesDown()];
+        Arrays.setAll(pixels, row -> height(row % plan.tilesDown()) * plan.ow());
+        statistics = epilogue.statistics() ? new ChannelStatistics(set, 1, plan.k(), pixels, workers) : null;
+        moments = statistics == null ? null : groups.stream().map(g -> Kernel.of(new StatisticsRows(set, g.channels, plan.k() * Float.BYTES))).toArray(Kernel[]::new);
+    }
+
+    /** Output rows of a row of tiles that are inside the image. */
+    private int height(int down) {
+        return Math.min(plan.rows().outputs(), plan.oh() - down * plan.rows().outputs());
     }
 
     /** Bytes of a block's images, in and out, to prefetch each: none if they would push what is under way out of the cache (measured: a sixth faster with them, a twentieth slower otherwise). */
@@ -157,8 +170,7 @@ final class WinogradConv implements RectifiedConv {
         for (int g = 0; g < kernels.length; g++) {
             Group group = groups.get(g);
             for (int t = 0; t < plan.tilesDown(); t++) {
-                int height = Math.min(plan.rows().outputs(), plan.oh() - t * plan.rows().outputs());
-                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, height, List.copyOf(runs), productPoint,
+                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, height(t), List.copyOf(runs), productPoint,
                         GROUP * Float.BYTES, epilogue));
             }
         }
@@ -207,7 +219,16 @@ final class WinogradConv implements RectifiedConv {
 
     @Override
     public long workspaceBytes() {
+        return ownBytes() + ChannelStatistics.bytes(statistics);
+    }
+
+    private long ownBytes() {
         return workers.size() * workerBytes + (plan.staged() ? plan.blocks() * blockBytes : 0);
+    }
+
+    @Override
+    public void statistics(long mean, long variance) {
+        statistics.results(mean, variance);
     }
 
     @Override
@@ -231,11 +252,17 @@ final class WinogradConv implements RectifiedConv {
         residual = residualAt;
         out = to;
         workspace = workspaceAt;
+        if (statistics != null) {
+            statistics.place(workspaceAt + ownBytes());
+        }
         if (plan.staged()) {
             workers.run(transform, plan.blocks());
             workers.run(multiply, plan.blocks() * groups.size());
         } else {
             workers.run(whole, Math.ceilDiv(plan.blocks(), plan.blocksOfChunk()));
+        }
+        if (statistics != null) {
+            statistics.finish();
         }
     }
 
@@ -301,6 +328,10 @@ final class WinogradConv implements RectifiedConv {
             int down = row % plan.tilesDown();
             long at = ((long) image * plan.oh() + down * plan.rows().outputs()) * plan.ow() * plan.k() * Float.BYTES + channel;
             output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel, residual + at, 0);
+            if (statistics != null) {
+                int pixels = height(down) * plan.ow();
+                moments[g].run(out + at, statistics.slot(row, 0, group.first / set.lanes()), pixels, (long) pixels / 2 * plan.k() * Float.BYTES, 0, 0);
+            }
         }
     }
 }
