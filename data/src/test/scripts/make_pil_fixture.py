@@ -115,3 +115,23 @@ def with_restarts(b):
 
 
 jpeg("pil-restarts", noisy(83, 45), with_restarts, quality=90, subsampling=2)
+
+
+def turned(b):
+    """A quarter turn without decoding: 4:2:2 becomes 4:4:0."""
+    return subprocess.run(["jpegtran", "-rotate", "90"], input=b, stdout=subprocess.PIPE, check=True).stdout
+
+
+def sampled(name, im, factors):
+    """A sampling that Pillow does not write."""
+    stream = io.BytesIO()
+    im.save(stream, "PPM")
+    with open(OUT + name + ".jpg", "wb") as f:
+        f.write(subprocess.run(["cjpeg", "-quality", "90", "-sample", factors], input=stream.getvalue(), stdout=subprocess.PIPE, check=True).stdout)
+    with open(OUT + name + ".rgb", "wb") as f:
+        f.write(Image.open(OUT + name + ".jpg").convert("RGB").tobytes())
+
+
+jpeg("pil-440", noisy(70, 83), turned, quality=90, subsampling=1)
+sampled("pil-uneven", noisy(83, 45), "2x2,1x1,2x1")
+sampled("pil-410", noisy(150, 45), "4x2")

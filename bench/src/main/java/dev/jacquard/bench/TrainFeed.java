@@ -185,7 +185,7 @@ public final class TrainFeed implements Callable<Integer> {
         row.put("loader_threads", Integer.toString(threads));
         row.put("policy", policy);
         row.put("decode", decode.name().toLowerCase(Locale.ROOT));
-        row.put("decoder", ImageDecoder.describe().contains("not used") ? "java" : "libturbojpeg");
+        row.put("decoder", ImageDecoder.codec());
         row.put("rounds", Integer.toString(percent.length));
         row.put("steps_per_round", Integer.toString(steps));
         row.put("synthetic_images_per_s", number("%.2f", median(without.stream().mapToDouble(Turn::imagesPerSecond).sorted().toArray())));

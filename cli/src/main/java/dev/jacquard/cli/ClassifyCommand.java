@@ -24,20 +24,11 @@ import picocli.CommandLine.Spec;
 final class ClassifyCommand implements Callable<Integer> {
     private static final int SHOWN = 5;
 
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth); weights saved by train carry the names of the classes.")
-    private Path weights;
-
-    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
-    private boolean averaged;
-
-    @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
-    private String arch;
+    @Mixin
+    private WeightsOptions.InAnyType weights;
 
     @Option(names = "--image-size", paramLabel = "PIXELS", description = "Height and width that the network sees. Default: what it was trained with")
     private Integer imageSize;
-
-    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Compute in a half-precision type, with weights that are rounded once. Default: ${DEFAULT-VALUE}", defaultValue = "off")
-    private String amp;
 
     @Mixin
     private DeviceOptions devices;
@@ -52,7 +43,7 @@ final class ClassifyCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         int code = Main.DONE;
-        try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, Amp.of("--amp", amp), backend)) {
+        try (Backend backend = devices.open(); Predictor predictor = weights.load(backend)) {
             Transform.Eval transform = predictor.transform(imageSize == null ? predictor.imageSize() : imageSize);
             for (Path file : images) {
                 try {

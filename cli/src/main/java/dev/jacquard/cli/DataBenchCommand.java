@@ -156,7 +156,7 @@ final class DataBenchCommand implements Callable<Integer> {
     }
 
     private void row(String pipeline, String what, String engine, int threads, List<Double> figures, double ratio) {
-        String turbo = engine.equals("jacquard") ? ImageDecoder.describe().contains("not used") ? "java" : "libturbojpeg" : "";
+        String turbo = engine.equals("jacquard") ? ImageDecoder.codec() : "";
         rows.add(String.join(",", LocalDate.now().toString(), Processor.count(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch), Integer.toString(size),
                 decoding.name().toLowerCase(Locale.ROOT), turbo, Integer.toString(Runtime.version().feature()), Integer.toString(rounds), number("%.1f", median(figures)),
                 number("%.1f", figures.stream().mapToDouble(d -> d).min().orElse(Double.NaN)), number("%.1f", figures.stream().mapToDouble(d -> d).max().orElse(Double.NaN)), number("%.2f", ratio)));

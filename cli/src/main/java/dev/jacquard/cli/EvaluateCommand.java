@@ -7,7 +7,6 @@ import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.train.Evaluation;
 import dev.jacquard.train.Predictor;
 import dev.jacquard.train.TrainConfig;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -19,14 +18,8 @@ import picocli.CommandLine.Spec;
 /** {@code jacquard evaluate}. */
 @Command(name = "evaluate", description = "Measures top-1, top-5 and loss of weights on a data set; without --data on the generated held-out pictures.", sortOptions = false)
 final class EvaluateCommand implements Callable<Integer> {
-    @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
-    private String arch;
-
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth).")
-    private Path weights;
-
-    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
-    private boolean averaged;
+    @Mixin
+    private WeightsOptions.InAnyType weights;
 
     @Option(names = "--data", paramLabel = "PATH", description = "Images, as train's --data.")
     private String data;
@@ -40,9 +33,6 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--num-classes", paramLabel = "N", description = "Number of classes to insist on. Default: that of the weights")
     private Integer classes;
 
-    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Compute in a half-precision type, with weights that are rounded once. Default: ${DEFAULT-VALUE}", defaultValue = "off")
-    private String amp;
-
     @Mixin
     private DeviceOptions devices;
 
@@ -55,7 +45,7 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new CallerException("--batch", "out of range", Integer.toString(batch), "1 to 65536", "give another value");
         }
         try (ImageSource source = data == null ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, TrainConfig.defaults().data().generatedVal()) : ImageSource.open(data);
-                Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, Amp.of("--amp", amp), backend)) {
+                Backend backend = devices.open(); Predictor predictor = weights.load(backend)) {
             if (classes != null && classes != predictor.classes()) {
                 throw new CallerException("--num-classes", "wrong number of classes", classes.toString(), predictor.classes() + ", as " + weights + " has", "leave it out, or give other weights");
             }

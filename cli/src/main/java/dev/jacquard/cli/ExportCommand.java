@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -21,17 +22,11 @@ import picocli.CommandLine.Spec;
 @Command(name = "export", sortOptions = false, description = {"Writes a network with its weights as an ONNX file, for other runtimes.",
     "Input images: F32 (N, 3, H, W), normalised as the file's metadata says. Output logits: F32 (N, classes)."})
 final class ExportCommand implements Callable<Integer> {
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth).")
-    private Path weights;
+    @Mixin
+    private WeightsOptions weights;
 
     @Option(names = "--output", paramLabel = "FILE", required = true, description = "Where the ONNX file goes; a file that is there is replaced.")
     private Path output;
-
-    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
-    private boolean averaged;
-
-    @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
-    private String arch;
 
     @Option(names = "--image-size", paramLabel = "PIXELS", description = "Height and width of the images. Default: what the network was trained with")
     private Integer imageSize;
@@ -47,7 +42,7 @@ final class ExportCommand implements Callable<Integer> {
         if (batch < 0 || imageSize != null && imageSize < 1) {
             throw new CallerException("export", "out of range", "--batch " + batch + (imageSize == null ? "" : ", --image-size " + imageSize), "a batch of 0 or more, a size of 1 or more", "give other values");
         }
-        try (Backend cpu = Backends.open("cpu", 0); Predictor predictor = Predictor.load(arch, weights, averaged, cpu)) {
+        try (Backend cpu = Backends.open("cpu", 0); Predictor predictor = weights.load(cpu)) {
             int size = imageSize == null ? predictor.imageSize() : imageSize;
             OnnxFile.write(output, predictor.graph(Math.max(batch, 1), size, size), predictor.weights(), new OnnxFile.Options(batch == 0, metadata(predictor, size)));
             PrintWriter print = spec.commandLine().getOut();

@@ -22,23 +22,14 @@ import picocli.CommandLine.Spec;
 /** {@code jacquard predict}. */
 @Command(name = "predict", description = "Computes logits (N, classes) of normalised images (N, H, W, 3), from and to .npy files.", sortOptions = false)
 final class PredictCommand implements Callable<Integer> {
-    @Option(names = "--arch", paramLabel = "NAME", description = "Architecture. Default: what the weights file says")
-    private String arch;
-
-    @Option(names = "--weights", paramLabel = "FILE", required = true, description = "Weights (safetensors, .pt, .pth).")
-    private Path weights;
-
-    @Option(names = "--ema", description = "Take the averaged weights of a checkpoint.")
-    private boolean averaged;
+    @Mixin
+    private WeightsOptions.InAnyType weights;
 
     @Option(names = "--input", paramLabel = "X.npy", required = true, description = "Images, float32 (N, H, W, 3), already normalised.")
     private Path input;
 
     @Option(names = "--output", paramLabel = "Y.npy", required = true, description = "Where the logits go, float32 (N, classes).")
     private Path output;
-
-    @Option(names = "--amp", paramLabel = "off|fp16|bf16", description = "Compute in a half-precision type, with weights that are rounded once. Default: ${DEFAULT-VALUE}", defaultValue = "off")
-    private String amp;
 
     @Mixin
     private DeviceOptions devices;
@@ -62,7 +53,7 @@ final class PredictCommand implements Callable<Integer> {
                 throw new DataException("--input " + input, "no images", x.type().toString(), "at least one", "give a batch of one or more");
             }
             int n = dimension(s, 0);
-            try (Backend backend = devices.open(); Predictor predictor = Predictor.load(arch, weights, averaged, Amp.of("--amp", amp), backend)) {
+            try (Backend backend = devices.open(); Predictor predictor = weights.load(backend)) {
                 MemorySegment images = arena.allocate(4 * s.size(), 64);
                 x.floats(images);
                 TensorType type = TensorType.of(DType.F32, n, predictor.classes());

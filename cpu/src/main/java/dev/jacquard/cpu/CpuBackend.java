@@ -163,7 +163,7 @@ public final class CpuBackend implements Backend {
 
     /** Whether an op's results are what its epilogue makes of sums of nothing, by a kernel that has no case for that. */
     private static boolean addsToNothing(Op op, List<TensorType> in) {
-        return (op instanceof FusedProduct.ConvolutionScaleShift || op instanceof QuantizedProduct) && sumsNothing(op, in) && op.infer(in).getFirst().shape().size() > 0;
+        return (op instanceof FusedProduct.ConvolutionScaleShift || op instanceof FusedProduct.BackwardDataSum || op instanceof QuantizedProduct) && sumsNothing(op, in) && op.infer(in).getFirst().shape().size() > 0;
     }
 
     @Override

@@ -7,6 +7,7 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
+import dev.jacquard.tensor.op.FusedProduct.BackwardDataSum;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
@@ -42,6 +43,8 @@ final class PackedKernels {
             case Conv2d c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c, a, b), Epilogue.NONE, team.workers(), set));
             case ConvolutionScaleShift c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
             case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
+            case BackwardDataSum d -> Optional.of(EmittedConvolutions.backwardData(ProductKernels.shape(d.product(), ProductKernels.image(d.product(), in), b),
+                    Epilogue.ofGradient(d.rectified()), team.workers(), set));
             case MatMul m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set));
             case MatMulShift m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
             case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));
@@ -68,11 +71,24 @@ final class PackedKernels {
         long shift = scaled ? call.in(3) : op instanceof MatMulShift ? call.in(2) : 0;
         int last = gated ? 5 : 4;
         long residual = scaled && call.in().size() > last ? call.in(last) : 0;
+        if (op instanceof BackwardDataSum sum) {
+            return sum(conv, sum, call, packed, workspace);
+        }
         if (gated) {
             ((GatedConv) conv).gates(call.in(4));
         }
         long out = call.out(0);
         return () -> conv.run(x, packed, scale, shift, residual, out, workspace);
+    }
+
+    private static Launch sum(PackedConv conv, BackwardDataSum op, Call call, long packed, long workspace) {
+        long dy = call.in(0);
+        long residual = call.in(2);
+        long dx = call.out(0);
+        if (op.rectified()) {
+            ((RectifiedConv) conv).rectifier(call.in(3));
+        }
+        return () -> conv.run(dy, packed, 0, 0, residual, dx, workspace);
     }
 
     private record PackWeights() implements CpuKernel<PackedProduct.Weights> {

@@ -11,6 +11,7 @@ import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.BackwardDataSum;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
@@ -36,12 +37,13 @@ final class ProductKernels {
                 ConvolutionScaleShift.class, new Fused<ConvolutionScaleShift>(),
                 ConvolutionStatistics.class, new Statistics(),
                 GatedConvolution.class, new Fused<GatedConvolution>(),
+                BackwardDataSum.class, new Fused<BackwardDataSum>(),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
                 Conv2dBackwardWeight.class, new WeightGradient());
     }
 
-    private static Shape image(Conv2dBackwardData op, List<TensorType> in) {
+    static Shape image(Conv2dBackwardData op, List<TensorType> in) {
         return Shape.of(in.get(0).shape().dim(0), op.h(), op.w(), in.get(1).shape().dim(3) * op.groups());
     }
 
@@ -106,6 +108,11 @@ final class ProductKernels {
         @Override
         public boolean runsOn(Team team) {
             return team.code().isPresent();
+        }
+
+        @Override
+        public boolean takes(O op, List<TensorType> in) {
+            return CpuKernel.super.takes(op, in) && (!(op instanceof BackwardDataSum sum) || sum.groups() == 1); // shortcuts do not meet others in networks
         }
 
         @Override

@@ -4,6 +4,7 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.Shape;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
+import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Normalization.BatchNorm;
 import dev.jacquard.tensor.op.Normalization.BatchNormBackward;
 import dev.jacquard.tensor.op.Op;
@@ -19,7 +20,7 @@ final class TrainingKernels {
     static Map<Class<? extends Op>, CpuKernel<?>> rows() {
         return Map.of(
                 BatchNorm.class, new Channels<BatchNorm>(TrainingKernels::batchNorm),
-                BatchNormBackward.class, new Channels<BatchNormBackward>(TrainingKernels::batchNormBackward),
+                BatchNormBackward.class, new GradientOfBatchNorm(new Channels<>(TrainingKernels::batchNormBackward)),
                 Random.Uniform.class, (CpuKernel<Random.Uniform>) TrainingKernels::uniform);
     }
 
@@ -76,6 +77,39 @@ final class TrainingKernels {
         long dbeta = call.out(2);
         long workspace = call.workspace();
         return () -> ops.batchNormBackward(dy, x, mean, variance, gamma, op.eps(), dx, dgamma, dbeta, workspace);
+    }
+
+    /** Of F32 by blocks that are read from front to back, which memory takes better than strips of channels. */
+    private record GradientOfBatchNorm(Channels<BatchNormBackward> halves) implements CpuKernel<BatchNormBackward> {
+        private static NormalizationPasses plan(TensorType x, Team team) {
+            return new NormalizationPasses(x.shape().size() / x.shape().dim(-1), x.shape().intDim(-1), Nonlinearity.NONE, team.workers(), team.simd());
+        }
+
+        @Override
+        public boolean takes(BatchNormBackward op, List<TensorType> in) {
+            return halves.takes(op, in);
+        }
+
+        @Override
+        public long workspace(BatchNormBackward op, List<TensorType> in, Team team) {
+            return in.getFirst().dtype() == DType.F32 ? plan(in.getFirst(), team).workspaceBytes() : halves.workspace(op, in, team);
+        }
+
+        @Override
+        public Launch bind(BatchNormBackward op, Call call) {
+            TensorType x = call.in().getFirst().type();
+            if (x.dtype() != DType.F32) {
+                return halves.bind(op, call);
+            }
+            NormalizationPasses passes = plan(x, call.team());
+            NormalizationPasses.Forward f = new NormalizationPasses.Forward(call.in(1), call.in(2), call.in(2), call.in(3), call.in(4), op.eps(), 0); // no activation asks for beta
+            long dy = call.in(0);
+            long dx = call.out(0);
+            long dgamma = call.out(1);
+            long dbeta = call.out(2);
+            long workspace = call.workspace();
+            return () -> passes.backward(f, dy, dx, dgamma, dbeta, 0, workspace);
+        }
     }
 
     private static Launch uniform(Random.Uniform op, Call call) {

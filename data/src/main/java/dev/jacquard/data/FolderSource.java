@@ -71,6 +71,9 @@ final class FolderSource {
             try {
                 all = children(folder);
             } catch (AccessDeniedException e) {
+                if (folder.equals(top)) {
+                    throw e; // a class would silently be missing
+                }
                 passed.add("folder that may not be read");
                 return;
             }

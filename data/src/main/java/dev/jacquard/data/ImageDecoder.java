@@ -33,7 +33,7 @@ public final class ImageDecoder implements AutoCloseable {
 
     private final long maxPixels;
     private final boolean upright;
-    private final TurboJpegCodec turbo; // null where there is none
+    private final JpegCodec jpegs; // null where there is no library
     private final ImageIoCodec imageIo = new ImageIoCodec();
     private final Picture stored = new Picture(); // what is still to be turned
 
@@ -54,20 +54,26 @@ public final class ImageDecoder implements AutoCloseable {
      * @param upright   whether JPEGs are turned upright as their EXIF orientation says; PIL and torchvision do not
      */
     public ImageDecoder(long maxPixels, boolean upright) {
-        this(maxPixels, upright, TurboJpegLibrary.here().library());
+        this(maxPixels, upright, JpegLibrary.here().library());
     }
 
     /** A decoder with all options and a library for JPEGs, or null for none. */
-    ImageDecoder(long maxPixels, boolean upright, TurboJpegLibrary library) {
-        this.turbo = library == null ? null : new TurboJpegCodec(library);
+    ImageDecoder(long maxPixels, boolean upright, JpegLibrary library) {
+        this.jpegs = library == null ? null : library.codec();
         this.maxPixels = Math.clamp(maxPixels, 1, Integer.MAX_VALUE / 3 - 8);
         this.upright = upright;
     }
 
     /** What decodes JPEGs in this process, and why: a line for people. */
     public static String describe() {
-        TurboJpegLibrary.Found found = TurboJpegLibrary.here();
-        return found.library() != null ? found.why() : "the JDK's; libturbojpeg, which decodes three times as fast, is not used: " + found.why();
+        JpegLibrary.Found found = JpegLibrary.here();
+        return found.library() != null ? found.why() : "the JDK's; libjpeg-turbo, which decodes three times as fast, is not used: " + found.why();
+    }
+
+    /** What decodes JPEGs in this process: {@code libjpeg}, {@code libturbojpeg} or {@code java}. */
+    public static String codec() {
+        JpegLibrary library = JpegLibrary.here().library();
+        return library == null ? "java" : library.kind();
     }
 
     /**
@@ -170,7 +176,7 @@ public final class ImageDecoder implements AutoCloseable {
             }
         } else if (jpeg.coding() == Coding.OTHER || jpeg.precision() != 8 || jpeg.components() != 1 && jpeg.components() != 3) {
             imageIo.any(data, length, name, jpeg.width(), jpeg.height(), wanted, out);
-        } else if (turbo == null || !turbo.decode(data, length, jpeg, wanted, sound, out)) {
+        } else if (jpegs == null || jpeg.tall() != 0 || !jpegs.decode(data, length, jpeg, wanted, sound, out)) {
             imageIo.jpeg(data, length, name, jpeg, wanted, sound, out);
         }
     }
@@ -178,8 +184,8 @@ public final class ImageDecoder implements AutoCloseable {
     /** Frees the readers' native memory. */
     @Override
     public void close() {
-        if (turbo != null) {
-            turbo.close();
+        if (jpegs != null) {
+            jpegs.close();
         }
         imageIo.close();
     }

@@ -59,9 +59,14 @@ final class ImageIoCodec implements AutoCloseable {
      * @param sound whether all of the file is known to be good; if not, it is read to its end
      */
     void jpeg(byte[] data, int length, String name, JpegHeader header, Wanted wanted, boolean sound, Picture out) throws IOException {
-        int rows = sound ? wanted.height() : header.height() - wanted.top(); // the reader stops below the region
+        int top = header.tall() == 0 ? wanted.top() : TallChroma.firstRow(wanted.top());
+        int bottom = !sound ? header.height() : header.tall() == 0 ? wanted.top() + wanted.height() : TallChroma.endRow(wanted.top() + wanted.height(), header.height());
         try {
-            convert(readRaster(data, length, name, new Rectangle(wanted.left(), wanted.top(), wanted.width(), rows)), header, wanted, out);
+            Raster raster = readRaster(data, length, name, new Rectangle(wanted.left(), top, wanted.width(), bottom - top)); // the reader stops below the region
+            if (header.tall() != 0) {
+                smooth(raster, header.tall());
+            }
+            convert(raster, wanted.top() - top, header, wanted, out);
         } catch (IOException | RuntimeException e) {
             if (e instanceof DataException d) {
                 throw d;
@@ -122,14 +127,19 @@ final class ImageIoCodec implements AutoCloseable {
         }
     }
 
-    private static void convert(Raster raster, JpegHeader header, Wanted wanted, Picture picture) {
+    private static void smooth(Raster raster, int tall) {
+        ComponentSampleModel model = (ComponentSampleModel) raster.getSampleModel();
+        TallChroma.smooth(((DataBufferByte) raster.getDataBuffer()).getData(), model.getScanlineStride(), raster.getHeight(), model.getNumBands(), tall);
+    }
+
+    private static void convert(Raster raster, int skipped, JpegHeader header, Wanted wanted, Picture picture) {
         ComponentSampleModel model = (ComponentSampleModel) raster.getSampleModel();
         byte[] in = ((DataBufferByte) raster.getDataBuffer()).getData();
         byte[] out = picture.reset(header.width(), header.height(), wanted.unreduced());
         int stride = model.getScanlineStride();
         int width = wanted.width();
         for (int y = 0; y < wanted.height(); y++) {
-            int from = y * stride;
+            int from = (skipped + y) * stride;
             int to = y * width * 3;
             if (model.getNumBands() == 1) {
                 for (int x = 0; x < width; x++, to += 3) {

@@ -13,9 +13,12 @@ package dev.jacquard.data;
  * @param blocks      8x8 blocks of all components, without padding
  * @param scans       of the file, as many as are there
  * @param whole       whether the file brings the tables that its scans use
+ * @param tall        a bit for each component, from the lowest, that has as many columns as the picture and half of its rows
+ * @param coarse      whether a component has less than half of the columns or of the rows
  * @param orientation of EXIF, 1 to 8; 1 if the file says none
  */
-record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, boolean whole, int orientation) {
+record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, boolean whole, int tall, boolean coarse,
+        int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;
@@ -86,17 +89,26 @@ record JpegHeader(int width, int height, int precision, int components, Coding c
         int height = u16(data, frame + 1);
         Coding coding = frameMarker <= 0xC1 ? Coding.SEQUENTIAL : frameMarker == 0xC2 ? Coding.PROGRESSIVE : Coding.OTHER;
         int scans = JpegTables.scans(data, size, frame, coding != Coding.SEQUENTIAL);
-        return new JpegHeader(width, height, u8(data, frame), u8(data, frame + 5), coding, rgb, hasEnd(data, size, scan), blocks(data, frame, width, height),
-                Math.abs(scans), scans > 0, orientation);
-    }
-
-    private static long blocks(byte[] data, int frame, int width, int height) {
         int across = 1;
         int down = 1;
         for (int c = u8(data, frame + 5), p = frame + 7; c > 0; c--, p += 3) {
             across = Math.max(across, u8(data, p) >> 4);
             down = Math.max(down, u8(data, p) & 15);
         }
+        return new JpegHeader(width, height, u8(data, frame), u8(data, frame + 5), coding, rgb, hasEnd(data, size, scan), blocks(data, frame, width, height, across, down),
+                Math.abs(scans), scans > 0, tall(data, frame, across, down), Math.max(across, down) > 2, orientation);
+    }
+
+    private static int tall(byte[] data, int frame, int across, int down) {
+        int tall = 0;
+        for (int c = 0; c < Math.min(u8(data, frame + 5), Integer.SIZE); c++) {
+            int factors = u8(data, frame + 7 + 3 * c);
+            tall |= factors >> 4 == across && (factors & 15) * 2 == down ? 1 << c : 0;
+        }
+        return tall;
+    }
+
+    private static long blocks(byte[] data, int frame, int width, int height, int across, int down) {
         long blocks = 0;
         for (int c = u8(data, frame + 5), p = frame + 7; c > 0; c--, p += 3) {
             blocks += (long) Math.ceilDiv(Math.ceilDiv(width * (u8(data, p) >> 4), across), 8) * Math.ceilDiv(Math.ceilDiv(height * (u8(data, p) & 15), down), 8);

@@ -12,7 +12,7 @@ import java.lang.foreign.ValueLayout;
  * <p>With version 3 only the wanted part is transformed and converted, and what lies below it is not even read; if that is still to be looked at, the part
  * goes down to the lower edge.
  */
-final class TurboJpegCodec implements AutoCloseable {
+final class TurboJpegCodec implements JpegCodec {
     private static final int INIT_DECOMPRESS = 1;
     private static final int RGB = 0; // TJPF_RGB
     private static final int FLAGS = 4096 | 8192 | 32768; // of version 2: accurate DCT, stop on warnings, at most 500 scans
@@ -69,16 +69,8 @@ final class TurboJpegCodec implements AutoCloseable {
         }
     }
 
-    /**
-     * Decodes a part of a JPEG, or more than that: what the picture then covers has what is wanted, reduced by as much as is wanted or less.
-     *
-     * @param data   holds the file's bytes
-     * @param length how many
-     * @param header of the file: complete, within the limits, Huffman-coded, gray or three components of 8 bits
-     * @param sound  whether all of the file is known to be good; if not, all of it is looked at, whatever part is wanted
-     * @return false if the file is damaged or odd: another decoder has to look at it. The picture is undefined then
-     */
-    boolean decode(byte[] data, int length, JpegHeader header, Wanted wanted, boolean sound, Picture out) {
+    @Override
+    public boolean decode(byte[] data, int length, JpegHeader header, Wanted wanted, boolean sound, Picture out) {
         MemorySegment in = file.atLeast(length);
         MemorySegment.copy(data, 0, in, ValueLayout.JAVA_BYTE, 0, length);
         int reduction = Math.min(header.width(), header.height()) < LEAST_REDUCED ? 1 : wanted.reduction();
@@ -173,7 +165,6 @@ final class TurboJpegCodec implements AutoCloseable {
         };
     }
 
-    /** Frees its native memory. */
     @Override
     public void close() {
         if (handle != null) {

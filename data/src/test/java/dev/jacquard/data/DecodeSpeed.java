@@ -4,10 +4,8 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
  * Prints images per second of one thread's processor time that the decoders reach on photos.tar: whole images, the parts that random crops need, and those of
@@ -25,19 +23,14 @@ final class DecodeSpeed {
                 files.add(source.bytes(i));
             }
         }
-        Map<String, TurboJpegLibrary> all = new LinkedHashMap<>();
-        if (TurboJpegLibrary.here().library() != null) {
-            all.put("turbo", TurboJpegLibrary.here().library());
-        }
-        all.put("java", null);
-        all.forEach((name, library) -> {
-            try (ImageDecoder decoder = new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, library)) {
+        JpegWays.all().forEach(name -> {
+            try (ImageDecoder decoder = JpegWays.decoder(name)) {
                 for (Way way : Way.values()) {
                     double best = 0;
                     for (int round = 0; round < 4; round++) {
                         best = Math.max(best, rate(decoder, files, way, nanos / 4));
                     }
-                    System.out.println(String.format(Locale.ROOT, "%-8s %-14s %7.0f images/s", name, way, best));
+                    System.out.println(String.format(Locale.ROOT, "%-14s %-14s %7.0f images/s", name, way, best));
                 }
             }
         });

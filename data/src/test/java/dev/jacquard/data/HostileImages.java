@@ -23,7 +23,7 @@ import javax.imageio.ImageWriter;
 
 /** Files that somebody made to hurt a decoder, or that a disk made so. The same files each time. */
 final class HostileImages {
-    private static final String[] JPEGS = {"pil-420", "pil-422", "pil-444", "pil-gray", "pil-rgb", "pil-progressive", "pil-cmyk", "pil-ycck", "pil-restarts", "pil-thin", "pil-big-420"};
+    private static final String[] JPEGS = {"pil-420", "pil-422", "pil-444", "pil-gray", "pil-rgb", "pil-progressive", "pil-cmyk", "pil-ycck", "pil-restarts", "pil-thin", "pil-big-420", "pil-440"};
     private static final int SIXTEENTHS = 16;
 
     private final Random random = new Random(30_000);

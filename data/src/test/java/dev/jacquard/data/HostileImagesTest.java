@@ -14,13 +14,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Ten thousand bad files: each is decoded or refused, soon, in little memory, and with or without libturbojpeg it is the same ones. */
+/** Ten thousand bad files: each is decoded or refused, soon, in little memory, and by whatever library it is the same ones. */
 class HostileImagesTest {
     private static final int FILES = 10_000;
     private static final long NANOS = 1_000_000_000;
@@ -30,11 +31,11 @@ class HostileImagesTest {
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     static List<String> ways() {
-        return TurboJpegLibrary.here().library() == null ? List.of("java") : List.of("java", "turbo");
+        return JpegWays.all();
     }
 
     private static ImageDecoder decoder(String way) {
-        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, way.equals("turbo") ? TurboJpegLibrary.here().library() : null);
+        return JpegWays.decoder(way);
     }
 
     @ParameterizedTest
@@ -90,14 +91,52 @@ class HostileImagesTest {
         }
     }
 
-    @Test
-    void theSameFilesAreGoodWithAndWithoutTheLibrary() {
-        assumeTrue(ways().contains("turbo"), "skipped: " + TurboJpegLibrary.here().why());
+    static List<String> libraries() {
+        List<String> libraries = JpegWays.libraries();
+        assumeTrue(!libraries.isEmpty(), "skipped: " + JpegLibrary.here().why());
+        return libraries;
+    }
+
+    @ParameterizedTest
+    @MethodSource("libraries")
+    void theSameFilesAreGoodWithAndWithoutTheLibrary(String way) {
         List<String> different = new ArrayList<>();
-        try (ImageDecoder java = decoder("java"); ImageDecoder turbo = decoder("turbo")) {
+        try (ImageDecoder java = decoder("java"); ImageDecoder library = decoder(way)) {
             HostileImages.make(FILES, (name, file) -> {
-                if ((digest(java, file) == 0) != (digest(turbo, file) == 0)) {
+                if ((digest(java, file) == 0) != (digest(library, file) == 0)) {
                     different.add(name);
+                }
+            });
+        }
+        assertEquals(List.of(), different);
+    }
+
+    /** Damage in what a part does not need is found. */
+    @ParameterizedTest
+    @MethodSource("ways")
+    void aPartIsAsGoodAsTheWhole(String way) {
+        List<String> different = new ArrayList<>();
+        Random random = new Random(11);
+        try (ImageDecoder decoder = decoder(way)) {
+            HostileImages.make(FILES / 2, (name, file) -> {
+                ImageHeader header;
+                try {
+                    header = decoder.header(file, file.length, name);
+                } catch (DataException e) {
+                    return;
+                }
+                int x = random.nextInt(header.width());
+                int y = random.nextInt(header.height());
+                Wanted part = new Wanted(x, y, 1 + random.nextInt(Math.min(header.width() - x, 40)), 1 + random.nextInt(Math.min(header.height() - y, 40)), 1);
+                boolean good;
+                try {
+                    decoder.decode(file, file.length, name, header, part, false, new Picture());
+                    good = true;
+                } catch (DataException e) {
+                    good = false;
+                }
+                if (good != (digest(decoder, file) != 0)) {
+                    different.add(name + ", " + part);
                 }
             });
         }

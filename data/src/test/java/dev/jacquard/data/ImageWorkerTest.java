@@ -46,10 +46,10 @@ class ImageWorkerTest {
         }
     }
 
-    /** With libturbojpeg; ImageIO makes a raster for each image. */
+    /** With a library; ImageIO makes a raster for each image. */
     @Test
     void aWorkerAllocatesNothingOfAnImagesSize() {
-        assumeTrue(TurboJpegLibrary.here().library() != null, "skipped: " + TurboJpegLibrary.here().why());
+        assumeTrue(JpegLibrary.here().library() != null, "skipped: " + JpegLibrary.here().why());
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         byte[] file = TestImages.encoded(640, 480, "jpg");
         try (ImageWorker worker = new ImageWorker(Transform.Train.imagenet(SIZE), ImageDecoder.DEFAULT_MAX_PIXELS)) {

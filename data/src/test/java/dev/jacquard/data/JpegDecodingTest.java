@@ -15,16 +15,17 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Each way to decode a JPEG against Pillow's pixels: with libturbojpeg, where it is installed, and without. */
+/** Each way to decode a JPEG against Pillow's pixels: with the libraries that are installed, and without. */
 class JpegDecodingTest {
-    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts", "pil-big-420", "pil-thin");
+    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts", "pil-big-420", "pil-thin",
+            "pil-440", "pil-uneven", "pil-410");
 
     static List<String> ways() {
-        return TurboJpegLibrary.here().library() == null ? List.of("java") : List.of("java", "turbo");
+        return JpegWays.all();
     }
 
     private static ImageDecoder decoder(String way) {
-        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, way.equals("turbo") ? TurboJpegLibrary.here().library() : null);
+        return JpegWays.decoder(way);
     }
 
     @ParameterizedTest
@@ -84,11 +85,16 @@ class JpegDecodingTest {
         return cut;
     }
 
-    @Test
-    void theLibraryLeavesDamagedFilesToImageIo() {
-        TurboJpegLibrary library = TurboJpegLibrary.here().library();
-        assumeTrue(library != null, "skipped: " + TurboJpegLibrary.here().why());
-        try (TurboJpegCodec codec = new TurboJpegCodec(library)) {
+    static List<String> libraries() {
+        List<String> libraries = JpegWays.libraries();
+        assumeTrue(!libraries.isEmpty(), "skipped: " + JpegLibrary.here().why());
+        return libraries;
+    }
+
+    @ParameterizedTest
+    @MethodSource("libraries")
+    void theLibraryLeavesDamagedFilesToImageIo(String way) {
+        try (JpegCodec codec = JpegWays.library(way).codec()) {
             byte[] good = TestImages.resource("pil-big-420.jpg");
             byte[] bad = closed(good);
             JpegHeader header = JpegHeader.parse(good, good.length);
@@ -98,13 +104,12 @@ class JpegDecodingTest {
         }
     }
 
-    @Test
-    void theLibraryReduces() {
-        TurboJpegLibrary library = TurboJpegLibrary.here().library();
-        assumeTrue(library != null, "skipped: " + TurboJpegLibrary.here().why());
+    @ParameterizedTest
+    @MethodSource("libraries")
+    void theLibraryReduces(String way) {
         byte[] file = TestImages.resource("pil-big-420.jpg"); // 83x70
         JpegHeader header = JpegHeader.parse(file, file.length);
-        try (TurboJpegCodec codec = new TurboJpegCodec(library)) {
+        try (JpegCodec codec = JpegWays.library(way).codec()) {
             for (int reduction : new int[] {2, 4, 8}) {
                 Picture picture = new Picture();
                 assertTrue(codec.decode(file, file.length, header, new Wanted(0, 0, 83, 70, reduction), false, picture));
@@ -122,10 +127,20 @@ class JpegDecodingTest {
 
     @Test
     void aLibraryThatIsNotThereIsNotUsedAndSaidSo() {
-        assertFalse(TurboJpegLibrary.find("off").why().isEmpty());
-        TurboJpegLibrary.Found none = TurboJpegLibrary.find("/no/such/file.so");
+        assertFalse(JpegLibrary.find("java").why().isEmpty());
+        JpegLibrary.Found none = JpegLibrary.find("/no/such/file.so");
         assertEquals(null, none.library());
         assertTrue(none.why().contains("/no/such/file.so"), none.why());
         assertFalse(ImageDecoder.describe().isEmpty());
+    }
+
+    /** Where the system forbids executable memory, or the processor is another one. */
+    @Test
+    void withoutExecutableMemoryTheNextCodecServes() {
+        JpegLibrary.Found found = JpegLibrary.find("auto", "the system forbids executable memory");
+        assertFalse(found.library() instanceof LibJpegLibrary);
+        if (JpegWays.library("libjpeg") != null) {
+            assertTrue(found.why().contains("is not used: the system forbids executable memory"), found.why());
+        }
     }
 }

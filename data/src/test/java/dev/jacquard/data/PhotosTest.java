@@ -21,11 +21,11 @@ class PhotosTest {
     private static final int SIZE = 224;
 
     static List<String> ways() {
-        return TurboJpegLibrary.here().library() == null ? List.of("java") : List.of("java", "turbo");
+        return JpegWays.all();
     }
 
     private static ImageDecoder decoder(String way) {
-        return new ImageDecoder(ImageDecoder.DEFAULT_MAX_PIXELS, false, way.equals("turbo") ? TurboJpegLibrary.here().library() : null);
+        return JpegWays.decoder(way);
     }
 
     private static Map<String, String[]> digests() {

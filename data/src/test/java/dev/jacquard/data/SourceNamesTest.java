@@ -4,14 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -185,6 +189,28 @@ class SourceNamesTest {
             assertEquals(List.of("cat", "dog"), source.classes());
             assertEquals(12 + 1 + 1, source.size());
             assertEquals(Map.of("folder reached twice, by a link", 144, "link that leads nowhere", 3), source.passedOver());
+        }
+    }
+
+    @Test
+    void whatMayNotBeReadIsSaidOrCounted() throws IOException {
+        Path image = TestImages.write(dir.resolve("f/a/1.jpg"), new byte[] {1});
+        TestImages.write(dir.resolve("f/a/2.jpg"), new byte[] {2});
+        Path inner = TestImages.write(dir.resolve("f/a/inner/3.jpg"), new byte[] {3}).getParent();
+        Path folder = TestImages.write(dir.resolve("f/b/1.jpg"), new byte[] {4}).getParent();
+        Set<PosixFilePermission> none = Set.of();
+        Files.setPosixFilePermissions(image, none);
+        assumeTrue(!Files.isReadable(image), "skipped: this user may read everything");
+        Files.setPosixFilePermissions(inner, none);
+        try (ImageSource source = ImageSource.open(dir.resolve("f"))) {
+            assertEquals(3, source.size());
+            assertEquals(Map.of("folder that may not be read", 1), source.passedOver());
+            assertTrue(assertThrows(DataException.class, () -> source.bytes(0)).op().endsWith("1.jpg"));
+        }
+        Files.setPosixFilePermissions(folder, none);
+        assertEquals("the folder cannot be listed", assertThrows(DataException.class, () -> ImageSource.open(dir.resolve("f"))).problem());
+        for (Path p : List.of(image, inner, folder)) {
+            Files.setPosixFilePermissions(p, PosixFilePermissions.fromString("rwx------")); // so that the folder can be removed
         }
     }
 

@@ -12,6 +12,10 @@ abstract class Access extends Insn {
     static final VarHandle INTS = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
     static final VarHandle LONGS = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
+    /** What an access does to its bytes; an atomic one reads and writes them. */
+    enum Kind { READ, WRITE, ATOMIC }
+
+    private final Kind kind;
     final Space space;
     /** Register of the address, or -1 if the offset is the whole address. */
     final int base;
@@ -26,7 +30,8 @@ abstract class Access extends Insn {
     /** A write that races, as far as is known before the value is: writing what is there already harms nobody. */
     Fault race;
 
-    Access(Space space, int base, boolean wideBase, long offset, int bytes) {
+    Access(Kind kind, Space space, int base, boolean wideBase, long offset, int bytes) {
+        this.kind = kind;
         this.space = space;
         this.base = base;
         this.wideBase = wideBase;
@@ -61,9 +66,13 @@ abstract class Access extends Insn {
         return new Access[] {this};
     }
 
-    abstract boolean reads();
+    final boolean reads() {
+        return kind != Kind.WRITE;
+    }
 
-    abstract boolean writes();
+    final boolean writes() {
+        return kind != Kind.READ;
+    }
 
     /** Finds and checks a lane's bytes: {@link #data} holds them. @return their index there */
     final int locate(Warp w, int lane) {
@@ -87,7 +96,7 @@ abstract class Access extends Insn {
     }
 
     private String what() {
-        return reads() ? writes() ? "atomic" : "read" : "write";
+        return kind.name().toLowerCase(Locale.ROOT);
     }
 
     private String describe(Warp w, long a) {
@@ -197,7 +206,7 @@ abstract class Access extends Insn {
 
         /** @param d destinations; -1 for those nobody reads @param wide which are 64-bit registers @param half which are 16-bit registers */
         Load(Space space, int base, boolean wideBase, long offset, int size, boolean signed, int[] d, boolean[] wide, boolean[] half) {
-            super(space, base, wideBase, offset, size * d.length);
+            super(Kind.READ, space, base, wideBase, offset, size * d.length);
             this.size = size;
             this.signed = signed;
             this.d = d;
@@ -208,16 +217,6 @@ abstract class Access extends Insn {
                 all &= d[k] >= 0 && !wide[k] && !half[k];
             }
             words = all;
-        }
-
-        @Override
-        boolean reads() {
-            return true;
-        }
-
-        @Override
-        boolean writes() {
-            return false;
         }
 
         @Override
@@ -286,20 +285,10 @@ abstract class Access extends Insn {
         private final int[] s;
 
         Store(Space space, int base, boolean wideBase, long offset, int size, int[] s, boolean[] wide) {
-            super(space, base, wideBase, offset, size * s.length);
+            super(Kind.WRITE, space, base, wideBase, offset, size * s.length);
             this.size = size;
             this.s = s;
             this.wide = wide;
-        }
-
-        @Override
-        boolean reads() {
-            return false;
-        }
-
-        @Override
-        boolean writes() {
-            return true;
         }
 
         @Override

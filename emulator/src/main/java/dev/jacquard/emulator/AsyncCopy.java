@@ -13,18 +13,8 @@ final class AsyncCopy extends Access {
 
     /** @param base register of the shared address, or -1 @param from where the bytes come from */
     AsyncCopy(Space space, int base, boolean wideBase, long offset, int bytes, Source from) {
-        super(space, base, wideBase, offset, bytes);
+        super(Kind.WRITE, space, base, wideBase, offset, bytes);
         this.from = from;
-    }
-
-    @Override
-    boolean reads() {
-        return false;
-    }
-
-    @Override
-    boolean writes() {
-        return true;
     }
 
     @Override
@@ -84,7 +74,7 @@ final class AsyncCopy extends Access {
          * @param not whether it is negated
          */
         Source(Space space, int base, boolean wideBase, long offset, int bytes, int size, int ignore, boolean not) {
-            super(space, base, wideBase, offset, bytes);
+            super(Kind.READ, space, base, wideBase, offset, bytes);
             this.size = size;
             this.ignore = ignore;
             this.not = not;
@@ -96,16 +86,6 @@ final class AsyncCopy extends Access {
                 return (w.p[ignore] >>> lane & 1) != 0 == not ? bytes : 0;
             }
             return size < 0 ? bytes : w.r[size][lane];
-        }
-
-        @Override
-        boolean reads() {
-            return true;
-        }
-
-        @Override
-        boolean writes() {
-            return false;
         }
 
         @Override

@@ -12,22 +12,12 @@ final class Atomic extends Access {
     private final int y;
 
     Atomic(Space space, int base, boolean wideBase, long offset, String op, PtxType type, int d, int x, int y) {
-        super(space, base, wideBase, offset, type.bytes());
+        super(Kind.ATOMIC, space, base, wideBase, offset, type.bytes());
         this.op = op;
         this.type = type;
         this.d = d;
         this.x = x;
         this.y = y;
-    }
-
-    @Override
-    boolean reads() {
-        return true;
-    }
-
-    @Override
-    boolean writes() {
-        return true;
     }
 
     @Override

@@ -3,25 +3,17 @@ package dev.jacquard.emulator;
 import dev.jacquard.emulator.MatrixProduct.Multiplicand;
 import dev.jacquard.emulator.ptx.Instruction;
 import dev.jacquard.emulator.ptx.Operand;
-import dev.jacquard.emulator.ptx.PtxException;
 import dev.jacquard.emulator.ptx.PtxType;
 import dev.jacquard.emulator.ptx.Register;
 import java.util.List;
 
 /** Makes the instructions that came with sm_90: barriers in shared memory, bulk copies and their fences, and products of warpgroups. */
-final class HopperDecoder {
-    private final Decoder decoder;
-    private final InsnDecoder plain;
-    private final Instruction in;
-    private final List<Operand> ops;
-
+final class HopperDecoder extends UnitDecoder {
     HopperDecoder(Decoder decoder, InsnDecoder plain, Instruction in) {
-        this.decoder = decoder;
-        this.plain = plain;
-        this.in = in;
-        ops = in.operands();
+        super(decoder, plain, in);
     }
 
+    @Override
     Insn decode() {
         return switch (in.opcode()) {
             case "mbarrier" -> barrier();
@@ -42,10 +34,6 @@ final class HopperDecoder {
             case Operand.Symbol s -> new Place(-1, false, decoder.address(s.variable()) + s.offset() + offset);
             default -> throw plain.unknown();
         };
-    }
-
-    private int word(Operand o) {
-        return decoder.narrow(o, PtxType.B32);
     }
 
     // Barriers.
@@ -112,9 +100,9 @@ final class HopperDecoder {
         if (!what.equals("mma_async")) {
             return new GroupProduct.Order(what, what.equals("wait_group") ? (int) constant(0) : 0);
         }
-        String shape = in.modifiers().stream().filter(m -> m.startsWith("m64n")).findFirst().orElseThrow(plain::unknown);
+        String shape = shape("m64n");
         int columns = Integer.parseInt(shape.substring(4, shape.indexOf('k')));
-        List<PtxType> types = in.modifiers().stream().map(PtxType::of).filter(t -> t != null).toList();
+        List<PtxType> types = types();
         if (types.size() != 3 || in.has("sp")) {
             throw plain.unknown();
         }
@@ -136,30 +124,5 @@ final class HopperDecoder {
 
     private GroupProduct.Scale scale(Operand o) {
         return o instanceof Operand.Immediate i ? new GroupProduct.Scale(-1, false, i.bits() != 0) : new GroupProduct.Scale(decoder.predicate(o), o instanceof Operand.Not, false);
-    }
-
-    private Multiplicand multiplicand(PtxType type) {
-        return switch (type) {
-            case F16 -> Multiplicand.F16;
-            case BF16 -> Multiplicand.BF16;
-            case TF32 -> Multiplicand.TF32;
-            case S8 -> Multiplicand.S8;
-            case U8 -> Multiplicand.U8;
-            default -> throw plain.unknown();
-        };
-    }
-
-    private int[] registers(Operand o) {
-        if (o instanceof Operand.Group(List<Operand> items)) {
-            return items.stream().mapToInt(i -> decoder.narrow(i, PtxType.B32)).toArray();
-        }
-        throw plain.unknown();
-    }
-
-    private long constant(int operand) {
-        if (ops.size() > operand && ops.get(operand) instanceof Operand.Immediate i) {
-            return i.bits();
-        }
-        throw new PtxException(in.line(), "expected a constant as operand " + (operand + 1) + " of " + in);
     }
 }

@@ -23,8 +23,8 @@ final class MatrixAccess {
         final boolean transposed;
         final int[] places = new int[Warp.LANES];
 
-        Rows(Space space, int base, boolean wideBase, long offset, int[] registers, boolean transposed) {
-            super(space, base, wideBase, offset, 16);
+        Rows(Kind kind, Space space, int base, boolean wideBase, long offset, int[] registers, boolean transposed) {
+            super(kind, space, base, wideBase, offset, 16);
             this.registers = registers;
             this.transposed = transposed;
         }
@@ -62,17 +62,7 @@ final class MatrixAccess {
     /** {@code ldmatrix}. */
     static final class Load extends Rows {
         Load(Space space, int base, boolean wideBase, long offset, int[] d, boolean transposed) {
-            super(space, base, wideBase, offset, d, transposed);
-        }
-
-        @Override
-        boolean reads() {
-            return true;
-        }
-
-        @Override
-        boolean writes() {
-            return false;
+            super(Kind.READ, space, base, wideBase, offset, d, transposed);
         }
 
         @Override
@@ -91,17 +81,7 @@ final class MatrixAccess {
     /** {@code stmatrix}. */
     static final class Store extends Rows {
         Store(Space space, int base, boolean wideBase, long offset, int[] s, boolean transposed) {
-            super(space, base, wideBase, offset, s, transposed);
-        }
-
-        @Override
-        boolean reads() {
-            return false;
-        }
-
-        @Override
-        boolean writes() {
-            return true;
+            super(Kind.WRITE, space, base, wideBase, offset, s, transposed);
         }
 
         @Override

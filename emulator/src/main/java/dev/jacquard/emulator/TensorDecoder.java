@@ -11,25 +11,18 @@ import dev.jacquard.emulator.ptx.Space;
 import java.util.List;
 
 /** Makes the instructions that kernels for tensor cores are made of: asynchronous copies, loads of matrices and their products. */
-final class TensorDecoder {
-    private final Decoder decoder;
-    private final InsnDecoder plain;
-    private final Instruction in;
-    private final List<Operand> ops;
-
+final class TensorDecoder extends UnitDecoder {
     TensorDecoder(Decoder decoder, InsnDecoder plain, Instruction in) {
-        this.decoder = decoder;
-        this.plain = plain;
-        this.in = in;
-        ops = in.operands();
+        super(decoder, plain, in);
     }
 
+    @Override
     Insn decode() {
         return switch (in.opcode()) {
             case "cp" -> copy();
             case "ldmatrix" -> rows(ops.get(0), ops.get(1), true);
             case "stmatrix" -> rows(ops.get(1), ops.get(0), false);
-            case "movmatrix" -> new MatrixAccess.Transpose(decoder.narrow(ops.get(0), PtxType.B32), decoder.narrow(ops.get(1), PtxType.B32));
+            case "movmatrix" -> new MatrixAccess.Transpose(word(ops.get(0)), word(ops.get(1)));
             default -> product();
         };
     }
@@ -47,9 +40,9 @@ final class TensorDecoder {
             return new AsyncCopy.Wait(0, true);
         }
         if (in.has("wait_group")) {
-            return new AsyncCopy.Wait((int) immediate(ops.get(0)), false);
+            return new AsyncCopy.Wait((int) constant(0), false);
         }
-        int bytes = (int) immediate(ops.get(2));
+        int bytes = (int) constant(2);
         if (bytes != 16 && (bytes != 4 && bytes != 8 || in.has("cg"))) {
             throw new PtxException(in.line(), "cp.async of " + bytes + " bytes: ca copies 4, 8 or 16, cg 16: " + in);
         }
@@ -80,9 +73,9 @@ final class TensorDecoder {
     }
 
     private Insn product() {
-        String shape = in.modifiers().stream().filter(m -> m.startsWith("m16n8k")).findFirst().orElseThrow(plain::unknown);
+        String shape = shape("m16n8k");
         int depth = Integer.parseInt(shape.substring(6));
-        List<PtxType> types = in.modifiers().stream().map(PtxType::of).filter(t -> t != null).toList();
+        List<PtxType> types = types();
         if (types.size() != 4 || !in.has("row") || !in.has("col")) {
             throw plain.unknown();
         }
@@ -118,28 +111,17 @@ final class TensorDecoder {
     }
 
     private Sparsity sparsity(MatrixProduct.Kind kind) {
-        int selector = (int) immediate(ops.get(5));
+        int selector = (int) constant(5);
         boolean bytes = kind.a().perWord == 4;
         int allowed = Sparsity.selectors(kind.depth(), bytes);
         if (selector < 0 || selector >= allowed) {
             throw new PtxException(in.line(), "sparsity selector " + selector + ", must be less than " + allowed + ": " + in);
         }
-        return new Sparsity(decoder.narrow(ops.get(4), PtxType.B32), selector, kind.depth(), bytes);
+        return new Sparsity(word(ops.get(4)), selector, kind.depth(), bytes);
     }
 
     private static int words(Accumulator type) {
         return type == Accumulator.F16 ? 2 : 4;
-    }
-
-    private Multiplicand multiplicand(PtxType type) {
-        return switch (type) {
-            case F16 -> Multiplicand.F16;
-            case BF16 -> Multiplicand.BF16;
-            case TF32 -> Multiplicand.TF32;
-            case S8 -> Multiplicand.S8;
-            case U8 -> Multiplicand.U8;
-            default -> throw plain.unknown();
-        };
     }
 
     private Accumulator accumulator(PtxType type, boolean saturated) {
@@ -149,17 +131,5 @@ final class TensorDecoder {
             case S32 -> saturated ? Accumulator.S32_SATURATED : Accumulator.S32;
             default -> throw plain.unknown();
         };
-    }
-
-    private int[] registers(Operand o) {
-        List<Operand> items = o instanceof Operand.Group(List<Operand> list) ? list : List.of(o);
-        return items.stream().mapToInt(i -> decoder.narrow(i, PtxType.B32)).toArray();
-    }
-
-    private long immediate(Operand o) {
-        if (o instanceof Operand.Immediate i) {
-            return i.bits();
-        }
-        throw new PtxException(in.line(), "expected a constant, not " + o + ", in " + in);
     }
 }

@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
+import dev.jacquard.cpu.RectifiedConv;
 import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
@@ -19,14 +20,15 @@ import java.util.stream.IntStream;
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
  * cost nothing.
  */
-final class DenseConv implements GatedConv, StatisticsConv {
+final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
     private static final long STREAM_BYTES = 24 << 20;
-    /** Least size of an input that is asked for ahead, and by how many rows. */
+    /** Least size of an input that is asked for ahead, and by how many rows, but no less than so many bytes: narrow rows would come too late. */
     private static final long AHEAD_BYTES = 8 << 20;
     private static final int AHEAD_ROWS = 24;
+    private static final long LEAST_AHEAD = 8 << 10;
     /** Bytes of images that are gated at a time. */
     private static final int GATED_BYTES = 160 << 10;
     /** Rows of a chunk, unless there are fewer. */
@@ -104,6 +106,10 @@ final class DenseConv implements GatedConv, StatisticsConv {
     private final Panels panels;
     private final boolean even;
     private final boolean gated;
+    /** Whether {@link PairKernel} is the kernel: of a single panel, then. */
+    private final boolean paired;
+    /** Rows of a tile of the first panel where rows are even. */
+    private final int evenRows;
     /** Gated rows of a chunk at a time; 0 if images are not gated, or as the product goes: a vector of B is multiplied for each step of depth, which for wide tiles, of few rows, costs more than rows gated beforehand. */
     private final int gatedRows;
     private final Kernel gate;
@@ -133,6 +139,7 @@ final class DenseConv implements GatedConv, StatisticsConv {
     private long to;
     private long workspace;
     private long gates;
+    private long rectifier;
 
     DenseConv(GatherPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
         this(plan, epilogue, false, workers, set);
@@ -152,8 +159,9 @@ final class DenseConv implements GatedConv, StatisticsConv {
         even = plan.pointwise() && 24L * 4 * Math.max(plan.inC(), plan.outC()) < Integer.MAX_VALUE;
         tapOf = new int[taps];
         tileRows = IntStream.range(0, panels.count()).map(p -> Math.min(ProductKernel.LISTED_ROWS, ProductKernel.tileRows(set, panels.vectors(p)))).min().orElseThrow();
-        int unit = ProductKernel.tileRows(set, panels.vectors(0));
-        gatedRows = gated && panels.widths() > 2 * set.lanes() ? Math.max(1, GATED_BYTES / (4 * in) / unit) * unit : 0;
+        paired = even && plan.groups() == 1 && PairKernel.takes(set, out, in, epilogue);
+        evenRows = paired ? PairKernel.tileRows(out) : ProductKernel.tileRows(set, panels.vectors(0));
+        gatedRows = gated && panels.widths() > 2 * set.lanes() ? Math.max(1, GATED_BYTES / (4 * in) / evenRows) * evenRows : 0;
         gate = gatedRows > 0 ? Kernel.of(new GateRows(set)) : null;
         List<Region> regions = regions();
         allTaps = !plan.backward() && taps == plan.r() * plan.s();
@@ -164,11 +172,13 @@ final class DenseConv implements GatedConv, StatisticsConv {
         streaming = new Kernel[panels.count()];
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), ahead && p == 0 && gate == null) : new ProductKernel.Rows.Listed();
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
+            boolean asks = ahead && p == 0 && gate == null;
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks) : new ProductKernel.Rows.Listed();
+            kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null)
+                    : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
             streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
             int all = plan.r() * plan.s();
-            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), Math.multiplyExact(4 * all, plan.backward() ? out : in)));
+            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), paired, Math.multiplyExact(4 * all, plan.backward() ? out : in)));
         }
         cuts = new Cut[regions.size()];
         int chunk = 0;
@@ -257,7 +267,7 @@ final class DenseConv implements GatedConv, StatisticsConv {
         long rowBytes = Math.max(4L * in, 4L * in * plan.inH() * plan.inW() * r.images / Math.max(1, r.rows));
         // A single panel reads its rows once: longer chunks then begin less often without what was asked for ahead.
         int rows = even && panels.count() == 1 ? MOST_ROWS : Math.clamp(ROW_BYTES / rowBytes, LEAST_ROWS, MOST_ROWS);
-        int unit = even ? ProductKernel.tileRows(set, panels.vectors(0)) : 1;
+        int unit = even ? evenRows : 1;
         int instances = 1;
         int blocks = Math.ceilDiv(r.rows, rows);
         if (blocks == 1) {
@@ -335,6 +345,11 @@ final class DenseConv implements GatedConv, StatisticsConv {
     @Override
     public void gates(long address) {
         gates = address;
+    }
+
+    @Override
+    public void rectifier(long address) {
+        rectifier = address;
     }
 
     @Override
@@ -446,7 +461,7 @@ final class DenseConv implements GatedConv, StatisticsConv {
         ProductFrame f = frames[worker];
         long column = 4L * (g * out + panels.first(p));
         f.set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column).set(ProductFrame.ZEROS, zeros.address()).set(ProductFrame.TAP_STEP, 0)
-                .set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.AHEAD, 4L * plan.inC() * AHEAD_ROWS);
+                .set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.AHEAD, Math.max(LEAST_AHEAD, 4L * plan.inC() * AHEAD_ROWS));
         if (r.table != null) {
             f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
         }
@@ -473,7 +488,7 @@ final class DenseConv implements GatedConv, StatisticsConv {
 
     /** What follows in the packed weights will be multiplied next, by the same core mostly: the first tiles have it brought into the second-level cache, each a line of every step of depth. */
     private void next(ProductFrame f, int p, int firstRow, long bytes) {
-        if (even) {
+        if (even && !paired) {
             long lines = (long) firstRow / ProductKernel.tileRows(set, panels.vectors(p));
             boolean some = 16 * lines < panels.width(p);
             f.set(ProductFrame.NEXT, some ? bytes + 64 * lines : 0).set(ProductFrame.NEXT_END, some ? bytes + 4L * panels.width(p) : 0);
@@ -492,6 +507,7 @@ final class DenseConv implements GatedConv, StatisticsConv {
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
             f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, gate == null ? a + image * inImage : gatedAt(worker) + 4L * d).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
+                    .set(ProductFrame.RECTIFIER, even ? rectifier - residual : rectifier + column + image * outImage)
                     .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }
     }

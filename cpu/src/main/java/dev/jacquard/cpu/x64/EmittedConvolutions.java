@@ -34,9 +34,14 @@ public final class EmittedConvolutions {
 
     /** dx from dy and w, likewise. */
     public static PackedConv backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        return GroupedConv.backwardData(shape, workers, set)
-                .or(() -> WinogradChoice.backwardData(shape, set).map(plan -> new WinogradConv(plan, Epilogue.NONE, workers, set)))
-                .orElseGet(() -> new DenseConv(GatherPlan.backwardData(shape), Epilogue.NONE, workers, set));
+        return backwardData(shape, Epilogue.NONE, workers, set);
+    }
+
+    /** dx from dy and w, with what an epilogue does to sums; a rectified one is a {@link dev.jacquard.cpu.RectifiedConv}, and of one group. */
+    public static PackedConv backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        return GroupedConv.backwardData(shape, epilogue, workers, set)
+                .or(() -> WinogradChoice.backwardData(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
+                .orElseGet(() -> new DenseConv(GatherPlan.backwardData(shape), epilogue, workers, set));
     }
 
     /** dw from x and dy. Empty where no kernel fits, groups of a few channels that do not lie on vectors among others: the portable plan takes those. */

@@ -89,7 +89,7 @@ public final class EmittedProduct {
         int widest = 0;
         for (int p = 0; p < kernels.length; p++) {
             kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
-            packs[p] = Kernel.of(new PackKernel(set, s.transposeB, panels.columns(p), panels.width(p), 4 * (s.transposeB ? s.k : s.n)));
+            packs[p] = Kernel.of(new PackKernel(set, s.transposeB, panels.columns(p), panels.width(p), false, 4 * (s.transposeB ? s.k : s.n)));
             widest = Math.max(widest, panels.width(p));
         }
         int k = Math.max(1, s.k);

@@ -91,8 +91,8 @@ final class GroupedConv implements StatisticsConv {
     }
 
     /** Backward of data: dx from dy and w. Empty if the kernel does not fit the shape. */
-    static Optional<StatisticsConv> backwardData(ConvShape shape, Workers workers, InstructionSet set) {
-        return plan(shape, true, Epilogue.NONE, workers, set);
+    static Optional<StatisticsConv> backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+        return plan(shape, true, epilogue, workers, set);
     }
 
     private static Optional<StatisticsConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {

@@ -2,15 +2,16 @@ package dev.jacquard.cpu.x64;
 
 
 /**
- * Packs a panel of a product's B: rows of {@code width} floats, the columns that do not exist zero. Arguments: rdi from, rsi to, rdx the number of rows, at least 1.
+ * Packs a panel of a product's B: rows of {@code width} floats, the columns that do not exist zero, or the first ones again. Arguments: rdi from, rsi to, rdx the number of rows, at least 1.
  *
  * @param set instruction set
  * @param transposed whether the source has columns one after another, each with its rows contiguous
  * @param columns 1 to {@code width}
  * @param width floats of a packed row, whole vectors
+ * @param wraps whether the first columns follow the last one, which ends a block of eight; else zeros do
  * @param stride bytes from a row of the source to the next; if transposed, from a column
  */
-record PackKernel(InstructionSet set, boolean transposed, int columns, int width, int stride) implements Kernel.Spec {
+record PackKernel(InstructionSet set, boolean transposed, int columns, int width, boolean wraps, int stride) implements Kernel.Spec {
     private static final int BLOCK = 8;
 
     @Override
@@ -18,6 +19,8 @@ record PackKernel(InstructionSet set, boolean transposed, int columns, int width
         a.enter(0);
         if (transposed) {
             transpose(a);
+        } else if (wraps) {
+            copyBlocks(a);
         } else {
             copy(a);
         }
@@ -47,10 +50,25 @@ record PackKernel(InstructionSet set, boolean transposed, int columns, int width
         a.j(Condition.NE, row);
     }
 
+    private void copyBlocks(Assembler a) {
+        Label row = a.here();
+        for (int j = 0; j < width; j += BLOCK) {
+            a.vmovups(Vec.ymm(0), Mem.at(Gp.RDI, 4 * (j % columns)));
+            a.vmovups(Mem.at(Gp.RSI, 4 * j), Vec.ymm(0));
+        }
+        a.add(Gp.RDI, stride);
+        a.add(Gp.RSI, 4 * width);
+        a.dec(Gp.RDX);
+        a.j(Condition.NE, row);
+    }
+
     /** Eight columns at a time, eight rows of them at a time; the last rows one by one. */
     private void transpose(Assembler a) {
         for (int j = 0; j < width; j += BLOCK) {
-            int have = Math.clamp(columns - j, 0, BLOCK);
+            if (wraps && j == columns) {
+                a.sub(Gp.RDI, stride * columns);
+            }
+            int have = Math.clamp(columns - (wraps ? j % columns : j), 0, BLOCK);
             Label rest = new Label();
             Label done = new Label();
             a.mov(Gp.R8, Gp.RDI);

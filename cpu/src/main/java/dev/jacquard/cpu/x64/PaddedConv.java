@@ -71,7 +71,7 @@ final class PaddedConv implements StatisticsConv {
         for (int p = 0; p < kernels.length; p++) {
             kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
             streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, false)) : kernels[p];
-            packs[p] = Kernel.of(new PackKernel(set, true, panels.columns(p), panels.width(p), 4 * depth()));
+            packs[p] = Kernel.of(new PackKernel(set, true, panels.columns(p), panels.width(p), false, 4 * depth()));
         }
         int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());
         long perLine = (long) s.ow() * s.k() * depth();

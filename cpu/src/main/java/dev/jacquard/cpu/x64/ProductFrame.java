@@ -71,12 +71,14 @@ final class ProductFrame {
     /** The kernel's own: lines that are left. */
     static final int LINES_LEFT = 200;
 
+    /** What was rectified: from {@link #RESIDUAL} on if rows are even, else as {@link #C}. */
+    static final int RECTIFIER = 208;
     /** With statistics: slot of the panel's first vector of channels, as in {@link ChannelStatistics}. */
-    static final int STATISTICS = 208;
+    static final int STATISTICS = 216;
     /** With statistics: zero before a chunk's first tile. */
-    static final int BEGUN = 216;
+    static final int BEGUN = 224;
 
-    private static final int BYTES = 224;
+    private static final int BYTES = 232;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();

@@ -360,6 +360,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             for (int at = 0; at < vectors * bytes; at += 64) {
                 a.prefetcht0(Mem.at(Gp.R9, at));
             }
+            if (k.epilogue.rectified()) {
+                a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
+                for (int at = 0; at < vectors * bytes; at += 64) {
+                    a.prefetcht0(Mem.at(Gp.R9, Gp.RCX, 1, at));
+                }
+            }
             a.add(Gp.R9, even.cRow);
             a.mov(Gp.RCX, frame(ProductFrame.PART));
             a.cmp(Gp.R10, 1);
@@ -467,6 +473,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 addResidual(h);
             }
             activate(h);
+            if (k.epilogue.rectified()) {
+                rectify(h);
+            }
             if (k.epilogue.statistics()) {
                 a.mov(Gp.RSI, frame(ProductFrame.STATISTICS));
                 new StatisticsCode(a, set, this::spare).add(h, vectors, this::sum, Gp.RSI, frame(ProductFrame.BEGUN), true);
@@ -549,6 +558,19 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 for (int v = 0; v < vectors; v++) {
                     load(spare(0), row.plus(v * bytes), v, spare(1));
                     a.vaddps(sum(i, v), sum(i, v), spare(0));
+                }
+            }
+        }
+
+        private void rectify(int h) {
+            if (even != null) {
+                a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
+            }
+            for (int i = 0; i < h; i++) {
+                Mem row = even != null ? Mem.at(Gp.RBX, Gp.RCX, 1, i * even.cRow) : listed(i, ProductFrame.RECTIFIER);
+                for (int v = 0; v < vectors; v++) {
+                    load(spare(0), row.plus(v * bytes), v, spare(1));
+                    new Activations(a, set, spare(1)).reluBackward(sum(i, v), spare(0));
                 }
             }
         }

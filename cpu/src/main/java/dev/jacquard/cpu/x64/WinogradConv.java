@@ -1,6 +1,7 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.RectifiedConv;
 import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.util.ArrayList;
@@ -17,7 +18,7 @@ import java.util.List;
  * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract: that is in the
  * nature of the algorithm. None is lost: every output whose window has one is NaN.
  */
-final class WinogradConv implements StatisticsConv {
+final class WinogradConv implements RectifiedConv, StatisticsConv {
     /** Output channels of a group. */
     private static final int GROUP = 64;
 
@@ -33,6 +34,7 @@ final class WinogradConv implements StatisticsConv {
     private record PackedVector(Kernel kernel, long from, long to) {}
 
     private final WinogradPlan plan;
+    private final Epilogue epilogue;
     private final InstructionSet set;
     private final Workers workers;
     private final int pixel;
@@ -59,6 +61,7 @@ final class WinogradConv implements StatisticsConv {
     private long residual;
     private long out;
     private long workspace;
+    private long rectifier;
 
     private final Workers.Task pack = this::packVector;
     private final Workers.Task transform = (block, _) -> transform(block, shared(block));
@@ -67,6 +70,7 @@ final class WinogradConv implements StatisticsConv {
 
     WinogradConv(WinogradPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
         this.plan = plan;
+        this.epilogue = epilogue;
         this.set = set;
         this.workers = workers;
         pixel = plan.c() * Float.BYTES;
@@ -79,7 +83,7 @@ final class WinogradConv implements StatisticsConv {
         packedBytes = addGroups();
         prefetchBytes = prefetched();
         input = inputs();
-        output = outputs(epilogue);
+        output = outputs();
         products = products();
         addVectors();
         int[] pixels = new int[plan.n() * plan.tilesDown()];
@@ -152,7 +156,7 @@ final class WinogradConv implements StatisticsConv {
         return kernels;
     }
 
-    private Kernel[][] outputs(Epilogue epilogue) {
+    private Kernel[][] outputs() {
         int m = plan.cols().outputs();
         List<WinogradOutput.Run> runs = new ArrayList<>();
         if (plan.ow() >= m) {
@@ -201,6 +205,11 @@ final class WinogradConv implements StatisticsConv {
                 vectors.add(new PackedVector(kernel, first + (long) (g.first + v * set.lanes()) * lane, to));
             }
         }
+    }
+
+    @Override
+    public void rectifier(long address) {
+        rectifier = address;
     }
 
     @Override
@@ -318,7 +327,7 @@ final class WinogradConv implements StatisticsConv {
             int image = row / plan.tilesDown();
             int down = row % plan.tilesDown();
             long at = ((long) image * plan.oh() + down * plan.rows().outputs()) * plan.ow() * plan.k() * Float.BYTES + channel;
-            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, shift + channel, residual + at, 0);
+            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel, residual + at, 0);
             if (statistics != null) {
                 int pixels = height(down) * plan.ow();
                 moments[g].run(out + at, statistics.slot(row, 0, group.first / set.lanes()), pixels, (long) pixels / 2 * plan.k() * Float.BYTES, 0, 0);

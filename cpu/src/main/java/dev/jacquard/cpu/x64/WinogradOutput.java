@@ -2,11 +2,12 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.tensor.op.Nonlinearity;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Winograd's output transform of one row of tiles of one image, for some channels: {@code A^T m A}, the epilogue, and the stores of what is inside the image. Arguments: rdi, the first tile's products; rsi, its
- * first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output.
+ * first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output. If the epilogue rectifies, rcx is where what it looks at begins.
  *
  * @param set instruction set
  * @param rows algorithm along a column
@@ -32,7 +33,8 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
             case RELU -> 1;
             case SILU -> Activations.TEMPORARIES;
         };
-        return Math.max((epilogue.scale() ? 1 : 0) + (epilogue.shift() ? 1 : 0) + (epilogue.residual() ? 1 : 0), activation);
+        int rectified = epilogue.rectified() ? 2 : 0;
+        return Math.max(Math.max(activation, rectified), (epilogue.scale() ? 1 : 0) + (epilogue.shift() ? 1 : 0) + (epilogue.residual() ? 1 : 0));
     }
 
     @Override
@@ -44,7 +46,11 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
         Vec[] along = rows == cols ? down : passes.constants(cols.outputConstants());
         int tail = channels % set.lanes();
         LaneMask mask = tail == 0 ? LaneMask.all(a) : LaneMask.first(a, set, tail, pool);
-        List<WinogradPasses.Step> steps = List.of(new WinogradPasses.Step(Gp.RDI, tileBytes), new WinogradPasses.Step(Gp.RSI, cols.outputs() * pixelBytes), new WinogradPasses.Step(Gp.R8, cols.outputs() * pixelBytes));
+        int across = cols.outputs() * pixelBytes;
+        List<WinogradPasses.Step> steps = new ArrayList<>(List.of(new WinogradPasses.Step(Gp.RDI, tileBytes), new WinogradPasses.Step(Gp.RSI, across), new WinogradPasses.Step(Gp.R8, across)));
+        if (epilogue.rectified()) {
+            steps.add(new WinogradPasses.Step(Gp.RCX, across));
+        }
         for (Run run : runs) {
             passes.tiles(run.tiles, channels, mask, steps, lanes -> vector(passes, run.width, lanes, down, along));
         }
@@ -87,6 +93,14 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
             Activations activations = new Activations(a, set, t);
             for (int j = 0; j < width; j++) {
                 activations.apply(epilogue.activation(), y[j]);
+            }
+            pool.give(t);
+        }
+        if (epilogue.rectified()) {
+            Vec[] t = pool.take(2);
+            for (int j = 0; j < width; j++) {
+                mask.load(t[0], Mem.at(Gp.RCX, Gp.R11, 1, row * rowBytes + j * pixelBytes));
+                new Activations(a, set, t[1]).reluBackward(y[j], t[0]);
             }
             pool.give(t);
         }

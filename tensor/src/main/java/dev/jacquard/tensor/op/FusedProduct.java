@@ -6,6 +6,7 @@ import dev.jacquard.tensor.TensorType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * A product or convolution together with what is done to its sums before they are stored (the epilogue): a pass over memory saved for each. Models do not use these ops; a pass puts them where the
@@ -229,11 +230,61 @@ public sealed interface FusedProduct extends Composite {
         }
     }
 
+    /**
+     * {@code conv2d_backward_data(dy, w) + r}: the gradient of images that go on by a convolution and by a shortcut, dx(N, h, w, C) from dy(N, OH, OW, K), weights(K, R, S, C/groups) and r(N, h, w, C), what
+     * comes through the shortcut. If {@code rectified}, the images are the result y(N, h, w, C) of a ReLU, and dx is the gradient of what went into that: zero where y is not positive.
+     *
+     * @param window stride, padding, dilation
+     * @param groups of channels
+     * @param h rows of the images
+     * @param w their columns
+     * @param rectified whether the gradient goes on through a ReLU, whose result is the last input then
+     */
+    record BackwardDataSum(Window window, int groups, long h, long w, boolean rectified) implements FusedProduct {
+        @Override
+        public Convolution.Conv2dBackwardData product() {
+            return new Convolution.Conv2dBackwardData(window, groups, h, w);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, rectified ? 4 : 3);
+            TensorType dx = result(this, in);
+            Types.shape(this, "residual", in.get(2), dx);
+            if (rectified) {
+                Types.shape(this, "result", in.get(3), dx);
+            }
+            return List.of(dx);
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return withEpilogue(this, in, out, rectified ? 2 : 1);
+        }
+
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return product().accuracy(in.subList(0, 2));
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return 2;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            Tensor sum = multiply(this, in).add(in.get(2));
+            return List.of(rectified ? Nonlinearity.RELU.gradient(sum, in.get(3)) : sum);
+        }
+    }
+
     /** The family's rows. */
     static List<OpRow> rows() {
         ConvolutionScaleShift sum = new ConvolutionScaleShift(Window.of(1, 0), 1, Nonlinearity.RELU, true);
         ConvolutionStatistics statistics = new ConvolutionStatistics(Window.of(1, 0), 1);
         MatMulShift linear = new MatMulShift(false, true, Nonlinearity.NONE);
+        BackwardDataSum data = new BackwardDataSum(Window.of(1, 0), 1, 4, 4, false);
         TensorType x = TensorType.f32(1, 4, 4, 3);
         TensorType w = TensorType.f32(2, 1, 1, 3);
         TensorType k = TensorType.f32(2);
@@ -254,7 +305,11 @@ public sealed interface FusedProduct extends Composite {
                         .refuses(linear, "wrong number of inputs", TensorType.f32(4, 3), TensorType.f32(5, 3)),
                 new OpRow(ConvolutionStatistics.class, "conv2d, mean and variance of its channels", statistics(), List.of())
                         .refuses(statistics, "channels differ", x, TensorType.f32(2, 1, 1, 4))
-                        .refuses(statistics, "wrong number of inputs", x, w, k));
+                        .refuses(statistics, "wrong number of inputs", x, w, k),
+                new OpRow(BackwardDataSum.class, "gradient by the images, plus what comes through a shortcut, behind a ReLU", gradients(), List.of())
+                        .refuses(data, "residual has the wrong shape", TensorType.f32(1, 4, 4, 2), w, TensorType.f32(1, 4, 4, 2))
+                        .refuses(new BackwardDataSum(Window.of(1, 0), 1, 4, 4, true), "result has the wrong shape", TensorType.f32(1, 4, 4, 2), w, x, TensorType.f32(1, 4, 5, 3))
+                        .refuses(data, "wrong number of inputs", TensorType.f32(1, 4, 4, 2), w));
     }
 
     /** Sizes off every tile's edge, vectors of 8 and not, both strides, groups, each channel for itself, an empty batch. */
@@ -310,6 +365,20 @@ public sealed interface FusedProduct extends Composite {
     private static List<Sample> statistics() {
         return cases().stream().filter(c -> c.n() > 0)
                 .map(c -> Sample.of(new ConvolutionStatistics(c.window(), c.groups()), Operand.of(c.n(), c.h(), c.w(), c.c()), weight(c))).toList();
+    }
+
+    /** Of both kinds each, and products that Winograd's algorithm computes. */
+    private static List<Sample> gradients() {
+        List<Convolution.Case> all = new ArrayList<>(cases());
+        all.add(new Convolution.Case(2, 13, 14, 64, 64, 3, 3, Window.of(1, 1), 1));
+        return all.stream().flatMap(c -> Stream.of(false, true).map(rectified -> {
+            Operand dx = Operand.of(c.n(), c.h(), c.w(), c.c());
+            List<Operand> operands = new ArrayList<>(List.of(Operand.of(c.n(), c.window().outH(c.h(), c.r()), c.window().outW(c.w(), c.s()), c.k()), weight(c), dx));
+            if (rectified) {
+                operands.add(dx);
+            }
+            return new Sample(new BackwardDataSum(c.window(), c.groups(), c.h(), c.w(), rectified), List.copyOf(operands));
+        })).toList();
     }
 
     /** At most 1, and of a size at which results are about as large as the images. */
