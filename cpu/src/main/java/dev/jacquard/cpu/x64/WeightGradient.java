@@ -114,8 +114,8 @@ final class WeightGradient implements Conv {
         int end = firstBlock(split + 1);
         long begun = 0;
         for (int b = firstBlock(split); b < end; b++) {
-            // An item's last block fetches the first one of the item that this worker will most probably get.
-            int next = b + 1 < end ? item : item + workers.size();
+            // An item's last block fetches the first one of the item that this worker will most probably get: workers take their own parts one by one.
+            int next = b + 1 < end ? item : item + 1;
             fetch(b + 1 < end ? b + 1 : next < plan.items() ? firstBlock(split(next)) : -1, next, passes, scratch);
             begun = block(b, item, plan.unit(u), plan.unit(u + 1), c, scratch, begun);
         }

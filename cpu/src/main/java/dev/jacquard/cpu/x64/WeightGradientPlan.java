@@ -33,7 +33,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     private static final int BLOCK_BYTES = 256 << 10;
 
     /** The same on processors with AVX-512, whose cache has a MiB and more, where a block of x has no rows beside those of dy. */
-    private static final int LARGE_BLOCK_BYTES = 384 << 10;
+    private static final int LARGE_BLOCK_BYTES = 512 << 10;
 
     private static final int LEAST_POSITIONS = 96;
     private static final int MOST_POSITIONS = 224;
