@@ -4,11 +4,6 @@ import java.util.Arrays;
 
 /** Operations on the values of pixels, after Pillow's {@code ImageOps} and {@code ImageEnhance} or the TensorFlow program's versions of them. */
 final class PixelOps {
-    /** {@code n * SHARE_26 >> SHARE_SHIFT} is {@code n / 26} for all sums that {@link #sharpness} makes, 0 to 6643. */
-    static final int SHARE_26 = 20165;
-
-    static final int SHARE_SHIFT = 19;
-
     private PixelOps() {}
 
     /** Stretches each channel to 0 to 255; in double (Pillow) or float, which may differ by a level. */
@@ -161,7 +156,7 @@ final class PixelOps {
             }
             for (int x = 3; x < line - 3; x++) {
                 int v = in[at + x] & 0xFF;
-                int blurred = (2 * (columns[x - 3] + columns[x] + columns[x + 3] + 4 * v) + bias) * SHARE_26 >> SHARE_SHIFT;
+                int blurred = (2 * (columns[x - 3] + columns[x] + columns[x + 3] + 4 * v) + bias) / 26;
                 out[at + x] = blend(blurred, v, f);
             }
         }
@@ -178,8 +173,9 @@ final class PixelOps {
         }
     }
 
-    /** {@code from + factor * (to - from)} in float, rounded towards 0 and cut to 0 to 255, as both systems do in the other order. */
+    /** {@code from + factor * (to - from)} in float, cut to 0 to 255 and rounded down, as both systems do. */
     private static byte blend(int from, int to, float factor) {
-        return (byte) Math.min(Math.max((int) (from + factor * (to - from)), 0), 255);
+        float value = from + factor * (to - from);
+        return (byte) (int) Math.clamp(value, 0f, 255f);
     }
 }

@@ -170,11 +170,4 @@ class OperationsTest {
         in.get(bytes);
         return bytes;
     }
-
-    @Test
-    void aProductAndAShiftDivideBy26() {
-        for (int sum = 0; sum <= 26 * 255 + 13; sum++) {
-            assertEquals(sum / 26, sum * PixelOps.SHARE_26 >> PixelOps.SHARE_SHIFT);
-        }
-    }
 }
