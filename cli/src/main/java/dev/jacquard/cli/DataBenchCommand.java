@@ -28,7 +28,7 @@ import picocli.CommandLine.Spec;
 
 /** {@code jacquard data bench}. */
 @Command(name = "bench", sortOptions = false, description = {"Images per second of the image pipeline: of each stage on one core, and of the whole with its threads.",
-    "With --compare, torchvision's transforms with Pillow take turns with ours. Without libturbojpeg: JACQUARD_OPTS=-Djacquard.turbojpeg=off."})
+    "With --compare, torchvision's transforms with Pillow take turns with ours. Another decoder: JACQUARD_OPTS=-Djacquard.jpeg=libjpeg, libturbojpeg or java."})
 final class DataBenchCommand implements Callable<Integer> {
     private static final List<String> PIPELINES = List.of("crop", "autoaugment", "randaugment");
     private static final String COLUMNS = "date,machine,data,pipeline,what,engine,workers,batch,pixels,decode,decoder,jdk,rounds,images_per_second,least,most,x_torchvision";
@@ -156,9 +156,9 @@ final class DataBenchCommand implements Callable<Integer> {
     }
 
     private void row(String pipeline, String what, String engine, int threads, List<Double> figures, double ratio) {
-        String turbo = engine.equals("jacquard") ? ImageDecoder.codec() : "";
+        String decoder = engine.equals("jacquard") ? ImageDecoder.codec() : "";
         rows.add(String.join(",", LocalDate.now().toString(), Processor.count(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch), Integer.toString(size),
-                decoding.name().toLowerCase(Locale.ROOT), turbo, Integer.toString(Runtime.version().feature()), Integer.toString(rounds), number("%.1f", median(figures)),
+                decoding.name().toLowerCase(Locale.ROOT), decoder, Integer.toString(Runtime.version().feature()), Integer.toString(rounds), number("%.1f", median(figures)),
                 number("%.1f", figures.stream().mapToDouble(d -> d).min().orElse(Double.NaN)), number("%.1f", figures.stream().mapToDouble(d -> d).max().orElse(Double.NaN)), number("%.2f", ratio)));
     }
 

@@ -88,8 +88,8 @@ abstract sealed class JpegLibrary permits LibJpegLibrary, TurboJpegLibrary {
             } catch (IllegalArgumentException | IllegalStateException | IllegalCallerException | UnsupportedOperationException e) {
                 String reason = e.getMessage() == null ? e.toString() : ImageDecoder.oneLine(e.getMessage());
                 if (!reason.startsWith("Cannot open library")) {
-                    unusable.add(name + " is not used: " + reason);
-                } else if (names.size() == 1 || !which.equals("auto")) {
+                    unusable.add(reason.startsWith("-D") ? reason : name + " is not used: " + reason);
+                } else if (!which.equals("auto")) {
                     unusable.add(name + " is not installed");
                 }
             }

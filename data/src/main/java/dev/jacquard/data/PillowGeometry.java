@@ -18,18 +18,21 @@ final class PillowGeometry {
         byte[] out = canvas.spare();
         for (int y = 0, t = 0; y < canvas.height(); y++) {
             int row = y * width * 3;
+            double shift = amount * (y + 0.5);
             for (int x = 0; x < width; x++, t += 3) {
-                double at = x + 0.5 + amount * (y + 0.5);
+                double at = x + 0.5 + shift;
                 if (at < 0 || at >= width) {
                     out[t] = out[t + 1] = out[t + 2] = Canvas.GRAY;
                     continue;
                 }
-                int first = (int) Math.floor(at - 0.5);
-                int a = row + 3 * Math.clamp(first - 1, 0, width - 1);
-                int b = row + 3 * Math.clamp(first, 0, width - 1);
-                int c = row + 3 * Math.clamp(first + 1, 0, width - 1);
-                int d = row + 3 * Math.clamp(first + 2, 0, width - 1);
-                cubic(in, a, b, c, d, at - 0.5 - first, out, t);
+                int first = below(at - 0.5);
+                double share = at - 0.5 - first;
+                if (first >= 1 && first < width - 2) {
+                    int b = row + 3 * first;
+                    cubic(in, b - 3, b, b + 3, b + 6, share, out, t);
+                } else {
+                    cubic(in, row + 3 * within(first - 1, width), row + 3 * within(first, width), row + 3 * within(first + 1, width), row + 3 * within(first + 2, width), share, out, t);
+                }
             }
         }
         canvas.swap();
@@ -38,40 +41,53 @@ final class PillowGeometry {
     /** Shows at (x, y) what was at (x, y + amount * x), by cubic convolution along the column. */
     static void shearY(Canvas canvas, double amount) {
         int width = canvas.width();
-        int last = canvas.height() - 1;
+        int height = canvas.height();
         int line = width * 3;
         byte[] in = canvas.pixels();
         byte[] out = canvas.spare();
-        for (int y = 0, t = 0; y <= last; y++) {
+        for (int y = 0, t = 0; y < height; y++) {
             for (int x = 0; x < width; x++, t += 3) {
                 double at = amount * (x + 0.5) + (y + 0.5);
-                if (at < 0 || at >= last + 1) {
+                if (at < 0 || at >= height) {
                     out[t] = out[t + 1] = out[t + 2] = Canvas.GRAY;
                     continue;
                 }
-                int first = (int) Math.floor(at - 0.5);
-                int a = line * Math.clamp(first - 1, 0, last) + 3 * x;
-                int b = line * Math.clamp(first, 0, last) + 3 * x;
-                int c = line * Math.clamp(first + 1, 0, last) + 3 * x;
-                int d = line * Math.clamp(first + 2, 0, last) + 3 * x;
-                cubic(in, a, b, c, d, at - 0.5 - first, out, t);
+                int first = below(at - 0.5);
+                double share = at - 0.5 - first;
+                if (first >= 1 && first < height - 2) {
+                    int b = line * first + 3 * x;
+                    cubic(in, b - line, b, b + line, b + 2 * line, share, out, t);
+                } else {
+                    cubic(in, line * within(first - 1, height) + 3 * x, line * within(first, height) + 3 * x, line * within(first + 1, height) + 3 * x,
+                            line * within(first + 2, height) + 3 * x, share, out, t);
+                }
             }
         }
         canvas.swap();
     }
 
+    /** The next integer below, as {@code floor} has it. */
+    private static int below(double at) {
+        int towardsZero = (int) at;
+        return at < towardsZero ? towardsZero - 1 : towardsZero;
+    }
+
+    private static int within(int i, int size) {
+        return Math.min(Math.max(i, 0), size - 1);
+    }
+
     /** Cubic convolution with a = -1 between the second and third of four pixels, clipped and rounded down. */
     private static void cubic(byte[] in, int a, int b, int c, int d, double share, byte[] out, int t) {
-        for (int k = 0; k < 3; k++) {
-            int v1 = in[a + k] & 0xFF;
-            int v2 = in[b + k] & 0xFF;
-            int v3 = in[c + k] & 0xFF;
-            int v4 = in[d + k] & 0xFF;
-            int square = 2 * (v1 - v2) + v3 - v4;
-            int cube = -v1 + v2 - v3 + v4;
-            double value = v2 + share * (v3 - v1 + share * (square + share * cube));
-            out[t + k] = (byte) (int) Math.clamp(value, 0, 255);
-        }
+        out[t] = cubic(in[a] & 0xFF, in[b] & 0xFF, in[c] & 0xFF, in[d] & 0xFF, share);
+        out[t + 1] = cubic(in[a + 1] & 0xFF, in[b + 1] & 0xFF, in[c + 1] & 0xFF, in[d + 1] & 0xFF, share);
+        out[t + 2] = cubic(in[a + 2] & 0xFF, in[b + 2] & 0xFF, in[c + 2] & 0xFF, in[d + 2] & 0xFF, share);
+    }
+
+    private static byte cubic(int v1, int v2, int v3, int v4, double share) {
+        int square = 2 * (v1 - v2) + v3 - v4;
+        int cube = -v1 + v2 - v3 + v4;
+        int value = (int) (v2 + share * (v3 - v1 + share * (square + share * cube)));
+        return (byte) Math.min(Math.max(value, 0), 255);
     }
 
     /** Turns about the middle, counter-clockwise for positive angles, by the nearest pixel in 16-bit fixed point. */

@@ -17,17 +17,14 @@ import java.util.TreeSet;
 import java.util.stream.IntStream;
 
 /** One uncompressed tar of images, or several that make up one data set (shards): indexed once when opened, then read at any place by positional reads. */
-final class TarSource implements ImageSource {
+final class TarSource extends IndexedSource<Entry> {
     private final List<Path> paths;
     private final List<FileChannel> channels;
-    private final SampleIndex<Entry> index;
-    private final Map<String, Integer> passedOver;
 
     private TarSource(List<Path> paths, List<FileChannel> channels, SampleIndex<Entry> index, Map<String, Integer> passedOver) {
+        super(index, passedOver);
         this.paths = paths;
         this.channels = channels;
-        this.index = index;
-        this.passedOver = passedOver;
     }
 
     /** Indexes the archives, see {@link ImageSource#open}. @param name what messages call all of them */
@@ -106,24 +103,19 @@ final class TarSource implements ImageSource {
     }
 
     @Override
-    public int size() {
-        return index.labels().length;
-    }
-
-    @Override
     public byte[] bytes(int i) {
-        byte[] bytes = new byte[index.entries().get(i).length()];
+        byte[] bytes = new byte[entry(i).length()];
         read(i, bytes);
         return bytes;
     }
 
     @Override
     public void read(int i, Encoded into) {
-        read(i, into.room(index.entries().get(i).length()));
+        read(i, into.room(entry(i).length()));
     }
 
     private void read(int i, byte[] into) {
-        Entry entry = index.entries().get(i);
+        Entry entry = entry(i);
         ByteBuffer buffer = ByteBuffer.wrap(into, 0, entry.length());
         try {
             while (buffer.hasRemaining()) {
@@ -136,34 +128,19 @@ final class TarSource implements ImageSource {
         }
     }
 
-    @Override
-    public int label(int i) {
-        return index.labels()[i];
-    }
-
     /** {@code images.tar!train/cat/0001.jpg}. */
     @Override
     public String name(int i) {
-        Entry entry = index.entries().get(i);
+        Entry entry = entry(i);
         return paths.get(entry.shard()) + "!" + entry.name();
-    }
-
-    @Override
-    public List<String> classes() {
-        return index.classes();
-    }
-
-    @Override
-    public Map<String, Integer> passedOver() {
-        return passedOver;
     }
 
     @Override
     public List<int[]> shards() {
         List<List<Integer>> byShard = new ArrayList<>();
         paths.forEach(_ -> byShard.add(new ArrayList<>()));
-        IntStream.range(0, size()).forEach(i -> byShard.get(index.entries().get(i).shard()).add(i));
-        Comparator<Integer> place = Comparator.comparingLong(i -> index.entries().get(i).offset());
+        IntStream.range(0, size()).forEach(i -> byShard.get(entry(i).shard()).add(i));
+        Comparator<Integer> place = Comparator.comparingLong(i -> entry(i).offset());
         return byShard.stream().map(s -> s.stream().sorted(place).mapToInt(Integer::intValue).toArray()).toList();
     }
 

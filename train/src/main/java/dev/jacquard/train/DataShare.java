@@ -1,5 +1,6 @@
 package dev.jacquard.train;
 
+import dev.jacquard.data.ImageDecoder;
 import dev.jacquard.data.StageTimes.Stage;
 import java.util.Locale;
 
@@ -34,7 +35,8 @@ public record DataShare(double waited, Stage slowest, double imagesPerSecond, in
         }
         return switch (slowest) {
             case READ -> "put the images on a faster disk, or into tars and read those in sequence with --shuffle-buffer" + (more.isEmpty() ? "" : ", or " + more.substring(0, more.length() - 2));
-            case DECODE -> more + "store smaller images (a shorter side of twice --image-size will do), try --decode reduced, install libturbojpeg";
+            case DECODE -> more + "store smaller images (a shorter side of twice --image-size will do), "
+                    + (ImageDecoder.codec().equals("java") ? "install libjpeg-turbo (doctor says what is missing)" : "try --decode reduced");
             case RESIZE -> more + "store smaller images, or take a cheaper --interpolation";
             case AUGMENT -> more + "take a cheaper --augmentation";
             case WRITE, ROOM -> more + "lower --batch";
