@@ -50,6 +50,7 @@ class EmittedConvolutionsTest {
             s.add(new ConvShape(rows, 1, 1, 24, 40, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)); // rows in pairs, forward and backward
         }
         s.add(square(2, 190, 40, 24, 1, 1, 0)); // the same, asked for ahead
+        s.add(square(1, 190, 60, 17, 3, 2, 1)); // listed rows, asked for ahead
         s.add(square(1, 9, 700, 65, 3, 1, 1)); // taps in several parts
         s.add(square(5, 3, 3000, 70, 1, 1, 0)); // depth in several parts
         s.add(square(4, 3, 2500, 33, 3, 2, 1)); // a tap in several parts

@@ -32,8 +32,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
          */
         record Even(int aRow, int aStep, int cRow, boolean ahead) implements Rows {}
 
-        /** As a {@link TileTable} lists them. */
-        record Listed() implements Rows {}
+        /**
+         * As a {@link TileTable} lists them.
+         *
+         * @param ahead bytes from where a tile has its rows of A to where most tiles have those of the next, if these are asked for before they are needed, because A is too large for the caches; else 0
+         */
+        record Listed(int ahead) implements Rows {}
     }
 
     /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
@@ -340,6 +344,11 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     a.prefetcht0(Mem.at(Gp.R11, line));
                 }
                 a.add(Gp.R11, h * UNROLL * 4);
+            }
+            if (k.rows instanceof Rows.Listed(int ahead) && ahead > 0) {
+                for (int i = 0; i < h; i++) {
+                    a.prefetcht0(Mem.at(POINTERS[i], Gp.RDX, 1, ahead));
+                }
             }
             advance(UNROLL);
             a.dec(Gp.RCX);
