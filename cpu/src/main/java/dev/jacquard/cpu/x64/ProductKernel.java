@@ -100,6 +100,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private final int bytes;
         private final boolean ragged;
         private final int mr;
+        /** Null if there is no SiLU, or it is applied as tiles end. */
+        private final LateSilu late;
 
         Emitter(Assembler a, ProductKernel k) {
             this.a = a;
@@ -110,6 +112,14 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             bytes = set.bytes();
             ragged = k.columns < vectors * set.lanes();
             mr = k.tileRows();
+            late = even != null && scaled() && !k.gated && !Boolean.getBoolean("nolate") ? new LateSilu(a, set, mr, vectors, even.cRow, free(mr * vectors), this::put) : null;
+        }
+
+        /** Registers beside so many sums. */
+        private Vec[] free(int sums) {
+            Vec[] free = new Vec[set.registers() - sums];
+            Arrays.setAll(free, this::spare);
+            return free;
         }
 
         void emit() {
@@ -145,6 +155,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
             }
             a.mov(Gp.RBP, frame(ProductFrame.NEXT));
+            if (late != null) {
+                late.none();
+            }
             a.mov(Gp.RCX, frame(ProductFrame.LINES));
             Label line = a.here();
             a.mov(frame(ProductFrame.LINES_LEFT), Gp.RCX);
@@ -171,6 +184,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.bind(next);
                 if (least != h) {
                     exactly(h);
+                }
+                if (late != null && h == mr) {
+                    late.finish();
                 }
             }
         }
@@ -318,6 +334,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             Label done = new Label();
             if (even != null && k.epilogue.residual()) {
                 askingForResidual(h);
+            } else if (late != null) {
+                late.between(() -> unrolled(h));
             } else {
                 a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
                 a.shr(Gp.RCX, Integer.numberOfTrailingZeros(UNROLL));
@@ -475,8 +493,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.residual()) {
                 addResidual(h);
             }
-            activate(h);
-            store(h);
+            if (late != null && h == mr) {
+                late.keep();
+            } else {
+                activate(h);
+                store(h);
+            }
             a.bind(done);
         }
 
@@ -561,9 +583,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private void activate(int h) {
             Vec[] sums = new Vec[h * vectors];
             Arrays.setAll(sums, set::vec);
-            Vec[] free = new Vec[set.registers() - sums.length];
-            Arrays.setAll(free, this::spare);
-            Activations activations = new Activations(a, set, free);
+            Activations activations = new Activations(a, set, free(sums.length));
             if (scaled()) {
                 activations.applyToScaled(sums);
             } else {
@@ -579,22 +599,25 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void store(int h) {
-            boolean moves = ragged && set == InstructionSet.AVX2;
-            if (moves) {
+            if (ragged && set == InstructionSet.AVX2) {
                 tailMask(spare(0));
             }
             for (int i = 0; i < h; i++) {
                 Mem row = even != null ? Mem.at(Gp.RDX, i * even.cRow) : listed(i, ProductFrame.C);
                 for (int v = 0; v < vectors; v++) {
-                    Mem to = row.plus(v * bytes);
-                    if (tail(v) && moves) {
-                        a.vmaskmovps(to, spare(0), sum(i, v));
-                    } else if (k.streams && !tail(v)) {
-                        a.vmovntps(to, sum(i, v));
-                    } else {
-                        a.vmovups(tail(v) ? to.masked(TAIL) : to, sum(i, v));
-                    }
+                    put(row.plus(v * bytes), v, sum(i, v));
                 }
+            }
+        }
+
+        /** Stores vector v of a row. */
+        private void put(Mem to, int v, Vec from) {
+            if (tail(v) && set == InstructionSet.AVX2) {
+                a.vmaskmovps(to, spare(0), from);
+            } else if (k.streams && !tail(v)) {
+                a.vmovntps(to, from);
+            } else {
+                a.vmovups(tail(v) ? to.masked(TAIL) : to, from);
             }
         }
     }
