@@ -39,7 +39,7 @@ class EmittedConvolutionsTest {
 
     private static List<ConvShape> shapes() {
         List<ConvShape> s = new ArrayList<>(ConvTest.shapes().toList());
-        for (int k : new int[] {1, 8, 15, 16, 17, 24, 31, 40, 48, 63, 64, 65, 80, 112, 130}) {
+        for (int k : new int[] {1, 8, 15, 16, 17, 24, 31, 40, 48, 63, 64, 65, 80, 93, 96, 112, 130}) {
             s.add(square(2, 7, 5, k, 1, 1, 0));
             s.add(square(1, 5, 6, k, 3, 1, 1));
         }

@@ -1,6 +1,6 @@
 package dev.jacquard.cpu.x64;
 
-import java.util.stream.IntStream;
+import java.util.Arrays;
 
 /**
  * SiLU of a product's tile while the next tile is multiplied, by AVX-512: a tile's sums, scaled and shifted, are kept in the frame, and rows of them are taken up between steps of the next one. At the end of its own
@@ -9,6 +9,8 @@ import java.util.stream.IntStream;
  * <p>Registers: rbx, whether a tile is kept; r9, where its next row goes; r10, that row in the frame; r8, where these end.
  */
 final class LateSilu {
+    private static final int AT_ONCE = 4;
+
     /** Stores a vector of a row of C. */
     @FunctionalInterface
     interface Store {
@@ -27,7 +29,7 @@ final class LateSilu {
     /**
      * @param vectors of a row
      * @param cRow bytes from a row of C to the next
-     * @param free registers beside the sums: three more than vectors, at least
+     * @param free registers beside the sums, at least seven
      */
     LateSilu(Assembler a, InstructionSet set, int tileRows, int vectors, int cRow, Vec[] free, Store store) {
         this.a = a;
@@ -119,15 +121,18 @@ final class LateSilu {
         a.add(Gp.R10, rows * rowBytes());
     }
 
+    /** A row, a few vectors at a time, so that registers are left for constants. */
     private void row(int i) {
-        Vec[] values = IntStream.range(0, vectors).mapToObj(v -> free[v]).toArray(Vec[]::new);
-        Vec[] temporaries = IntStream.range(vectors, free.length).mapToObj(v -> free[v]).toArray(Vec[]::new);
-        for (int v = 0; v < vectors; v++) {
-            a.vmovups(values[v], Mem.at(Gp.R10, i * rowBytes() + v * set.bytes()));
-        }
-        new Activations(a, set, temporaries).applyToScaled(values);
-        for (int v = 0; v < vectors; v++) {
-            store.accept(Mem.at(Gp.R9, i * cRow + v * set.bytes()), v, values[v]);
+        for (int first = 0; first < vectors; first += AT_ONCE) {
+            int count = Math.min(AT_ONCE, vectors - first);
+            Vec[] values = Arrays.copyOf(free, count);
+            for (int v = 0; v < count; v++) {
+                a.vmovups(values[v], Mem.at(Gp.R10, i * rowBytes() + (first + v) * set.bytes()));
+            }
+            new Activations(a, set, Arrays.copyOfRange(free, count, free.length)).applyToScaled(values);
+            for (int v = 0; v < count; v++) {
+                store.accept(Mem.at(Gp.R9, i * cRow + (first + v) * set.bytes()), first + v, values[v]);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ import java.util.Arrays;
  * where a table says ({@link Rows.Listed}: convolutions, whose row of A is a window of several taps; Dukhan, "The Indirect Convolution Algorithm", 2019). Sums of a tile stay in registers over all of the call's
  * depth; where a product is cut in its depth, they stay in a compact buffer between calls. The argument is a {@link ProductFrame}.
  *
- * <p>A tile is as many rows as leave a few registers for B and A: 6 by 4 vectors, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of AVX2's 16. The last rows are smaller tiles.
+ * <p>A tile is as many rows as leave a few registers for B and A: 4 by 6 vectors, 6 by 4, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of AVX2's 16. The last rows are smaller tiles.
  *
  * @param set instruction set
  * @param rows where the rows lie
@@ -65,7 +65,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             case 1 -> 24;
             case 2 -> 12;
             case 3 -> 8;
-            default -> 6;
+            case 4 -> 6;
+            default -> 4;
         };
     }
 
