@@ -39,7 +39,7 @@ class EmittedConvolutionsTest {
 
     private static List<ConvShape> shapes() {
         List<ConvShape> s = new ArrayList<>(ConvTest.shapes().toList());
-        for (int k : new int[] {1, 8, 15, 16, 17, 24, 31, 40, 48, 63, 64, 65, 80, 112, 130}) {
+        for (int k : new int[] {1, 8, 15, 16, 17, 24, 31, 40, 48, 63, 64, 65, 80, 93, 96, 112, 130}) {
             s.add(square(2, 7, 5, k, 1, 1, 0));
             s.add(square(1, 5, 6, k, 3, 1, 1));
         }
@@ -50,6 +50,7 @@ class EmittedConvolutionsTest {
             s.add(new ConvShape(rows, 1, 1, 24, 40, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)); // rows in pairs, forward and backward
         }
         s.add(square(2, 190, 40, 24, 1, 1, 0)); // the same, asked for ahead
+        s.add(square(1, 190, 60, 17, 3, 2, 1)); // listed rows, asked for ahead
         s.add(square(1, 9, 700, 65, 3, 1, 1)); // taps in several parts
         s.add(square(5, 3, 3000, 70, 1, 1, 0)); // depth in several parts
         s.add(square(4, 3, 2500, 33, 3, 2, 1)); // a tap in several parts

@@ -173,7 +173,7 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
             boolean asks = ahead && p == 0 && gate == null;
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks) : new ProductKernel.Rows.Listed();
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks) : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
             kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null)
                     : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
             streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
@@ -250,6 +250,17 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
             }
         }
         return all;
+    }
+
+    /** Bytes from a tile's rows of A to the next tile's, where both are in the same line of an image. */
+    private int nextTile(Region first) {
+        TapAxis columns = plan.columns()[0];
+        for (int i = 1; i < columns.count() && columns.taps().length > 0; i++) {
+            if (columns.at(i - 1, 0) >= 0 && columns.at(i, 0) >= 0) {
+                return 4 * plan.inC() * (columns.at(i, 0) - columns.at(i - 1, 0)) * (first.images > 1 ? 1 : tileRows);
+            }
+        }
+        return 0;
     }
 
     private void add(List<Region> all, TapAxis rows, TapAxis columns, int tap, int image, int images, int instances) {

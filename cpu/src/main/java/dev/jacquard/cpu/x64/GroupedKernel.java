@@ -216,6 +216,8 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         private final Vec spread;
         private final Vec mask;
         private LaneMask lanes;
+        /** Lines of each row ahead that are asked for in each tap, and before the sums are stored. */
+        private int share;
 
         Tile(GroupedKernel k, Assembler a, ColumnTiles.Run run, boolean masked) {
             this.k = k;
@@ -235,7 +237,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             return set.vec(vector * run.width() + column);
         }
 
-        /** rbx: bytes from the row read to the pixel of the tile's base, at the vector or its group; r10, r11: what is left of the row's taps. */
+        /** rbx: bytes from the row read to the pixel of the tile's base, at the vector or its group; r10, r11: what is left of the row's taps; rcx: what is asked for next. */
         void emit() {
             for (int i = 0; i < sums; i++) {
                 a.vxorps(set.vec(i), set.vec(i), set.vec(i));
@@ -266,23 +268,45 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             a.add(Gp.R10, 16);
             a.dec(Gp.R11);
             a.j(Condition.NE, tap);
+            prefetch(0, share);
             a.bind(done);
             epilogue();
         }
 
-        /** Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. */
+        /**
+         * Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. Each vector of a depthwise tile
+         * asks for its share of them as they lie in memory, which is faster than for its own channels, a few lines at a time between its sums, since a burst of them would hold up what comes behind. Else, or for
+         * a block of vectors, for which the others are not there, it asks for its own all at once.
+         */
         private void prefetch() {
             if (k.ahead == 0) {
                 return;
             }
-            a.mov(Gp.RAX, Mem.at(Gp.RBP, 8));
-            a.add(Gp.RAX, Gp.RBX);
-            int own = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
+            int end = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
+            int[] own = run.reads().stream().mapToInt(ColumnTiles.Read::offset).filter(offset -> offset < end).toArray();
+            a.mov(Gp.RCX, Mem.at(Gp.RBP, 8));
+            if (k.fetch() == Fetch.PLAIN && k.block == k.vectors() && own.length > 0) {
+                a.imul(Gp.RAX, Gp.R14, own.length);
+                a.add(Gp.RCX, Gp.RAX);
+                a.add(Gp.RCX, Gp.RSI);
+                a.add(Gp.RCX, Gp.R12);
+                a.add(Gp.RCX, own[0] * k.pixelBytes());
+                share = Math.ceilDiv(own.length, k.rows + 1);
+                return;
+            }
+            a.add(Gp.RCX, Gp.RBX);
             for (int row = 0; row < k.ahead; row++) {
-                for (ColumnTiles.Read read : run.reads()) {
-                    if (read.offset() < own) {
-                        a.prefetcht1(Mem.at(Gp.RAX, (row * k.columns.in() + read.offset()) * k.pixelBytes()));
-                    }
+                for (int offset : own) {
+                    a.prefetcht1(Mem.at(Gp.RCX, (row * k.columns.in() + offset) * k.pixelBytes()));
+                }
+            }
+        }
+
+        /** Asks for the lines of a share from one to before another of each row ahead. */
+        private void prefetch(int from, int to) {
+            for (int i = from; i < to; i++) {
+                for (int row = 0; row < k.ahead; row++) {
+                    a.prefetcht1(Mem.at(Gp.RCX, row * k.columns.in() * k.pixelBytes() + i * set.bytes()));
                 }
             }
         }
@@ -291,7 +315,12 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         private void rowTap() {
             int weights = k.together * k.columns.taps() * set.bytes();
             switch (k.fetch()) {
-                case PLAIN -> columns(0, 0);
+                case PLAIN -> {
+                    columns(0, 0);
+                    if (share > 0) {
+                        a.add(Gp.RCX, share * set.bytes());
+                    }
+                }
                 case SPREAD -> {
                     if (k.group == 4) {
                         for (int c = 0; c < 4; c++) {
@@ -326,7 +355,10 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             for (int i = 0; i < kept; i++) {
                 a.vmovups(set.vec(sums + i), Mem.at(Gp.R9, at + i * set.bytes()));
             }
-            for (ColumnTiles.Read read : run.reads()) {
+            int all = run.reads().size();
+            for (int i = 0; i < all; i++) {
+                ColumnTiles.Read read = run.reads().get(i);
+                prefetch(share * i / all, share * (i + 1) / all);
                 Mem pixel = Mem.at(Gp.RAX, read.offset() * k.pixelBytes());
                 boolean direct = k.fetch() == Fetch.PLAIN && !masked && read.uses().size() == 1 && read.uses().getFirst().tap() < kept;
                 if (!direct) {

@@ -10,8 +10,8 @@ record Panels(InstructionSet set, int columns) {
     /** Number of panels. */
     int count() {
         int all = set.vectors(columns);
-        // AVX2: two vectors; of an odd number, one panel has three.
-        return set == InstructionSet.AVX512 ? (all + 3) / 4 : Math.max(1, all / 2);
+        // AVX2: two vectors; of an odd number, one panel has three. AVX-512: four, but six are one panel: its rows are written whole.
+        return set == InstructionSet.AVX512 ? all == 6 ? 1 : (all + 3) / 4 : Math.max(1, all / 2);
     }
 
     private int firstVector(int panel) {

@@ -78,7 +78,14 @@ final class ProductFrame {
     /** With statistics: zero before a chunk's first tile. */
     static final int BEGUN = 224;
 
-    private static final int BYTES = 232;
+    /** Of a tile's steps, in fours, a part between rows of {@link LateSilu}, and what is left of them after so many parts. */
+    static final int LATE_PART = 232;
+    /** See {@link #LATE_PART}. */
+    static final int LATE_LAST_PART = 240;
+    /** The kernel's own: a tile's sums, for {@link LateSilu}. */
+    static final int KEPT = 256;
+
+    private static final int BYTES = KEPT + 24 * 64;
 
     private final MemorySegment memory = Native.zeros(BYTES);
     private final long address = memory.address();
@@ -86,7 +93,8 @@ final class ProductFrame {
     /** The depth, or that of a tap, and its parts. @param tileRows rows of a tile */
     ProductFrame depth(int depth, int tileRows) {
         int fours = depth / STEPS;
-        return set(DEPTH, depth).set(PART, fours / tileRows).set(LAST_PART, fours % tileRows);
+        int parts = LateSilu.parts(tileRows);
+        return set(LATE_PART, fours / parts).set(LATE_LAST_PART, fours % parts).set(DEPTH, depth).set(PART, fours / tileRows).set(LAST_PART, fours % tileRows);
     }
 
     ProductFrame set(int at, long value) {

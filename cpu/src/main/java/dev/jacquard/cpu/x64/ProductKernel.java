@@ -9,7 +9,7 @@ import java.util.Arrays;
  * where a table says ({@link Rows.Listed}: convolutions, whose row of A is a window of several taps; Dukhan, "The Indirect Convolution Algorithm", 2019). Sums of a tile stay in registers over all of the call's
  * depth; where a product is cut in its depth, they stay in a compact buffer between calls. The argument is a {@link ProductFrame}.
  *
- * <p>A tile is as many rows as leave a few registers for B and A: 6 by 4 vectors, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of AVX2's 16. The last rows are smaller tiles.
+ * <p>A tile is as many rows as leave a few registers for B and A: 4 by 6 vectors, 6 by 4, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of AVX2's 16. The last rows are smaller tiles.
  *
  * @param set instruction set
  * @param rows where the rows lie
@@ -32,8 +32,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
          */
         record Even(int aRow, int aStep, int cRow, boolean ahead) implements Rows {}
 
-        /** As a {@link TileTable} lists them. */
-        record Listed() implements Rows {}
+        /**
+         * As a {@link TileTable} lists them.
+         *
+         * @param ahead bytes from where a tile has its rows of A to where most tiles have those of the next, if these are asked for before they are needed, because A is too large for the caches; else 0
+         */
+        record Listed(int ahead) implements Rows {}
     }
 
     /** How far ahead, in bytes, B is asked for: it streams from the second-level cache. */
@@ -61,7 +65,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             case 1 -> 24;
             case 2 -> 12;
             case 3 -> 8;
-            default -> 6;
+            case 4 -> 6;
+            default -> 4;
         };
     }
 
@@ -96,6 +101,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private final int bytes;
         private final boolean ragged;
         private final int mr;
+        /** Null if there is no SiLU, or it is applied as tiles end. */
+        private final LateSilu late;
 
         Emitter(Assembler a, ProductKernel k) {
             this.a = a;
@@ -106,6 +113,14 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             bytes = set.bytes();
             ragged = k.columns < vectors * set.lanes();
             mr = k.tileRows();
+            late = even != null && scaled() && !k.gated && !Boolean.getBoolean("nolate") ? new LateSilu(a, set, mr, vectors, even.cRow, free(mr * vectors), this::put) : null;
+        }
+
+        /** Registers beside so many sums. */
+        private Vec[] free(int sums) {
+            Vec[] free = new Vec[set.registers() - sums];
+            Arrays.setAll(free, this::spare);
+            return free;
         }
 
         void emit() {
@@ -141,6 +156,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
             }
             a.mov(Gp.RBP, frame(ProductFrame.NEXT));
+            if (late != null) {
+                late.none();
+            }
             a.mov(Gp.RCX, frame(ProductFrame.LINES));
             Label line = a.here();
             a.mov(frame(ProductFrame.LINES_LEFT), Gp.RCX);
@@ -167,6 +185,9 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                 a.bind(next);
                 if (least != h) {
                     exactly(h);
+                }
+                if (late != null && h == mr) {
+                    late.finish();
                 }
             }
         }
@@ -314,6 +335,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             Label done = new Label();
             if (even != null && k.epilogue.residual()) {
                 askingForResidual(h);
+            } else if (late != null) {
+                late.between(() -> unrolled(h));
             } else {
                 a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
                 a.shr(Gp.RCX, Integer.numberOfTrailingZeros(UNROLL));
@@ -340,6 +363,11 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
                     a.prefetcht0(Mem.at(Gp.R11, line));
                 }
                 a.add(Gp.R11, h * UNROLL * 4);
+            }
+            if (k.rows instanceof Rows.Listed(int ahead) && ahead > 0) {
+                for (int i = 0; i < h; i++) {
+                    a.prefetcht0(Mem.at(POINTERS[i], Gp.RDX, 1, ahead));
+                }
             }
             advance(UNROLL);
             a.dec(Gp.RCX);
@@ -472,15 +500,19 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             if (k.epilogue.residual()) {
                 addResidual(h);
             }
-            activate(h);
-            if (k.epilogue.rectified()) {
-                rectify(h);
+            if (late != null && h == mr) {
+                late.keep();
+            } else {
+                activate(h);
+                if (k.epilogue.rectified()) {
+                    rectify(h);
+                }
+                if (k.epilogue.statistics()) {
+                    a.mov(Gp.RSI, frame(ProductFrame.STATISTICS));
+                    new StatisticsCode(a, set, this::spare).add(h, vectors, this::sum, Gp.RSI, frame(ProductFrame.BEGUN), true);
+                }
+                store(h);
             }
-            if (k.epilogue.statistics()) {
-                a.mov(Gp.RSI, frame(ProductFrame.STATISTICS));
-                new StatisticsCode(a, set, this::spare).add(h, vectors, this::sum, Gp.RSI, frame(ProductFrame.BEGUN), true);
-            }
-            store(h);
             a.bind(done);
         }
 
@@ -578,9 +610,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private void activate(int h) {
             Vec[] sums = new Vec[h * vectors];
             Arrays.setAll(sums, set::vec);
-            Vec[] free = new Vec[set.registers() - sums.length];
-            Arrays.setAll(free, this::spare);
-            Activations activations = new Activations(a, set, free);
+            Activations activations = new Activations(a, set, free(sums.length));
             if (scaled()) {
                 activations.applyToScaled(sums);
             } else {
@@ -596,22 +626,25 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void store(int h) {
-            boolean moves = ragged && set == InstructionSet.AVX2;
-            if (moves) {
+            if (ragged && set == InstructionSet.AVX2) {
                 tailMask(spare(0));
             }
             for (int i = 0; i < h; i++) {
                 Mem row = even != null ? Mem.at(Gp.RDX, i * even.cRow) : listed(i, ProductFrame.C);
                 for (int v = 0; v < vectors; v++) {
-                    Mem to = row.plus(v * bytes);
-                    if (tail(v) && moves) {
-                        a.vmaskmovps(to, spare(0), sum(i, v));
-                    } else if (k.streams && !tail(v)) {
-                        a.vmovntps(to, sum(i, v));
-                    } else {
-                        a.vmovups(tail(v) ? to.masked(TAIL) : to, sum(i, v));
-                    }
+                    put(row.plus(v * bytes), v, sum(i, v));
                 }
+            }
+        }
+
+        /** Stores vector v of a row. */
+        private void put(Mem to, int v, Vec from) {
+            if (tail(v) && set == InstructionSet.AVX2) {
+                a.vmaskmovps(to, spare(0), from);
+            } else if (k.streams && !tail(v)) {
+                a.vmovntps(to, from);
+            } else {
+                a.vmovups(tail(v) ? to.masked(TAIL) : to, from);
             }
         }
     }
