@@ -137,10 +137,11 @@ class JpegDecodingTest {
     /** Where the system forbids executable memory, or the processor is another one. */
     @Test
     void withoutExecutableMemoryTheNextCodecServes() {
-        JpegLibrary.Found found = JpegLibrary.find("auto", "the system forbids executable memory");
+        JpegLibrary.Found found = JpegLibrary.find("auto", () -> "the system forbids executable memory");
         assertFalse(found.library() instanceof LibJpegLibrary);
         if (JpegWays.library("libjpeg") != null) {
             assertTrue(found.why().contains("is not used: the system forbids executable memory"), found.why());
+            assertTrue(found.refused(), "and is said so once");
         }
     }
 }
