@@ -96,7 +96,7 @@ abstract sealed class JpegLibrary permits LibJpegLibrary, TurboJpegLibrary {
                 return new Found(library, name + ", " + library.describe() + (refused ? " (" + String.join("; ", reasons) + ")" : ""), refused);
             } catch (IllegalArgumentException | IllegalStateException | IllegalCallerException | UnsupportedOperationException e) {
                 String reason = e.getMessage() == null ? e.toString() : ImageDecoder.oneLine(e.getMessage());
-                boolean missing = reason.startsWith("Cannot open library");
+                boolean missing = reason.startsWith("Cannot open library") && !name.contains("/");
                 refused |= !missing;
                 reasons.add(missing ? name + " is not installed" : reason.startsWith("-D") ? reason : name + " is not used: " + reason);
             }

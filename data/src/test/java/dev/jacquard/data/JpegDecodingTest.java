@@ -131,6 +131,7 @@ class JpegDecodingTest {
         JpegLibrary.Found none = JpegLibrary.find("/no/such/file.so");
         assertEquals(null, none.library());
         assertTrue(none.why().contains("/no/such/file.so"), none.why());
+        assertTrue(none.refused(), "whoever names a file wants to know");
         assertFalse(ImageDecoder.describe().isEmpty());
     }
 
