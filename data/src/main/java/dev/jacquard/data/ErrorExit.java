@@ -110,6 +110,11 @@ final class ErrorExit {
 
     private ErrorExit() {}
 
+    /** Whether the code is for this system and processor. */
+    static boolean isFor() {
+        return System.getProperty("os.name").equals("Linux") && List.of("amd64", "x86_64").contains(System.getProperty("os.arch").toLowerCase(Locale.ROOT));
+    }
+
     /** Why there are no such calls here; null where there are. */
     static String refusal() {
         return Code.REFUSED;
@@ -176,10 +181,8 @@ final class ErrorExit {
 
     /** Pages that are writable first and executable then, never both. They stay until the process ends. @throws IllegalStateException with the reason if that cannot be */
     private static long place(byte[] code) {
-        String os = System.getProperty("os.name");
-        String arch = System.getProperty("os.arch").toLowerCase(Locale.ROOT);
-        if (!os.equals("Linux") || !arch.equals("amd64") && !arch.equals("x86_64")) {
-            throw new IllegalStateException("its errors are caught on Linux on x86-64 only, this is " + os + " on " + arch);
+        if (!isFor()) {
+            throw new IllegalStateException("its errors are caught on Linux on x86-64 only, this is " + System.getProperty("os.name") + " on " + System.getProperty("os.arch"));
         }
         Linker linker = Linker.nativeLinker();
         SymbolLookup libc = linker.defaultLookup();

@@ -7,8 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * A library of the system that decodes JPEGs: libjpeg-turbo by its interface of libjpeg ({@code libjpeg.so.62}, {@code libjpeg.so.8}), which nearly every Linux has, or by its own
@@ -32,14 +35,20 @@ abstract sealed class JpegLibrary permits LibJpegLibrary, TurboJpegLibrary {
      *
      * @param library null if not
      * @param why     where it comes from, or why it is not used
+     * @param refused whether a faster one is there and cannot be used
      */
-    record Found(JpegLibrary library, String why) {}
+    record Found(JpegLibrary library, String why, boolean refused) {
+        /** None. */
+        static Found none(String why) {
+            return new Found(null, why, false);
+        }
+    }
 
     private static final class Once {
         static final Found HERE = find(System.getProperty(PROPERTY, "auto"));
 
         static {
-            LOG.debug("JPEG decoder: {}", HERE.why);
+            LOG.atLevel(HERE.refused ? Level.INFO : Level.DEBUG).log("JPEG decoder: {}", HERE.library != null ? HERE.why : "the JDK's; " + HERE.why);
         }
     }
 
@@ -59,45 +68,43 @@ abstract sealed class JpegLibrary permits LibJpegLibrary, TurboJpegLibrary {
 
     /** Loads a library, for good. Never throws. @param which as {@link #PROPERTY} */
     static Found find(String which) {
-        return find(which, ErrorExit.refusal());
+        return find(which, ErrorExit::refusal);
     }
 
-    /** As {@link #find(String)}. @param refusal why libjpeg's errors cannot be caught here, or null */
-    static Found find(String which, String refusal) {
+    /** As {@link #find(String)}. @param refusal says why libjpeg's errors cannot be caught here, or null; not asked where native access is not allowed */
+    static Found find(String which, Supplier<String> refusal) {
         if (which.equals("java")) {
-            return new Found(null, "-D" + PROPERTY + "=java");
+            return Found.none("-D" + PROPERTY + "=java");
         }
         if (!JpegLibrary.class.getModule().isNativeAccessEnabled()) {
-            return new Found(null, "native access is not allowed: start the JVM with --enable-native-access=ALL-UNNAMED");
+            return Found.none("native access is not allowed: start the JVM with --enable-native-access=ALL-UNNAMED");
         }
         if (ValueLayout.ADDRESS.byteSize() != 8 || System.getProperty("os.name").startsWith("Windows")) {
-            return new Found(null, "libraries are called on 64-bit systems other than Windows only");
+            return Found.none("libraries are called on 64-bit systems other than Windows only");
         }
         List<String> names = switch (which) {
-            case "auto" -> List.of(LIBJPEG.getFirst(), LIBJPEG.getLast(), LIBTURBOJPEG.getFirst());
+            case "auto" -> ErrorExit.isFor() ? Stream.concat(LIBJPEG.stream(), LIBTURBOJPEG.stream()).toList() : LIBTURBOJPEG;
             case "libjpeg" -> LIBJPEG;
             case "libturbojpeg" -> LIBTURBOJPEG;
             default -> List.of(which);
         };
-        List<String> unusable = new ArrayList<>();
+        List<String> reasons = new ArrayList<>();
+        boolean refused = false;
         for (String name : names) {
             try {
                 JpegLibrary library = load(name, refusal);
-                String passedOver = unusable.isEmpty() ? "" : " (" + String.join("; ", unusable) + ")";
-                return new Found(library, name + ", " + library.describe() + passedOver);
+                return new Found(library, name + ", " + library.describe() + (refused ? " (" + String.join("; ", reasons) + ")" : ""), refused);
             } catch (IllegalArgumentException | IllegalStateException | IllegalCallerException | UnsupportedOperationException e) {
                 String reason = e.getMessage() == null ? e.toString() : ImageDecoder.oneLine(e.getMessage());
-                if (!reason.startsWith("Cannot open library")) {
-                    unusable.add(reason.startsWith("-D") ? reason : name + " is not used: " + reason);
-                } else if (!which.equals("auto")) {
-                    unusable.add(name + " is not installed");
-                }
+                boolean missing = reason.startsWith("Cannot open library") && !name.contains("/");
+                refused |= !missing;
+                reasons.add(missing ? name + " is not installed" : reason.startsWith("-D") ? reason : name + " is not used: " + reason);
             }
         }
-        return new Found(null, unusable.isEmpty() ? "none of " + String.join(", ", names) + " is installed (Debian: libjpeg62-turbo)" : String.join("; ", unusable));
+        return new Found(null, String.join("; ", reasons) + (refused ? "" : " (Debian: libjpeg62-turbo)"), refused);
     }
 
-    private static JpegLibrary load(String name, String refusal) {
+    private static JpegLibrary load(String name, Supplier<String> refusal) {
         boolean system = LIBJPEG.contains(name) || LIBTURBOJPEG.contains(name);
         if (!system && !Files.isRegularFile(Path.of(name))) {
             throw new IllegalArgumentException("-D" + PROPERTY + "=" + name + " is no file");
@@ -107,8 +114,9 @@ abstract sealed class JpegLibrary permits LibJpegLibrary, TurboJpegLibrary {
         if (turbo) {
             return new TurboJpegLibrary(symbols);
         }
-        if (refusal != null) {
-            throw new IllegalArgumentException(refusal);
+        String refused = refusal.get();
+        if (refused != null) {
+            throw new IllegalArgumentException(refused);
         }
         return new LibJpegLibrary(symbols);
     }

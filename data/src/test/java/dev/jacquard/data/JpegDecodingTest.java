@@ -131,16 +131,18 @@ class JpegDecodingTest {
         JpegLibrary.Found none = JpegLibrary.find("/no/such/file.so");
         assertEquals(null, none.library());
         assertTrue(none.why().contains("/no/such/file.so"), none.why());
+        assertTrue(none.refused(), "whoever names a file wants to know");
         assertFalse(ImageDecoder.describe().isEmpty());
     }
 
     /** Where the system forbids executable memory, or the processor is another one. */
     @Test
     void withoutExecutableMemoryTheNextCodecServes() {
-        JpegLibrary.Found found = JpegLibrary.find("auto", "the system forbids executable memory");
+        JpegLibrary.Found found = JpegLibrary.find("auto", () -> "the system forbids executable memory");
         assertFalse(found.library() instanceof LibJpegLibrary);
         if (JpegWays.library("libjpeg") != null) {
             assertTrue(found.why().contains("is not used: the system forbids executable memory"), found.why());
+            assertTrue(found.refused(), "and is said so once");
         }
     }
 }
