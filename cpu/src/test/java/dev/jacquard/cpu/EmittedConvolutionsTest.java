@@ -116,7 +116,7 @@ class EmittedConvolutionsTest {
         assumeTrue(Emission.refusal(set).isEmpty(), "no such instructions here");
         List<Epilogue> epilogues = List.of(new Epilogue(true, true, true, Nonlinearity.RELU), new Epilogue(true, true, true, Nonlinearity.SILU), new Epilogue(true, true, false, Nonlinearity.SILU),
                 new Epilogue(false, true, false, Nonlinearity.SILU), new Epilogue(true, false, false, Nonlinearity.SILU), new Epilogue(false, false, true, Nonlinearity.NONE));
-        for (int k : new int[] {9, 16, 24, 48, 64, 80}) {
+        for (int k : new int[] {9, 16, 24, 48, 64, 80, 96}) {
             for (int c : new int[] {1, 3, 4, 23, 24, 25, 47, 100, 600}) {
                 ConvShape s = square(3, 5, c, k, 1, 1, 0);
                 for (Epilogue e : epilogues) {

@@ -144,6 +144,11 @@ public final class Loader implements AutoCloseable {
         return clocks.stream().map(StageClock::times).reduce(StageTimes.NONE, StageTimes::plus);
     }
 
+    /** Number of batches in the ring. */
+    public int depth() {
+        return ring.length;
+    }
+
     /** Number of threads that make pictures. */
     public int threads() {
         return source.synthetic() ? 0 : threadCount;

@@ -137,7 +137,7 @@ public final class Experiment {
 
     /** Opens a loader that decodes as the settings say, on as many threads. */
     static Loader open(Loader.Builder builder, TrainConfig config) {
-        builder.decoding(config.data().decode()).upright(config.data().upright());
+        builder.decoding(config.data().decode()).upright(config.data().upright()).depth(config.machine().loaderDepth());
         int threads = config.machine().loaderThreads();
         return (threads > 0 ? builder.threads(threads) : builder).open();
     }

@@ -249,6 +249,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "threads", value = "0", range = "[0, 1024]", mayChange = true, help = "Threads of the CPU backend; 0 for one per processor.") int threads,
             @Setting(name = "loader-threads", value = "0", range = "[0, 256]", aliases = {"-j", "--workers"}, mayChange = true,
                     help = "Threads that decode images; 0 for half of the processors.") int loaderThreads,
+            @Setting(name = "loader-depth", value = "3", range = "[2, 64]", mayChange = true,
+                    help = "Batches in memory, the one in use included: more even out pictures of very different size.") int loaderDepth,
             @Setting(name = "keep", value = "2", range = "[1, )", mayChange = true, help = "Checkpoints to keep, beside the best.") int keep,
             @Setting(name = "checkpoint-steps", value = "0", range = "[0, )", mayChange = true,
                     help = "Also save a checkpoint every so many steps; 0 for epoch ends only.") int checkpointSteps,
