@@ -1,6 +1,7 @@
 package dev.jacquard.cpu;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.EagerTensor;
@@ -8,6 +9,7 @@ import dev.jacquard.tensor.Scope;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
@@ -16,6 +18,7 @@ import dev.jacquard.tensor.op.QuantizedProduct.QuantizedMatMul;
 import dev.jacquard.tensor.op.Window;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -49,6 +52,14 @@ class NothingToMultiplyTest {
             List<Tensor> in = use.op instanceof MatMulShift ? List.of(x, w, shift) : List.of(x, w, scale, shift);
             EagerTensor y = (EagerTensor) s.apply(use.op, in).getFirst();
             assertArrayEquals(new double[] {4, 0, 4, 0, 4, 0}, y.doubles());
+        }
+    }
+
+    /** The mean of nothing is not zero, which kernels would make of it. */
+    @Test
+    void noPixelsHaveNoMean() {
+        try (CpuBackend backend = new CpuBackend(1)) {
+            assertTrue(backend.unsupported(new ConvolutionStatistics(Window.of(1, 1), 1), List.of(TensorType.f32(0, 4, 4, 8), TensorType.f32(8, 3, 3, 8))).isPresent());
         }
     }
 }
