@@ -15,6 +15,7 @@ import dev.jacquard.layers.Optimizer;
 import dev.jacquard.mixedprecision.Autocast;
 import dev.jacquard.models.Models;
 import dev.jacquard.models.SmallNetworks;
+import dev.jacquard.passes.FuseGates;
 import dev.jacquard.passes.FuseNormalization;
 import dev.jacquard.passes.FuseProducts;
 import dev.jacquard.passes.FuseShortcuts;
@@ -66,6 +67,7 @@ class FusionTest {
     private static final Pass NONE = g -> g;
     private static final Pass NORMALIZATION = new FuseNormalization((_, _) -> true);
     private static final Pass SHORTCUTS = new FuseShortcuts((_, _) -> true);
+    private static final Pass GATES = new FuseGates((_, _) -> true);
     private static final Pass PRODUCTS = new FuseProducts((_, _) -> true);
 
     @AfterAll
@@ -112,6 +114,18 @@ class FusionTest {
         assertEquals(rectified, all.stream().filter(BackwardDataSum::rectified).count(), all.toString());
         Map<String, double[]> want = step(REFERENCE, network(family), NORMALIZATION, NONE);
         Map<String, double[]> got = step(REFERENCE, network(family), NORMALIZATION, SHORTCUTS);
+        want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
+    }
+
+    /** What is behind a gate in a training step: the product is not stored, and not a bit changes. */
+    @Test
+    void gatesChangeNoBitOfAStep() {
+        Graph graph = GATES.apply(TrainStep.graph(network("se-resnext").create().get(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), SETTINGS, NORMALIZATION));
+        assertEquals(1, count(graph, "kept_gate"));
+        assertEquals(1, count(graph, "gate_residual"));
+        assertEquals(2, count(graph, "squeeze_excite"), "behind which the shortcut has a normalisation, which takes the sum");
+        Map<String, double[]> want = step(REFERENCE, network("se-resnext"), NORMALIZATION, NONE);
+        Map<String, double[]> got = step(REFERENCE, network("se-resnext"), NORMALIZATION, GATES);
         want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
     }
 
@@ -227,7 +241,7 @@ class FusionTest {
         Graph graph = whole.apply(TrainStep.graph(module, optimizer, SETTINGS, forward));
         assertEquals(forward != NONE, fused(graph) > 0, "fused ops");
         assertTrue(forward == NONE || whole != NONE || fused(graph) % 2 == 0, "as many backward as forward");
-        assertEquals(whole != NONE && whole != SHORTCUTS, count(graph, "convolution_statistics") > 0, "fused statistics");
+        assertEquals(whole != NONE && whole != SHORTCUTS && whole != GATES, count(graph, "convolution_statistics") > 0, "fused statistics");
         assertTrue(whole != PRODUCTS || count(graph, "batch_norm_activation") + count(graph, "batch_norm") == 0, "all of them");
         List<Variable> all = new ArrayList<>(module.variables().values());
         all.addAll(optimizer.slots());

@@ -22,6 +22,7 @@ final class GateKernels {
                 SqueezeExcite.class, new Gated<SqueezeExcite>(0, 1, SqueezeExcite::activation, GateKernels::forward),
                 SqueezeExciteBackward.class, new Gated<SqueezeExciteBackward>(1, 2, SqueezeExciteBackward::activation, GateKernels::backward),
                 Gating.Gate.class, new Gated<Gating.Gate>(0, 1, Gating.Gate::activation, GateKernels::gate),
+                Gating.KeptGate.class, new Gated<Gating.KeptGate>(0, 1, Gating.KeptGate::activation, GateKernels::kept),
                 Gating.GateResidual.class, new Gated<Gating.GateResidual>(0, -1, _ -> Nonlinearity.NONE, GateKernels::residual));
     }
 
@@ -80,6 +81,19 @@ final class GateKernels {
         long gate = call.out(0);
         long workspace = call.workspace();
         return () -> gates.gates(x, w1, b1, w2, b2, gate, workspace);
+    }
+
+    private static Launch kept(Gating.KeptGate op, Call call, Gates gates) {
+        long x = call.in(0);
+        long w1 = call.in(1);
+        long b1 = call.in(2);
+        long w2 = call.in(3);
+        long b2 = call.in(4);
+        long means = call.out(0);
+        long hidden = call.out(1);
+        long gate = call.out(2);
+        long workspace = call.workspace();
+        return () -> gates.gates(x, w1, b1, w2, b2, means, hidden, gate, workspace);
     }
 
     private static Launch residual(Gating.GateResidual op, Call call, Gates gates) {

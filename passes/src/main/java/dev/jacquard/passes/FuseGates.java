@@ -8,6 +8,7 @@ import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.Gating.Gate;
 import dev.jacquard.tensor.op.Gating.GateResidual;
+import dev.jacquard.tensor.op.Gating.KeptGate;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Pointwise;
@@ -19,7 +20,8 @@ import java.util.function.BiPredicate;
 
 /**
  * Joins the product of images and their gates ({@link SqueezeExcite}) to what follows it, so that it is never stored: the sum with a shortcut and an activation (residual networks), or the 1x1 convolution that
- * projects it, with its epilogue (EfficientNet). For evaluations, where nobody asks for what gradients would need; after {@link FuseProducts}.
+ * projects it, with its epilogue (EfficientNet, in evaluations: gradients of the projection's weights need the product). What gradients need of the gate, which evaluations do not, is kept
+ * ({@link KeptGate}). After {@link FuseProducts}.
  */
 public final class FuseGates extends ChainFusion {
     /** Fuses what a device has kernels for. */
@@ -34,14 +36,16 @@ public final class FuseGates extends ChainFusion {
 
     @Override
     List<Contraction.Group> chain(Node head, Users users) {
-        if (!(head.op() instanceof SqueezeExcite s) || head.outputs().subList(1, 4).stream().anyMatch(o -> !users.of(o).isEmpty())) {
+        if (!(head.op() instanceof SqueezeExcite s)) {
             return List.of();
         }
+        boolean kept = head.outputs().subList(1, 4).stream().anyMatch(o -> !users.of(o).isEmpty());
         Symbol y = head.outputs().getFirst();
         Symbol gate = head.outputs().getLast();
         Symbol x = head.inputs().getFirst();
         Node next = users.only(y);
-        Contraction.Group gates = new Contraction.Group(List.of(head), new Gate(s.activation()), head.inputs(), List.of(gate), head.label());
+        Contraction.Group gates = kept ? new Contraction.Group(List.of(head), new KeptGate(s.activation()), head.inputs(), head.outputs().subList(1, 4), head.label())
+                : new Contraction.Group(List.of(head), new Gate(s.activation()), head.inputs(), List.of(gate), head.label());
         return switch (next == null ? null : next.op()) {
             case Pointwise.Add _ when next.inputs().stream().allMatch(i -> i.type().equals(y.type())) -> List.of(gates, sum(next, x, gate, y, users));
             case ConvolutionScaleShift c when c.groups() == 1 && c.window().equals(Window.of(1, 0)) && next.inputs().getFirst() == y && isPointwise(next) -> List.of(gates, projection(next, c, x, gate));

@@ -17,6 +17,7 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.SqueezeExcitation.SqueezeExcite;
 import dev.jacquard.tensor.op.Window;
+import java.util.Comparator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -74,8 +75,17 @@ class FuseGatesTest {
     }
 
     @Test
-    void whatGradientsNeedStays() {
-        Graph g = graph(gated.getFirst().add(input("shortcut", 2, 6, 6, 8)).add(gated.get(1).sum()));
+    void whatGradientsNeedIsKept() {
+        Graph g = GATES.apply(graph(gated.getFirst().add(input("shortcut", 2, 6, 6, 8)).add(gated.get(1).sum()))).verify();
+        List<String> ops = g.nodes().stream().map(Node::op).filter(op -> !(op instanceof Leaf)).map(Op::name).toList();
+        assertEquals(List.of("kept_gate", "sum", "gate_residual", "add"), ops.stream().sorted(Comparator.comparing(List.of("kept_gate", "sum", "gate_residual", "add")::indexOf)).toList());
+    }
+
+    /** As gradients of the projection's weights do. */
+    @Test
+    void aProductThatOthersSeeStays() {
+        b.output("seen", gated.getFirst());
+        Graph g = graph(gated.getFirst().add(input("shortcut", 2, 6, 6, 8)));
         assertSame(g, GATES.apply(g));
     }
 
