@@ -57,6 +57,10 @@ class EmittedWeightGradientTest {
                 square(6, 15, 260, 40, 3, 2, 1), // channels in parts, with strides
                 square(5, 9, 1030, 37, 1, 1, 1), // one tap of packed operands
                 square(3, 11, 1040, 1027, 1, 2, 1), // the same with strides
+                square(5, 7, 528, 2051, 1, 1, 1), // tiles copy the next block, of which the last is smaller
+                square(6, 7, 2064, 515, 1, 1, 1), // the same, blocks are equal
+                square(4, 14, 2048, 520, 1, 2, 1), // with strides
+                square(1, 30, 2048, 512, 1, 2, 1), // in bands
                 new ConvShape(1, 20, 30, 1024, 9, 1, 1, 2, 3, 0, 0, 0, 0, 1, 1, 1), // in bands
                 new ConvShape(2, 5, 5, 1024, 40, 1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1), // and with padding
                 square(2, 30, 24, 144, 1, 1, 1), // more lines to fetch than tiles
@@ -67,7 +71,7 @@ class EmittedWeightGradientTest {
                 new ConvShape(1, 1, 1, 20, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1), // taps that are outside everywhere
                 new ConvShape(2, 7, 9, 6, 10, 3, 2, 2, 1, 0, 1, 2, 0, 1, 1, 1)));
         Random random = new Random(7);
-        while (s.size() < 60) {
+        while (s.size() < 64) {
             int groups = random.nextInt(5) == 0 ? 2 : 1;
             int least = groups == 1 ? 1 : 16;
             ConvShape r = new ConvShape(1 + random.nextInt(5), 1 + random.nextInt(20), 1 + random.nextInt(20), groups * (least + random.nextInt(70)), groups * (least + random.nextInt(70)),

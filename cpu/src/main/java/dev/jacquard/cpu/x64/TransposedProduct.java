@@ -19,8 +19,11 @@ package dev.jacquard.cpu.x64;
  * @param fetch what is brought into the second-level cache meanwhile
  */
 record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow, Fetch fetch) implements Kernel.Spec {
-    /** Bytes of the stack: c of this panel, a, images, whether to add, what leads from a row's end to the next row and from an image's end to the next, and likewise to the next row of what is fetched. */
-    private static final int FRAME = 80;
+    /**
+     * Bytes of the stack: c of this panel, a, images, whether to add, what leads from a row's end to the next row and from an image's end to the next, and likewise to the next row of what is fetched; where
+     * a turn copies to, bytes from position to position there, bytes from what it reads to what the next turn reads; and registers that these take: this tile's a and c, b of the panel.
+     */
+    private static final int FRAME = 128;
 
     private static final int C_PANEL = 0;
     private static final int A_FIRST = 8;
@@ -31,6 +34,16 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     private static final int A_IMAGE = 48;
     private static final int B_IMAGE = 56;
     private static final int FETCH_ROW = 64;
+    private static final int TO = 72;
+    private static final int PITCH = 80;
+    private static final int AHEAD = 88;
+    private static final int AHEAD_LAST = 96;
+    private static final int TILE_A = 104;
+    private static final int TILE_B = 112;
+    private static final int TILE_C = 120;
+
+    /** Of the lanes that are copied. */
+    private static final int COPY_MASK = 2;
 
     /**
      * A tile's size.
@@ -56,29 +69,40 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
      * @param column within a row of positions
      * @param row from a row to the next
      * @param image from an image to the next
-     * @param piece from what one tile reads to what the next reads; 0 if tiles follow one another within a position
+     * @param piece from what one tile reads to what the next reads; 0 if tiles follow one another within a position, or their vectors do
+     * @param vector from one vector of a position to the next
      */
-    record Steps(int column, int row, int image, int piece) {}
+    record Steps(int column, int row, int image, int piece, int vector) {}
 
     /**
-     * What is brought into the second-level cache on the way. Longs in memory say where it is: 0 and 8, tiles to wait before the next turn, and from one turn to the next; then for each walk an address, the
+     * What is brought near on the way. Longs in memory say where it is: 0 and 8, tiles to wait before the next turn, and from one turn to the next; then for each walk an address, the
      * bytes from position to position there, the bytes that are added to them at the end of a row of positions, and the number of turns, each of which takes some cache lines of each position, from that
      * address on. A tile whose turn it is fetches these and notes that; when a walk has no turns left, the next one begins. Lines are spread over tiles because each occupies one of a few places for misses
      * of the first-level cache as long as memory takes, and tiles need those places too.
      *
+     * <p>Lines are fetched into the second-level cache, or copied to where the next block's tiles read them, a vector of each position in a turn (AVX-512 only). Then seven more longs follow in each walk: bytes
+     * from what a turn reads to what the next one reads, the mask of lanes to read, where to write, the bytes from position to position and from turn to turn there, and how far beyond what is copied lines are
+     * fetched: in all rows of positions but the last {@link #NEAR_ROWS}, and in these, in which it leads to the first rows of the next turn. With no lanes to read, a turn only fetches these.
+     *
      * @param walks how many there are
-     * @param lines cache lines of each position that a turn takes
+     * @param lines cache lines of each position that a turn takes; 1 if they are copied
+     * @param copies whether they are copied
      */
-    record Fetch(int walks, int lines) {
+    record Fetch(int walks, int lines, boolean copies) {
         /** Where the first walk's address, steps and number of turns are. */
-        static final int FIRST = 16;
+        static final int FIRST = 24;
+
+        /** Where the number of rows is that are fetched ahead of those that are copied. */
+        static final int NEAR_ROWS = 16;
 
         /** Bytes from these to the next walk's. */
-        static final int NEXT = 32;
+        int next() {
+            return copies ? 88 : 32;
+        }
 
         /** Bytes of all, in whole cache lines. */
         int bytes() {
-            return FIRST + walks * NEXT + 63 & -64;
+            return FIRST + walks * next() + 63 & -64;
         }
     }
 
@@ -141,7 +165,7 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         tiles(e, tiles.larger(), tiles.low() + 1, vectors, last);
         tiles(e, tiles.count() - tiles.larger(), tiles.low(), vectors, last);
         int width = vectors * set.bytes();
-        e.add(Gp.RSI, b.piece == 0 ? width : b.piece);
+        e.add(Gp.RSI, b.piece == 0 ? vectors * b.vector : b.piece);
         e.mov(Gp.RAX, Mem.at(Gp.RSP, C_PANEL));
         e.add(Gp.RAX, width);
         e.mov(Mem.at(Gp.RSP, C_PANEL), Gp.RAX);
@@ -155,25 +179,33 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         }
         e.mov(Gp.R12, count);
         Label next = e.here();
-        fetch(e);
-        new Body(e, rows, vectors, last).emit();
+        Label none = new Label();
+        Label done = new Label();
+        turn(e, none);
+        if (fetch.copies) {
+            new Body(e, rows, vectors, last, true).emit();
+            e.jmp(done);
+            e.bind(none);
+        }
+        new Body(e, rows, vectors, last, false).emit();
+        e.bind(done);
         e.add(Gp.RDI, a.piece == 0 ? 4 * rows : a.piece);
         e.add(Gp.RDX, rows * cRow);
         e.dec(Gp.R12);
         e.j(Condition.NE, next);
     }
 
-    /** What this tile fetches: rbp, in steps of r9; what it reads itself if it is not its turn or there is nothing left. */
-    private void fetch(Assembler e) {
+    /** What this tile fetches: rbp, in steps of r9. If it is not its turn or there is nothing left, what it reads itself; where lines are copied, a jump to {@code none}. */
+    private void turn(Assembler e, Label none) {
         Label found = new Label();
-        Label none = new Label();
         e.mov(Gp.RAX, Mem.at(Gp.R8));
         e.dec(Gp.RAX);
         e.mov(Mem.at(Gp.R8), Gp.RAX);
         e.j(Condition.NE, none);
         e.mov(Gp.RAX, Mem.at(Gp.R8, 8));
         e.mov(Mem.at(Gp.R8), Gp.RAX);
-        for (int at = Fetch.FIRST; at < Fetch.FIRST + fetch.walks * Fetch.NEXT; at += Fetch.NEXT) {
+        for (int i = 0; i < fetch.walks; i++) {
+            int at = Fetch.FIRST + i * fetch.next();
             Label empty = new Label();
             Mem left = Mem.at(Gp.R8, at + 24);
             e.mov(Gp.RAX, left);
@@ -182,19 +214,45 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             e.dec(Gp.RAX);
             e.mov(left, Gp.RAX);
             e.mov(Gp.RBP, Mem.at(Gp.R8, at));
-            e.lea(Gp.RAX, Mem.at(Gp.RBP, 64 * fetch.lines));
+            advance(e, at);
             e.mov(Mem.at(Gp.R8, at), Gp.RAX);
             e.mov(Gp.R9, Mem.at(Gp.R8, at + 8));
             e.mov(Gp.RAX, Mem.at(Gp.R8, at + 16));
             e.jmp(found);
             e.bind(empty);
         }
-        e.bind(none);
-        e.mov(Gp.RBP, Gp.RDI);
-        e.mov(Gp.R9, 0);
-        e.mov(Gp.RAX, 0);
+        if (fetch.copies) {
+            e.jmp(none);
+        } else {
+            e.bind(none);
+            e.mov(Gp.RBP, Gp.RDI);
+            e.mov(Gp.R9, 0);
+            e.mov(Gp.RAX, 0);
+        }
         e.bind(found);
         e.mov(Mem.at(Gp.RSP, FETCH_ROW), Gp.RAX);
+    }
+
+    /** rax: what the turn after this one reads; and where this one writes, if it does. */
+    private void advance(Assembler e, int at) {
+        if (!fetch.copies) {
+            e.lea(Gp.RAX, Mem.at(Gp.RBP, 64 * fetch.lines));
+            return;
+        }
+        e.mov(Gp.RAX, Mem.at(Gp.R8, at + 40));
+        e.kmov(COPY_MASK, Gp.RAX, 16);
+        e.mov(Gp.RAX, Mem.at(Gp.R8, at + 48));
+        e.mov(Mem.at(Gp.RSP, TO), Gp.RAX);
+        e.add(Gp.RAX, Mem.at(Gp.R8, at + 64));
+        e.mov(Mem.at(Gp.R8, at + 48), Gp.RAX);
+        e.mov(Gp.RAX, Mem.at(Gp.R8, at + 56));
+        e.mov(Mem.at(Gp.RSP, PITCH), Gp.RAX);
+        e.mov(Gp.RAX, Mem.at(Gp.R8, at + 72));
+        e.mov(Mem.at(Gp.RSP, AHEAD), Gp.RAX);
+        e.mov(Gp.RAX, Mem.at(Gp.R8, at + 80));
+        e.mov(Mem.at(Gp.RSP, AHEAD_LAST), Gp.RAX);
+        e.mov(Gp.RAX, Mem.at(Gp.R8, at + 32));
+        e.add(Gp.RAX, Gp.RBP);
     }
 
     /** One tile over all positions. */
@@ -203,12 +261,14 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         private final int rows;
         private final int vectors;
         private final LaneMask last;
+        private final boolean copies;
 
-        Body(Assembler e, int rows, int vectors, LaneMask last) {
+        Body(Assembler e, int rows, int vectors, LaneMask last, boolean copies) {
             this.e = e;
             this.rows = rows;
             this.vectors = vectors;
             this.last = last;
+            this.copies = copies;
         }
 
         private Vec sum(int i, int j) {
@@ -239,9 +299,31 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             }
             e.mov(Gp.RAX, Gp.RDI);
             e.mov(Gp.RBX, Gp.RSI);
-            e.mov(Gp.R11, Mem.at(Gp.RSP, IMAGES));
-            Label image = e.here();
-            e.mov(Gp.R10, Gp.R15);
+            if (copies) {
+                exchange();
+                e.mov(Gp.R10, Gp.R15);
+                e.mov(Gp.R11, Mem.at(Gp.R8, Fetch.NEAR_ROWS));
+                e.sub(Gp.R10, Gp.R11);
+                e.mov(Gp.RDX, Mem.at(Gp.RSP, AHEAD));
+                rows();
+                e.mov(Gp.R10, Mem.at(Gp.R8, Fetch.NEAR_ROWS));
+                e.mov(Gp.RDX, Mem.at(Gp.RSP, AHEAD_LAST));
+                rows();
+                restore();
+            } else {
+                e.mov(Gp.R11, Mem.at(Gp.RSP, IMAGES));
+                Label image = e.here();
+                e.mov(Gp.R10, Gp.R15);
+                rows();
+                e.add(Gp.RAX, Mem.at(Gp.RSP, A_IMAGE));
+                e.add(Gp.RBX, Mem.at(Gp.RSP, B_IMAGE));
+                next(Gp.R11, image);
+            }
+            store();
+        }
+
+        /** As many rows of positions as r10 says. */
+        private void rows() {
             Label row = e.here();
             e.mov(Gp.RCX, Gp.R14);
             e.align(32);
@@ -250,12 +332,25 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
             next(Gp.RCX, column);
             e.add(Gp.RAX, Mem.at(Gp.RSP, A_ROW));
             e.add(Gp.RBX, Mem.at(Gp.RSP, B_ROW));
-            e.add(Gp.RBP, Mem.at(Gp.RSP, FETCH_ROW));
+            if (copies || !fetch.copies) {
+                e.add(Gp.RBP, Mem.at(Gp.RSP, FETCH_ROW));
+            }
             next(Gp.R10, row);
-            e.add(Gp.RAX, Mem.at(Gp.RSP, A_IMAGE));
-            e.add(Gp.RBX, Mem.at(Gp.RSP, B_IMAGE));
-            next(Gp.R11, image);
-            store();
+        }
+
+        /** From here on: rdi where to copy to, rsi the bytes from position to position there, rdx those to what the next turn reads. */
+        private void exchange() {
+            e.mov(Mem.at(Gp.RSP, TILE_A), Gp.RDI);
+            e.mov(Mem.at(Gp.RSP, TILE_B), Gp.RSI);
+            e.mov(Mem.at(Gp.RSP, TILE_C), Gp.RDX);
+            e.mov(Gp.RDI, Mem.at(Gp.RSP, TO));
+            e.mov(Gp.RSI, Mem.at(Gp.RSP, PITCH));
+        }
+
+        private void restore() {
+            e.mov(Gp.RDI, Mem.at(Gp.RSP, TILE_A));
+            e.mov(Gp.RSI, Mem.at(Gp.RSP, TILE_B));
+            e.mov(Gp.RDX, Mem.at(Gp.RSP, TILE_C));
         }
 
         private void next(Gp counter, Label again) {
@@ -265,9 +360,16 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
 
         private void position() {
             for (int j = 0; j < vectors; j++) {
-                lanes(j).load(column(j), Mem.at(Gp.RBX, j * set.bytes()));
+                lanes(j).load(column(j), Mem.at(Gp.RBX, j * b.vector));
             }
-            for (int line = 0; line < fetch.lines; line++) {
+            if (copies) {
+                // The end of a piece is written as a whole vector: what is too much of it, the next position overwrites.
+                e.prefetcht1(Mem.at(Gp.RBP, Gp.RDX, 1, 4 * (tile.rows - 1)));
+                e.vmovups(one(0).zeroed(COPY_MASK), Mem.at(Gp.RBP));
+                e.vmovups(Mem.at(Gp.RDI), one(0));
+                e.add(Gp.RDI, Gp.RSI);
+            }
+            for (int line = 0; line < fetch.lines && !fetch.copies; line++) {
                 e.prefetcht1(Mem.at(Gp.RBP, 64 * line));
             }
             for (int i = 0; i < rows; i++) {
@@ -276,7 +378,9 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
                     e.vfmadd231ps(sum(i, j), one(i), column(j));
                 }
             }
-            e.add(Gp.RBP, Gp.R9);
+            if (copies || !fetch.copies) {
+                e.add(Gp.RBP, Gp.R9);
+            }
             e.add(Gp.RAX, a.column);
             e.add(Gp.RBX, b.column);
         }

@@ -9,6 +9,7 @@ import dev.jacquard.cpu.Workers;
 import dev.jacquard.cpu.x64.TransposedProduct.Fetch;
 import dev.jacquard.cpu.x64.TransposedProduct.Steps;
 import java.lang.foreign.MemorySegment;
+import java.util.stream.Stream;
 
 /**
  * Backward of weight of a dense or grouped convolution: dw[k, tap, c] = sum over positions of dy[position, k] * x[position at the tap, c], which for each tap is a product of two matrices whose rows are
@@ -20,6 +21,9 @@ import java.lang.foreign.MemorySegment;
 final class WeightGradient implements Conv {
     private static final int PIECE = 16_384;
 
+    /** Positions that are fetched before they are copied. */
+    private static final int NEAR = 24;
+
     @SuppressWarnings("restricted") // the JVM is started with --enable-native-access
     private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
@@ -30,8 +34,10 @@ final class WeightGradient implements Conv {
     private final boolean rowsFollow;
     private final boolean imagesFollow;
     private final long gradientAt;
+    private final long halfBytes;
     private final long scratchBytes;
     private final long partBytes;
+    private final Ahead[] ahead;
     private final Workers.Task compute = this::compute;
     private final Workers.Task add = this::add;
 
@@ -50,8 +56,25 @@ final class WeightGradient implements Conv {
         rowsFollow = image.row() == shape.ow() * image.column() && gradient.row() == shape.ow() * gradient.column();
         imagesFollow = rowsFollow && image.image() == shape.oh() * image.row() && gradient.image() == shape.oh() * gradient.row();
         gradientAt = kernels.fetch().bytes() + kernels.imageBytes();
-        scratchBytes = gradientAt + kernels.gradientBytes();
+        halfBytes = kernels.imageBytes() + kernels.gradientBytes();
+        scratchBytes = gradientAt + kernels.gradientBytes() + (plan.ahead() ? halfBytes : 0);
         partBytes = plan.partial() ? Raw.align(4 * plan.gradientFloats()) : 0;
+        ahead = plan.ahead() ? Stream.generate(Ahead::new).limit(workers.size()).toArray(Ahead[]::new) : null;
+    }
+
+    /** What a worker's tiles have copied beforehand, and into which of two halves of its scratch. */
+    private static final class Ahead {
+        private int item;
+        private int block;
+        private int half;
+
+        void none() {
+            block = -1;
+        }
+
+        boolean is(int b, int i) {
+            return block == b && item == i;
+        }
     }
 
     /** Whether distances between images and the like fit into instructions. */
@@ -76,6 +99,9 @@ final class WeightGradient implements Conv {
         dy = second;
         dw = out;
         workspace = scratch;
+        for (int i = 0; plan.ahead() && i < ahead.length; i++) {
+            ahead[i].none();
+        }
         workers.run(compute, plan.items());
         if (plan.swapped()) {
             workers.run(add, shape.groups() * Math.ceilDiv(shape.groupK(), plan.set().lanes()));
@@ -116,8 +142,14 @@ final class WeightGradient implements Conv {
         for (int b = firstBlock(split); b < end; b++) {
             // An item's last block fetches the first one of the item that this worker will most probably get: workers take their own parts one by one.
             int next = b + 1 < end ? item : item + 1;
-            fetch(b + 1 < end ? b + 1 : next < plan.items() ? firstBlock(split(next)) : -1, next, passes, scratch);
-            begun = block(b, item, plan.unit(u), plan.unit(u + 1), c, scratch, begun);
+            int then = b + 1 < end ? b + 1 : next < plan.items() ? firstBlock(split(next)) : -1;
+            if (plan.ahead()) {
+                blockAhead(b, item, then, next, passes, c, worker, b > firstBlock(split));
+                begun = 1;
+            } else {
+                fetch(then, next, passes, scratch);
+                begun = block(b, item, plan.unit(u), plan.unit(u + 1), c, scratch, begun);
+            }
         }
         for (int unit = plan.unit(u); unit < plan.unit(u + 1); unit++) {
             if ((begun >> unit - plan.unit(u) & 1) == 0) {
@@ -188,7 +220,7 @@ final class WeightGradient implements Conv {
         int n0 = firstImage(b);
         int images = Math.min(plan.blockImages(), shape.n() - n0);
         int first = firstRow(b);
-        int end = plan.blockRows() == 0 ? shape.oh() : Math.min(shape.oh(), first + plan.blockRows());
+        int end = endRow(first);
         // Lines of few channels are copied whole: a part of their columns begins somewhere within.
         long from = image(n0, images, first, end, c0, plan.swapped() ? i : j, scratch) + (plan.flat() ? 4L * c0 : 0);
         long gradientFrom = gradient(n0, images, first, end, k0, plan.swapped() ? j : i, scratch);
@@ -212,6 +244,91 @@ final class WeightGradient implements Conv {
             begun |= 1L << unit - u0;
         }
         return begun;
+    }
+
+    /** A block of a kernel of one tap, whose tiles copy block {@code then} of item {@code next}. */
+    private void blockAhead(int b, int item, int then, int next, int passes, long c, int worker, boolean accumulate) {
+        Ahead done = ahead[worker];
+        long scratch = workspace + worker * scratchBytes;
+        long half = scratch + done.half * halfBytes;
+        int i = rowPart(item);
+        int j = columnPart(item);
+        int n0 = firstImage(b);
+        int images = Math.min(plan.blockImages(), shape.n() - n0);
+        int first = firstRow(b);
+        int end = endRow(first);
+        if (!done.is(b, item)) {
+            image(n0, images, first, end, firstImageChannel(item), j, half);
+            gradient(n0, images, first, end, firstGradientChannel(item), i, half);
+        }
+        boolean copied = then >= 0 && positions(then) == positions(b) && copies(then, next, passes, scratch, scratch + (1 - done.half) * halfBytes);
+        if (!copied) {
+            note(scratch);
+        }
+        kernels.product(i, j).run(half + gradientAt, half + kernels.fetch().bytes(), c, TransposedProduct.counts(shape.ow(), (end - first) * images, 1, accumulate), scratch, 0);
+        done.item = next;
+        done.block = copied ? then : -1;
+        done.half = 1 - done.half;
+    }
+
+    private int endRow(int first) {
+        return plan.blockRows() == 0 ? shape.oh() : Math.min(shape.oh(), first + plan.blockRows());
+    }
+
+    private int positions(int b) {
+        int first = firstRow(b);
+        return Math.min(plan.blockImages(), shape.n() - firstImage(b)) * (endRow(first) - first) * shape.ow();
+    }
+
+    /** Notes what of a block is to be copied, and where. @return whether tiles are enough for it; if not, nothing is noted */
+    private boolean copies(int b, int item, int passes, long at, long half) {
+        int m = plan.row(rowPart(item) + 1) - plan.row(rowPart(item));
+        Pieces rows = plan.tile().rows(m);
+        int vectors = plan.set().vectors(plan.column(columnPart(item) + 1) - plan.column(columnPart(item)));
+        int turns = rows.count() + vectors + 2;
+        int allRows = positions(b) / shape.ow();
+        if (turns > passes || allRows < 2) {
+            return false;
+        }
+        ALL.set(JAVA_LONG, at, passes / turns);
+        ALL.set(JAVA_LONG, at + 8, passes / turns);
+        int near = Math.min(allRows - 1, Math.ceilDiv(NEAR, shape.ow()));
+        ALL.set(JAVA_LONG, at + Fetch.NEAR_ROWS, near);
+        long walk = at + Fetch.FIRST;
+        int bytes = kernels.fetch().next();
+        Steps a = kernels.gradient();
+        long from = gradientRow(firstImage(b), firstRow(b), firstGradientChannel(item));
+        long to = half + gradientAt;
+        long step = 4L * shape.k();
+        int large = rows.low() + 1;
+        walk(walk, near, allRows - near, from - 4L * large, step, 0, 1, large, 0, to, a.column(), 0);
+        walk(walk + bytes, near, allRows - near, from, step, 0, rows.larger(), large, large, to, a.column(), a.piece());
+        walk(walk + 2L * bytes, near, allRows - near, from + 4L * rows.larger() * large, step, 0, rows.count() - rows.larger(), large - 1, large - 1,
+                to + (long) rows.larger() * a.piece(), a.column(), a.piece());
+        Steps x = kernels.image();
+        from = imageRow(firstImage(b), firstInputRow(firstRow(b)), firstImageChannel(item));
+        to = half + kernels.fetch().bytes();
+        step = 4L * shape.c() * shape.strideW();
+        int lanes = plan.set().lanes();
+        walk(walk + 3L * bytes, near, allRows - near, from - 4L * lanes, step, rowGap(), 1, lanes, 0, to, plan.set().bytes(), 0);
+        walk(walk + 4L * bytes, near, allRows - near, from, step, rowGap(), vectors, lanes, lanes, to, plan.set().bytes(), x.vector());
+        return true;
+    }
+
+    /** Bytes from the pixel after a row of those that a kernel of one tap reads to the next row's first. */
+    private long rowGap() {
+        return plan.sparse() ? 4L * shape.c() * (shape.strideH() * shape.w() - shape.ow() * shape.strideW()) : 0;
+    }
+
+    private void walk(long at, int near, int far, long from, long step, long row, int turns, int floats, int lanes, long to, long pitch, long piece) {
+        note(at, from, step, row, turns);
+        ALL.set(JAVA_LONG, at + 32, 4L * floats);
+        ALL.set(JAVA_LONG, at + 40, (1L << lanes) - 1);
+        ALL.set(JAVA_LONG, at + 48, to);
+        ALL.set(JAVA_LONG, at + 56, pitch);
+        ALL.set(JAVA_LONG, at + 64, piece);
+        ALL.set(JAVA_LONG, at + 72, near * (shape.ow() * step + row));
+        ALL.set(JAVA_LONG, at + 80, 4L * floats - far * (shape.ow() * step + row));
     }
 
     /** Where a rectangle's rows or images follow one another without a gap, they are one row. */
@@ -275,9 +392,7 @@ final class WeightGradient implements Conv {
         long walk = at + Fetch.FIRST;
         int walks = kernels.fetch().walks();
         if (b < 0) {
-            for (int i = 0; i < walks; i++) {
-                note(walk + i * Fetch.NEXT, 0, 0, 0, 0);
-            }
+            note(at);
             return;
         }
         int partK = plan.swapped() ? columnPart(item) : rowPart(item);
@@ -290,10 +405,17 @@ final class WeightGradient implements Conv {
         note(walk, gradientRow(firstImage(b), firstRow(b), firstGradientChannel(item)), 4L * shape.k(), 0, turnsK);
         long image = imageRow(firstImage(b), firstInputRow(firstRow(b)), plan.flat() ? 0 : firstImageChannel(item));
         long step = kernels.imageStep(partC);
-        long row = plan.sparse() ? 4L * shape.c() * (shape.strideH() * shape.w() - shape.ow() * shape.strideW()) : 0;
+        long row = rowGap();
         long positions = (long) plan.blockImages() * (plan.blockRows() == 0 ? shape.oh() : plan.blockRows()) * shape.ow();
         for (int i = 1; i < walks; i++) {
-            note(walk + i * Fetch.NEXT, image + (i - 1) * positions * step, step, row, turnsX);
+            note(walk + i * kernels.fetch().next(), image + (i - 1) * positions * step, step, row, turnsX);
+        }
+    }
+
+    /** Notes that there is nothing to fetch. */
+    private void note(long at) {
+        for (int i = 0; i < kernels.fetch().walks(); i++) {
+            note(at + Fetch.FIRST + i * kernels.fetch().next(), 0, 0, 0, 0);
         }
     }
 

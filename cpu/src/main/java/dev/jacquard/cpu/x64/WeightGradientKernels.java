@@ -9,6 +9,9 @@ import java.util.stream.IntStream;
 
 /** The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or brought together. */
 final class WeightGradientKernels {
+    /** Walks that copy: one that only fetches the first rows, larger pieces of rows, smaller ones; one that only fetches the first columns, columns. */
+    private static final int COPIES = 5;
+
     private final WeightGradientPlan plan;
     private final ConvShape shape;
     private final int cRow;
@@ -49,8 +52,8 @@ final class WeightGradientKernels {
         for (int i = 0; i < products.length; i++) {
             products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow, fetch));
         }
-        packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, image.piece(), plan.sparse() ? shape.strideW() * shape.c() : shape.c()) : null;
-        packGradient = plan.packGradient() ? packs(!plan.swapped(), gradientPitch, gradient.piece(), shape.k()) : null;
+        packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, piece(image), plan.sparse() ? shape.strideW() * shape.c() : shape.c()) : null;
+        packGradient = plan.packGradient() ? packs(!plan.swapped(), gradientPitch, piece(gradient), shape.k()) : null;
         clears = new Kernel[parts];
         for (int j = 0; j < parts; j++) {
             clears[j] = Kernel.of(new PaddedRows(plan.set(), columns(j), 0, 0, cRow, 0));
@@ -61,9 +64,12 @@ final class WeightGradientKernels {
 
     /** Two lines at a turn where tiles are so few that a block would not come in otherwise while the one before is computed, and memory is fast enough for that. */
     private Fetch fetches() {
+        if (plan.ahead()) {
+            return new Fetch(COPIES, 1, true);
+        }
         int lines = plan.gradientLines(0) + plan.imageLines(0) * plan.imageWalks();
         boolean two = lines > (plan.unit(1) - plan.unit(0)) * tiles(0, 0) && !plan.memoryBound();
-        return new Fetch(1 + plan.imageWalks(), two ? 2 : 1);
+        return new Fetch(1 + plan.imageWalks(), two ? 2 : 1, false);
     }
 
     /** How the next block's operands are brought near. */
@@ -100,32 +106,45 @@ final class WeightGradientKernels {
 
     /** Bytes of a position in a piece of packed rows, or columns. */
     private int pitch(boolean rows) {
-        return rows ? 4 * plan.tile().rows() : plan.tile().vectors() * plan.set().bytes();
+        return plan.ahead() ? plan.set().bytes() : rows ? 4 * plan.tile().rows() : plan.tile().vectors() * plan.set().bytes();
     }
 
     private Steps imageSteps() {
         if (plan.packImage() && plan.sparse()) {
             int row = shape.ow() * imagePitch; // of pixels that are left out there is no copy
-            return new Steps(imagePitch, row, shape.oh() * row, PackedPieces.bytes(imagePitch, gradientPositions));
+            return steps(imagePitch, row, shape.oh() * row, PackedPieces.bytes(imagePitch, gradientPositions), !plan.swapped());
         }
         int pixel = plan.packImage() ? imagePitch : 4 * shape.c();
         int row = plan.flat() ? 4 * plan.lineFloats() : shape.w() * pixel;
-        return new Steps(shape.strideW() * pixel, shape.strideH() * row, shape.h() * row, plan.packImage() ? PackedPieces.bytes(imagePitch, imagePositions) : 0);
+        return steps(shape.strideW() * pixel, shape.strideH() * row, shape.h() * row, plan.packImage() ? PackedPieces.bytes(imagePitch, imagePositions) : 0, !plan.swapped());
+    }
+
+    /** Tiles that copy have each vector of columns in a piece by itself. */
+    private Steps steps(int column, int row, int image, int piece, boolean columns) {
+        return columns && plan.ahead() ? new Steps(column, row, image, 0, piece) : new Steps(column, row, image, piece, plan.set().bytes());
     }
 
     private Steps gradientSteps() {
         int pixel = plan.packGradient() ? gradientPitch : 4 * shape.k();
         int row = shape.ow() * pixel;
-        return new Steps(pixel, row, shape.oh() * row, plan.packGradient() ? PackedPieces.bytes(gradientPitch, gradientPositions) : 0);
+        return steps(pixel, row, shape.oh() * row, plan.packGradient() ? PackedPieces.bytes(gradientPitch, gradientPositions) : 0, plan.swapped());
     }
 
     private Kernel[] packs(boolean ofRows, int pitch, int pieceBytes, int channels) {
         Kernel[] all = new Kernel[ofRows ? plan.rowParts() : plan.columnParts()];
         for (int i = 0; i < all.length; i++) {
-            Pieces pieces = ofRows ? plan.tile().rows(rows(i)) : plan.tile().columns(columns(i), plan.set());
+            Pieces pieces = pieces(ofRows, i);
             all[i] = Kernel.of(new PackedPieces(plan.set(), pieces, pitch, pieceBytes, 4 * channels));
         }
         return all;
+    }
+
+    private static int piece(Steps s) {
+        return s.piece() == 0 ? s.vector() : s.piece();
+    }
+
+    private Pieces pieces(boolean ofRows, int part) {
+        return ofRows ? plan.tile().rows(rows(part)) : new Pieces(columns(part), plan.set().lanes(), plan.ahead() ? 1 : plan.tile().vectors());
     }
 
     private PaddedRows lineCopies() {
@@ -145,20 +164,20 @@ final class WeightGradientKernels {
     /** Bytes of scratch for a block of x. */
     long imageBytes() {
         if (plan.packImage()) {
-            return (long) image.piece() * mostPieces(plan.swapped());
+            return (long) piece(image) * mostPieces(plan.swapped());
         }
         return plan.flat() ? Raw.align(4L * plan.lineFloats() * plan.blockImages() * plan.blockInputRows()) : 0;
     }
 
     /** Bytes of scratch for a block of dy. */
     long gradientBytes() {
-        return plan.packGradient() ? (long) gradient.piece() * mostPieces(!plan.swapped()) : 0;
+        return plan.packGradient() ? (long) piece(gradient) * mostPieces(!plan.swapped()) : 0;
     }
 
     private int mostPieces(boolean ofRows) {
         int most = 0;
         for (int i = 0; i < (ofRows ? plan.rowParts() : plan.columnParts()); i++) {
-            most = Math.max(most, (ofRows ? plan.tile().rows(rows(i)) : plan.tile().columns(columns(i), plan.set())).count());
+            most = Math.max(most, pieces(ofRows, i).count());
         }
         return most;
     }

@@ -35,6 +35,9 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** The same on processors with AVX-512, whose cache has a MiB and more, where a block of x has no rows beside those of dy. */
     private static final int LARGE_BLOCK_BYTES = 512 << 10;
 
+    /** The same where there are two copies of a block. */
+    private static final int AHEAD_BLOCK_BYTES = 448 << 10;
+
     private static final int LEAST_POSITIONS = 96;
     private static final int MOST_POSITIONS = 224;
 
@@ -44,6 +47,12 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     /** Channels of an image, or of its gradient, from which on operands are packed: for several taps, and for one. */
     private static final int FAR = 256;
     private static final int FAR_ALONE = 1024;
+
+    /** Channels of x or of dy from which on tiles copy the next block: below, what it costs is what it gains. Few shapes have so many, and their operands fit the last cache; from memory, copies would wait. */
+    private static final int FAR_AHEAD = 2048;
+
+    /** Channels of the other, at least: a block has to have more tiles than pieces to copy. */
+    private static final int LEAST_AHEAD = 512;
 
     private static final int FLOATS_PER_LINE = 16;
 
@@ -170,14 +179,25 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return splits * shape.groups() * rowParts * columnParts * unitParts;
     }
 
+    /**
+     * Whether tiles copy the next block into pieces of its own on their way: positions a page apart share few sets of both caches, and what is fetched of the next block drives out this one. It costs a load and a
+     * store beside twenty-eight multiply-adds. Only where a tile's rows fit into a vector and columns are whole ones.
+     */
+    boolean ahead() {
+        boolean whole = !flat && !swapped && units() == 1 && shape.padTop() == 0 && shape.padLeft() == 0 && shape.groupC() % set.lanes() == 0;
+        boolean even = !sparse() || blockRows != 0 || blockImages == 1 || shape.oh() * shape.strideH() == shape.h();
+        boolean many = Math.max(shape.c(), shape.k()) >= FAR_AHEAD && Math.min(shape.groupC(), shape.groupK()) >= LEAST_AHEAD;
+        return set == InstructionSet.AVX512 && whole && even && many && tile.vectors() == 2 && tile.rows() <= set.lanes();
+    }
+
     /** Whether a block of x is brought together before it is read: if positions are so far apart that they would fall into few sets of the first-level cache, and it is read often enough. */
     boolean packImage() {
-        return !flat && far(shape.c()) && (units() > 1 || shape.padTop() == 0 && shape.padLeft() == 0);
+        return ahead() || !flat && far(shape.c()) && (units() > 1 || shape.padTop() == 0 && shape.padLeft() == 0);
     }
 
     /** Whether a block of dy is. */
     boolean packGradient() {
-        return far(shape.k());
+        return ahead() || far(shape.k());
     }
 
     /** A single tap of AVX-512's large tiles does not wait for the second-level cache. */
@@ -228,7 +248,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
 
     /** The best cut: enough chunks, operands read and sums added as seldom as possible. */
     private WeightGradientPlan cut() {
-        int wanted = (int) Math.max(1, Math.min(packImage() || packGradient() ? PACKED_CHUNKS : CHUNKS, cycles() / SMALL));
+        int wanted = (int) Math.max(1, Math.min(!ahead() && (packImage() || packGradient()) ? PACKED_CHUNKS : CHUNKS, cycles() / SMALL));
         WeightGradientPlan best = null;
         double least = Double.MAX_VALUE;
         for (int u = 1; u <= units(); u++) {
@@ -250,7 +270,7 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     }
 
     private int blockBytes() {
-        return set == InstructionSet.AVX512 && units() == 1 ? LARGE_BLOCK_BYTES : BLOCK_BYTES;
+        return ahead() ? AHEAD_BLOCK_BYTES : set == InstructionSet.AVX512 && units() == 1 ? LARGE_BLOCK_BYTES : BLOCK_BYTES;
     }
 
     /** With blocks of positions that fit the cache. */
@@ -260,6 +280,9 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         int image = shape.oh() * shape.ow();
         int images = image > most ? 1 : Math.ceilDiv(shape.n(), Math.ceilDiv(shape.n(), most / image));
         int bands = Math.ceilDiv(shape.oh(), Math.max(1, most / shape.ow()));
+        while (ahead() && shape.oh() % bands != 0 && 2 * bands < shape.oh()) {
+            bands++; // equal blocks: tiles copy as many positions as they multiply
+        }
         int rowsOfBlock = image > most ? Math.ceilDiv(shape.oh(), bands) : 0;
         return new WeightGradientPlan(shape, set, flat, swapped, tile, r, c, u, 1, rowsOfBlock, images);
     }
