@@ -274,9 +274,9 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         }
 
         /**
-         * Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. Each vector of a depthwise tile
-         * asks for its share of them as they lie in memory, which is faster than for its own channels, a few lines at a time between its sums, since a burst of them would hold up what comes behind. Else, or for
-         * a block of vectors, for which the others are not there, it asks for its own all at once.
+         * Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. Where a
+         * depthwise kernel asks for several rows, each vector of a tile asks for its share of them as they lie in memory, which is faster than for its own channels, a few lines at a time between its sums, since a
+         * burst of them would hold up what comes behind. For one row, or for a block of vectors, for which the others are not there, it asks for its own all at once.
          */
         private void prefetch() {
             if (k.ahead == 0) {
@@ -285,7 +285,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             int end = run.count() > 1 ? run.step() : Integer.MAX_VALUE;
             int[] own = run.reads().stream().mapToInt(ColumnTiles.Read::offset).filter(offset -> offset < end).toArray();
             a.mov(Gp.RCX, Mem.at(Gp.RBP, 8));
-            if (k.fetch() == Fetch.PLAIN && k.block == k.vectors() && own.length > 0) {
+            if (k.fetch() == Fetch.PLAIN && k.block == k.vectors() && k.ahead > 1 && own.length > 0) {
                 a.imul(Gp.RAX, Gp.R14, own.length);
                 a.add(Gp.RCX, Gp.RAX);
                 a.add(Gp.RCX, Gp.RSI);
