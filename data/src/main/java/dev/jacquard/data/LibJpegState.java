@@ -1,5 +1,6 @@
 package dev.jacquard.data;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -11,6 +12,7 @@ import java.lang.foreign.MemorySegment;
  * A {@code jpeg_decompress_struct} with its error manager and its progress manager. The offsets are those of 64-bit systems, the same in the interfaces 6.2, 7 and 8. Not
  * thread-safe.
  */
+@SuppressWarnings("restricted") // reads a table that the library points to
 final class LibJpegState implements AutoCloseable {
     // Of jpeg_decompress_struct.
     private static final long PROGRESS = 16;
@@ -23,6 +25,7 @@ final class LibJpegState implements AutoCloseable {
     private static final long OUTPUT_WIDTH = 136;
     private static final long OUTPUT_HEIGHT = 140;
     private static final long OUTPUT_COMPONENTS = 148;
+    private static final long COEF_BITS = 192; // of progressive files: for each component and each of 64 coefficients the lower bits that no scan brought, or -1; else null
     private static final long BYTES = 1024; // more than any version has
     // Of jpeg_error_mgr.
     private static final long ERROR_EXIT = 0;
@@ -31,6 +34,7 @@ final class LibJpegState implements AutoCloseable {
     private static final long ERROR_BYTES = 256; // it has 168
     private static final long PROGRESS_BYTES = 32;
     private static final int RGB = 2; // JCS_RGB
+    private static final int GUESSED_FROM = 10; // coefficients, in zigzag order
 
     private final LibJpegLibrary library;
     private final MemorySegment registers;
@@ -81,6 +85,19 @@ final class LibJpegState implements AutoCloseable {
         cinfo.set(JAVA_INT, SCALE_NUMERATOR, 1);
         cinfo.set(JAVA_INT, SCALE_DENOMINATOR, reduction);
         return call(library.start, 0, 0) && cinfo.get(JAVA_INT, OUTPUT_COMPONENTS) == 3;
+    }
+
+    /** After {@link #start}: whether the file's scans brought all of the coefficients from which the library, each version in its own way, would otherwise guess the others. */
+    boolean complete(int components) {
+        MemorySegment bits = cinfo.get(ADDRESS, COEF_BITS).reinterpret(4L * 64 * components);
+        for (int c = 0; c < components && bits.address() != 0; c++) {
+            for (int k = 1; k < GUESSED_FROM; k++) {
+                if (bits.getAtIndex(JAVA_INT, 64L * c + k) != 0) {
+                    return false;
+                }
+            }
+        }
+        return true;
     }
 
     /** Columns of the picture. */

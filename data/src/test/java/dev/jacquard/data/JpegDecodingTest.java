@@ -104,6 +104,29 @@ class JpegDecodingTest {
         }
     }
 
+    /** Each version of libjpeg guesses what the other scans might have brought in its own way, and at a cut in another one: such files are ImageIO's. */
+    @Test
+    void progressiveFilesWithoutTheirLastScansAreLeftToImageIo() {
+        JpegLibrary library = JpegWays.library("libjpeg");
+        assumeTrue(library != null, "skipped: " + JpegLibrary.find("libjpeg").why());
+        byte[] file = TestImages.resource("pil-progressive.jpg");
+        int scan = 0;
+        for (int i = 2, scans = 0; scans < 2; i++) {
+            if (file[i] == (byte) 0xFF && file[i + 1] == (byte) 0xDA) {
+                scans++;
+                scan = i;
+            }
+        }
+        byte[] first = Arrays.copyOf(file, scan + 2);
+        first[scan + 1] = (byte) 0xD9;
+        JpegHeader header = JpegHeader.parse(first, first.length);
+        try (JpegCodec codec = library.codec()) {
+            Wanted all = Wanted.whole(header.width(), header.height());
+            assertFalse(codec.decode(first, first.length, header, all, false, new Picture()));
+            assertTrue(codec.decode(file, file.length, JpegHeader.parse(file, file.length), all, false, new Picture()));
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("libraries")
     void theLibraryReduces(String way) {
