@@ -43,7 +43,8 @@ class AccumulationOnTheEmulatorTest {
         Module net = Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new BatchNorm2d(8), Activation.SILU.module(), new GlobalAvgPool2d(), new Linear(8, 10));
         Optimizer optimizer = new Optimizer(new Update.RmsProp(0.9, 1e-2, 0.9, 1e-4, Update.RmsProp.Form.PYTORCH));
         Map<String, float[]> left = new LinkedHashMap<>();
-        try (Backend backend = Backends.open(device, BackendOptions.DEFAULT.threads(2).tf32(BackendOptions.Tf32.OFF)); State state = new State(backend); TrainStep step = TrainStep.of(net, optimizer, SETTINGS, state);
+        try (Backend backend = Backends.open(device, BackendOptions.DEFAULT.threads(2).tf32(BackendOptions.Tf32.OFF)); State state = new State(backend); TrainStep step =
+                TrainStep.of(net, optimizer, SETTINGS, state);
                 Mixer mixer = new Mixer(new Mixing(0.4, 1, Mixing.Form.TENSORFLOW), BATCH, SIZE, SIZE, 3); Arena arena = Arena.ofConfined()) {
             float[] losses = new float[STEPS];
             for (int n = 0; n < STEPS; n++) {

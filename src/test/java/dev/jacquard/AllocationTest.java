@@ -31,9 +31,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A planned inference allocates nothing on the heap, a training step under 4 KB, over all threads. Until the compiler has seen a method its calls may allocate, and the Vector API does so by the
- * megabyte: so steps are run in rounds until one is as it should be. What allocates by nature does so in every round. On the Vector API some objects of masks for ragged columns may stay, 336 bytes of them where
- * this was written.
+ * A planned inference allocates nothing on the heap, a training step under 4 KB, over all threads. Until the compiler has seen a method its calls may allocate, and the Vector API
+ * does so by the megabyte: so steps are run in rounds until one is as it should be. What allocates by nature does so in every round. On the Vector API some objects of masks for
+ * ragged columns may stay, 336 bytes of them where this was written.
  */
 class AllocationTest {
     private static final int ROUNDS = 60;
@@ -49,7 +49,8 @@ class AllocationTest {
     }
 
     private static long[] threads() {
-        return Thread.getAllStackTraces().keySet().stream().filter(t -> t == Thread.currentThread() || t.getName().startsWith("jacquard-cpu-")).mapToLong(Thread::threadId).toArray();
+        return Thread.getAllStackTraces().keySet().stream().filter(t -> t == Thread.currentThread() || t.getName().startsWith("jacquard-cpu-"))
+                .mapToLong(Thread::threadId).toArray();
     }
 
     /** Bytes per step in rounds, the last of which is within the bound or was the last to be tried. */
@@ -96,7 +97,8 @@ class AllocationTest {
         Module net = Models.create(arch, 10);
         int batch = 2;
         try (Backend backend = open(kernels); State state = new State(backend);
-                TrainStep step = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 5e-4, true), Decay.WEIGHTS, net), new TrainStep.Settings(batch, 32, Normalization.IMAGENET, 0.1, 1), state);
+                TrainStep step = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 5e-4, true), Decay.WEIGHTS, net),
+                        new TrainStep.Settings(batch, 32, Normalization.IMAGENET, 0.1, 1), state);
                 Arena arena = Arena.ofShared()) {
             MemorySegment images = arena.allocate(batch * 32 * 32 * 3L, 64);
             for (long i = 0; i < images.byteSize(); i++) {

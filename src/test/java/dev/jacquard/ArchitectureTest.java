@@ -63,6 +63,8 @@ class ArchitectureTest {
     private static final Set<String> MAY_PRINT = Set.of("cli", "bench");
     private static final String VECTOR_API_ROOM = "dev/jacquard/cpu/simd";
     private static final int LONGEST_FILE = 600; // lines; the test leaves 50 more, so that a fix need not be a split
+    private static final int LONGEST_LINE = 180; // but in text blocks
+    private static final Pattern TEXT_BLOCK = Pattern.compile("\"\"\".*?\"\"\"", Pattern.DOTALL);
     private static final List<String> ADR_HEADINGS = List.of("## Context", "## Decision", "## Consequences", "## Alternatives");
 
     /** Comments, text blocks and strings, whichever starts first. */
@@ -141,6 +143,20 @@ class ArchitectureTest {
             }
         }
         assertNone("public types without javadoc", wrong);
+    }
+
+    @Test
+    void linesAreShortEnoughToRead() {
+        List<String> wrong = new ArrayList<>();
+        for (Path file : javaFiles("")) {
+            List<String> lines = TEXT_BLOCK.matcher(read(file)).replaceAll(m -> "\n".repeat(newlines(m.group()))).lines().toList();
+            for (int i = 0; i < lines.size(); i++) {
+                if (lines.get(i).length() > LONGEST_LINE) {
+                    wrong.add(relative(file) + ":" + (i + 1) + ": " + lines.get(i).length() + " characters, expected at most " + LONGEST_LINE);
+                }
+            }
+        }
+        assertNone("lines that are too long", wrong);
     }
 
     @Test

@@ -45,7 +45,8 @@ class BundleTest {
     void make() throws Exception {
         // A bundle is made of the class path; on this one are libraries of tests, too, a large one among them.
         String classPath = System.getProperty("java.class.path");
-        System.setProperty("java.class.path", Arrays.stream(classPath.split(File.pathSeparator)).filter(entry -> !entry.contains("onnxruntime")).collect(Collectors.joining(File.pathSeparator)));
+        System.setProperty("java.class.path", Arrays.stream(classPath.split(File.pathSeparator)).filter(entry -> !entry.contains("onnxruntime"))
+                .collect(Collectors.joining(File.pathSeparator)));
         Ran made;
         try {
             made = here("bundle", "--out", folder.resolve("made").toString(), "--format", "tar.gz");

@@ -10,7 +10,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A training step of a small network of each family, through the plan, the CUDA backend and its PTX on an emulated device, equals the CPU's; and the CPU's equals the reference's. */
+/**
+ * A training step of a small network of each family, through the plan, the CUDA backend and its PTX on an emulated device, equals the CPU's; and the CPU's equals the reference's.
+ */
 class FamiliesOnTheEmulatorTest {
     private record Ran(int code, String out) {}
 

@@ -151,15 +151,16 @@ class FlatMemoryTest {
     }
 
     /**
-     * In a few JVMs of a hundred the compiler settles on keeping some kernel's vectors on the heap for good, which no code of ours decides; a second JVM then speaks. What our code allocates
-     * shows in both.
+     * In a few JVMs of a hundred the compiler settles on keeping some kernel's vectors on the heap for good, which no code of ours decides; a second JVM then speaks. What our code
+     * allocates shows in both.
      */
     @Test
     void fiveHundredStepsAllocateNextToNothing() throws Exception {
         List<Long> here = heapPerStep();
         System.out.println("heap bytes per step, in rounds of " + STEPS + ": " + here);
         if (here.getLast() >= HEAP_BYTES_PER_STEP) {
-            Process fresh = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+            Process fresh = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules=jdk.incubator.vector",
+                    "--enable-native-access=ALL-UNNAMED",
                     "-Xmx2g", "-cp", System.getProperty("java.class.path"), FlatMemoryTest.class.getName()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
             String there = new String(fresh.getInputStream().readAllBytes());
             System.out.println("in a fresh JVM: " + there);
@@ -201,7 +202,8 @@ class FlatMemoryTest {
         try (Backend backend = Backends.open("cpu", 2); State state = new State(backend);
                 GeneratedImages images = new GeneratedImages(1, GeneratedImages.Split.TRAIN, 200);
                 Loader loader = Loader.train(images, Transform.Train.of(SIZE, 0.5)).batch(16).seed(1).open();
-                TrainStep step = TrainStep.of(small(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), new TrainStep.Settings(16, SIZE, Normalization.IMAGENET, 0, 1), state)) {
+                TrainStep step = TrainStep.of(small(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)),
+                        new TrainStep.Settings(16, SIZE, Normalization.IMAGENET, 0, 1), state)) {
             train(step, loader, 0, 500);
             // What leaks, leaks in every round; what the compiler and the collector keep for a while does not.
             List<String> rounds = new ArrayList<>();
@@ -225,7 +227,8 @@ class FlatMemoryTest {
     void eightyStagesLeaveNoResidue(@TempDir Path folder) throws IOException {
         Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read from /proc");
         int stages = 80;
-        TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("generated-images", 128).with("batch", 64).with("image-size", SIZE).with("base-image-size", SIZE).with("epochs", stages)
+        TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("generated-images", 128).with("batch", 64).with("image-size", SIZE).with("base-image-size", SIZE)
+                .with("epochs", stages)
                 .with("stages", stages).with("mixup", 0.2).with("ema", 0.9).with("optimizer-batch-size", 128).with("checkpoints", false).with("warmup-epochs", 0);
         Memory memory = new Memory(20);
         try (Backend backend = Backends.open("cpu", 2); GeneratedImages train = new GeneratedImages(1, GeneratedImages.Split.TRAIN, 128);
@@ -243,7 +246,8 @@ class FlatMemoryTest {
         Assumptions.assumeTrue(Files.exists(Path.of("/proc/self/status")), "resident memory is read from /proc");
         int pictures = TrainConfig.defaults().data().generatedTrain();
         int held = TrainConfig.defaults().data().generatedVal();
-        TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("batch", 80).with("image-size", SIZE).with("epochs", 20).with("checkpoints", false).with("warmup-epochs", 0)
+        TrainConfig config = TrainConfig.defaults().with("num-classes", 10).with("batch", 80).with("image-size", SIZE).with("epochs", 20).with("checkpoints", false)
+                .with("warmup-epochs", 0)
                 .with("augmentation", "randaugment").with("loader-threads", 2);
         Memory memory = new Memory(5);
         try (Backend backend = Backends.open("cpu", 2); GeneratedImages train = new GeneratedImages(1, GeneratedImages.Split.TRAIN, pictures);

@@ -26,7 +26,9 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A network of each family in evaluation, with what the CUDA backend has kernels for fused, on an emulated device: nothing is left to fuse, and the answers are the reference's. */
+/**
+ * A network of each family in evaluation, with what the CUDA backend has kernels for fused, on an emulated device: nothing is left to fuse, and the answers are the reference's.
+ */
 class FusedEvaluationTest {
     private static final int BATCH = 2;
     private static final long SEED = 7;

@@ -58,7 +58,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A fused step means what the step means: planned on the CPU or the reference, where the fused ops are their definitions, it gives the same loss and, within rounding, the same variables. */
+/**
+ * A fused step means what the step means: planned on the CPU or the reference, where the fused ops are their definitions, it gives the same loss and, within rounding, the same
+ * variables.
+ */
 class FusionTest {
     private static final Backend CPU = new CpuBackend(2);
     private static final Backend REFERENCE = new ReferenceBackend();
@@ -129,7 +132,10 @@ class FusionTest {
         want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
     }
 
-    /** With the CUDA backend's own kernels on an emulated device: statistics come from the convolutions that it has them for, in TF32, and the step is the step without them but for rounding. */
+    /**
+     * With the CUDA backend's own kernels on an emulated device: statistics come from the convolutions that it has them for, in TF32, and the step is the step without them but for
+     * rounding.
+     */
     @Test
     void statisticsOfTensorCoresMakeTheSameStep() {
         try (Backend cuda = new CudaBackend("emulator", new EmulatorDriver(), false, new MatrixOptions(true, Selection.BY_RULE))) {
@@ -146,8 +152,9 @@ class FusionTest {
     }
 
     /**
-     * Mixed precision with the CUDA backend's own kernels on an emulated device, fused as far as they go, against the F32 step on the CPU. What is forward is off by roundings. Gradients, which momentum
-     * is after one step, went through every ReLU, which a rounding makes pass one or not: in BF16 they are off by three times as much, the root of the ratio of the roundings.
+     * Mixed precision with the CUDA backend's own kernels on an emulated device, fused as far as they go, against the F32 step on the CPU. What is forward is off by roundings.
+     * Gradients, which momentum is after one step, went through every ReLU, which a rounding makes pass one or not: in BF16 they are off by three times as much, the root of the
+     * ratio of the roundings.
      */
     @Test
     void aHalfStepOfTensorCoresIsNearTheStep() {
@@ -189,7 +196,8 @@ class FusionTest {
         TrainStep.Settings settings = new TrainStep.Settings(2, 64, Normalization.IMAGENET, 0.1, 7);
         Graph step = TrainStep.graph(Models.create(model, 10), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), settings, forward);
         Graph fused = new StripCasts().then(PRODUCTS).apply(step);
-        return fused.nodes().stream().filter(n -> !(n.op() instanceof Leaf) && !(n.op() instanceof Movement.Cast)).collect(Collectors.groupingBy(n -> n.op().name(), TreeMap::new, Collectors.counting()));
+        return fused.nodes().stream().filter(n -> !(n.op() instanceof Leaf) && !(n.op() instanceof Movement.Cast))
+                .collect(Collectors.groupingBy(n -> n.op().name(), TreeMap::new, Collectors.counting()));
     }
 
     @ParameterizedTest
@@ -206,7 +214,8 @@ class FusionTest {
         for (int i = 0; i < images.length; i++) {
             images[i] = Philox.uniform(Philox.word(SETTINGS.seed(), 1, 0, i)) - 0.5f;
         }
-        try (State state = new State(REFERENCE).initialize(module.variables().values(), SETTINGS.seed()); Plan first = Plan.of(apart, state); Plan second = Plan.of(together, state)) {
+        try (State state = new State(REFERENCE).initialize(module.variables().values(), SETTINGS.seed()); Plan first = Plan.of(apart, state); Plan second =
+                Plan.of(together, state)) {
             first.feed("images", MemorySegment.ofArray(images));
             second.feed("images", MemorySegment.ofArray(images));
             first.run();

@@ -131,7 +131,8 @@ class OnnxTest {
 
     @TestFactory
     Stream<DynamicTest> logits() {
-        return Stream.of(new Net("resnet50", "resnet50", o -> o), new Net("se-resnext101-32x4d", "se-resnext101-32x4d", o -> o), new Net("efficientnet-b0", "efficientnet-b0", o -> o),
+        return Stream.of(new Net("resnet50", "resnet50", o -> o), new Net("se-resnext101-32x4d", "se-resnext101-32x4d", o -> o),
+                new Net("efficientnet-b0", "efficientnet-b0", o -> o),
                 new Net("efficientnet-b0, SAME", "efficientnet-b0", o -> o.padding(Padding.SAME)), new Net("resnet18, 4 channels", "resnet18", o -> o.channels(4)))
                 .map(net -> DynamicTest.dynamicTest(net.name, () -> logits(net)));
     }
@@ -203,7 +204,8 @@ class OnnxTest {
             Weights.save(weights, net, state, Weights.metadata("resnet18", 5, List.of("a", "b", "c", "d", "e")));
         }
         StringWriter out = new StringWriter();
-        int code = Main.run(new String[] {"export", "--weights", weights.toString(), "--output", file.toString(), "--image-size", "64"}, new PrintWriter(out), new PrintWriter(out));
+        int code = Main.run(new String[] {"export", "--weights", weights.toString(), "--output", file.toString(), "--image-size", "64"}, new PrintWriter(out),
+                new PrintWriter(out));
         assertEquals(0, code, out.toString());
         float[] images = new float[64 * 64 * 3];
         for (int i = 0; i < images.length; i++) {

@@ -31,8 +31,8 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 /**
- * Graphs that nobody would draw: convolutions that are residuals of their own normalisation, values with several users, normalisations of anything, per-channel operands that are computed, intermediate
- * values that are outputs. Fused wherever a device would take it, at the device's whim, each means what it meant: on the reference not a bit changes.
+ * Graphs that nobody would draw: convolutions that are residuals of their own normalisation, values with several users, normalisations of anything, per-channel operands that are
+ * computed, intermediate values that are outputs. Fused wherever a device would take it, at the device's whim, each means what it meant: on the reference not a bit changes.
  */
 class RandomGraphFusionTest {
     private static final int GRAPHS = 100;
@@ -140,7 +140,8 @@ class RandomGraphFusionTest {
         Map<String, float[]> got = run(other.verify());
         assertEquals(want.keySet(), got.keySet());
         want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name + " of\n" + plain.print() + "\nas\n" + other.print()));
-        other.nodes().stream().map(n -> n.op().name()).filter(n -> n.matches("backward_data_sum|convolution_.*|matmul_shift|.*scale_shift|.*_activation")).forEach(n -> fused.merge(n, 1, Integer::sum));
+        other.nodes().stream().map(n -> n.op().name()).filter(n -> n.matches("backward_data_sum|convolution_.*|matmul_shift|.*scale_shift|.*_activation"))
+                .forEach(n -> fused.merge(n, 1, Integer::sum));
     }
 
     @Test
@@ -155,7 +156,8 @@ class RandomGraphFusionTest {
             Graph step = withGradient(some);
             assertSame(step, new FuseShortcuts((_, _) -> true).then(new FuseProducts((_, _) -> true)).apply(step));
         }
-        for (String op : List.of("backward_data_sum", "batch_norm_activation", "convolution_scale_shift", "convolution_statistics", "matmul_shift", "normalize_activation", "scale_shift")) {
+        for (String op : List.of("backward_data_sum", "batch_norm_activation", "convolution_scale_shift", "convolution_statistics", "matmul_shift", "normalize_activation",
+                "scale_shift")) {
             assertTrue(fused.getOrDefault(op, 0) > 10, "too few of " + op + ": " + fused);
         }
     }

@@ -70,6 +70,7 @@ class StepLaunchesTest {
         assertEquals(List.of(2 * CONVOLUTIONS), parts(g, Update.Average.class));
         List<Integer> casts = g.nodes().stream().filter(n -> n.op() instanceof Movement.CastAll).map(n -> n.inputs().size()).toList();
         assertEquals(List.of(CONVOLUTIONS + 1), casts);
-        assertEquals(0, g.nodes().stream().filter(n -> n.op() instanceof Movement.Cast && n.inputs().getFirst().node().op() instanceof Leaf.Read).count(), "casts of variables that are left");
+        assertEquals(0, g.nodes().stream().filter(n -> n.op() instanceof Movement.Cast && n.inputs().getFirst().node().op() instanceof Leaf.Read).count(),
+                "casts of variables that are left");
     }
 }

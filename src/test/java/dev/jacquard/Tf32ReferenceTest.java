@@ -47,8 +47,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Products and convolutions in TF32, forward and backward, are those that NumPy makes of operands with 10 bits of mantissa (scripts/make_tf32_reference.py), but for the rounding of sums in F32: emulated on
- * the CPU, and by the CUDA kernels on tensor cores. Those of F32 are not.
+ * Products and convolutions in TF32, forward and backward, are those that NumPy makes of operands with 10 bits of mantissa (scripts/make_tf32_reference.py), but for the rounding
+ * of sums in F32: emulated on the CPU, and by the CUDA kernels on tensor cores. Those of F32 are not.
  */
 class Tf32ReferenceTest {
     private static final Path FILE = Path.of("resources/reference/tf32_products.safetensors");

@@ -82,8 +82,8 @@ class Tf32StepTest {
     }
 
     private static Module network() {
-        return Sequential.of(new Conv2d(Conv2d.Config.of(4, 8, 3).stride(2)), new BatchNorm2d(8), Activation.RELU.module(), new Conv2d(Conv2d.Config.of(8, 16, 3).groups(2)), new BatchNorm2d(16),
-                Activation.SILU.module(), new GlobalAvgPool2d(), new Linear(16, CLASSES));
+        return Sequential.of(new Conv2d(Conv2d.Config.of(4, 8, 3).stride(2)), new BatchNorm2d(8), Activation.RELU.module(), new Conv2d(Conv2d.Config.of(8, 16, 3).groups(2)),
+                new BatchNorm2d(16), Activation.SILU.module(), new GlobalAvgPool2d(), new Linear(16, CLASSES));
     }
 
     /** Loss, variables and momenta, which are the gradients, after a step. */

@@ -79,7 +79,8 @@ public final class Calculus {
         row(Pointwise.Equal.class, none(), none());
         row(Pointwise.ReluBackward.class, f(a -> a.dy().apply(new Pointwise.ReluBackward(), a.x(1))), none());
         row(Pointwise.MulAdd.class, f(a -> a.dy().mul(a.x(1))), f(a -> a.dy().mul(a.x(0))), f(Gradient.Application::dy));
-        row(Pointwise.Select.class, none(), f(a -> a.x(0).apply(new Pointwise.Select(), a.dy(), constant(a.dy(), 0))), f(a -> a.x(0).apply(new Pointwise.Select(), constant(a.dy(), 0), a.dy())));
+        row(Pointwise.Select.class, none(), f(a -> a.x(0).apply(new Pointwise.Select(), a.dy(), constant(a.dy(), 0))),
+                f(a -> a.x(0).apply(new Pointwise.Select(), constant(a.dy(), 0), a.dy())));
 
         // Movement
         row(Movement.Reshape.class, f(a -> a.dy().reshape(a.x(0).shape().dims())));
@@ -160,12 +161,13 @@ public final class Calculus {
         // Normalisation: one backward op makes the three gradients; the walk asks once per input and the context's op is applied once
         row(BatchNorm.class, f(a -> batchNorm(a).get(0)), f(a -> batchNorm(a).get(1)), f(a -> batchNorm(a).get(2)));
         VARIADIC.put(BatchNormActivation.class, (a, i) -> fusedBatchNorm(a).get(i));
-        row(SqueezeExcite.class, f(a -> squeezeExcite(a).get(0)), f(a -> squeezeExcite(a).get(1)), f(a -> squeezeExcite(a).get(2)), f(a -> squeezeExcite(a).get(3)), f(a -> squeezeExcite(a).get(4)));
+        row(SqueezeExcite.class, f(a -> squeezeExcite(a).get(0)), f(a -> squeezeExcite(a).get(1)), f(a -> squeezeExcite(a).get(2)), f(a -> squeezeExcite(a).get(3)),
+                f(a -> squeezeExcite(a).get(4)));
 
         // Losses
         row(Loss.CrossEntropy.class, f(a -> a.dy().apply(new Loss.CrossEntropyBackward(((Loss.CrossEntropy) a.op()).smoothing()), a.x(0), a.x(1))), none());
-        row(Loss.MixedCrossEntropy.class, f(a -> a.dy().apply(new Loss.MixedCrossEntropyBackward(((Loss.MixedCrossEntropy) a.op()).smoothing()), a.x(0), a.x(1), a.x(2), a.x(3))), none(), none(),
-                notImplemented("weights are drawn, not learnt"));
+        row(Loss.MixedCrossEntropy.class, f(a -> a.dy().apply(new Loss.MixedCrossEntropyBackward(((Loss.MixedCrossEntropy) a.op()).smoothing()), a.x(0), a.x(1), a.x(2), a.x(3))),
+                none(), none(), notImplemented("weights are drawn, not learnt"));
         row(Loss.SoftCrossEntropy.class, f(a -> a.dy().apply(new Loss.SoftCrossEntropyBackward(), a.x(0), a.x(1))),
                 f(a -> a.x(0).logSoftmax().mul(a.dy().mul(-1.0 / Math.max(a.x(0).shape().dim(0), 1)))));
 

@@ -110,11 +110,11 @@ final class BenchOps {
         put(all, "norm-relu-add-56-256", Sample.of(new BatchNormActivation(1e-5, Nonlinearity.RELU, true), image, perChannel, perChannel, image));
         put(all, "norm-silu-56-256", Sample.of(new BatchNormActivation(1e-5, Nonlinearity.SILU, false), image, perChannel, perChannel));
         // The mean of the images is about 0 and their variance 1/3: gradients do not need the very statistics to take as long.
-        put(all, "norm-silu-backward-56-256", Sample.of(new BatchNormActivationBackward(1e-5, Nonlinearity.SILU, false), image, image, perChannel, perChannel, Operand.range(-0.1, 0.1, 256),
-                Operand.range(0.3, 0.4, 256)));
+        put(all, "norm-silu-backward-56-256", Sample.of(new BatchNormActivationBackward(1e-5, Nonlinearity.SILU, false), image, image, perChannel, perChannel,
+                Operand.range(-0.1, 0.1, 256), Operand.range(0.3, 0.4, 256)));
         put(all, "scale-shift-relu-add-56-256", Sample.of(new ScaleShift(Nonlinearity.RELU, true), image, perChannel, perChannel, image));
-        put(all, "squeeze-excite-14-672", Sample.of(new SqueezeExcite(Nonlinearity.SILU), Operand.of(N, 14, 14, 672), Operand.range(-0.1, 0.1, 28, 672), Operand.of(28), Operand.of(672, 28),
-                Operand.of(672)));
+        put(all, "squeeze-excite-14-672", Sample.of(new SqueezeExcite(Nonlinearity.SILU), Operand.of(N, 14, 14, 672), Operand.range(-0.1, 0.1, 28, 672), Operand.of(28),
+                Operand.of(672, 28), Operand.of(672)));
         put(all, "max-pool-3x3s2-112-64", Sample.of(new Pooling.MaxPool2d(3, 3, Window.of(2, 1)), Operand.distinct(N, 112, 112, 64)));
         put(all, "mean-7-2048", Sample.of(Reduction.Sum.over(1, 2), Operand.of(N, 7, 7, 2048)));
         put(all, "silu-1m", Sample.of(new Pointwise.Silu(), Operand.of(1 << 20)));

@@ -12,8 +12,8 @@ import java.util.Map;
 
 /** What one pass of one convolution took. */
 final class ConvRow {
-    static final List<String> COLUMNS = List.of("date", "commit", "set", "shape", "kind", "pass", "epilogue", "batch", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most",
-            "gflop", "gflop_per_s", "percent_of_fma_peak", "percent_of_fma_peak_incl_padding", "gb_per_s", "fma_peak_gflop_per_s",
+    static final List<String> COLUMNS = List.of("date", "commit", "set", "shape", "kind", "pass", "epilogue", "batch", "machine", "threads", "jdk", "rounds", "ms",
+            "ms_least", "ms_most", "gflop", "gflop_per_s", "percent_of_fma_peak", "percent_of_fma_peak_incl_padding", "gb_per_s", "fma_peak_gflop_per_s",
             "libtorch", "libtorch_ms", "jacquard_is_x_as_fast", "others_percent_of_a_core");
 
     private final ConvTrial trial;

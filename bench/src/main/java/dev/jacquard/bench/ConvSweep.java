@@ -47,7 +47,8 @@ public final class ConvSweep implements Callable<Integer> {
     @Option(names = "--batch", paramLabel = "N", description = "Images, of the networks' shapes; the table's have 8. Default: ${DEFAULT-VALUE}", defaultValue = "16")
     private int batch;
 
-    @Option(names = "--part", paramLabel = "I/N", description = "The I-th of N parts of these shapes, which are in memory all at once. Default: ${DEFAULT-VALUE}", defaultValue = "1/1")
+    @Option(names = "--part", paramLabel = "I/N", description = "The I-th of N parts of these shapes, which are in memory all at once. Default: ${DEFAULT-VALUE}",
+            defaultValue = "1/1")
     private String part;
 
     @Option(names = "--torch", description = "LibTorch beside ours, in turns.")

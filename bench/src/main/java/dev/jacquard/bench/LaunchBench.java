@@ -57,7 +57,8 @@ public class LaunchBench {
     public void setUp() throws IOException, InterruptedException {
         folder = Files.createTempDirectory("jacquard-launch-bench");
         Path library = folder.resolve("libcuda.so.1");
-        int status = new ProcessBuilder("gcc", "-O2", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", library.toString(), "kernels/src/test/c/libcuda.c").inheritIO().start().waitFor();
+        int status = new ProcessBuilder("gcc", "-O2", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1", "-o", library.toString(), "kernels/src/test/c/libcuda.c").inheritIO()
+                .start().waitFor();
         if (status != 0) {
             throw new IllegalStateException("gcc ended with " + status + "; run this in the repository's root");
         }

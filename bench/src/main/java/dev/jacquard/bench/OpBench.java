@@ -35,8 +35,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Single ops of the model families ({@link BenchOps}) as plans on the CPU backend, F32. Before the plan is timed, what it computes is compared with the double-precision reference, by the table of tolerances
- * that the tests use. The score is milliseconds; the set-up prints the FLOPs that they stand for.
+ * Single ops of the model families ({@link BenchOps}) as plans on the CPU backend, F32. Before the plan is timed, what it computes is compared with the double-precision reference,
+ * by the table of tolerances that the tests use. The score is milliseconds; the set-up prints the FLOPs that they stand for.
  */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -50,14 +50,16 @@ public class OpBench {
 
     /** Which op at which size; OpBenchTest sees to it that none is missing. */
     @Param({"matmul-512", "matmul-1024", "linear-16-2048-1000",
-            "forward-stem-7x7s2-224-3-64", "forward-3x3-56-64-64", "forward-1x1-56-256-64", "forward-3x3-14-256-256", "forward-1x1-7-512-2048", "forward-3x3s2-28-256-256", "forward-1x1s2-28-512-1024",
+            "forward-stem-7x7s2-224-3-64", "forward-3x3-56-64-64", "forward-1x1-56-256-64", "forward-3x3-14-256-256", "forward-1x1-7-512-2048", "forward-3x3s2-28-256-256",
+                    "forward-1x1s2-28-512-1024",
             "forward-depthwise-3x3-112-96", "forward-depthwise-3x3s2-112-96", "forward-depthwise-5x5-14-672", "forward-grouped32-3x3-28-256", "forward-grouped32-3x3s2-56-256",
             "data-stem-7x7s2-224-3-64", "data-3x3-56-64-64", "data-1x1-56-256-64", "data-3x3-14-256-256", "data-1x1-7-512-2048", "data-3x3s2-28-256-256", "data-1x1s2-28-512-1024",
             "data-depthwise-3x3-112-96", "data-depthwise-3x3s2-112-96", "data-depthwise-5x5-14-672", "data-grouped32-3x3-28-256", "data-grouped32-3x3s2-56-256",
-            "weight-stem-7x7s2-224-3-64", "weight-3x3-56-64-64", "weight-1x1-56-256-64", "weight-3x3-14-256-256", "weight-1x1-7-512-2048", "weight-3x3s2-28-256-256", "weight-1x1s2-28-512-1024",
+            "weight-stem-7x7s2-224-3-64", "weight-3x3-56-64-64", "weight-1x1-56-256-64", "weight-3x3-14-256-256", "weight-1x1-7-512-2048", "weight-3x3s2-28-256-256",
+            "weight-1x1s2-28-512-1024",
             "weight-depthwise-3x3-112-96", "weight-depthwise-3x3s2-112-96", "weight-depthwise-5x5-14-672", "weight-grouped32-3x3-28-256", "weight-grouped32-3x3s2-56-256",
-            "norm-relu-add-56-256", "norm-silu-56-256", "norm-silu-backward-56-256", "scale-shift-relu-add-56-256", "squeeze-excite-14-672", "max-pool-3x3s2-112-64", "mean-7-2048", "silu-1m",
-            "update-momentum-4m", "update-rmsprop-4m"})
+            "norm-relu-add-56-256", "norm-silu-56-256", "norm-silu-backward-56-256", "scale-shift-relu-add-56-256", "squeeze-excite-14-672", "max-pool-3x3s2-112-64",
+            "mean-7-2048", "silu-1m", "update-momentum-4m", "update-rmsprop-4m"})
     public String name;
 
     private Backend backend;

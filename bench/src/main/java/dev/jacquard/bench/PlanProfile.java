@@ -17,8 +17,8 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Where a network's step spends its time on a host: each launch timed by itself, median of some steps, added up by op and by shape. Arguments: {@code train|infer}, architecture, batch, image size (0: the
- * architecture's), device, threads, rounds.
+ * Where a network's step spends its time on a host: each launch timed by itself, median of some steps, added up by op and by shape. Arguments: {@code train|infer}, architecture,
+ * batch, image size (0: the architecture's), device, threads, rounds.
  */
 public final class PlanProfile {
     private PlanProfile() {}
@@ -35,7 +35,8 @@ public final class PlanProfile {
 
     /** Prints the table. */
     public static void main(String[] args) {
-        NetworkStep step = NetworkStep.of(args[0].equals("train") ? NetworkStep.Work.TRAIN : NetworkStep.Work.INFER, args[1], Integer.parseInt(args[2]), Integer.parseInt(args[3]), null);
+        NetworkStep step = NetworkStep.of(args[0].equals("train") ? NetworkStep.Work.TRAIN : NetworkStep.Work.INFER, args[1], Integer.parseInt(args[2]),
+                Integer.parseInt(args[3]), null);
         int rounds = args.length > 6 ? Integer.parseInt(args[6]) : 5;
         try (Backend backend = Backends.open(args[4], Integer.parseInt(args[5])); NetworkRun run = NetworkRun.of(step, backend)) {
             System.out.println(step + " on " + backend.description());
@@ -67,12 +68,14 @@ public final class PlanProfile {
         for (int i = 0; i < steps.size(); i++) {
             Plan.Step s = steps.get(i);
             double ms = median(nanos[i]) / 1e6;
-            String shapes = s.op().name() + " " + s.inputs().stream().map(TensorType::toString).collect(Collectors.joining(" ")) + " " + s.op().toString().replaceFirst("^[^\\[]*", "");
+            String shapes = s.op().name() + " " + s.inputs().stream().map(TensorType::toString).collect(Collectors.joining(" ")) + " "
+                    + s.op().toString().replaceFirst("^[^\\[]*", "");
             byOp.merge(s.op().name(), new Row(s.op().name(), 1, ms, s.cost()), Row::plus);
             byShape.merge(shapes, new Row(shapes.length() > 260 ? shapes.substring(0, 260) : shapes, 1, ms, s.cost()), Row::plus);
         }
         double total = byOp.values().stream().mapToDouble(Row::ms).sum();
-        out.printf(Locale.ROOT, "whole step %.2f ms, launches by themselves %.2f ms (sum of their medians %.2f), %.1f GFLOP/s%n", median(whole) / 1e6, median(apart) / 1e6, total, run.plan().graph().cost().flops() / (median(whole) / 1e6) / 1e6);
+        out.printf(Locale.ROOT, "whole step %.2f ms, launches by themselves %.2f ms (sum of their medians %.2f), %.1f GFLOP/s%n", median(whole) / 1e6, median(apart) / 1e6, total,
+                run.plan().graph().cost().flops() / (median(whole) / 1e6) / 1e6);
         for (Map<String, Row> rows : List.of(byOp, byShape)) {
             out.println();
             rows.values().stream().sorted(Comparator.comparingDouble(Row::ms).reversed()).limit(60).forEach(r -> r.print(out, total));

@@ -42,9 +42,10 @@ import picocli.CommandLine.Option;
     "Trains a network on images and on --data synthetic, in turns, and says how much of the throughput is left.",
     "Nothing is cached: every step's images are read and decoded anew."})
 public final class TrainFeed implements Callable<Integer> {
-    private static final List<String> COLUMNS = List.of("date", "commit", "machine", "jdk", "network", "pixels", "batch", "threads", "loader_threads", "policy", "decode", "decoder", "rounds", "steps_per_round",
-            "synthetic_images_per_s", "pipeline_images_per_s", "percent_of_synthetic", "least_percent", "most_percent", "waited_percent", "loader_ms_per_image", "read_ms", "decode_ms", "resize_ms",
-            "augment_ms", "write_ms", "made_per_used", "others_percent_of_a_core");
+    private static final List<String> COLUMNS = List.of("date", "commit", "machine", "jdk", "network", "pixels", "batch", "threads", "loader_threads", "policy", "decode",
+            "decoder", "rounds", "steps_per_round",
+            "synthetic_images_per_s", "pipeline_images_per_s", "percent_of_synthetic", "least_percent", "most_percent", "waited_percent", "loader_ms_per_image", "read_ms",
+            "decode_ms", "resize_ms", "augment_ms", "write_ms", "made_per_used", "others_percent_of_a_core");
     private static final List<String> KEY = List.of("network", "pixels", "batch", "threads", "loader_threads", "policy", "decode", "decoder");
     /** Untimed steps at the beginning of a turn, until the ring is as full as it stays. */
     private static final int SETTLE = 2;
@@ -96,10 +97,11 @@ public final class TrainFeed implements Callable<Integer> {
         Transform.Train plain = Transform.Train.imagenet(pixels);
         Transform.Train transform = policy.equals("autoaugment") ? plain.with(Augmentation.autoAugment(OperationRules.PYTORCH)) : plain;
         Module module = Models.create(arch, 1000);
-        try (Backend cpu = Backends.open("cpu", measure.threads()); State state = new State(cpu); ImageSource images = ImageSource.open(data); ImageSource none = ImageSource.open("synthetic");
+        try (Backend cpu = Backends.open("cpu", measure.threads()); State state = new State(cpu); ImageSource images = ImageSource.open(data); ImageSource none =
+                ImageSource.open("synthetic");
                 Loader fed = loader(images, transform); Loader synthetic = loader(none, transform);
-                TrainStep planned = TrainStep.of(module, new Optimizer(new Update.SgdMomentum(0.9, 1e-4, false), Decay.WEIGHTS, module), new TrainStep.Settings(batch, pixels, Trainer.NORMALIZATION, 0.1, 1),
-                        state)) {
+                TrainStep planned = TrainStep.of(module, new Optimizer(new Update.SgdMomentum(0.9, 1e-4, false), Decay.WEIGHTS, module),
+                        new TrainStep.Settings(batch, pixels, Trainer.NORMALIZATION, 0.1, 1), state)) {
             step = planned;
             out.printf(Locale.ROOT, "%s, %d pixels, batch %d, %d loader threads, on %s%n", arch, pixels, batch, fed.threads(), cpu.description());
             turn(fed, 1);

@@ -13,7 +13,10 @@ final class Amp {
 
     private Amp() {}
 
-    /** A value's meaning, nothing kept in F32; fp16 with PyTorch's dynamic loss scaling. @param flag for messages @return null for off @throws CallerException if it is no such value */
+    /**
+     * A value's meaning, nothing kept in F32; fp16 with PyTorch's dynamic loss scaling. @param flag for messages @return null for off @throws CallerException if it is no such
+     * value
+     */
     static MixedPrecision of(String flag, String value) {
         return switch (value) {
             case "off" -> null;

@@ -34,8 +34,8 @@ record BenchCase(Work work, String arch, int px, int batch, String precision, Li
     }
 
     /**
-     * The published comparison, the most telling cases first, since a budget of time cuts the end off: training of one network of each family at its best batch in each precision, latency of one image,
-     * throughput, the larger EfficientNet, then PyTorch's compiler, which is the slowest to prepare, and other batches.
+     * The published comparison, the most telling cases first, since a budget of time cuts the end off: training of one network of each family at its best batch in each precision,
+     * latency of one image, throughput, the larger EfficientNet, then PyTorch's compiler, which is the slowest to prepare, and other batches.
      */
     static List<BenchCase> all() {
         List<BenchCase> all = new ArrayList<>();
@@ -66,7 +66,8 @@ record BenchCase(Work work, String arch, int px, int batch, String precision, Li
     }
 
     private static List<BenchCase> train(List<String> networks, List<String> precisions, List<String> modes) {
-        return precisions.stream().flatMap(p -> networks.stream().map(arch -> new BenchCase(Work.TRAIN, arch, px(arch), TRAINING_BATCH.getOrDefault(arch, USUAL_TRAINING_BATCH), p, modes))).toList();
+        return precisions.stream().flatMap(p -> networks.stream().map(arch ->
+                new BenchCase(Work.TRAIN, arch, px(arch), TRAINING_BATCH.getOrDefault(arch, USUAL_TRAINING_BATCH), p, modes))).toList();
     }
 
     private static List<BenchCase> infer(List<String> networks, List<String> precisions, int batch, List<String> modes) {

@@ -21,7 +21,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard bench}. */
-@Command(name = "bench", sortOptions = false, description = "Times training and inference of whole networks, on request beside PyTorch: the two take turns, so that both see the same machine. Made for a GPU.")
+@Command(name = "bench", sortOptions = false, description = "Times training and inference of whole networks, on request beside PyTorch: the two take turns, so that both see the "
+        + "same machine. Made for a GPU.")
 final class BenchCommand implements Callable<Integer> {
     private static final int ROUNDS = 3;
     private static final double COMPILE_SECONDS = 90;
@@ -75,7 +76,8 @@ final class BenchCommand implements Callable<Integer> {
         check("--modes", modes, BenchCase.MODES);
         check("--work", work, List.of("train", "infer"));
         if (batch < 0 || px < 0 || !(seconds > 0) || !(budget > 0)) {
-            throw new CallerException("bench", "out of range", "--batch " + batch + " --image-size " + px + " --seconds " + seconds + " --budget " + budget, "numbers above 0", "give other values");
+            throw new CallerException("bench", "out of range", "--batch " + batch + " --image-size " + px + " --seconds " + seconds + " --budget " + budget, "numbers above 0",
+                    "give other values");
         }
         if (pytorch != null && !Files.isRegularFile(pytorch)) {
             throw new CallerException("--pytorch", "no such file", pytorch.toString(), "bench/gpu/pytorch_worker.py of a checkout", "check the path");
@@ -115,7 +117,8 @@ final class BenchCommand implements Callable<Integer> {
                 }
                 List<BenchReport.Figures> sides = measure(c, worker, c.modes());
                 report.add(c, sides, ROUNDS);
-                text.println(c + ": " + sides.stream().map(f -> f.contender() + (f.note().isEmpty() ? String.format(Locale.ROOT, " %.3f ms", f.median()) : " " + f.note())).toList());
+                text.println(c + ": " + sides.stream().map(f -> f.contender() + (f.note().isEmpty() ? String.format(Locale.ROOT, " %.3f ms", f.median()) : " " + f.note()))
+                        .toList());
                 text.flush();
             }
             report.finish(worker == null ? "" : worker.versions(), limits);

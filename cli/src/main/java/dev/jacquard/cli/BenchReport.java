@@ -10,7 +10,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** What {@code jacquard bench} leaves behind: {@code networks.csv}, a row per case and side, written as they come; and {@code networks.md}, the ratios, and whether they are what they should be. */
+/**
+ * What {@code jacquard bench} leaves behind: {@code networks.csv}, a row per case and side, written as they come; and {@code networks.md}, the ratios, and whether they are what
+ * they should be.
+ */
 final class BenchReport implements AutoCloseable {
     static final String HEADER = "work,network,px,batch,precision,contender,ms_median,ms_min,images_per_s,memory_gib,jacquard_is_x_times_as_fast,rounds,device,note";
 
@@ -67,11 +70,13 @@ final class BenchReport implements AutoCloseable {
         try {
             for (Figures f : sides) {
                 double ms = f.median();
-                String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%s", ms, Arrays.stream(f.ms).min().orElseThrow(), 1e3 * c.batch() / ms, f.gib());
+                String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%s", ms, Arrays.stream(f.ms).min().orElseThrow(),
+                        1e3 * c.batch() / ms, f.gib());
                 String ratio = Double.isNaN(ms / ours) || f == sides.getFirst() ? "" : String.format(Locale.ROOT, "%.3f", ms / ours);
                 line(String.join(",", c.verb(), c.arch(), c.px() + "", c.batch() + "", c.precision(), f.contender, figures, ratio, rounds + "", quoted(device), quoted(f.note)));
                 if (f != sides.getFirst()) {
-                    row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(f, c) + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
+                    row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(f, c)
+                            + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
                 } else if (!f.note.isEmpty()) {
                     row.append(f.note);
                 }
@@ -93,7 +98,8 @@ final class BenchReport implements AutoCloseable {
 
     /** Writes the summary. @param limits of the device, a line each */
     void finish(String versions, List<String> limits) {
-        List<String> lines = new ArrayList<>(List.of("# Networks, side by side", "", "Made by `./jacquard bench` on " + device + (versions.isEmpty() ? ", without PyTorch." : ", beside " + versions + "."),
+        List<String> lines = new ArrayList<>(List.of("# Networks, side by side", "", "Made by `./jacquard bench` on " + device
+                + (versions.isEmpty() ? ", without PyTorch." : ", beside " + versions + "."),
                 "Medians over interleaved rounds; training steps back to back, inference call by call. **x** says how many times as fast Jacquard is.", ""));
         limits.forEach(l -> lines.add("- " + l));
         lines.add("");

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What mixed precision should reach beside PyTorch in the same run: in training it should speed up our steps over TF32 at least as many times as it does PyTorch's of the same mode, and a training step
- * should need at most {@value #MEMORY} of PyTorch's memory.
+ * What mixed precision should reach beside PyTorch in the same run: in training it should speed up our steps over TF32 at least as many times as it does PyTorch's of the same
+ * mode, and a training step should need at most {@value #MEMORY} of PyTorch's memory.
  */
 final class BenchTargets {
     private static final double MEMORY = 0.9;
@@ -66,7 +66,8 @@ final class BenchTargets {
 
     /** How many times as fast as with TF32; NaN if one of the two was not measured. */
     private static double ratio(Map<String, Map<String, BenchReport.Figures>> precisions, String half, String contender) {
-        return figures(precisions, "tf32", contender).map(BenchReport.Figures::median).orElse(Double.NaN) / figures(precisions, half, contender).map(BenchReport.Figures::median).orElse(Double.NaN);
+        return figures(precisions, "tf32", contender).map(BenchReport.Figures::median).orElse(Double.NaN) / figures(precisions, half, contender).map(BenchReport.Figures::median)
+                .orElse(Double.NaN);
     }
 
     private static String memory(Training t, Map<String, Map<String, BenchReport.Figures>> precisions, String precision) {

@@ -56,7 +56,8 @@ final class Bundle {
         }
         Path jlink = Path.of(System.getProperty("java.home"), "bin", "jlink");
         if (!Files.isExecutable(jlink) || !System.getProperty("os.name").equals("Linux")) {
-            throw new CallerException("bundle", "needs a JDK on Linux to take a Java from", "no " + jlink, "a JDK 25 with jlink", "run ./jacquard bundle in a checkout, not in a bundle");
+            throw new CallerException("bundle", "needs a JDK on Linux to take a Java from", "no " + jlink, "a JDK 25 with jlink",
+                    "run ./jacquard bundle in a checkout, not in a bundle");
         }
         if (Files.exists(folder)) {
             throw new CallerException("--out", "exists already", folder.toString(), "a folder to make", "remove it, or name another");

@@ -19,7 +19,10 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** What {@code jacquard kernels compare} leaves behind: {@code kernels-candidates.csv}, a row per case and candidate, written as they come; and {@code kernels-candidates.md}, a row per case. */
+/**
+ * What {@code jacquard kernels compare} leaves behind: {@code kernels-candidates.csv}, a row per case and candidate, written as they come; and {@code kernels-candidates.md}, a row
+ * per case.
+ */
 final class CompareReport implements AutoCloseable {
     static final String HEADER = "case,op,shapes,type,candidate,side,us,rounds,tflops,gb_per_s,percent_of_roofline,x_best_library,x_best_own,note,device";
 
@@ -120,7 +123,8 @@ final class CompareReport implements AutoCloseable {
                 "The roofline is the longer of the bytes at the rate of the device's copy and the operations at the rate of its fastest large product, both as measured here.",
                 "A sparse product's operations are those of the elements that are kept.", "",
                 String.format(Locale.ROOT, "- copy: %.0f GB/s, read and written together", rates.copy())));
-        rates.products().entrySet().stream().sorted(Map.Entry.comparingByKey()).forEach(r -> lines.add(String.format(Locale.ROOT, "- %s products: %.1f T/s", r.getKey(), r.getValue())));
+        rates.products().entrySet().stream().sorted(Map.Entry.comparingByKey())
+                .forEach(r -> lines.add(String.format(Locale.ROOT, "- %s products: %.1f T/s", r.getKey(), r.getValue())));
         lines.addAll(List.of("", "| group | cases with both | x, geometric mean | x, worst | goals met |", "|---|---|---|---|---|"));
         Map<String, List<Measured>> groups = done.values().stream().collect(Collectors.groupingBy(m -> m.matrix.group(), LinkedHashMap::new, Collectors.toList()));
         groups.forEach((group, cases) -> lines.add(sum(group, cases)));

@@ -156,8 +156,8 @@ record ContactSheet(String title, int side, List<List<Cell>> rows) {
             for (Cell c : row) {
                 BufferedImage picture = new BufferedImage(c.picture.width(), c.picture.height(), BufferedImage.TYPE_INT_RGB);
                 paint(picture, 0, 0, c.picture, 1);
-                page.append("<td><div><img width=\"%d\" height=\"%d\" alt=\"\" src=\"data:image/png;base64,%s\"></div>".formatted(c.picture.width() * scale(), c.picture.height() * scale(),
-                        Base64.getEncoder().encodeToString(encoded(picture))));
+                page.append("<td><div><img width=\"%d\" height=\"%d\" alt=\"\" src=\"data:image/png;base64,%s\"></div>".formatted(c.picture.width() * scale(),
+                        c.picture.height() * scale(), Base64.getEncoder().encodeToString(encoded(picture))));
                 page.append(String.join("<br>", c.caption.stream().map(ContactSheet::escaped).toList())).append("</td>\n");
             }
             page.append("</tr>\n");

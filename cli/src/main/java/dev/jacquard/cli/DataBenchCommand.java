@@ -77,7 +77,8 @@ final class DataBenchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (workers < 1 || rounds < 1 || !(seconds > 0)) {
-            throw new CallerException("data bench", "out of range", "--workers " + workers + " --rounds " + rounds + " --seconds " + seconds, "numbers above 0", "give other values");
+            throw new CallerException("data bench", "out of range", "--workers " + workers + " --rounds " + rounds + " --seconds " + seconds, "numbers above 0",
+                    "give other values");
         }
         if (compare && !Files.isRegularFile(script)) {
             throw new CallerException("--script", "no such file", script.toString(), "scripts/torchvision_pipeline.py of a checkout", "run in a checkout, or leave --compare out");
@@ -85,7 +86,8 @@ final class DataBenchCommand implements Callable<Integer> {
         List<String> arguments = List.of(data, "--workers", Integer.toString(workers), "--batch", Integer.toString(batch), "--size", Integer.toString(size));
         PrintWriter text = spec.commandLine().getOut();
         try (ImageSource source = ImageSource.open(data); TorchvisionWorker other = compare ? new TorchvisionWorker(python, script, arguments) : null) {
-            text.println(source.size() + " images of " + dataName() + ", " + size + " px, batches of " + batch + ", " + workers + " workers" + (other == null ? "" : "; " + other.versions()));
+            text.println(source.size() + " images of " + dataName() + ", " + size + " px, batches of " + batch + ", " + workers + " workers"
+                    + (other == null ? "" : "; " + other.versions()));
             for (String name : pipelines) {
                 measure(name, source, other, text);
             }
@@ -120,7 +122,8 @@ final class DataBenchCommand implements Callable<Integer> {
             }
             StageTimes spent = loader.times().since(before);
             double ratio = other == null ? Double.NaN : median(ours) / median(theirs);
-            text.printf(Locale.ROOT, "%-14s %8.0f images/s%s%n", name, median(ours), other == null ? "" : String.format(Locale.ROOT, "; torchvision %.0f; %.2f times", median(theirs), ratio));
+            text.printf(Locale.ROOT, "%-14s %8.0f images/s%s%n", name, median(ours), other == null ? ""
+                    : String.format(Locale.ROOT, "; torchvision %.0f; %.2f times", median(theirs), ratio));
             row(name, "pipeline", "jacquard", workers, ours, ratio);
             if (other != null) {
                 row(name, "pipeline", "torchvision", workers, theirs, 1);
@@ -157,9 +160,11 @@ final class DataBenchCommand implements Callable<Integer> {
 
     private void row(String pipeline, String what, String engine, int threads, List<Double> figures, double ratio) {
         String decoder = engine.equals("jacquard") ? ImageDecoder.codec() : "";
-        rows.add(String.join(",", LocalDate.now().toString(), Processor.count(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch), Integer.toString(size),
+        rows.add(String.join(",", LocalDate.now().toString(), Processor.count(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch),
+                Integer.toString(size),
                 decoding.name().toLowerCase(Locale.ROOT), decoder, Integer.toString(Runtime.version().feature()), Integer.toString(rounds), number("%.1f", median(figures)),
-                number("%.1f", figures.stream().mapToDouble(d -> d).min().orElse(Double.NaN)), number("%.1f", figures.stream().mapToDouble(d -> d).max().orElse(Double.NaN)), number("%.2f", ratio)));
+                number("%.1f", figures.stream().mapToDouble(d -> d).min().orElse(Double.NaN)), number("%.1f", figures.stream().mapToDouble(d -> d).max().orElse(Double.NaN)),
+                number("%.2f", ratio)));
     }
 
     private String dataName() {

@@ -28,10 +28,12 @@ import picocli.CommandLine.Spec;
 
 /** {@code jacquard data show}. */
 @Command(name = "show", sortOptions = false, abbreviateSynopsis = true, modelTransformer = SettingOptions.class,
-        description = "Writes a contact sheet: pictures of a data set, at the left as they are, beside it as a network sees them in training, epoch after epoch. Without --data: of generated pictures.")
+        description = "Writes a contact sheet: pictures of a data set, at the left as they are, beside it as a network sees them in training, epoch after epoch. Without --data: "
+                + "of generated pictures.")
 final class DataShowCommand implements Callable<Integer>, SettingOptions.Receiver {
     /** Settings that make a difference to a picture. */
-    private static final Set<String> SETTINGS = Set.of("arch", "data", "generated-images", "image-size", "min-scale", "max-scale", "min-ratio", "max-ratio", "crop-sampling", "flip", "interpolation",
+    private static final Set<String> SETTINGS = Set.of("arch", "data", "generated-images", "image-size", "min-scale", "max-scale", "min-ratio", "max-ratio", "crop-sampling",
+            "flip", "interpolation",
             "augmentation", "augmentation-arithmetic", "augmentation-outside", "randaugment-layers", "randaugment-magnitude", "cutout", "translate", "seed");
 
     private static final long MOST_PIXELS = 100_000_000;
@@ -118,7 +120,8 @@ final class DataShowCommand implements Callable<Integer>, SettingOptions.Receive
             int sample = (int) ((long) row * source.size() / rows);
             List<ContactSheet.Cell> line = new ArrayList<>();
             Preview.Original original = preview.original(sample, transform.size());
-            line.add(new ContactSheet.Cell(original.picture(), List.of(source.classes().get(source.label(sample)), file(source.name(sample)), original.width() + "x" + original.height() + ", no. " + sample)));
+            line.add(new ContactSheet.Cell(original.picture(), List.of(source.classes().get(source.label(sample)), file(source.name(sample)),
+                    original.width() + "x" + original.height() + ", no. " + sample)));
             for (int epoch = 0; epoch < draws; epoch++) {
                 Preview.Draw draw = preview.draw(sample, epoch);
                 line.add(new ContactSheet.Cell(draw.picture(), caption(draw, config)));
@@ -166,8 +169,8 @@ final class DataShowCommand implements Callable<Integer>, SettingOptions.Receive
             case RANDAUGMENT -> " (" + said(config, "randaugment-layers") + " layers, magnitude " + said(config, "randaugment-magnitude") + ", " + operations + ")";
         };
         return "%d pictures of %s, %d draws each, seed %s: augmentation %s%s, %s crop of %s to %s of the area, %s, %d px".formatted(rows,
-                config.data().generated() ? "the built-in generator" : file(config.data().train()), draws, said(config, "seed"), said(config, "augmentation"), how, said(config, "crop-sampling"),
-                said(config, "min-scale"), said(config, "max-scale"), said(config, "interpolation"), Stage.of(config).getLast().imageSize());
+                config.data().generated() ? "the built-in generator" : file(config.data().train()), draws, said(config, "seed"), said(config, "augmentation"), how,
+                said(config, "crop-sampling"), said(config, "min-scale"), said(config, "max-scale"), said(config, "interpolation"), Stage.of(config).getLast().imageSize());
     }
 
     private static String said(TrainConfig config, String setting) {

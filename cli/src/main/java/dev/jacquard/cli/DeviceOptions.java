@@ -21,18 +21,21 @@ final class DeviceOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads of the CPU backend. Default: one per processor")
     Integer threads;
 
-    @Option(names = "--tf32", paramLabel = "on|off|emulate", arity = "0..1", fallbackValue = "on", description = "Products of F32 round their operands to 10 bits of mantissa: on where the device has "
+    @Option(names = "--tf32", paramLabel = "on|off|emulate", arity = "0..1", fallbackValue = "on",
+            description = "Products of F32 round their operands to 10 bits of mantissa: on where the device has "
             + "such, off nowhere, emulate everywhere. Default: on; of selftest off")
     private String tf32;
 
     @Option(names = "--libs", paramLabel = "on|off", description = "Whether cuBLAS and cuDNN may compute where they are installed. Default: on")
     String libraries = "on";
 
-    @Option(names = "--autotune", paramLabel = "on|off|file", description = "How one of several kernels is chosen: on times them once and remembers the fastest, file takes what is remembered, "
+    @Option(names = "--autotune", paramLabel = "on|off|file", description =
+            "How one of several kernels is chosen: on times them once and remembers the fastest, file takes what is remembered, "
             + "off goes by rule. Default: on for a GPU")
     String autotune;
 
-    @Option(names = "--cpu-kernels", paramLabel = "auto|emitted|avx2|vector|scalar", description = "What the CPU backend computes with: code emitted for this processor, the same for AVX2 only, the "
+    @Option(names = "--cpu-kernels", paramLabel = "auto|emitted|avx2|vector|scalar",
+            description = "What the CPU backend computes with: code emitted for this processor, the same for AVX2 only, the "
             + "JDK's Vector API, or plain Java. Default: the first that runs here; doctor says which, and why")
     private String cpuKernels;
 

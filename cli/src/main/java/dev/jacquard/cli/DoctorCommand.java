@@ -30,7 +30,8 @@ final class DoctorCommand implements Callable<Integer> {
         line(out, "system", System.getProperty("os.name") + " " + System.getProperty("os.version") + ", " + System.getProperty("os.arch"));
         line(out, "processor", Processor.description() + ", " + Runtime.getRuntime().availableProcessors() + " threads for us");
         line(out, "memory", memory());
-        line(out, "native access", DoctorCommand.class.getModule().isNativeAccessEnabled() ? "allowed" : "not allowed: start the JVM with --enable-native-access=ALL-UNNAMED, as ./jacquard does");
+        line(out, "native access", DoctorCommand.class.getModule().isNativeAccessEnabled() ? "allowed"
+                : "not allowed: start the JVM with --enable-native-access=ALL-UNNAMED, as ./jacquard does");
         line(out, "JPEG decoder", ImageDecoder.describe());
         line(out, "working folder", folder());
         boolean works = backends(out);
@@ -44,13 +45,15 @@ final class DoctorCommand implements Callable<Integer> {
     private static String memory() {
         String heap = String.format(Locale.ROOT, "heap up to %.1f GiB", Runtime.getRuntime().maxMemory() / 0x1p30);
         return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean os
-                ? String.format(Locale.ROOT, "%.1f GiB, %.1f free; %s; tensors live outside the heap", os.getTotalMemorySize() / 0x1p30, os.getFreeMemorySize() / 0x1p30, heap) : heap;
+                ? String.format(Locale.ROOT, "%.1f GiB, %.1f free; %s; tensors live outside the heap", os.getTotalMemorySize() / 0x1p30, os.getFreeMemorySize() / 0x1p30,
+                heap) : heap;
     }
 
     private static String folder() {
         Path here = Path.of("").toAbsolutePath();
         try {
-            return String.format(Locale.ROOT, "%s, %s, %.1f GiB free", here, Files.isWritable(here) ? "writable" : "not writable: give --out", Files.getFileStore(here).getUsableSpace() / 0x1p30);
+            return String.format(Locale.ROOT, "%s, %s, %.1f GiB free", here, Files.isWritable(here) ? "writable" : "not writable: give --out",
+                    Files.getFileStore(here).getUsableSpace() / 0x1p30);
         } catch (IOException e) {
             return here + ", " + e;
         }
@@ -72,7 +75,8 @@ final class DoctorCommand implements Callable<Integer> {
             line(out, "device cuda", "this build has no CUDA backend");
         }
         line(out, "device auto", chosen == null ? "none: no backend works here" : "is " + chosen + ", the best of those available");
-        line(out, "tf32", "used in products and convolutions of F32 by GPUs of compute capability 8.0 or later; --tf32 off: nowhere; --tf32 emulate: everywhere, by rounding operands");
+        line(out, "tf32", "used in products and convolutions of F32 by GPUs of compute capability 8.0 or later; --tf32 off: nowhere; --tf32 emulate: everywhere, by "
+                + "rounding operands");
         line(out, "looked in", "the class path, for services of " + BackendProvider.class.getName());
         return chosen != null;
     }

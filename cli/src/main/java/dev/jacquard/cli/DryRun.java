@@ -77,7 +77,8 @@ final class DryRun {
     private String steps() {
         int epochs = config.schedule().epochs();
         String updates = config.batch().accumulation() == 1 ? "" : String.format(Locale.ROOT, "; %,d updates per epoch", updatesPerEpoch());
-        return line("steps", "%,d per epoch of %,d images (%s), %,d in %d epoch%s%s", stepsPerEpoch(), images.count, images.what, stepsPerEpoch() * epochs, epochs, epochs == 1 ? "" : "s", updates);
+        return line("steps", "%,d per epoch of %,d images (%s), %,d in %d epoch%s%s", stepsPerEpoch(), images.count, images.what, stepsPerEpoch() * epochs, epochs,
+                epochs == 1 ? "" : "s", updates);
     }
 
     private String stages() {
@@ -116,7 +117,8 @@ final class DryRun {
 
     private String refused() {
         List<String> missing = Experiment.missing(config);
-        return missing.isEmpty() ? "" : line("train", "refuses %s; add %s", missing.stream().map(m -> Experiment.given(config, m)).collect(Collectors.joining(" ")), String.join(" ", missing));
+        return missing.isEmpty() ? "" : line("train", "refuses %s; add %s", missing.stream().map(m -> Experiment.given(config, m)).collect(Collectors.joining(" ")),
+                String.join(" ", missing));
     }
 
     private static String line(String what, String format, Object... values) {

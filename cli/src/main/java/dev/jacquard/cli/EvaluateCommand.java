@@ -44,10 +44,12 @@ final class EvaluateCommand implements Callable<Integer> {
         if (batch < 1 || batch > 1 << 16) {
             throw new CallerException("--batch", "out of range", Integer.toString(batch), "1 to 65536", "give another value");
         }
-        try (ImageSource source = data == null ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, TrainConfig.defaults().data().generatedVal()) : ImageSource.open(data);
+        try (ImageSource source = data == null ? new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, TrainConfig.defaults().data().generatedVal())
+                : ImageSource.open(data);
                 Backend backend = devices.open(); Predictor predictor = weights.load(backend)) {
             if (classes != null && classes != predictor.classes()) {
-                throw new CallerException("--num-classes", "wrong number of classes", classes.toString(), predictor.classes() + ", as " + weights + " has", "leave it out, or give other weights");
+                throw new CallerException("--num-classes", "wrong number of classes", classes.toString(), predictor.classes() + ", as " + weights + " has",
+                        "leave it out, or give other weights");
             }
             Evaluation e = predictor.evaluate(source, imageSize == null ? predictor.imageSize() : imageSize, batch);
             spec.commandLine().getOut().printf(Locale.ROOT, "top-1 %.2f %%  top-5 %.2f %%  loss %.4f  images %d%n", e.top1(), e.top5(), e.loss(), e.images());

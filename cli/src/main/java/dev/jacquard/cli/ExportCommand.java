@@ -40,13 +40,15 @@ final class ExportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws java.io.IOException {
         if (batch < 0 || imageSize != null && imageSize < 1) {
-            throw new CallerException("export", "out of range", "--batch " + batch + (imageSize == null ? "" : ", --image-size " + imageSize), "a batch of 0 or more, a size of 1 or more", "give other values");
+            throw new CallerException("export", "out of range", "--batch " + batch + (imageSize == null ? "" : ", --image-size " + imageSize),
+                    "a batch of 0 or more, a size of 1 or more", "give other values");
         }
         try (Backend cpu = Backends.open("cpu", 0); Predictor predictor = weights.load(cpu)) {
             int size = imageSize == null ? predictor.imageSize() : imageSize;
             OnnxFile.write(output, predictor.graph(Math.max(batch, 1), size, size), predictor.weights(), new OnnxFile.Options(batch == 0, metadata(predictor, size)));
             PrintWriter print = spec.commandLine().getOut();
-            print.printf("%s: %s, %d classes, images (%s, 3, %d, %d), %d bytes%n", output, predictor.arch(), predictor.classes(), batch == 0 ? "N" : batch, size, size, Files.size(output));
+            print.printf("%s: %s, %d classes, images (%s, 3, %d, %d), %d bytes%n", output, predictor.arch(), predictor.classes(), batch == 0 ? "N" : batch, size, size,
+                    Files.size(output));
         }
         return Main.DONE;
     }

@@ -23,8 +23,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels bench}. */
-@Command(name = "bench", description = "Times workloads on a GPU against its own copy of equal traffic, with the cache filled with other memory before each; medians. On the emulator the times mean nothing.",
-        sortOptions = false)
+@Command(name = "bench", description = "Times workloads on a GPU against its own copy of equal traffic, with the cache filled with other memory before each; medians. On the "
+        + "emulator the times mean nothing.", sortOptions = false)
 final class KernelsBenchCommand implements Callable<Integer> {
     @Mixin
     private CudaOptions cuda;
@@ -38,7 +38,8 @@ final class KernelsBenchCommand implements Callable<Integer> {
     @Option(names = "--flush", paramLabel = "MIB", description = "Memory to read before each launch. Default: ${DEFAULT-VALUE}")
     private long flush = KernelBench.Settings.STANDARD.flushBytes() >> 20;
 
-    @Option(names = "--budget", paramLabel = "SECONDS", description = "Nothing is begun later; workloads of one candidate among several, which compare measures, come last. Default: none")
+    @Option(names = "--budget", paramLabel = "SECONDS", description = "Nothing is begun later; workloads of one candidate among several, which compare measures, come last. "
+            + "Default: none")
     private double budget = Double.POSITIVE_INFINITY;
 
     @Option(names = "--csv", paramLabel = "FILE", description = "Write the rows there, too; the file must not exist.")
@@ -50,7 +51,8 @@ final class KernelsBenchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (repeats < 1 || flush < 1 || !(budget > 0)) {
-            throw new CallerException("--repeats, --flush and --budget", "out of range", repeats + ", " + flush + " and " + budget, "1 or more, 1 or more, above 0", "give other values");
+            throw new CallerException("--repeats, --flush and --budget", "out of range", repeats + ", " + flush + " and " + budget, "1 or more, 1 or more, above 0",
+                    "give other values");
         }
         if (csv != null && Files.exists(csv)) {
             throw new CallerException("--csv", "exists already", csv.toString(), "a new file", "remove it, or name another");

@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels check}. */
-@Command(name = "check", description = "Checks kernels in every layout against double precision: values, guard bands, repeatability; on the emulator also every access they make.", sortOptions = false)
+@Command(name = "check", description = "Checks kernels in every layout against double precision: values, guard bands, repeatability; on the emulator also every access they make.",
+        sortOptions = false)
 final class KernelsCheckCommand implements Callable<Integer> {
     @Mixin
     private CudaOptions cuda;
@@ -35,9 +36,11 @@ final class KernelsCheckCommand implements Callable<Integer> {
         var types = cuda.dtypes();
         try (CudaBackend backend = cuda.open()) {
             SweepTable table = new SweepTable(out, 1);
-            int cases = table.run(new Sweep(backend, types, seed == null ? Case.seedOfRun() : seed), c -> ops.isEmpty() ? Case.selected(c.name(), cuda.text) : ops.contains(c.op()));
+            int cases = table.run(new Sweep(backend, types, seed == null ? Case.seedOfRun() : seed), c -> ops.isEmpty() ? Case.selected(c.name(), cuda.text)
+                    : ops.contains(c.op()));
             if (cases == 0) {
-                throw new CallerException("kernels check", "no such case", cuda.text, "a module, or part of a case's name such as 'softmax('", "./jacquard kernels list names the modules");
+                throw new CallerException("kernels check", "no such case", cuda.text, "a module, or part of a case's name such as 'softmax('",
+                        "./jacquard kernels list names the modules");
             }
             table.failures().forEach(out::println);
             return table.failures().isEmpty() ? Main.DONE : Main.OUR_FAULT;

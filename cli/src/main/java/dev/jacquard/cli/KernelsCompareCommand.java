@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels compare}. */
-@Command(name = "compare", description = "Times all that can compute a product or a convolution on a GPU, our kernels and the libraries' engines, against each other and against what "
+@Command(name = "compare", description = "Times all that can compute a product or a convolution on a GPU, our kernels and the libraries' engines, against each other and "
+        + "against what "
         + "the device was measured to do at best. On the emulator the times mean nothing.", sortOptions = false)
 final class KernelsCompareCommand implements Callable<Integer> {
     private static final long EMULATED_COPY = 1 << 16;
@@ -52,7 +53,8 @@ final class KernelsCompareCommand implements Callable<Integer> {
     @Option(names = "--image-size", paramLabel = "PX", description = "Instead of each network's own.")
     private int px;
 
-    @Option(names = "--square", paramLabel = "N", description = "Rows, columns and depth of the products, which are measured at twice that, too; a multiple of 64. Default: ${DEFAULT-VALUE}")
+    @Option(names = "--square", paramLabel = "N", description = "Rows, columns and depth of the products, which are measured at twice that, too; a multiple of 64. Default: "
+            + "${DEFAULT-VALUE}")
     private int square = 4096;
 
     @Option(names = "--rounds", paramLabel = "N", description = "In which candidates take turns. Default: ${DEFAULT-VALUE}")
@@ -83,8 +85,8 @@ final class KernelsCompareCommand implements Callable<Integer> {
 
     private List<MatrixCase> cases() {
         if (batch < 1 || px < 0 || rounds < 1 || !(budget > 0) || square < 1 || square > MOST_SQUARE || square % SPARSE_COLUMNS != 0) {
-            throw new CallerException("kernels compare", "out of range", "--batch " + batch + " --image-size " + px + " --rounds " + rounds + " --budget " + budget + " --square " + square,
-                    "numbers above 0, --square a multiple of " + SPARSE_COLUMNS + " up to " + MOST_SQUARE, "give other values");
+            throw new CallerException("kernels compare", "out of range", "--batch " + batch + " --image-size " + px + " --rounds " + rounds + " --budget " + budget
+                    + " --square " + square, "numbers above 0, --square a multiple of " + SPARSE_COLUMNS + " up to " + MOST_SQUARE, "give other values");
         }
         List<MatrixCase> all = MatrixCase.all(new MatrixCase.Sizes(square, px, batch));
         List<MatrixCase> cases = all.stream().filter(c -> c.name().contains(text)).toList();

@@ -23,8 +23,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels count}. */
-@Command(name = "count", description = "Counts on the emulator what workloads move, against their contracts: bytes, sectors, bank conflicts, divergence, instructions. docs/kernels.md explains the columns.",
-        sortOptions = false)
+@Command(name = "count", description = "Counts on the emulator what workloads move, against their contracts: bytes, sectors, bank conflicts, divergence, instructions. "
+        + "docs/kernels.md explains the columns.", sortOptions = false)
 final class KernelsCountCommand implements Callable<Integer> {
     @Mixin
     private CudaOptions cuda;

@@ -15,7 +15,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard kernels run}. */
-@Command(name = "run", description = "Runs workloads and prints their launches, the first of their results, and the time, which on the emulator says nothing about a GPU.", sortOptions = false)
+@Command(name = "run", description = "Runs workloads and prints their launches, the first of their results, and the time, which on the emulator says nothing about a GPU.",
+        sortOptions = false)
 final class KernelsRunCommand implements Callable<Integer> {
     @Mixin
     private CudaOptions cuda;

@@ -13,7 +13,8 @@ import picocli.CommandLine.ScopeType;
  * The command line. Exit codes: 0 done, 1 our fault, 2 the caller's, which is one line on standard error that says what to do; 130 stopped by Ctrl-C.
  */
 @Command(name = "jacquard", description = "Trains and serves image classifiers.", synopsisSubcommandLabel = "COMMAND",
-        subcommands = {TrainCommand.class, EvaluateCommand.class, PredictCommand.class, ClassifyCommand.class, ConvertCommand.class, ExportCommand.class, ModelsCommand.class, PlanCommand.class, RecipesCommand.class,
+        subcommands = {TrainCommand.class, EvaluateCommand.class, PredictCommand.class, ClassifyCommand.class, ConvertCommand.class, ExportCommand.class, ModelsCommand.class,
+                PlanCommand.class, RecipesCommand.class,
                 DoctorCommand.class, BundleCommand.class, KernelsCommand.class, BenchCommand.class, DataCommand.class, CompareCommand.class, SelftestCommand.class})
 public final class Main {
     static final int DONE = 0;
@@ -65,7 +66,8 @@ public final class Main {
     private int fail(PrintWriter err, Throwable e) {
         return switch (e) {
             case CallerException c -> fail(err, c.getMessage(), c, CALLERS_FAULT);
-            case OutOfMemoryError o -> fail(err, "out of memory: " + o.getMessage() + "; lower --batch or --image-size, or give the JVM more, such as JACQUARD_OPTS=-Xmx8g", o, CALLERS_FAULT);
+            case OutOfMemoryError o -> fail(err, "out of memory: " + o.getMessage() + "; lower --batch or --image-size, or give the JVM more, such as JACQUARD_OPTS=-Xmx8g", o,
+                    CALLERS_FAULT);
             default -> fail(err, "internal: " + e + "; please report this with the output of --debug", e, OUR_FAULT);
         };
     }

@@ -49,8 +49,8 @@ record MatrixCase(String name, String group, Sample sample, Arithmetic arithmeti
     }
 
     /**
-     * All of them, the most telling first, since a budget of time cuts the end off: products in each arithmetic, 2:4 sparse ones, then the distinct convolutions of networks, first in what mixed
-     * precision trains in.
+     * All of them, the most telling first, since a budget of time cuts the end off: products in each arithmetic, 2:4 sparse ones, then the distinct convolutions of networks, first
+     * in what mixed precision trains in.
      */
     static List<MatrixCase> all(Sizes s) {
         List<MatrixCase> all = new ArrayList<>();

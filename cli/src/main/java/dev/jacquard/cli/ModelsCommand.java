@@ -25,8 +25,8 @@ final class ModelsCommand implements Callable<Integer> {
     private record Line(String name, String family, ModelInfo info) {
         /** Names are plain words: nothing to escape. */
         String json() {
-            return String.format(Locale.ROOT, "{\"name\": \"%s\", \"family\": \"%s\", \"parameters\": %d, \"statistics\": %d, \"macs\": %d, \"resolution\": %d}", name, family, info.parameters(),
-                    info.statistics(), info.macs(), info.resolution());
+            return String.format(Locale.ROOT, "{\"name\": \"%s\", \"family\": \"%s\", \"parameters\": %d, \"statistics\": %d, \"macs\": %d, \"resolution\": %d}", name, family,
+                    info.parameters(), info.statistics(), info.macs(), info.resolution());
         }
     }
 
@@ -38,7 +38,8 @@ final class ModelsCommand implements Callable<Integer> {
             out.println(lines.stream().map(Line::json).collect(Collectors.joining(",\n ", "[", "]")));
         } else {
             out.printf("%-24s %-13s %12s %11s %10s %11s%n", "name", "family", "parameters", "statistics", "GMACs", "resolution");
-            lines.forEach(l -> out.printf(Locale.ROOT, "%-24s %-13s %,12d %,11d %10.4f %11d%n", l.name, l.family, l.info.parameters(), l.info.statistics(), l.info.macs() / 1e9, l.info.resolution()));
+            lines.forEach(l -> out.printf(Locale.ROOT, "%-24s %-13s %,12d %,11d %10.4f %11d%n", l.name, l.family, l.info.parameters(), l.info.statistics(), l.info.macs() / 1e9,
+                    l.info.resolution()));
         }
         return Main.DONE;
     }

@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard plan}: what a network's step consists of on a GPU, which need not be there. */
-@Command(name = "plan", description = "Plans a network for a GPU: launches, memory, bytes, FLOPs and the time that these take at best. Without --device nothing is opened: the GPU is one on paper, its "
+@Command(name = "plan", description = "Plans a network for a GPU: launches, memory, bytes, FLOPs and the time that these take at best. Without --device nothing is opened: the GPU "
+        + "is one on paper, its "
         + "kernels are chosen by rule. With --device cuda it is planned there, and --explain times each kind of launch.", sortOptions = false)
 final class PlanCommand implements Callable<Integer> {
     private static final String PAPER = "h200";
@@ -49,13 +50,15 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--train", description = "A training step instead of inference; with --amp fp16 its loss is scaled.")
     private boolean train;
 
-    @Option(names = "--gpu", paramLabel = "NAME", description = "GPU whose bandwidth and rates make the floors: h200, h200-measured, h100, a100, l4, rtx4090, t4. Default: the device, or " + PAPER)
+    @Option(names = "--gpu", paramLabel = "NAME", description = "GPU whose bandwidth and rates make the floors: h200, h200-measured, h100, a100, l4, rtx4090, t4. Default: the "
+            + "device, or " + PAPER)
     private String gpu;
 
     @Option(names = "--explain", description = "A line for each kind of launch: its bytes, FLOPs, floor, kernel and time, those that take longest together first.")
     private boolean explain;
 
-    @Option(names = "--casts", description = "A line for each kind of cast between floating types: how many there are, from and to what, the bytes that they read and write, why, and of what; before "
+    @Option(names = "--casts", description = "A line for each kind of cast between floating types: how many there are, from and to what, the bytes that they read and write, why, "
+            + "and of what; before "
             + "a device fuses those of weights into one launch, or, for inference, computes them once.")
     private boolean casts;
 
@@ -157,7 +160,8 @@ final class PlanCommand implements Callable<Integer> {
                 flops     %,d
                 floor     %,.1f us: the sum of each launch's%s
                 """, run.plan().launches(), table.rows().size(), variables, values, bytes / 0x1p30, fits, table.cost().bytes(), table.cost().flops(), table.floor(),
-                measured ? String.format(Locale.ROOT, "%nmeasured  %,.1f us: the sum of each launch's by itself, %.0f %% of it the floor", table.us(), 100 * table.floor() / table.us()) : "");
+                measured ? String.format(Locale.ROOT, "%nmeasured  %,.1f us: the sum of each launch's by itself, %.0f %% of it the floor", table.us(),
+                100 * table.floor() / table.us()) : "");
     }
 
     private void write(PlanTable table) {

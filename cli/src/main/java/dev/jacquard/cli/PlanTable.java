@@ -19,13 +19,18 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** A plan's launches, those of equal ops on operands of equal types as one row: what each must do at least, how long that takes at best, which kernel was chosen, how long that takes. */
+/**
+ * A plan's launches, those of equal ops on operands of equal types as one row: what each must do at least, how long that takes at best, which kernel was chosen, how long that
+ * takes.
+ */
 final class PlanTable {
     private static final int OPERANDS_SHOWN = 4;
     private static final String CSV = "op,operands,count,dtype,bytes,flops,floor_us,limit,choice,kernels,us,percent_of_floor";
 
-    private static final String WINDOW = "window=Window\\[strideH=(\\d+), strideW=(\\d+), top=(\\d+), bottom=(\\d+), left=(\\d+), right=(\\d+), dilationH=(\\d+), dilationW=(\\d+)]";
-    private static final Set<String> USUAL = Set.of("stride=1x1", "pad=0 0 0 0", "dilation=1x1", "groups=1", "residual=false", "keep=false", "transposeA=false", "transposeB=false");
+    private static final String WINDOW = "window=Window\\[strideH=(\\d+), strideW=(\\d+), top=(\\d+), bottom=(\\d+), left=(\\d+), right=(\\d+), dilationH=(\\d+), "
+            + "dilationW=(\\d+)]";
+    private static final Set<String> USUAL = Set.of("stride=1x1", "pad=0 0 0 0", "dilation=1x1", "groups=1", "residual=false", "keep=false", "transposeA=false",
+            "transposeB=false");
     /** Characters of attributes: a fused update has a list of hundreds of parts. */
     private static final int MOST = 70;
 
@@ -80,8 +85,8 @@ final class PlanTable {
         }
 
         private String line() {
-            return String.format(Locale.ROOT, "%5d %,13d %9.3f %10.2f %-6s %10s %8s  %s  %s <- %s%n", count, cost.bytes(), cost.flops() / 1e9, floor, memory ? "memory" : "math", measured("%.2f", us),
-                    measured("%.0f", 100 * floor / us), what(), operands(), kernel());
+            return String.format(Locale.ROOT, "%5d %,13d %9.3f %10.2f %-6s %10s %8s  %s  %s <- %s%n", count, cost.bytes(), cost.flops() / 1e9, floor, memory ? "memory" : "math",
+                    measured("%.2f", us), measured("%.0f", 100 * floor / us), what(), operands(), kernel());
         }
 
         /** A number, or a dash where nothing was measured. */
@@ -90,8 +95,8 @@ final class PlanTable {
         }
 
         private String csv() {
-            return String.format(Locale.ROOT, "\"%s\",\"%s\",%d,%s,%d,%d,%.3f,%s,\"%s\",%s,%s,%s", what(), operands(), count, type(), cost.bytes(), cost.flops(), floor, memory ? "memory" : "arithmetic",
-                    choice, String.join(" ", kernels), measured("%.3f", us), measured("%.1f", 100 * floor / us));
+            return String.format(Locale.ROOT, "\"%s\",\"%s\",%d,%s,%d,%d,%.3f,%s,\"%s\",%s,%s,%s", what(), operands(), count, type(), cost.bytes(), cost.flops(), floor,
+                    memory ? "memory" : "arithmetic", choice, String.join(" ", kernels), measured("%.3f", us), measured("%.1f", 100 * floor / us));
         }
     }
 
@@ -115,7 +120,8 @@ final class PlanTable {
 
     private static Row row(Plan.Step s, PlanTimer timer, GpuModel gpu, boolean tf32, boolean measured) {
         Cost cost = s.cost();
-        Row row = new Row(s.op(), s.inputs(), 1, cost, 0, true, timer.taken(s.op(), s.inputs()).orElse(""), timer.kernels(s.launch()), measured ? timer.us(s.launch()) : Double.NaN);
+        Row row = new Row(s.op(), s.inputs(), 1, cost, 0, true, timer.taken(s.op(), s.inputs()).orElse(""), timer.kernels(s.launch()), measured ? timer.us(s.launch())
+                : Double.NaN);
         Accuracy.Kind kind = s.op().accuracy(s.inputs()).kind();
         double floor = gpu.floor(cost, kind, row.type(), tf32);
         return new Row(row.op, row.in, 1, cost, floor, floor <= gpu.floor(new Cost(cost.bytes(), 0), kind, row.type(), tf32), row.choice, row.kernels, row.us);
@@ -143,7 +149,8 @@ final class PlanTable {
 
     /** The rows as text, those that take the most together first. */
     String text() {
-        StringBuilder text = new StringBuilder(String.format("%5s %13s %9s %10s %-6s %10s %8s  %s%n", "count", "bytes", "GFLOP", "floor us", "limit", "us", "% floor", "op, operands <- kernels"));
+        StringBuilder text = new StringBuilder(String.format("%5s %13s %9s %10s %-6s %10s %8s  %s%n", "count", "bytes", "GFLOP", "floor us", "limit", "us", "% floor",
+                "op, operands <- kernels"));
         rows.stream().sorted(Comparator.comparingDouble(r -> -r.total())).forEach(r -> text.append(r.line()));
         return text.toString();
     }

@@ -41,13 +41,14 @@ final class PredictCommand implements Callable<Integer> {
     public Integer call() {
         Path folder = output.toAbsolutePath().getParent();
         if (Files.isDirectory(output) || folder == null || !Files.isDirectory(folder)) {
-            throw new DataException("--output " + output, "cannot be written", Files.isDirectory(output) ? "a folder" : "no such folder as " + folder, "the path of a file in a folder that exists",
-                    "correct the path");
+            throw new DataException("--output " + output, "cannot be written", Files.isDirectory(output) ? "a folder" : "no such folder as " + folder,
+                    "the path of a file in a folder that exists", "correct the path");
         }
         try (Npy x = Npy.open(input); Arena arena = Arena.ofConfined()) {
             Shape s = x.type().shape();
             if (!x.type().dtype().isFloating() || s.rank() != 4 || s.dim(3) != 3) {
-                throw new DataException("--input " + input, "not a batch of images", x.type().toString(), "f32(N, H, W, 3), already normalised", "convert it with NumPy; images in NCHW need x.transpose(0, 2, 3, 1)");
+                throw new DataException("--input " + input, "not a batch of images", x.type().toString(), "f32(N, H, W, 3), already normalised",
+                        "convert it with NumPy; images in NCHW need x.transpose(0, 2, 3, 1)");
             }
             if (s.size() == 0) {
                 throw new DataException("--input " + input, "no images", x.type().toString(), "at least one", "give a batch of one or more");

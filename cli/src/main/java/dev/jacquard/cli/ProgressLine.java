@@ -44,8 +44,8 @@ final class ProgressLine implements TrainListener {
 
     @Override
     public void skipped(long step, double scale, int skipped) {
-        note = String.format(Locale.ROOT, "  loss scale %s, %d update%s skipped", scale >= 1 && scale == Math.rint(scale) ? String.format(Locale.ROOT, "%.0f", scale) : String.format(Locale.ROOT, "%.4g", scale),
-                skipped, skipped == 1 ? "" : "s");
+        note = String.format(Locale.ROOT, "  loss scale %s, %d update%s skipped", scale >= 1 && scale == Math.rint(scale) ? String.format(Locale.ROOT, "%.0f", scale)
+                : String.format(Locale.ROOT, "%.4g", scale), skipped, skipped == 1 ? "" : "s");
     }
 
     @Override
@@ -72,8 +72,8 @@ final class ProgressLine implements TrainListener {
         end();
         out.printf(Locale.ROOT, "epoch %d/%d  step %d  train loss %.4f%s%s  %.0f images/s  %s%s%n", e.epoch(), epochs, e.step(), e.train_loss(),
                 e.val_top1() == null ? "" : String.format(Locale.ROOT, "  val loss %.4f  top-1 %.2f %%  top-5 %.2f %%", e.val_loss(), e.val_top1(), e.val_top5()),
-                e.val_ema_top1() == null ? "" : String.format(Locale.ROOT, "  averaged: loss %.4f  top-1 %.2f %%", e.val_ema_loss(), e.val_ema_top1()), e.images_per_second(), time(e.time()),
-                best ? "  best" : "");
+                e.val_ema_top1() == null ? "" : String.format(Locale.ROOT, "  averaged: loss %.4f  top-1 %.2f %%", e.val_ema_loss(), e.val_ema_top1()), e.images_per_second(),
+                time(e.time()), best ? "  best" : "");
         out.flush();
     }
 

@@ -17,8 +17,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * PyTorch's side of {@code jacquard bench}: a process that lives as long as the bench, so that the two sides can take turns. It is asked in lines and answers each with one: {@code ok ...} or {@code no
- * reason}; bench/gpu/pytorch_worker.py says which. Other lines are passed over: libraries write to standard output, too, and an answer taken for the next question's would be a figure in the wrong row.
+ * PyTorch's side of {@code jacquard bench}: a process that lives as long as the bench, so that the two sides can take turns. It is asked in lines and answers each with one:
+ * {@code ok ...} or {@code no reason}; bench/gpu/pytorch_worker.py says which. Other lines are passed over: libraries write to standard output, too, and an answer taken for the
+ * next question's would be a figure in the wrong row.
  */
 final class PyTorchWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PyTorchWorker.class);

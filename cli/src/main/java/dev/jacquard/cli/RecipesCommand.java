@@ -39,7 +39,8 @@ final class RecipesCommand implements Callable<Integer> {
         } else if (json) {
             out.println(new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(all()));
         } else {
-            out.printf("%-52s %6s %10s %6s %5s %7s %-9s %-8s %-12s %5s %s%n", "recipe", "epochs", "lr", "batch", "gpus", "update", "precision", "optimizer", "augmentation", "mixup", "image");
+            out.printf("%-52s %6s %10s %6s %5s %7s %-9s %-8s %-12s %5s %s%n", "recipe", "epochs", "lr", "batch", "gpus", "update", "precision", "optimizer", "augmentation",
+                    "mixup", "image");
             Recipes.names().forEach(n -> out.println(line(n, Recipes.get(n))));
         }
         return Main.DONE;
@@ -59,8 +60,9 @@ final class RecipesCommand implements Callable<Integer> {
     private static String line(String n, TrainConfig c) {
         TrainConfig.Precision p = c.precision();
         String precision = (p.amp() != TrainConfig.Amp.OFF ? p.amp().toString() : p.tf32() != BackendOptions.Tf32.OFF ? "tf32" : "fp32").toLowerCase(Locale.ROOT);
-        return String.format(Locale.ROOT, "%-52s %6d %10s %6d %5d %,7d %-9s %-8s %-12s %5s %d", n, c.schedule().epochs(), DryRun.digits(c.peakLr()), c.batch().size(), c.batch().gpus(), c.batch().global(), precision,
-                c.optimization().rule().toString().toLowerCase(Locale.ROOT), c.data().augmentation().toString().toLowerCase(Locale.ROOT), c.data().mixup() == 0 ? "-" : c.data().mixup(),
-                c.data().imageSize());
+        return String.format(Locale.ROOT, "%-52s %6d %10s %6d %5d %,7d %-9s %-8s %-12s %5s %d", n, c.schedule().epochs(), DryRun.digits(c.peakLr()), c.batch().size(),
+                c.batch().gpus(), c.batch().global(), precision,
+                c.optimization().rule().toString().toLowerCase(Locale.ROOT), c.data().augmentation().toString().toLowerCase(Locale.ROOT), c.data().mixup() == 0 ? "-"
+                : c.data().mixup(), c.data().imageSize());
     }
 }

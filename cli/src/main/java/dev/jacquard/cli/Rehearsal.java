@@ -17,8 +17,9 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 
 /**
- * What {@code ./jacquard} lets the JVM watch once, after it was built: a whole {@code classify} with random weights. The classes that it loads, their links and the profiles of its methods go into the
- * cache (JEP 483, 514 and 515) that every later start reads. Does not end well where classes are used that such a cache cannot hold, those of the Vector API's late module.
+ * What {@code ./jacquard} lets the JVM watch once, after it was built: a whole {@code classify} with random weights. The classes that it loads, their links and the profiles of its
+ * methods go into the cache (JEP 483, 514 and 515) that every later start reads. Does not end well where classes are used that such a cache cannot hold, those of the Vector API's
+ * late module.
  */
 public final class Rehearsal {
     private static final int SIZE = 320;

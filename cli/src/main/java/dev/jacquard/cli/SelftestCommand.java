@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code jacquard selftest}: what the tests prove of a backend, on the machine and the device at hand. */
-@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then all ways to compute products and convolutions against each other, then a training step of each family in F32, F16 and BF16 against the CPU, and one that overflows.", sortOptions = false)
+@Command(name = "selftest", description = "Checks a device: every op in every type and layout against double precision, then all ways to compute products and convolutions against "
+        + "each other, then a training step of each family in F32, F16 and BF16 against the CPU, and one that overflows.", sortOptions = false)
 final class SelftestCommand implements Callable<Integer> {
     /** A quick run takes one case in so many of each op. */
     private static final int QUICK = 8;
@@ -37,7 +38,8 @@ final class SelftestCommand implements Callable<Integer> {
     @Option(names = "--quick", description = "One case in " + QUICK + " of each op instead of all.")
     private boolean quick;
 
-    @Option(names = "--only", paramLabel = "ops|engines|training", description = "Only one of the three parts. engines compares libraries and own kernels; on the emulator, which has no libraries, only if asked for.")
+    @Option(names = "--only", paramLabel = "ops|engines|training", description =
+            "Only one of the three parts. engines compares libraries and own kernels; on the emulator, which has no libraries, only if asked for.")
     private String only = "";
 
     @Option(names = "--case", paramLabel = "TEXT", description = "Only op cases whose name contains this, or matches it with *.")

@@ -33,7 +33,8 @@ final class SettingOptions implements IModelTransformer {
     @Override
     public CommandSpec transform(CommandSpec spec) {
         Receiver receiver = (Receiver) spec.userObject();
-        Map<String, List<Settings.Row>> groups = Settings.rows().stream().filter(receiver::takes).collect(Collectors.groupingBy(r -> r.group().getName(), LinkedHashMap::new, Collectors.toList()));
+        Map<String, List<Settings.Row>> groups = Settings.rows().stream().filter(receiver::takes)
+                .collect(Collectors.groupingBy(r -> r.group().getName(), LinkedHashMap::new, Collectors.toList()));
         groups.forEach((name, rows) -> {
             ArgGroupSpec.Builder group = ArgGroupSpec.builder().heading("%n" + title(rows.getFirst().group()) + ":%n").validate(false);
             rows.forEach(r -> options(r, receiver).forEach(group::addArg));
@@ -65,7 +66,8 @@ final class SettingOptions implements IModelTransformer {
         List<OptionSpec> all = new ArrayList<>(List.of(option.build()));
         for (String shorthand : s.shorthands()) {
             String[] parts = shorthand.split("=");
-            all.add(OptionSpec.builder(parts[0]).type(Boolean.class).arity("0").description("Same as " + row.flag() + " " + parts[1] + ".").setter(setter(_ -> receiver.set(row.name(), parts[1]))).build());
+            all.add(OptionSpec.builder(parts[0]).type(Boolean.class).arity("0").description("Same as " + row.flag() + " " + parts[1] + ".")
+                    .setter(setter(_ -> receiver.set(row.name(), parts[1]))).build());
         }
         return all;
     }
@@ -99,6 +101,7 @@ final class SettingOptions implements IModelTransformer {
 
     /** Names as users of TensorFlow's system type them, {@code --lr_init}, become ours. */
     static String[] dashes(String[] args) {
-        return Arrays.stream(args).map(a -> a.matches("--[a-z0-9]+(_[a-z0-9]+)+(=.*)?") ? a.replaceFirst("=.*", "").replace('_', '-') + a.replaceFirst("^[^=]*", "") : a).toArray(String[]::new);
+        return Arrays.stream(args).map(a -> a.matches("--[a-z0-9]+(_[a-z0-9]+)+(=.*)?") ? a.replaceFirst("=.*", "").replace('_', '-') + a.replaceFirst("^[^=]*", "") : a)
+                .toArray(String[]::new);
     }
 }

@@ -27,7 +27,8 @@ final class TorchvisionWorker implements AutoCloseable {
             questions = process.outputWriter(StandardCharsets.UTF_8);
             versions = answer();
         } catch (IOException e) {
-            throw new CallerException("--compare", "does not start", String.valueOf(e.getMessage()), "a Python with torchvision and Pillow", "name one with --python, or leave --compare out", e);
+            throw new CallerException("--compare", "does not start", String.valueOf(e.getMessage()), "a Python with torchvision and Pillow",
+                    "name one with --python, or leave --compare out", e);
         }
     }
 

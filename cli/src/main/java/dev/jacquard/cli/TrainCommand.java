@@ -36,10 +36,12 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
     /** Without --val, one in so many images of each class is held out. */
     private static final int HELD_OUT = 10;
 
-    @Option(names = "--recipe", paramLabel = "NAME", description = "Settings to begin with, see: jacquard recipes. Default: jacquard/resnet18/generated, with --data jacquard/resnet50/images")
+    @Option(names = "--recipe", paramLabel = "NAME", description = "Settings to begin with, see: jacquard recipes. Default: jacquard/resnet18/generated, with --data "
+            + "jacquard/resnet50/images")
     private String recipe;
 
-    @Option(names = "--mode", paramLabel = "NAME", description = "Settings over those of the recipe: convergence, evaluate, benchmark-training, benchmark-training-short or benchmark-inference.")
+    @Option(names = "--mode", paramLabel = "NAME", description = "Settings over those of the recipe: convergence, evaluate, benchmark-training, benchmark-training-short or "
+            + "benchmark-inference.")
     private String mode;
 
     @Option(names = "--dry-run", description = "Say what would be done, with every setting and what it comes to, and do nothing.")
@@ -74,7 +76,8 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
         }
         if (resume) {
             if (out == null) {
-                out = RunFolder.latest(RUNS).orElseThrow(() -> new DataException("--resume", "no run to resume", "no run in " + RUNS + "/", "the folder of a run", "name it with --out"));
+                out = RunFolder.latest(RUNS).orElseThrow(() -> new DataException("--resume", "no run to resume", "no run in " + RUNS + "/", "the folder of a run",
+                        "name it with --out"));
             }
             try (RunFolder run = RunFolder.resume(out)) {
                 TrainConfig config = resumed(TrainConfig.read(run.config()));
@@ -119,15 +122,18 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
     private static void requireBuilt(ResolvedConfig resolved) {
         List<String> missing = Experiment.missing(resolved.config());
         if (!missing.isEmpty()) {
-            throw new CallerException("--recipe " + resolved.recipe(), "asks for what this build cannot do yet", String.join(" ", missing.stream().map(m -> Experiment.given(resolved.config(), m)).toList()),
+            throw new CallerException("--recipe " + resolved.recipe(), "asks for what this build cannot do yet",
+                    String.join(" ", missing.stream().map(m -> Experiment.given(resolved.config(), m)).toList()),
                     "settings of one device, without quantisation and sparsity", "add " + String.join(" ", missing));
         }
         if (resolved.config().machine().evaluateOnly()) {
-            throw new CallerException("--evaluate", "nothing to train", resolved.recipe(), "a run that trains", "measure weights with ./jacquard evaluate --weights FILE --data PATH");
+            throw new CallerException("--evaluate", "nothing to train", resolved.recipe(), "a run that trains",
+                    "measure weights with ./jacquard evaluate --weights FILE --data PATH");
         }
         TrainConfig.Data d = resolved.config().data();
         if (d.generated() && d.generatedTrain() == 0) {
-            throw new CallerException("--data", "missing", "--recipe " + resolved.recipe(), "images to learn from", "give --data PATH, or --generated-images N for the built-in pictures");
+            throw new CallerException("--data", "missing", "--recipe " + resolved.recipe(), "images to learn from",
+                    "give --data PATH, or --generated-images N for the built-in pictures");
         }
     }
 
@@ -140,10 +146,12 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
             if (recipe != null || mode != null) {
                 names.add(recipe != null ? "--recipe" : "--mode");
             }
-            throw new CallerException(String.join(", ", names), "cannot change when resuming", got, "the recipe that the run began with", "leave it out, or start a new run without --resume");
+            throw new CallerException(String.join(", ", names), "cannot change when resuming", got, "the recipe that the run began with",
+                    "leave it out, or start a new run without --resume");
         }
         if (config.data().generated() && (flags.containsKey("data") || flags.containsKey("val"))) {
-            throw new CallerException("--data", "cannot change when resuming", String.valueOf(flags.get("data")), "the generated pictures that the run began with", "leave it out, or start a new run");
+            throw new CallerException("--data", "cannot change when resuming", String.valueOf(flags.get("data")), "the generated pictures that the run began with",
+                    "leave it out, or start a new run");
         }
         TrainConfig changed = config;
         for (Map.Entry<String, String> e : flags.entrySet()) {
@@ -171,7 +179,8 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
 
         private static Split images(TrainConfig.Data d) {
             if (d.generated()) {
-                return new Split(new GeneratedImages(Generated.SEED, GeneratedImages.Split.TRAIN, d.generatedTrain()), new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, d.generatedVal()));
+                return new Split(new GeneratedImages(Generated.SEED, GeneratedImages.Split.TRAIN, d.generatedTrain()),
+                        new GeneratedImages(Generated.SEED, GeneratedImages.Split.TEST, d.generatedVal()));
             }
             ImageSource train = ImageSource.open(d.train());
             ImageSource val = null;
@@ -202,7 +211,8 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
     private int train(TrainConfig given, RunFolder run, Sources s) {
         int classes = s.train.classes().size();
         if (flags.containsKey("num-classes") && given.classes() != 0 && given.classes() != classes) {
-            throw new CallerException("--num-classes", "wrong number of classes", Integer.toString(given.classes()), classes + ", as the data set has", "leave it out, or give other images");
+            throw new CallerException("--num-classes", "wrong number of classes", Integer.toString(given.classes()), classes + ", as the data set has",
+                    "leave it out, or give other images");
         }
         TrainConfig config = given.withClasses(classes);
         PrintWriter text = spec.commandLine().getOut();
@@ -210,7 +220,8 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
         Thread hook = null;
         try (Trainer trainer = Trainer.open(new Trainer.Setup(config, Experiment.network(config), s.backend, s.train, s.val, flags.containsKey("num-classes")), run)) {
             text.printf(Locale.ROOT, "%s, %d classes, %d pictures of %s (%d held out), %d px, batch %d, on %s%n", config.arch(), config.classes(), s.train.size(),
-                    config.data().generated() ? "the built-in generator" : config.data().train(), s.val.size(), config.data().imageSize(), config.batch().size(), s.backend.description());
+                    config.data().generated() ? "the built-in generator" : config.data().train(), s.val.size(), config.data().imageSize(), config.batch().size(),
+                    s.backend.description());
             TrainConfig.BatchSizes b = config.batch();
             if (b.optimizer() > 0 && b.global() != b.optimizer()) {
                 text.printf(Locale.ROOT, "warning: --optimizer-batch-size %d is no multiple of the batch: %d images per update%n", b.optimizer(), b.global());
@@ -235,7 +246,8 @@ final class TrainCommand implements Callable<Integer>, SettingOptions.Receiver {
     private static Optional<String> accumulation(TrainConfig config, long steps) {
         TrainConfig.BatchSizes b = config.batch();
         if (b.accumulation() > steps) {
-            throw new CallerException("--optimizer-batch-size", "no update in the whole run", b.accumulation() + " steps per update", "at most the run's " + steps, "lower it, or train for longer");
+            throw new CallerException("--optimizer-batch-size", "no update in the whole run", b.accumulation() + " steps per update", "at most the run's " + steps,
+                    "lower it, or train for longer");
         }
         if (b.optimizer() <= 0) {
             return Optional.empty();

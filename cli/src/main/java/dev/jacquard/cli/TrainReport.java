@@ -27,7 +27,8 @@ final class TrainReport {
             text.printf(Locale.ROOT, "averaged %s%n", evaluation(o.last_ema()));
         }
         if (o.best_top1() != null) {
-            text.printf(Locale.ROOT, "best     top-1 %.2f %%%s%n", o.best_top1(), o.best_ema_top1() == null ? "" : String.format(Locale.ROOT, "; averaged weights at most %.2f %%", o.best_ema_top1()));
+            text.printf(Locale.ROOT, "best     top-1 %.2f %%%s%n", o.best_top1(), o.best_ema_top1() == null ? ""
+                    : String.format(Locale.ROOT, "; averaged weights at most %.2f %%", o.best_ema_top1()));
         }
         if (o.skipped_images() > 0) {
             text.printf(Locale.ROOT, "%d images could not be decoded and were skipped%n", o.skipped_images());

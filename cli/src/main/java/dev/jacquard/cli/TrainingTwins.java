@@ -33,8 +33,8 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * A training step of one network on two backends: loss, running statistics, and of every parameter its gradient (the momentum after one step is the gradient) and its new value. In F32, where the
- * one must be as good as the other; and in mixed precision, where they must be as near to each other as both are to F32.
+ * A training step of one network on two backends: loss, running statistics, and of every parameter its gradient (the momentum after one step is the gradient) and its new value. In
+ * F32, where the one must be as good as the other; and in mixed precision, where they must be as near to each other as both are to F32.
  */
 final class TrainingTwins {
     private static final int BATCH = 4;
@@ -71,8 +71,9 @@ final class TrainingTwins {
     }
 
     /**
-     * Compares in mixed precision. Rounding to half precision moves gradients by percents where they cancel, so that no bound per value tells right from wrong: but two backends may not be further apart,
-     * in each variable's norm, than {@value #APART} times what half precision moves the trusted one's variable away from F32, and what its row of the table allows.
+     * Compares in mixed precision. Rounding to half precision moves gradients by percents where they cancel, so that no bound per value tells right from wrong: but two backends
+     * may not be further apart, in each variable's norm, than {@value #APART} times what half precision moves the trusted one's variable away from F32, and what its row of the
+     * table allows.
      *
      * @param half F16, with a loss scale, or BF16
      * @param want the backend that is trusted
@@ -138,7 +139,8 @@ final class TrainingTwins {
         for (Map.Entry<String, double[]> e : should.entrySet()) {
             double[] w = e.getValue();
             double[] g = is.get(e.getKey());
-            // Sums of a variable are of the size of its largest value. Where they cancel altogether (a bias before a normalisation has no gradient) their terms are of the size of the others.
+            // Sums of a variable are of the size of its largest value. Where they cancel altogether (a bias before a normalisation has no gradient) their terms are of the size of
+            // the others.
             double scale = Math.max(largest(w), largest / CANCELS);
             TensorType type = TensorType.f32(w.length);
             Comparator.difference(type, g, w, tolerance, scale).ifPresent(p -> problems.add(e.getKey() + ": " + p));

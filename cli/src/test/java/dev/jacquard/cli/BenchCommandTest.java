@@ -28,8 +28,8 @@ class BenchCommandTest {
     private final StringWriter err = new StringWriter();
 
     private int run(String... more) {
-        List<String> args = new java.util.ArrayList<>(List.of("bench", "--device", "cpu", "--out", folder.toString(), "--seconds", "0.001", "--networks", "efficientnet-b0", "--image-size", "32",
-                "--batch", "2"));
+        List<String> args = new java.util.ArrayList<>(List.of("bench", "--device", "cpu", "--out", folder.toString(), "--seconds", "0.001", "--networks", "efficientnet-b0",
+                "--image-size", "32", "--batch", "2"));
         args.addAll(List.of(more));
         return Main.run(args.toArray(String[]::new), new PrintWriter(out), new PrintWriter(err));
     }
@@ -131,7 +131,8 @@ class BenchCommandTest {
     @ParameterizedTest
     @ValueSource(strings = {"echo ok", "echo ok 1.5 NaN", "echo ok 1.5 0", "echo ok 1,5"})
     void timesAreNumbersAboveZero(String answer) throws Exception {
-        try (PyTorchWorker worker = new PyTorchWorker("sh", worker("time", answer), "cpu", folder.resolve("log")); BenchContender eager = worker.prepare(BenchCase.all().getFirst(), "eager")) {
+        try (PyTorchWorker worker = new PyTorchWorker("sh", worker("time", answer), "cpu", folder.resolve("log")); BenchContender eager =
+                worker.prepare(BenchCase.all().getFirst(), "eager")) {
             assertTrue(assertThrows(UncheckedIOException.class, () -> eager.time(1)).getMessage().contains("no figures: '"));
             assertEquals(1, eager.memoryBytes(), "the next answer is the next question's");
         }

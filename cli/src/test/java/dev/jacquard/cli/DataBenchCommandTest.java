@@ -33,7 +33,8 @@ class DataBenchCommandTest {
     private String bench(int code, String... flags) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        List<String> args = new ArrayList<>(List.of("data", "bench", "--data", folder.resolve("images").toString(), "--batch", "4", "--image-size", "16", "--seconds", "0.02", "--workers", "1"));
+        List<String> args = new ArrayList<>(List.of("data", "bench", "--data", folder.resolve("images").toString(), "--batch", "4", "--image-size", "16", "--seconds", "0.02",
+                "--workers", "1"));
         args.addAll(Arrays.asList(flags));
         assertEquals(code, Main.run(args.toArray(String[]::new), new PrintWriter(out), new PrintWriter(err)), err.toString());
         return code == 0 ? out.toString() : err.toString();

@@ -83,7 +83,8 @@ class DataShowCommandTest {
         }
         assertEquals(5 * 8, pictures);
         assertFalse(page.contains("http"), "one file, nothing is fetched");
-        assertTrue(page.contains("sub-policy ") && page.contains("mirrored") && page.contains("40x40, no. 1600") && page.contains("Equalize"), page.replaceAll("base64,[^\"]+", ""));
+        assertTrue(page.contains("sub-policy ") && page.contains("mirrored") && page.contains("40x40, no. 1600") && page.contains("Equalize"),
+                page.replaceAll("base64,[^\"]+", ""));
         assertTrue(Pattern.compile("(Rotate|ShearX|ShearY|TranslateY) -?\\d").matcher(page).find());
     }
 
@@ -97,7 +98,8 @@ class DataShowCommandTest {
     @Test
     void whatCannotBeDrawnIsRefusedInOneLine() {
         for (String[] c : new String[][] {{"x.gif", "--images 1", "--out: unknown kind"}, {"x.png", "--images 0", "data show: "}, {"x.png", "--draws -1", "data show: "},
-                {"x.png", "--images 5000 --draws 100", "data show: "}, {"x.png", "--size 4096 --images 10", "data show: "}, {"x.png", "--policy no", "--augmentation: no such value"},
+                {"x.png", "--images 5000 --draws 100", "data show: "}, {"x.png", "--size 4096 --images 10", "data show: "},
+                {"x.png", "--policy no", "--augmentation: no such value"},
                 {"x.png", "--data synthetic", "preview: nothing to look at"}, {"x.png", "--data " + folder + "/nothing", ""}, {"x.png", "--batch 3", ""}}) {
             Result r = show(folder.resolve(c[0]), c[1].split(" "));
             assertEquals(2, r.code, c[1]);

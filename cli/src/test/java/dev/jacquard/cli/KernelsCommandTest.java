@@ -85,8 +85,8 @@ class KernelsCommandTest {
 
     @Test
     void mistakesAreOneLine() {
-        for (String args : new String[] {"kernels list nonsense", "kernels run nonsense", "kernels run --device cpu", "kernels run --dtype f64", "kernels bench --batch 0", "kernels bench --budget 0",
-                "kernels check nonsense( --dtype f32", "selftest --only nothing", "selftest --device nowhere", "bundle --format zip"}) {
+        for (String args : new String[] {"kernels list nonsense", "kernels run nonsense", "kernels run --device cpu", "kernels run --dtype f64", "kernels bench --batch 0",
+                "kernels bench --budget 0", "kernels check nonsense( --dtype f32", "selftest --only nothing", "selftest --device nowhere", "bundle --format zip"}) {
             Result r = run(args.split(" "));
             assertEquals(2, r.code, args + ": " + r.err);
             assertTrue(r.err.startsWith("error: ") && r.err.indexOf('\n') == r.err.length() - 1, args + ": " + r.err);

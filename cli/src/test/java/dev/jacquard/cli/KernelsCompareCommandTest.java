@@ -83,7 +83,8 @@ class KernelsCompareCommandTest {
         String conv = "resnet50 forward 56x56x64 to 64, 3x3 f16";
         try (CompareReport report = new CompareReport(folder, "a device")) {
             report.rates(new DeviceRates(4000, Map.of(Arithmetic.F16, 500.0)));
-            report.add(measured("matmul 4096 f16", new Timing("cublas", false, 200, 7, ""), new Timing("wgmma 128x128", true, 250, 7, ""), new Timing("mma 128x128", true, 400, 7, ""),
+            report.add(measured("matmul 4096 f16", new Timing("cublas", false, 200, 7, ""), new Timing("wgmma 128x128", true, 250, 7, ""),
+                    new Timing("mma 128x128", true, 400, 7, ""),
                     new Timing("simt", true, 4000, 0, ""), new Timing("cublasLt 1", false, Double.NaN, 0, "its results are wrong: got \"1.0\"\nin the place of 2.0")));
             report.add(measured("sparse matmul 4096 f16", new Timing("mma.sp 128x128", true, 125, 7, "")));
             report.add(measured(conv, new Timing("mma 128x64", true, 100, 7, ""), new Timing("cudnn graph 0", false, 400, 7, "")));
@@ -92,7 +93,8 @@ class KernelsCompareCommandTest {
         }
         List<String> rows = rows();
         assertEquals(CompareReport.HEADER, rows.getFirst());
-        assertEquals("\"matmul 4096 f16\",matmul,\"f16(4096, 4096) f16(4096, 4096)\",f16,\"cublas\",library,200.000,7,500.00,480.0,100.0,1.000,1.250,\"\",\"a device\"", rows.get(1));
+        assertEquals("\"matmul 4096 f16\",matmul,\"f16(4096, 4096) f16(4096, 4096)\",f16,\"cublas\",library,200.000,7,500.00,480.0,100.0,1.000,1.250,\"\",\"a device\"",
+                rows.get(1));
         assertTrue(rows.get(2).contains("\"wgmma 128x128\",own,250.000,7,400.00,384.0,80.0,0.800,1.000,"), rows.get(2));
         assertTrue(rows.get(5).contains("\"cublasLt 1\",library,,0,,,,,,\"its results are wrong: got '1.0' in the place of 2.0\""), rows.get(5));
         assertTrue(rows.get(6).contains(",own,125.000,7,800.00,768.0,160.0,,1.000,"), rows.get(6));
@@ -116,7 +118,8 @@ class KernelsCompareCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"--square 0", "--square 4095", "--square 32768", "--batch 0", "--rounds 0", "--budget 0", "--budget NaN", "--image-size -1", "--case nonsense", "--device cpu", "--device tpu"})
+    @ValueSource(strings = {"--square 0", "--square 4095", "--square 32768", "--batch 0", "--rounds 0", "--budget 0", "--budget NaN", "--image-size -1", "--case nonsense",
+            "--device cpu", "--device tpu"})
     void badInputIsOneLine(String flags) {
         assertEquals(2, run(flags.split(" ")), err.toString());
         assertEquals(1, err.toString().lines().count(), err.toString());

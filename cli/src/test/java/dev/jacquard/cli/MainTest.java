@@ -51,10 +51,14 @@ class MainTest {
 
     @Test
     void settingsThatMakeNoSenseAreRefusedInOneLineAndNothingIsMade() {
-        for (String[] c : new String[][] {{"--epochs ten", "--epochs: no such value"}, {"--lr nan", "--lr: no such value"}, {"--lr_init NaN", "--lr: out of range"}, {"--lr 1e999", "--lr: out of range"},
-                {"--lr-milestones NaN", "--lr-milestones: out of range"}, {"--lr-milestones -5,3", "--lr-milestones: out of range"}, {"--lr-multipliers NaN,1,1,1", "--lr-multipliers: out of range"},
-                {"--nesterov --momentum 0", "--nesterov: "}, {"--nesterov --optimizer rmsprop", "--nesterov: "}, {"--optimizer rmsprop --optimizer-form paddle", "--optimizer-form: "},
-                {"--generated-images 64 --batch 16 --image-size 16 --epochs 2 --optimizer-batch-size 999", "--optimizer-batch-size: no update"}, {"--dry-run --resume", "--dry-run: "}, {"--lr-at 3", "--lr-at: "}}) {
+        for (String[] c : new String[][] {{"--epochs ten", "--epochs: no such value"}, {"--lr nan", "--lr: no such value"}, {"--lr_init NaN", "--lr: out of range"},
+                {"--lr 1e999", "--lr: out of range"},
+                {"--lr-milestones NaN", "--lr-milestones: out of range"}, {"--lr-milestones -5,3", "--lr-milestones: out of range"},
+                {"--lr-multipliers NaN,1,1,1", "--lr-multipliers: out of range"},
+                {"--nesterov --momentum 0", "--nesterov: "}, {"--nesterov --optimizer rmsprop", "--nesterov: "},
+                {"--optimizer rmsprop --optimizer-form paddle", "--optimizer-form: "},
+                {"--generated-images 64 --batch 16 --image-size 16 --epochs 2 --optimizer-batch-size 999", "--optimizer-batch-size: no update"},
+                {"--dry-run --resume", "--dry-run: "}, {"--lr-at 3", "--lr-at: "}}) {
             Result r = run(("train --max-steps 1 --out never-made " + c[0]).split(" "));
             assertEquals(2, r.code, c[0]);
             assertTrue(r.err.startsWith("error: " + c[1]) && r.err.indexOf('\n') == r.err.length() - 1, c[0] + ": " + r.err);

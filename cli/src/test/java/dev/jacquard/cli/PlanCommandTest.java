@@ -128,7 +128,8 @@ class PlanCommandTest {
         assertEquals(r.number("flops", ""), lines.stream().skip(1).mapToLong(l -> cell(l, 2) * cell(l, 5)).sum());
         assertEquals(lines.size() - 1, r.out.lines().filter(l -> l.contains(" <- ")).count() - 1, "the header has an arrow, too");
         // 2 * 128 * 56^2 * 64 * 64 * 9 operations and 4 for each result, at 67 T/s
-        Matcher m = Pattern.compile("(?m)^ +3 +205,668,864 +29\\.698 +443\\.25 math +- +-  convolution_scale_shift pad=1 1 1 1 activation=RELU  f32\\(128,56,56,64\\) f32\\(64,3,3,64\\) f32\\(64\\) f32\\(64\\) <- simt: ")
+        Matcher m = Pattern.compile("(?m)^ +3 +205,668,864 +29\\.698 +443\\.25 math +- +-  convolution_scale_shift pad=1 1 1 1 activation=RELU  f32\\(128,56,56,64\\) "
+                + "f32\\(64,3,3,64\\) f32\\(64\\) f32\\(64\\) <- simt: ")
                 .matcher(r.out);
         assertTrue(m.find(), r.out);
     }
@@ -145,7 +146,8 @@ class PlanCommandTest {
         assertEquals(61, r.number("launches", "of"), "57 and four casts: of images, around the sum of the pool, of logits");
         assertFalse(r.out.contains("rsqrt"), r.out);
         long wide = 2 * 26_560 + 1000; // scale and shift of each normalised channel, and the biases, stay F32
-        assertEquals(2 * ModelInfo.of(Models.row("resnet50")).parameters() + 2 * wide, r.number("memory", "bytes of variables"), "two for each normalised channel, as gamma and beta were");
+        assertEquals(2 * ModelInfo.of(Models.row("resnet50")).parameters() + 2 * wide, r.number("memory", "bytes of variables"),
+        "two for each normalised channel, as gamma and beta were");
     }
 
     @Test
@@ -159,7 +161,8 @@ class PlanCommandTest {
     @Test
     void castsAreListedWithTheirReasons() {
         String out = plan("--arch resnet50 --train --amp bf16 --casts --batch 2").out;
-        assertTrue(Pattern.compile("(?m)^ +52 f32 to bf16 +[\\d,]+  conv2d computes in bf16; conv2d_backward_data computes in bf16: layer1.0.conv1.weight").matcher(out).find(), out);
+        assertTrue(Pattern.compile("(?m)^ +52 f32 to bf16 +[\\d,]+  conv2d computes in bf16; conv2d_backward_data computes in bf16: layer1.0.conv1.weight").matcher(out)
+                .find(), out);
         assertTrue(plan("--arch resnet18 --casts --batch 1").out.contains("    0 all "), "none in F32");
     }
 
@@ -183,10 +186,14 @@ class PlanCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"--arch resnet51,model: unknown name", "--arch resnet50 --gpu h300,--gpu: no such model", "--arch resnet50 --batch 0,--batch: out of range", "--arch resnet50 --batch 70000,--batch: out of range",
-            "--arch resnet50 --image-size 0,--image-size: out of range", "--arch resnet50 --dtype f8,--dtype: no such type", "--arch resnet50 --device cpu,--device: has no CUDA kernels",
-            "--arch resnet50 --device emulator,--gpu: unknown device", "--arch resnet50 --device cuda --libs maybe,--libs: no such value", "--arch resnet50 --device cuda --autotune yes,--autotune: no such value",
-            "--arch resnet50 --amp f16,--amp: no such value", "--arch resnet50 --dtype f16 --amp bf16,--dtype: not what --amp says", "--arch resnet50 --csv pom.xml,--csv: exists already", "--arch resnet50 --libs maybe,--libs: no such value", "--arch resnet50 --autotune yes,--autotune: no such value",
+    @CsvSource({"--arch resnet51,model: unknown name", "--arch resnet50 --gpu h300,--gpu: no such model", "--arch resnet50 --batch 0,--batch: out of range",
+            "--arch resnet50 --batch 70000,--batch: out of range",
+            "--arch resnet50 --image-size 0,--image-size: out of range", "--arch resnet50 --dtype f8,--dtype: no such type",
+            "--arch resnet50 --device cpu,--device: has no CUDA kernels",
+            "--arch resnet50 --device emulator,--gpu: unknown device", "--arch resnet50 --device cuda --libs maybe,--libs: no such value",
+            "--arch resnet50 --device cuda --autotune yes,--autotune: no such value",
+            "--arch resnet50 --amp f16,--amp: no such value", "--arch resnet50 --dtype f16 --amp bf16,--dtype: not what --amp says",
+            "--arch resnet50 --csv pom.xml,--csv: exists already", "--arch resnet50 --libs maybe,--libs: no such value", "--arch resnet50 --autotune yes,--autotune: no such value",
             "--arch resnet50 --threads -5,--threads: out of range", "--arch resnet50 --csv nowhere/plan.csv,--csv: no such folder", "'',Missing required option"})
     void badInputIsOneLine(String args, String message) {
         Result r = run(args);

@@ -20,9 +20,10 @@ import org.junit.jupiter.api.Test;
 class RecipeTableTest {
     private static final Path RESOURCES = Path.of("src/test/resources/dev/jacquard/cli");
     /** What a recipe is made of: each of them must be somewhere in the tables for every published recipe. */
-    private static final List<String> ESSENTIAL = List.of("arch", "batch", "gpus", "epochs", "lr", "lr-schedule", "lr-scaling", "lr-convention", "warmup-epochs", "optimizer", "optimizer-form", "momentum",
-            "weight-decay", "decay-rule", "label-smoothing", "smooth-eval-loss", "mixup", "augmentation", "image-size", "interpolation", "eval-rule", "min-scale", "amp", "padding", "initialization", "bn-momentum",
-            "bn-epsilon", "grad-clip-norm");
+    private static final List<String> ESSENTIAL = List.of("arch", "batch", "gpus", "epochs", "lr", "lr-schedule", "lr-scaling", "lr-convention", "warmup-epochs", "optimizer",
+            "optimizer-form", "momentum",
+            "weight-decay", "decay-rule", "label-smoothing", "smooth-eval-loss", "mixup", "augmentation", "image-size", "interpolation", "eval-rule", "min-scale", "amp",
+            "padding", "initialization", "bn-momentum", "bn-epsilon", "grad-clip-norm");
 
     /** What a dry run says besides the settings: the largest learning rate, the network's parameters, steps and updates per epoch. */
     private static final Map<String, Pattern> DERIVED = Map.of("peak", Pattern.compile("\nlr +largest ([^;]+);"), "parameters", Pattern.compile("\nnetwork +([0-9,]+) parameters"),
@@ -36,14 +37,16 @@ class RecipeTableTest {
     }
 
     private static List<Cell> cells() throws IOException {
-        return Files.readAllLines(RESOURCES.resolve("published-recipes.csv")).stream().filter(l -> !l.startsWith("#")).map(l -> l.split(",", 4)).map(f -> new Cell(f[0], f[1], f[2], f[3])).toList();
+        return Files.readAllLines(RESOURCES.resolve("published-recipes.csv")).stream().filter(l -> !l.startsWith("#")).map(l -> l.split(",", 4))
+                .map(f -> new Cell(f[0], f[1], f[2], f[3])).toList();
     }
 
     /** Settings of a dry run by name, and what follows from them. */
     private static Map<String, String> said(String recipe) throws IOException {
         String text = Files.readString(RESOURCES.resolve("recipes").resolve(recipe + ".txt"));
         Map<String, String> said = new HashMap<>();
-        Matcher settings = Pattern.compile("(?:^ {2,}(?:[a-z]+ {2,})?|, |,\\n +)([a-z0-9-]+) ([^ \\n]+?)(?=, |,\\n|\\n)", Pattern.MULTILINE).matcher(text.substring(text.indexOf("\nfrom the "), text.indexOf("\nnetwork ")) + "\n");
+        Matcher settings = Pattern.compile("(?:^ {2,}(?:[a-z]+ {2,})?|, |,\\n +)([a-z0-9-]+) ([^ \\n]+?)(?=, |,\\n|\\n)", Pattern.MULTILINE)
+                .matcher(text.substring(text.indexOf("\nfrom the "), text.indexOf("\nnetwork ")) + "\n");
         while (settings.find()) {
             assertEquals(null, said.put(settings.group(1), settings.group(2)), recipe + " says " + settings.group(1) + " twice");
         }

@@ -73,8 +73,10 @@ class RecipesTest {
         String recipe = "pytorch/efficientnet-b0/a100-tf32";
         Result r = run("train", "--recipe", recipe, "--dry-run", "--lr-at", "0,16,399", "--batch", "8", "--wd", "2e-5", "--out", "never-made");
         assertEquals(0, r.code, r.err);
-        for (String part : List.of("from flags\n  batch         batch 8\n  optimization  weight-decay 2e-5\n", "5,288,548 parameters", "0.3858 GMACs", "64 steps: 4,096 images per update",
-                "at the beginning of epoch 0: 0.005, 16: 0.08, 399: ", "train   refuses --gpus 8; add --gpus 1", "memory  ", "MiB of weights and state", "as planned for cpu in f32")) {
+        for (String part : List.of("from flags\n  batch         batch 8\n  optimization  weight-decay 2e-5\n", "5,288,548 parameters", "0.3858 GMACs",
+                "64 steps: 4,096 images per update",
+                "at the beginning of epoch 0: 0.005, 16: 0.08, 399: ", "train   refuses --gpus 8; add --gpus 1", "memory  ", "MiB of weights and state",
+                "as planned for cpu in f32")) {
             assertTrue(r.out.contains(part), part + " is not in\n" + r.out);
         }
         assertFalse(Files.exists(Path.of("never-made")));
@@ -100,7 +102,8 @@ class RecipesTest {
     void whatIsNotThereYetIsNamedWithTheFlagsThatDoWithoutIt() {
         Result r = run("train", "--recipe", "paddle/resnet50/amp-asp-90e", "--out", "never-made");
         assertEquals(2, r.code);
-        assertTrue(r.err.startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err.contains("--gpus 8 --sparsity mask-1d") && r.err.contains("--gpus 1 --sparsity off") && !r.err.contains("--amp")
+        assertTrue(r.err.startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err.contains("--gpus 8 --sparsity mask-1d") && r.err.contains("--gpus 1 --sparsity off")
+                && !r.err.contains("--amp")
                 && r.err.indexOf('\n') == r.err.length() - 1, r.err);
         r = run("train", "--recipe", "paddle/resnet50/tf32-90e", "--gpus", "1", "--out", "never-made");
         assertTrue(r.code == 2 && r.err.contains("--data: missing"), r.err);
@@ -118,7 +121,8 @@ class RecipesTest {
         assertTrue(list.lines().anyMatch(l -> l.matches("pytorch/efficientnet-b4/v100-32g-fp32-qat-2e +2 +0\\.00000409 .*")), "a small rate has its digits and its power");
         JsonArray json = JsonParser.parseString(run("recipes", "--json").out).getAsJsonArray();
         assertEquals(Recipes.names().size(), json.size());
-        assertEquals(0.896, json.asList().stream().map(o -> o.getAsJsonObject()).filter(o -> o.get("name").getAsString().equals("pytorch/resnet50/v100-16g-fp32-90e")).findFirst().orElseThrow()
+        assertEquals(0.896, json.asList().stream().map(o -> o.getAsJsonObject()).filter(o -> o.get("name").getAsString().equals("pytorch/resnet50/v100-16g-fp32-90e")).findFirst()
+                .orElseThrow()
                 .getAsJsonObject("config").getAsJsonObject("schedule").get("lr").getAsDouble());
         Result one = run("recipes", "paddle/resnet50/amp-90e");
         assertTrue(one.code == 0 && one.out.contains("loss-scale-backoff 0.8") && one.out.contains("at their defaults"), one.out);
@@ -129,11 +133,11 @@ class RecipesTest {
 
     @Test
     void usersOfTheSystemsFindTheirFlags() {
-        Result r = run("train", "--dry-run", "-b", "16", "--lr_init", "0.25", "--lr_warmup_epochs=2", "--bn-weight-decay", "--use-ema", "0.99", "--prof", "3", "--lr-schedule", "linearcosine",
-                "--no-flip", "-j", "2", "--print-freq", "7", "--max-epochs", "3", "--rmsprop-eps", "0.5", "--augmenter_name", "RandAugment", "--gpus", "2");
+        Result r = run("train", "--dry-run", "-b", "16", "--lr_init", "0.25", "--lr_warmup_epochs=2", "--bn-weight-decay", "--use-ema", "0.99", "--prof", "3", "--lr-schedule",
+                "linearcosine", "--no-flip", "-j", "2", "--print-freq", "7", "--max-epochs", "3", "--rmsprop-eps", "0.5", "--augmenter_name", "RandAugment", "--gpus", "2");
         assertEquals(0, r.code, r.err);
-        for (String part : List.of("batch 16", "lr 0.25", "warmup-epochs 2", "decay-rule all", "ema 0.99", "max-steps 3", "lr-schedule linear-cosine", "flip false", "loader-threads 2", "log-steps 7", "epochs 3",
-                "epsilon 0.5", "augmentation randaugment", "gpus 2")) {
+        for (String part : List.of("batch 16", "lr 0.25", "warmup-epochs 2", "decay-rule all", "ema 0.99", "max-steps 3", "lr-schedule linear-cosine", "flip false",
+                "loader-threads 2", "log-steps 7", "epochs 3", "epsilon 0.5", "augmentation randaugment", "gpus 2")) {
             assertTrue(r.out.substring(0, r.out.indexOf("from the recipe")).contains(part), part + " is not in\n" + r.out);
         }
     }
@@ -153,8 +157,8 @@ class RecipesTest {
     @Test
     void settingsThatDoNotFitAreNamed() {
         for (String[] c : new String[][] {{"--lr-milestones 30,20", "--lr-milestones"}, {"--min-scale 0.9 --max-scale 0.5", "--min-scale"}, {"--stages 100", "--stages"},
-            {"--warmup 9", "--warmup-epochs"}, {"--drop-path all", "one of sample, batch"}, {"--seed x", "a whole number"}, {"--bn-momentum 0", "above 0 to 1"}, {"--dropout 1", "0 to below 1"},
-            {"--lr-at 8", "--lr-at"}}) {
+            {"--warmup 9", "--warmup-epochs"}, {"--drop-path all", "one of sample, batch"}, {"--seed x", "a whole number"}, {"--bn-momentum 0", "above 0 to 1"},
+            {"--dropout 1", "0 to below 1"}, {"--lr-at 8", "--lr-at"}}) {
             Result r = run(("train --dry-run " + c[0]).split(" "));
             assertTrue(r.code == 2 && r.err.contains(c[1]) && r.err.indexOf('\n') == r.err.length() - 1, c[0] + ": " + r.err + r.out);
         }

@@ -33,7 +33,8 @@ class SettingsPageTest {
             List<String> names = new ArrayList<>(List.of("`" + r.flag() + "`" + (r.setting().mayChange() ? "*" : "")));
             List.of(r.setting().aliases()).forEach(a -> names.add("`" + a + "`"));
             List.of(r.setting().shorthands()).forEach(s -> names.add("`" + s.substring(0, s.indexOf('=')) + "`"));
-            page.append("| ").append(String.join(", ", names)).append(" | ").append(r.setting().value()).append(" | ").append(values(r)).append(" | ").append(r.setting().help()).append(" |\n");
+            page.append("| ").append(String.join(", ", names)).append(" | ").append(r.setting().value()).append(" | ").append(values(r)).append(" | ").append(r.setting().help())
+                    .append(" |\n");
         }
         return page.toString();
     }

@@ -48,7 +48,8 @@ class Tf32FlagTest {
     @CsvSource({"train --dry-run --tf32 maybe", "selftest --device cpu --tf32 maybe", "plan --arch resnet18 --tf32 maybe"})
     void anotherWordIsRefused(String command) {
         Result r = run(command);
-        assertTrue(r.code == 2 && r.err.startsWith("error: --tf32") && r.err.contains("on, off") && r.err.contains("emulate") && r.err.indexOf('\n') == r.err.length() - 1, r.err + r.out);
+        assertTrue(r.code == 2 && r.err.startsWith("error: --tf32") && r.err.contains("on, off") && r.err.contains("emulate") && r.err.indexOf('\n') == r.err.length() - 1,
+                r.err + r.out);
     }
 
     @Test
@@ -63,7 +64,8 @@ class Tf32FlagTest {
     /** What three steps log of their losses. */
     private String losses(String tf32) throws IOException {
         Path out = folder.resolve(tf32);
-        Result r = run("train --device cpu --tf32 " + tf32 + " --image-size 16 --eval-size 16 --generated-images 48 --generated-val 8 --batch 8 --max-steps 3 --log-steps 1 --no-checkpoints --out " + out);
+        Result r = run("train --device cpu --tf32 " + tf32 + " --image-size 16 --eval-size 16 --generated-images 48 --generated-val 8 --batch 8 --max-steps 3 --log-steps 1 "
+                + "--no-checkpoints --out " + out);
         assertEquals(0, r.code, r.err);
         assertEquals(tf32.equals("emulate") ? 1 : 0, r.out.lines().filter(l -> l.contains("TF32 emulated")).count(), r.out);
         assertTrue(Files.readString(out.resolve("config.json")).contains("\"tf32\": \"" + tf32 + "\""));

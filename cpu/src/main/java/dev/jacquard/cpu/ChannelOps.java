@@ -3,19 +3,20 @@ package dev.jacquard.cpu;
 import dev.jacquard.tensor.DType;
 
 /**
- * Per-channel statistics and maps over dense (rows, channels): batch norm both ways, bias gradients. Channels' numbers are float32; the rows may be halves, whose blocks are widened into a
- * thread's scratch, used as often as need be and rounded once.
+ * Per-channel statistics and maps over dense (rows, channels): batch norm both ways, bias gradients. Channels' numbers are float32; the rows may be halves, whose blocks are
+ * widened into a thread's scratch, used as often as need be and rounded once.
  *
  * <p>Rows are cut into blocks by the shape alone and their partial results combined in block order, so that results are
  * bitwise the same for every thread count. Variances come from squared distances to a mean of some of each block's rows, combined by
- * Chan, Golub and LeVeque's update (1979): no cancellation. What reads rows for a second time begins with those that were read last. Planned for one shape; not for two threads at once.
+ * Chan, Golub and LeVeque's update (1979): no cancellation. What reads rows for a second time begins with those that were read last. Planned for one shape; not for two threads at
+ * once.
  */
 public final class ChannelOps {
     private static final int BLOCK_FLOATS = 32_768;
     private static final int CHANNEL_BLOCK = 128;
     /**
-     * Rows of a block whose mean is its center. The variance's relative error is that of a float times the squared distance from center to mean, over the variance: no more than the block's rows over these, as the
-     * rows themselves are among what varies.
+     * Rows of a block whose mean is its center. The variance's relative error is that of a float times the squared distance from center to mean, over the variance: no more than
+     * the block's rows over these, as the rows themselves are among what varies.
      */
     private static final int SAMPLE = 8;
     /** Least size of a result that goes past the caches: most of the third level's. */

@@ -45,7 +45,8 @@ final class CompilerDirectives {
                     new String[] {String[].class.getName()});
             LOG.debug("compiler directives: {}", answer);
         } catch (IOException | JMException | RuntimeException | LinkageError e) {
-            LOG.warn("compiler directives: could not keep the vector kernels out of C1 ({}), they may stay slow at random; start the JVM with -XX:-TieredCompilation, or with the module jdk.management and a writable temporary folder", e.toString());
+            LOG.warn("compiler directives: could not keep the vector kernels out of C1 ({}), they may stay slow at random; start the JVM with -XX:-TieredCompilation, or with the "
+                    + "module jdk.management and a writable temporary folder", e.toString());
         } finally {
             delete(file);
         }

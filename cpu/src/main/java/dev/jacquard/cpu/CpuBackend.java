@@ -25,8 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The embedded default backend: F32 kernels as machine code emitted for this processor, on the Vector API or in plain Java, on a fixed team of threads; F16 and BF16 are storage formats that are computed
- * in F32 and rounded once. Results do not depend on the number of threads.
+ * The embedded default backend: F32 kernels as machine code emitted for this processor, on the Vector API or in plain Java, on a fixed team of threads; F16 and BF16 are storage
+ * formats that are computed in F32 and rounded once. Results do not depend on the number of threads.
  */
 public final class CpuBackend implements Backend {
     private static final Map<Class<? extends Op>, CpuKernel<?>> KERNELS = table();
@@ -46,7 +46,8 @@ public final class CpuBackend implements Backend {
 
     /** A backend as options say. @throws dev.jacquard.tensor.DeviceException if the kernels asked for do not run here */
     CpuBackend(BackendOptions options) {
-        this(options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads(), CpuPath.of(options.cpuKernels()), options.tf32() == BackendOptions.Tf32.EMULATE);
+        this(options.threads() == 0 ? Runtime.getRuntime().availableProcessors() : options.threads(), CpuPath.of(options.cpuKernels()),
+                options.tf32() == BackendOptions.Tf32.EMULATE);
     }
 
     private CpuBackend(int threads, CpuPath path, boolean emulatesTf32) {
@@ -93,7 +94,8 @@ public final class CpuBackend implements Backend {
 
     @Override
     public String description() {
-        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code").orElseGet(team.simd()::describe) + (emulatesTf32 ? ", TF32 emulated" : "");
+        return team.workers().size() + " threads, " + team.code().map(c -> "emitted " + c.label() + " code").orElseGet(team.simd()::describe)
+                + (emulatesTf32 ? ", TF32 emulated" : "");
     }
 
     @Override
@@ -163,7 +165,8 @@ public final class CpuBackend implements Backend {
 
     /** Whether an op's results are what its epilogue makes of sums of nothing, by a kernel that has no case for that. */
     private static boolean addsToNothing(Op op, List<TensorType> in) {
-        return (op instanceof FusedProduct.ConvolutionScaleShift || op instanceof FusedProduct.BackwardDataSum || op instanceof QuantizedProduct) && sumsNothing(op, in) && op.infer(in).getFirst().shape().size() > 0;
+        return (op instanceof FusedProduct.ConvolutionScaleShift || op instanceof FusedProduct.BackwardDataSum || op instanceof QuantizedProduct) && sumsNothing(op, in)
+                && op.infer(in).getFirst().shape().size() > 0;
     }
 
     @Override

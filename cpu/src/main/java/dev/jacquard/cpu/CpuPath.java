@@ -14,7 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * An implementation of the CPU backend's kernels. There are four, from fast to slow: code emitted for AVX-512, the same for AVX2, the Vector API, plain Java. Each is looked for once per process.
+ * An implementation of the CPU backend's kernels. There are four, from fast to slow: code emitted for AVX-512, the same for AVX2, the Vector API, plain Java. Each is looked for
+ * once per process.
  *
  * @param name as people write it
  * @param simd innermost loops
@@ -82,7 +83,8 @@ record CpuPath(String name, Simd simd, Optional<InstructionSet> code, List<Strin
             }
             refused.add("no " + a.name + ": " + a.refusal);
         }
-        throw new DeviceException("--cpu-kernels", "do not run here", String.join("; ", refused), "a processor and a JVM that have them", "leave the choice to auto; ./jacquard doctor says what that takes");
+        throw new DeviceException("--cpu-kernels", "do not run here", String.join("; ", refused), "a processor and a JVM that have them",
+                "leave the choice to auto; ./jacquard doctor says what that takes");
     }
 
     private void say() {

@@ -3,7 +3,8 @@ package dev.jacquard.cpu;
 import dev.jacquard.tensor.op.Nonlinearity;
 
 /**
- * What is done to the sums of a convolution or product before they are stored: {@code activation(sum * scale + shift + residual)}, as far as there is any of it; of gradients, what a ReLU before them lets through.
+ * What is done to the sums of a convolution or product before they are stored: {@code activation(sum * scale + shift + residual)}, as far as there is any of it; of gradients, what
+ * a ReLU before them lets through.
  *
  * @param scale whether sums are multiplied by a number per channel
  * @param shift whether a number per channel is added

@@ -4,8 +4,8 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Pointwise;
 
 /**
- * Squeeze and excitation of float32 images (N, pixels, C), both ways. Images are cut into blocks of pixels: one pass sums over them, the two small layers are computed image by image, another pass
- * multiplies, through the blocks from the end, where the caches still hold what was read last.
+ * Squeeze and excitation of float32 images (N, pixels, C), both ways. Images are cut into blocks of pixels: one pass sums over them, the two small layers are computed image by
+ * image, another pass multiplies, through the blocks from the end, where the caches still hold what was read last.
  *
  * <p>Cuts follow from the shape alone, and partial sums are combined in order. Planned for one shape; not for two threads at once.
  */

@@ -12,7 +12,10 @@ import dev.jacquard.tensor.op.Op;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Runs an F32 kernel on half-precision operands, which lie contiguous: widened before, rounded once after, in the workspace. Kernels that are bound by memory take halves themselves. */
+/**
+ * Runs an F32 kernel on half-precision operands, which lie contiguous: widened before, rounded once after, in the workspace. Kernels that are bound by memory take halves
+ * themselves.
+ */
 final class HalfAdaptor {
     private static final Movement.Cast TO_F32 = new Movement.Cast(DType.F32);
 

@@ -6,7 +6,8 @@ import dev.jacquard.tensor.op.Nonlinearity;
 /**
  * Normalisation of float32 (rows, channels) with what follows it, in as few passes over memory as there can be: forward one for the statistics and one that does the rest; backward
  * one that sums and one
- * that applies, what was before the activation being computed again in both. The second pass goes through the blocks from the end, where the caches still hold what the first one read last.
+ * that applies, what was before the activation being computed again in both. The second pass goes through the blocks from the end, where the caches still hold what the first one
+ * read last.
  *
  * <p>Rows are cut into blocks by the shape alone and partial results combined in order, as in {@link ChannelOps}. Planned for one shape; not for two threads at once.
  */

@@ -1,8 +1,8 @@
 package dev.jacquard.cpu;
 
 /**
- * A forward convolution, or a backward of data, planned for its shape, over weights that are brought into an order of its own beforehand: NHWC float32 at native addresses. Results are bitwise the same
- * for every thread count. Neither method allocates. A plan is not for two threads at once.
+ * A forward convolution, or a backward of data, planned for its shape, over weights that are brought into an order of its own beforehand: NHWC float32 at native addresses. Results
+ * are bitwise the same for every thread count. Neither method allocates. A plan is not for two threads at once.
  */
 public interface PackedConv {
     /** Bytes of packed weights, which should lie on a cache line. */

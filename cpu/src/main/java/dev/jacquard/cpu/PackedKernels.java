@@ -41,12 +41,15 @@ final class PackedKernels {
         Shape b = in.get(1).shape();
         return team.code().flatMap(set -> switch (op) {
             case Conv2d c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c, a, b), Epilogue.NONE, team.workers(), set));
-            case ConvolutionScaleShift c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
-            case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
+            case ConvolutionScaleShift c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b),
+                    new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
+            case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()),
+                    team.workers(), set));
             case BackwardDataSum d -> Optional.of(EmittedConvolutions.backwardData(ProductKernels.shape(d.product(), ProductKernels.image(d.product(), in), b),
                     Epilogue.ofGradient(d.rectified()), team.workers(), set));
             case MatMul m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set));
-            case MatMulShift m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
+            case MatMulShift m when !m.transposeA() && m.transposeB() ->
+                    Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
             case QuantizedProduct q -> Optional.of(QuantizedKernels.plan(q, in, team));
             default -> Optional.<PackedConv>empty();
         });

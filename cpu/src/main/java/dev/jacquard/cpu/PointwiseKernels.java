@@ -11,7 +11,8 @@ import java.util.List;
 
 /**
  * All pointwise ops: the loop nest is found here once, the innermost loop is the op's row in the table behind {@link Simd#pointwise}, or, for ops without one and for element types
- * other than F32, the op's own meaning in doubles, an element at a time. Halves go through that loop too, in blocks that are widened before and rounded after and stay in the first cache.
+ * other than F32, the op's own meaning in doubles, an element at a time. Halves go through that loop too, in blocks that are widened before and rounded after and stay in the first
+ * cache.
  */
 final class PointwiseKernels implements CpuKernel<Pointwise> {
     static final PointwiseKernels INSTANCE = new PointwiseKernels();
@@ -67,7 +68,9 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
         return in.stream().anyMatch(t -> !t.shape().equals(in.getFirst().shape()));
     }
 
-    /** Whether there is one outer loop over rows so short that calls would cost more than they do, with operands that either go on from row to row or are the same in all of them. */
+    /**
+     * Whether there is one outer loop over rows so short that calls would cost more than they do, with operands that either go on from row to row or are the same in all of them.
+     */
     private static boolean shortRows(Strided nest) {
         return nest.dims().length == 1 && nest.inner() < SHORT && java.util.stream.IntStream.range(0, nest.strides().length)
                 .allMatch(o -> nest.strides()[o][0] == 0 || nest.strides()[o][0] == nest.inner() && nest.innerStrides()[o] == 1);
@@ -92,7 +95,8 @@ final class PointwiseKernels implements CpuKernel<Pointwise> {
         Launch all = call.parallel((rows + atOnce - 1) / atOnce, (long) atOnce * inner * (arity + 1), (first, end) -> {
             for (long i = first; i < end; i++) {
                 long at = 4 * i * atOnce * inner;
-                loop.run(from[0] + (same[0] ? 0 : at), steps[0], from[1] + (same[1] ? 0 : at), steps[1], from[2] + (same[2] ? 0 : at), steps[2], y + at, Math.min(atOnce, rows - i * atOnce) * inner);
+                loop.run(from[0] + (same[0] ? 0 : at), steps[0], from[1] + (same[1] ? 0 : at), steps[1], from[2] + (same[2] ? 0 : at), steps[2], y + at,
+                        Math.min(atOnce, rows - i * atOnce) * inner);
             }
         });
         Simd simd = call.team().simd();

@@ -144,8 +144,8 @@ public interface Simd {
     }
 
     /**
-     * The same loops, of which {@code normalize}, {@link #normalizeBackward}, {@link #activationDots} (g, if there is a residual) and {@link #activationBackward} write past the caches, where the processor can:
-     * for outputs that are larger than the caches. Their rows have to be whole vectors, on a multiple of a vector's size.
+     * The same loops, of which {@code normalize}, {@link #normalizeBackward}, {@link #activationDots} (g, if there is a residual) and {@link #activationBackward} write past the
+     * caches, where the processor can: for outputs that are larger than the caches. Their rows have to be whole vectors, on a multiple of a vector's size.
      */
     default Simd streaming() {
         return this;

@@ -9,10 +9,11 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * A fixed team of threads that takes the chunks of one region after another. The caller of {@link #run} is one of the team.
  *
- * <p>Each worker has a part of the chunks, the same one for equal counts, and takes them one by one; then it helps the next with his. A plan's regions mostly go through images from the first row to the last,
- * so that a worker finds in its own cache what it wrote in the region before: without that, half of what small images are comes out of the other core's. A thread that loses its core delays only its
- * own chunk, and a region waits only for those who came: a thread that another process keeps from its core is not missed. Idle threads spin a little, then park; while somebody {@linkplain #hold holds} the team, between whose regions there are microseconds, they spin longer. Regions of
- * different callers follow one another; a region started inside a chunk runs on the thread that started it. A region allocates nothing.
+ * <p>Each worker has a part of the chunks, the same one for equal counts, and takes them one by one; then it helps the next with his. A plan's regions mostly go through images
+ * from the first row to the last, so that a worker finds in its own cache what it wrote in the region before: without that, half of what small images are comes out of the other
+ * core's. A thread that loses its core delays only its own chunk, and a region waits only for those who came: a thread that another process keeps from its core is not missed. Idle
+ * threads spin a little, then park; while somebody {@linkplain #hold holds} the team, between whose regions there are microseconds, they spin longer. Regions of different callers
+ * follow one another; a region started inside a chunk runs on the thread that started it. A region allocates nothing.
  */
 public final class Workers implements AutoCloseable {
     /** The work of a region, called once per chunk. What it computes must not depend on the worker that runs it. */
@@ -101,7 +102,8 @@ public final class Workers implements AutoCloseable {
     }
 
     /**
-     * Keeps the team for this thread until {@link #release}: regions of other callers wait, and idle threads are slow to park, since the next region is near. For the launches of a step; calls nest.
+     * Keeps the team for this thread until {@link #release}: regions of other callers wait, and idle threads are slow to park, since the next region is near. For the launches of a
+     * step; calls nest.
      */
     public void hold() {
         region.lock();

@@ -17,8 +17,8 @@ import java.util.function.Function;
  */
 final class ConvFuzz implements AutoCloseable {
     /**
-     * What {@code Tolerance} allows: units of roundoff, relative, and absolute per root of the number of terms; more from 576 terms on, as those are added up one by one (measured: 1.3 times as much
-     * at 4096).
+     * What {@code Tolerance} allows: units of roundoff, relative, and absolute per root of the number of terms; more from 576 terms on, as those are added up one by one (measured:
+     * 1.3 times as much at 4096).
      */
     private static final double ALLOWED = 16 * 0x1p-24;
     private static final int[] THREADS = {1, 2, 3, 5};
@@ -170,7 +170,8 @@ final class ConvFuzz implements AutoCloseable {
         long scaleAt = e.scale() ? floats(s.k(), scale) : 0;
         long shiftAt = e.shift() ? floats(s.k(), shift) : 0;
         long residualAt = e.residual() ? floats(dy.length, residual) : 0;
-        packed("forward " + e, t -> Optional.of(EmittedConvolutions.forward(s, e, t, set)), xAt, wAt, new long[] {scaleAt, shiftAt, residualAt}, e.residual() ? residual : null, y, s.r() * s.s() * s.groupC());
+        packed("forward " + e, t -> Optional.of(EmittedConvolutions.forward(s, e, t, set)), xAt, wAt, new long[] {scaleAt, shiftAt, residualAt}, e.residual() ? residual : null, y,
+                s.r() * s.s() * s.groupC());
         packed("backward data", t -> Optional.of(EmittedConvolutions.backwardData(s, t, set)), dyAt, wAt, new long[3], null, dx, s.r() * s.s() * s.groupK());
         weight(xAt, dyAt, dw);
     }

@@ -103,9 +103,10 @@ class EmittedConvolutionsTest {
             ConvTest.naive(s, x, w, dy, y, dx, new double[w.n]);
             apply(e, y, scale, shift, residual);
             int taps = s.r() * s.s();
-            compare(arena, EmittedConvolutions.forward(s, e, one, test.set), EmittedConvolutions.forward(s, e, three, test.set), x, w, scale, shift, residual, e, y, taps * s.groupC(), "forward");
-            compare(arena, EmittedConvolutions.backwardData(s, one, test.set), EmittedConvolutions.backwardData(s, three, test.set), dy, w, scale, shift, residual, Epilogue.NONE, dx,
-                    taps * s.groupK(), "backward of data");
+            compare(arena, EmittedConvolutions.forward(s, e, one, test.set), EmittedConvolutions.forward(s, e, three, test.set), x, w, scale, shift, residual, e, y,
+                    taps * s.groupC(), "forward");
+            compare(arena, EmittedConvolutions.backwardData(s, one, test.set), EmittedConvolutions.backwardData(s, three, test.set), dy, w, scale, shift, residual,
+                    Epilogue.NONE, dx, taps * s.groupK(), "backward of data");
         }
     }
 
@@ -114,7 +115,8 @@ class EmittedConvolutionsTest {
     @EnumSource(InstructionSet.class)
     void depthsAndEpilogues(InstructionSet set) {
         assumeTrue(Emission.refusal(set).isEmpty(), "no such instructions here");
-        List<Epilogue> epilogues = List.of(new Epilogue(true, true, true, Nonlinearity.RELU), new Epilogue(true, true, true, Nonlinearity.SILU), new Epilogue(true, true, false, Nonlinearity.SILU),
+        List<Epilogue> epilogues = List.of(new Epilogue(true, true, true, Nonlinearity.RELU), new Epilogue(true, true, true, Nonlinearity.SILU),
+                new Epilogue(true, true, false, Nonlinearity.SILU),
                 new Epilogue(false, true, false, Nonlinearity.SILU), new Epilogue(true, false, false, Nonlinearity.SILU), new Epilogue(false, false, true, Nonlinearity.NONE));
         for (int k : new int[] {9, 16, 24, 48, 64, 80, 96}) {
             for (int c : new int[] {1, 3, 4, 23, 24, 25, 47, 100, 600}) {
@@ -130,7 +132,8 @@ class EmittedConvolutionsTest {
                         double[] y = new double[dy.n];
                         ConvTest.naive(s, x, w, dy, y, new double[x.n], new double[w.n]);
                         apply(e, y, scale, shift, residual);
-                        compare(arena, EmittedConvolutions.forward(s, e, one, set), EmittedConvolutions.forward(s, e, three, set), x, w, scale, shift, residual, e, y, c, c + "-" + k + " " + e);
+                        compare(arena, EmittedConvolutions.forward(s, e, one, set), EmittedConvolutions.forward(s, e, three, set), x, w, scale, shift, residual, e, y, c,
+                                c + "-" + k + " " + e);
                     }
                 }
             }

@@ -113,7 +113,8 @@ class EmittedGroupedConvTest {
                 String name = set + " " + s;
                 packed(arena, EmittedConvolutions.forward(s, Epilogue.NONE, one, set), EmittedConvolutions.forward(s, Epilogue.NONE, two, set), x, w, y, terms, "forward " + name);
                 packed(arena, EmittedConvolutions.backwardData(s, one, set), EmittedConvolutions.backwardData(s, two, set), dy, w, dx, terms, "data " + name);
-                weight(arena, EmittedConvolutions.backwardWeight(s, one, set), EmittedConvolutions.backwardWeight(s, two, set), x, dy, dw, s.n() * s.oh() * s.ow(), "weight " + name);
+                weight(arena, EmittedConvolutions.backwardWeight(s, one, set), EmittedConvolutions.backwardWeight(s, two, set), x, dy, dw, s.n() * s.oh() * s.ow(),
+                        "weight " + name);
             }
         }
     }
@@ -163,7 +164,8 @@ class EmittedGroupedConvTest {
     void epilogues(Nonlinearity activation) {
         for (int flags = 0; flags < 8; flags++) {
             Epilogue e = new Epilogue((flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0, activation);
-            for (ConvShape s : List.of(square(2, 9, 37, 3, 1, 1, 37), square(1, 17, 48, 5, 2, 2, 48), square(1, 13, 12, 3, 1, 1, 3), square(2, 7, 64, 3, 1, 1, 2), square(1, 6, 48, 3, 2, 1, 6))) {
+            for (ConvShape s : List.of(square(2, 9, 37, 3, 1, 1, 37), square(1, 17, 48, 5, 2, 2, 48), square(1, 13, 12, 3, 1, 1, 3), square(2, 7, 64, 3, 1, 1, 2),
+                    square(1, 6, 48, 3, 2, 1, 6))) {
                 for (InstructionSet set : sets()) {
                     epilogue(s, e, set);
                 }

@@ -99,9 +99,11 @@ class EmittedSimdTest {
         long p = forward.address;
         for (long r : new long[] {0, residual.address}) {
             same("normalize " + what, simd, n, 4, (s, y) -> s.normalize(rows, c, x.address, p, p + row, p + 2 * row, r, f, y.address));
-            same("activation's sums " + what, simd, 2L * c, rows, (s, out) -> s.activationDots(rows, c, dy.address, x.address, p, r, f, random(n, 9).address, out.address, out.address + row));
+            same("activation's sums " + what, simd, 2L * c, rows, (s, out) ->
+                    s.activationDots(rows, c, dy.address, x.address, p, r, f, random(n, 9).address, out.address, out.address + row));
             if (r != 0) {
-                same("residual's gradient " + what, simd, n, 4, (s, g) -> s.activationDots(rows, c, dy.address, x.address, p, r, f, g.address, random(c, 8).address, random(c, 8).address));
+                same("residual's gradient " + what, simd, n, 4, (s, g) ->
+                        s.activationDots(rows, c, dy.address, x.address, p, r, f, g.address, random(c, 8).address, random(c, 8).address));
             }
         }
         same("in place " + what, simd, n, 4, (s, y) -> s.normalize(rows, c, y.address, p, p + row, p + 2 * row, 0, f, y.address));
@@ -113,10 +115,10 @@ class EmittedSimdTest {
     @EnumSource(InstructionSet.class)
     void pointwise(InstructionSet set) {
         Simd simd = of(set);
-        List<Pointwise> ops = List.of(new Pointwise.Affine(1.5, -0.25), new Pointwise.Exp(), new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(),
-                new Pointwise.Tanh(), new Pointwise.Silu(),
-                new Pointwise.Hardswish(), new Pointwise.RoundTf32(), new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(), new Pointwise.Greater(),
-                new Pointwise.Equal(),
+        List<Pointwise> ops = List.of(new Pointwise.Affine(1.5, -0.25), new Pointwise.Exp(), new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(),
+                new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(),
+                new Pointwise.Hardswish(), new Pointwise.RoundTf32(), new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(),
+                new Pointwise.Greater(), new Pointwise.Equal(),
                 new Pointwise.ReluBackward(), new Pointwise.SigmoidBackward(), new Pointwise.SiluBackward(), new Pointwise.MulAdd(), new Pointwise.Select());
         for (Pointwise op : ops) {
             for (int n : LENGTHS) {
@@ -127,7 +129,8 @@ class EmittedSimdTest {
                     Guarded a = random(sa == 1 ? n : 1, 1);
                     Guarded b = random(sb == 1 ? n : 1, 2);
                     Guarded c = random(sc == 1 ? n : 1, 3);
-                    same(set + " " + op + " " + n + " steps " + steps, simd, n, 2, (s, y) -> PointwiseLoop.of(op, s).run(a.address, sa, b.address, sb, c.address, sc, y.address, n));
+                    same(set + " " + op + " " + n + " steps " + steps, simd, n, 2,
+                            (s, y) -> PointwiseLoop.of(op, s).run(a.address, sa, b.address, sb, c.address, sc, y.address, n));
                 }
                 Guarded b = random(n, 2);
                 same(set + " " + op + " " + n + " in place", simd, n, 2, (s, y) -> PointwiseLoop.of(op, s).run(y.address, 1, b.address, 1, b.address, 1, y.address, n));
@@ -208,7 +211,8 @@ class EmittedSimdTest {
                     for (boolean add : new boolean[] {false, true}) {
                         same(set + " tile " + r + "x" + n + "x" + k, simd, (long) r * n, k, (s, c) ->
                                 s.tile(r, n, k, a.address, 4L * k, 4, b.address, 4L * width, c.address, 4L * n, add, scratch.address));
-                        same(set + " tile, other strides", simd, (long) r * n, k, (s, c) -> s.tile(r, n, k, a.address, 4, 4L * r, b.address, 4L * width, c.address, 4L * n, add, scratch.address));
+                        same(set + " tile, other strides", simd, (long) r * n, k,
+                                (s, c) -> s.tile(r, n, k, a.address, 4, 4L * r, b.address, 4L * width, c.address, 4L * n, add, scratch.address));
                     }
                 }
             }
@@ -262,10 +266,11 @@ class EmittedSimdTest {
     @EnumSource(InstructionSet.class)
     void updates(InstructionSet set) {
         Simd simd = of(set);
-        List<Update.Rule> rules = List.of(new Update.Sgd(0), new Update.Average(), new Update.Accumulate(), new Update.SgdMomentum(0.9, 0, false), new Update.SgdMomentum(0.9, 0, true),
+        List<Update.Rule> rules = List.of(new Update.Sgd(0), new Update.Average(), new Update.Accumulate(), new Update.SgdMomentum(0.9, 0, false),
+                new Update.SgdMomentum(0.9, 0, true),
                 new Update.SgdMomentum(0.9, 0, true, Update.SgdMomentum.Form.KERAS), new Update.SgdMomentum(0.9, 0, false, Update.SgdMomentum.Form.KERAS),
-                new Update.RmsProp(0.9, 1e-3, 0.9, 0, Update.RmsProp.Form.PYTORCH), new Update.RmsProp(0.9, 1e-3, 0.9, 0, Update.RmsProp.Form.TENSORFLOW), new Update.Adam(0.9, 0.99, 1e-3, 0, false),
-                new Update.Adam(0.9, 0.99, 1e-3, 0, true));
+                new Update.RmsProp(0.9, 1e-3, 0.9, 0, Update.RmsProp.Form.PYTORCH), new Update.RmsProp(0.9, 1e-3, 0.9, 0, Update.RmsProp.Form.TENSORFLOW),
+                new Update.Adam(0.9, 0.99, 1e-3, 0, false), new Update.Adam(0.9, 0.99, 1e-3, 0, true));
         for (Update.Rule rule : rules) {
             for (int n : LENGTHS) {
                 for (float rate : new float[] {0.1f, 0}) {

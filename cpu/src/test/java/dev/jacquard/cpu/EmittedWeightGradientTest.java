@@ -17,7 +17,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Emitted backward of weight against a plain loop in double, under guard bands, with both instruction sets, and bitwise the same with one and three threads and from run to run. */
+/**
+ * Emitted backward of weight against a plain loop in double, under guard bands, with both instruction sets, and bitwise the same with one and three threads and from run to run.
+ */
 class EmittedWeightGradientTest {
     private static Workers one;
     private static Workers three;
@@ -74,9 +76,10 @@ class EmittedWeightGradientTest {
         while (s.size() < 64) {
             int groups = random.nextInt(5) == 0 ? 2 : 1;
             int least = groups == 1 ? 1 : 16;
-            ConvShape r = new ConvShape(1 + random.nextInt(5), 1 + random.nextInt(20), 1 + random.nextInt(20), groups * (least + random.nextInt(70)), groups * (least + random.nextInt(70)),
-                    1 + random.nextInt(4), 1 + random.nextInt(4), 1 + random.nextInt(2), 1 + random.nextInt(2), random.nextInt(3), random.nextInt(3), random.nextInt(3), random.nextInt(3),
-                    1 + random.nextInt(2), 1 + random.nextInt(2), groups);
+            ConvShape r = new ConvShape(1 + random.nextInt(5), 1 + random.nextInt(20), 1 + random.nextInt(20), groups * (least + random.nextInt(70)),
+                    groups * (least + random.nextInt(70)),
+                    1 + random.nextInt(4), 1 + random.nextInt(4), 1 + random.nextInt(2), 1 + random.nextInt(2), random.nextInt(3), random.nextInt(3), random.nextInt(3),
+                    random.nextInt(3), 1 + random.nextInt(2), 1 + random.nextInt(2), groups);
             if (r.h() + r.padTop() + r.padBottom() > r.dilationH() * (r.r() - 1) && r.w() + r.padLeft() + r.padRight() > r.dilationW() * (r.s() - 1)) {
                 s.add(r);
             }

@@ -10,7 +10,8 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Native memory between two pages that may not be touched: a read or write beyond the one that it lies at ends the process. Guard bands find writes; this finds reads as well. Linux only.
+ * Native memory between two pages that may not be touched: a read or write beyond the one that it lies at ends the process. Guard bands find writes; this finds reads as well.
+ * Linux only.
  */
 @SuppressWarnings("restricted") // downcalls: the JVM is started with --enable-native-access
 final class Fence implements AutoCloseable {

@@ -26,17 +26,21 @@ class FencedTest {
 
     @BeforeAll
     static void onlyHere() {
-        Assumptions.assumeTrue(System.getProperty("os.name").equals("Linux") && Stream.of(InstructionSet.values()).allMatch(s -> Emission.refusal(s).isEmpty()), "no such instructions here");
+        Assumptions.assumeTrue(System.getProperty("os.name").equals("Linux") && Stream.of(InstructionSet.values()).allMatch(s -> Emission.refusal(s).isEmpty()),
+                "no such instructions here");
     }
 
     private void run(int expected, Class<?> main, Object... arguments) throws IOException, InterruptedException {
         Path ran = folder.resolve("ran.txt");
         Path said = folder.resolve("said.txt");
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
-                "-Xmx1g", "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + folder.resolve("crash.txt"), "-cp", System.getProperty("java.class.path"), main.getName(), ran.toString()));
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xmx1g", "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + folder.resolve("crash.txt"), "-cp", System.getProperty("java.class.path"), main.getName(),
+                ran.toString()));
         Stream.of(arguments).forEach(a -> command.add(a.toString()));
         int rc = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(said.toFile()).start().waitFor();
-        String message = String.format(Locale.ROOT, "%s ended with %d at %s%n%s", main.getSimpleName(), rc, Files.exists(ran) ? Files.readString(ran) : "its start", Files.readString(said));
+        String message = String.format(Locale.ROOT, "%s ended with %d at %s%n%s", main.getSimpleName(), rc, Files.exists(ran) ? Files.readString(ran) : "its start",
+                Files.readString(said));
         if (expected == 0) {
             assertEquals(0, rc, message);
         } else {

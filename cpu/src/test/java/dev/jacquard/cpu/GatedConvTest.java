@@ -13,14 +13,17 @@ import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Products of gated images, gated as they are multiplied and beforehand, against a naive loop in double precision, under guard bands; one thread and three bit for bit the same. */
+/**
+ * Products of gated images, gated as they are multiplied and beforehand, against a naive loop in double precision, under guard bands; one thread and three bit for bit the same.
+ */
 class GatedConvTest {
     record Case(InstructionSet set, ConvShape shape) {}
 
     static Stream<Case> cases() {
         List<Case> all = new ArrayList<>();
         for (InstructionSet set : InstructionSet.values()) {
-            for (int[] s : new int[][] {{1, 7, 1100, 192}, {3, 7, 150, 40}, {2, 14, 45, 17}, {1, 40, 24, 112}, {1, 9, 530, 65}, {5, 3, 33, 130}, {1, 1, 21, 64}, {2, 23, 96, 24}, {1, 14, 600, 130}, {1, 3, 45_000, 50}}) {
+            for (int[] s : new int[][] {{1, 7, 1100, 192}, {3, 7, 150, 40}, {2, 14, 45, 17}, {1, 40, 24, 112}, {1, 9, 530, 65}, {5, 3, 33, 130}, {1, 1, 21, 64}, {2, 23, 96, 24},
+                    {1, 14, 600, 130}, {1, 3, 45_000, 50}}) {
                 all.add(new Case(set, new ConvShape(s[0], s[1], s[1], s[2], s[3], 1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1)));
             }
         }

@@ -71,7 +71,8 @@ class HalfRowsTest {
             int middle = Float.floatToRawIntBits(here + (next - here) / 2) | at & 0x80000000;
             return IntStream.of(at, middle - 1, middle, middle + 1);
         });
-        IntStream special = IntStream.of(0x7f800001, 0xff800001, 0x7f801fff, 0x7fc00000, 0xffffffff, 0x7fbfffff, 1, 0x80000001, 0x007fffff, 0x33000000, 0x33000001, 0x477fefff, 0x477ff000, 0x7f7fffff);
+        IntStream special = IntStream.of(0x7f800001, 0xff800001, 0x7f801fff, 0x7fc00000, 0xffffffff, 0x7fbfffff, 1, 0x80000001, 0x007fffff, 0x33000000, 0x33000001, 0x477fefff,
+                0x477ff000, 0x7f7fffff);
         return IntStream.concat(IntStream.concat(near, special), new Random(5).ints(200_000)).toArray();
     }
 }

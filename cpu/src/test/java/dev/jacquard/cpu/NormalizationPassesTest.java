@@ -51,8 +51,8 @@ class NormalizationPassesTest {
         }
         long shift = 4L * offset;
         passes.normalize(x.address, p + 2 * row, p + 3 * row, p, p + row, 1e-5, x.address, out[0].address + shift, workspace);
-        passes.backward(new NormalizationPasses.Forward(x.address, p, p + row, p + 2 * row, p + 3 * row, 1e-5, x.address), x.address, out[1].address + shift, p + 4 * row, p + 5 * row,
-                out[2].address + shift, workspace);
+        passes.backward(new NormalizationPasses.Forward(x.address, p, p + row, p + 2 * row, p + 3 * row, 1e-5, x.address), x.address, out[1].address + shift, p + 4 * row,
+                p + 5 * row, out[2].address + shift, workspace);
         for (Guarded g : out) {
             g.check("past its end");
         }

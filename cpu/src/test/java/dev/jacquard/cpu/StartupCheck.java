@@ -10,8 +10,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Starts fresh JVMs and prints how fast a product of 512 x 512 matrices is within 0.3 s of the first call in each: emitted code should be at full speed at once, in every one. A main, not a test. Arguments:
- * how many JVMs, and which kernels, {@code auto} by default.
+ * Starts fresh JVMs and prints how fast a product of 512 x 512 matrices is within 0.3 s of the first call in each: emitted code should be at full speed at once, in every one. A
+ * main, not a test. Arguments: how many JVMs, and which kernels, {@code auto} by default.
  */
 public final class StartupCheck {
     private static final int N = 512;
@@ -27,7 +27,8 @@ public final class StartupCheck {
         }
         String java = System.getProperty("java.home") + "/bin/java";
         for (int i = 0; i < Integer.parseInt(args[0]); i++) {
-            new ProcessBuilder(java, "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-D" + CpuPath.PROPERTY + "=" + (args.length > 1 ? args[1] : "auto"),
+            new ProcessBuilder(java, "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED",
+                    "-D" + CpuPath.PROPERTY + "=" + (args.length > 1 ? args[1] : "auto"),
                     "-cp", System.getProperty("java.class.path"), StartupCheck.class.getName()).redirectError(ProcessBuilder.Redirect.DISCARD)
                     .redirectOutput(ProcessBuilder.Redirect.INHERIT).start().waitFor();
         }
@@ -49,8 +50,8 @@ public final class StartupCheck {
             }
             double[] last = Arrays.copyOfRange(rates, calls - Math.max(1, calls / 5), calls);
             Arrays.sort(last);
-            System.out.printf(Locale.ROOT, "%s: first call %.1f GFLOP/s, %d calls in %d ms, median of the last fifth %.1f GFLOP/s%n", backend.description(), rates[0], calls, WINDOW / 1_000_000,
-                    last[last.length / 2]);
+            System.out.printf(Locale.ROOT, "%s: first call %.1f GFLOP/s, %d calls in %d ms, median of the last fifth %.1f GFLOP/s%n", backend.description(), rates[0], calls,
+                    WINDOW / 1_000_000, last[last.length / 2]);
         }
     }
 }

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Prints what a region of a team of two costs: empty, and with chunks of 20 microseconds, alone and while other processes want the cores; a main, not a test. Argument: how many busy threads of other
- * processes to start, 0 by default.
+ * Prints what a region of a team of two costs: empty, and with chunks of 20 microseconds, alone and while other processes want the cores; a main, not a test. Argument: how many
+ * busy threads of other processes to start, 0 by default.
  */
 public final class WorkersBench {
     private static final int REGIONS = 20_000;
@@ -76,7 +76,7 @@ public final class WorkersBench {
     private static void print(String what, boolean held, long[] ns) {
         double mean = Arrays.stream(ns).average().orElseThrow();
         Arrays.sort(ns);
-        System.out.printf(Locale.ROOT, "%-20s %-5s median %8.2f us, 99 %% %9.2f, most %10.2f, mean %9.2f%n", what, held ? "held" : "free", ns[ns.length / 2] / 1e3, ns[ns.length * 99 / 100] / 1e3,
-                ns[ns.length - 1] / 1e3, mean / 1e3);
+        System.out.printf(Locale.ROOT, "%-20s %-5s median %8.2f us, 99 %% %9.2f, most %10.2f, mean %9.2f%n", what, held ? "held" : "free", ns[ns.length / 2] / 1e3,
+                ns[ns.length * 99 / 100] / 1e3, ns[ns.length - 1] / 1e3, mean / 1e3);
     }
 }

@@ -1,8 +1,8 @@
 package dev.jacquard.data;
 
 /**
- * Random numbers of Beta(a, a), from two of Gamma(a): x / (x + y). Gamma is sampled by Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 2000, by which a number
- * below 1 is Gamma(a + 1) times U^(1 / a). All of it in logarithms: for a = 0.01 a hundredth power would underflow, and x / (x + y) be 0 / 0.
+ * Random numbers of Beta(a, a), from two of Gamma(a): x / (x + y). Gamma is sampled by Marsaglia and Tsang, "A simple method for generating gamma variables", ACM TOMS 2000, by
+ * which a number below 1 is Gamma(a + 1) times U^(1 / a). All of it in logarithms: for a = 0.01 a hundredth power would underflow, and x / (x + y) be 0 / 0.
  *
  * <p>With {@link StrictMath} throughout, since a weight that differs in its last bit between machines makes another run.
  */
@@ -36,8 +36,8 @@ final class Beta {
     }
 
     /**
-     * Standard normal, by the polar method (Marsaglia and Bray 1964), as {@link StrictMath}'s cosine allocates. The second number of the pair is not kept, so that a stream has no state but its
-     * counter.
+     * Standard normal, by the polar method (Marsaglia and Bray 1964), as {@link StrictMath}'s cosine allocates. The second number of the pair is not kept, so that a stream has no
+     * state but its counter.
      */
     private static double normal(SampleRandom random) {
         while (true) {

@@ -26,7 +26,10 @@ final class ErrorExit {
 
     private static final long RESULT = 64;
 
-    /** An instruction, or a label, for {@code as}, and its bytes. {@code cinfo}, the first argument of all of libjpeg's functions, has the registers as its {@code client_data}, at 24. */
+    /**
+     * An instruction, or a label, for {@code as}, and its bytes. {@code cinfo}, the first argument of all of libjpeg's functions, has the registers as its {@code client_data}, at
+     * 24.
+     */
     record Line(String text, String bytes) {}
 
     private static final String ENTER = "enter:"; // (registers, function, argument, argument, argument)

@@ -55,7 +55,10 @@ final class FolderSource {
         return all;
     }
 
-    /** The walk through one class's folder. Folders are known by what they are, not by their names, so that links can lead neither in circles nor to the same images a thousand times. */
+    /**
+     * The walk through one class's folder. Folders are known by what they are, not by their names, so that links can lead neither in circles nor to the same images a thousand
+     * times.
+     */
     private record Walk(Path top, String className, List<SampleIndex.Found<Path>> found, PassedOver passed, Set<Object> entered) {
         Walk(Path top, String className, List<SampleIndex.Found<Path>> found, PassedOver passed) {
             this(top, className, found, passed, new HashSet<>());

@@ -40,7 +40,10 @@ public interface ImageSource extends AutoCloseable {
     /** The names of the classes, sorted. */
     List<String> classes();
 
-    /** How many entries were not taken for samples though they may look like some, by reason: links in a tar, names that leave it, folders that may not be read. Empty if there were none. */
+    /**
+     * How many entries were not taken for samples though they may look like some, by reason: links in a tar, names that leave it, folders that may not be read. Empty if there were
+     * none.
+     */
     default Map<String, Integer> passedOver() {
         return Map.of();
     }
@@ -66,7 +69,8 @@ public interface ImageSource extends AutoCloseable {
     }
 
     /**
-     * The same samples, read in the order of the disk, with a shuffle buffer: for tars on disks that seek slowly. Their numbers are others than this source's. Closing it closes this one.
+     * The same samples, read in the order of the disk, with a shuffle buffer: for tars on disks that seek slowly. Their numbers are others than this source's. Closing it closes
+     * this one.
      *
      * @param buffer images that are held in memory, encoded, and shuffled among each other; 1 or more
      * @throws CallerException if the samples do not lie in shards
@@ -84,16 +88,17 @@ public interface ImageSource extends AutoCloseable {
      *
      * <ul>
      * <li>a folder with one subfolder of images per class; images may lie deeper than that. Symbolic links are followed;
-     * <li>an uncompressed tar of that layout (the class folders may stand in one common top folder), or with an entry {@code x.cls} beside each {@code x.jpg} that holds the number of its class
-     *     (WebDataset's);
+     * <li>an uncompressed tar of that layout (the class folders may stand in one common top folder), or with an entry {@code x.cls} beside each {@code x.jpg} that holds the number
+     *     of its class (WebDataset's);
      * <li>several such tars that make up one data set: a folder that has tars and no folders, {@code shards/train-*.tar}, {@code shards/train-{000..146}.tar};
      * <li>a list, a file that ends in .txt, .tsv, .lst or .list: lines of path, tab (or blanks), class, as names or as numbers from 0; paths are relative to the list's folder;
      * <li>several of these, separated by commas: one after the other; classes of one name are one;
      * <li>{@code synthetic}, {@code synthetic:CLASSES} or {@code synthetic:CLASSES:IMAGES}: one batch of noise again and again, for benchmarks.
      * </ul>
      *
-     * <p>Files that are not named like images, and hidden ones, are passed over. In folders and tars samples are sorted by class, then by path. Names in a tar are never used as paths; entries
-     * that are links, sparse, or whose names lead out of the archive are passed over, counted ({@link #passedOver}) and warned of. What exists under the whole name is taken as such, commas and all.
+     * <p>Files that are not named like images, and hidden ones, are passed over. In folders and tars samples are sorted by class, then by path. Names in a tar are never used as
+     * paths; entries that are links, sparse, or whose names lead out of the archive are passed over, counted ({@link #passedOver}) and warned of. What exists under the whole name
+     * is taken as such, commas and all.
      *
      * @throws DataException if there is nothing of that name, or it is of another kind, or damaged, or a class has no images
      */

@@ -66,7 +66,8 @@ public final class Images {
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
                 while (buffer.hasRemaining()) {
                     if (channel.read(buffer) < 0) {
-                        throw new DataException(file.toString(), "the file became shorter while it was read", buffer.position() + " bytes", size + " bytes", "do not change images while they are in use");
+                        throw new DataException(file.toString(), "the file became shorter while it was read", buffer.position() + " bytes", size + " bytes",
+                                "do not change images while they are in use");
                     }
                 }
             }

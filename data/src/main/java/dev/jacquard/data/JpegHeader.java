@@ -17,8 +17,8 @@ package dev.jacquard.data;
  * @param coarse      whether a component has less than half of the columns or of the rows
  * @param orientation of EXIF, 1 to 8; 1 if the file says none
  */
-record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, boolean whole, int tall, boolean coarse,
-        int orientation) {
+record JpegHeader(int width, int height, int precision, int components, Coding coding, boolean rgb, boolean complete, long blocks, int scans, boolean whole, int tall,
+        boolean coarse, int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;

@@ -14,8 +14,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Images named in a text file, one a line: the path, a tab or blanks, the class. Paths are relative to the list's folder, or absolute; where there is no tab the class is what follows the last blank.
- * Classes that are all numbers keep them as labels; others are sorted by name. Empty lines and those that begin with # are passed over.
+ * Images named in a text file, one a line: the path, a tab or blanks, the class. Paths are relative to the list's folder, or absolute; where there is no tab the class is what
+ * follows the last blank. Classes that are all numbers keep them as labels; others are sorted by name. Empty lines and those that begin with # are passed over.
  */
 final class ListSource {
     private static final List<String> SUFFIXES = List.of(".txt", ".tsv", ".lst", ".list");
@@ -38,7 +38,8 @@ final class ListSource {
         List<String> lines;
         try {
             if (Files.size(list) > MOST_BYTES) {
-                throw new DataException(list.toString(), "the list is too large", Files.size(list) + " bytes", "at most " + MOST_BYTES, "check the path, or split it and give the parts with commas between");
+                throw new DataException(list.toString(), "the list is too large", Files.size(list) + " bytes", "at most " + MOST_BYTES,
+                        "check the path, or split it and give the parts with commas between");
             }
             lines = Files.readAllLines(list, StandardCharsets.UTF_8);
         } catch (CharacterCodingException e) {

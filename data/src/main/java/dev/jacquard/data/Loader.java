@@ -532,14 +532,17 @@ public final class Loader implements AutoCloseable {
             return this;
         }
 
-        /** Whether images may be decoded smaller than they are; {@link Decoding#EXACT} unless told. Pictures that are {@linkplain Decoding#REDUCED reduced} are not kept in a cache. */
+        /**
+         * Whether images may be decoded smaller than they are; {@link Decoding#EXACT} unless told. Pictures that are {@linkplain Decoding#REDUCED reduced} are not kept in a cache.
+         */
         public Builder decoding(Decoding how) {
             decoding = how;
             return this;
         }
 
         /**
-         * Whether JPEGs are turned as their EXIF orientation says. Not unless told: Pillow, torchvision and NVIDIA's systems show them as they are stored. Loaders that share a cache are told alike.
+         * Whether JPEGs are turned as their EXIF orientation says. Not unless told: Pillow, torchvision and NVIDIA's systems show them as they are stored. Loaders that share a
+         * cache are told alike.
          */
         public Builder upright(boolean turned) {
             upright = turned;
@@ -547,8 +550,8 @@ public final class Loader implements AutoCloseable {
         }
 
         /**
-         * Makes this one of several loaders that share the work, each on a device of its own: batch k of all ranks together is batch k of one loader with {@code ranks} times the batch size, and each
-         * rank has as many batches; rank r has the r-th part of its samples, in order. In evaluation the last batches of some ranks may have no pictures.
+         * Makes this one of several loaders that share the work, each on a device of its own: batch k of all ranks together is batch k of one loader with {@code ranks} times the
+         * batch size, and each rank has as many batches; rank r has the r-th part of its samples, in order. In evaluation the last batches of some ranks may have no pictures.
          *
          * @param rank from 0
          * @param ranks how many; 1 unless told

@@ -6,13 +6,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Draws, batch by batch, who is mixed with whom and by how much, into native memory that is used again: valid until the next {@link #draw}. What is drawn is a pure function of (mixing, batch size,
- * image size, seed, position), whatever was drawn before, so that a run that is resumed mixes as one that was not interrupted. Drawing allocates nothing. Not thread-safe.
+ * Draws, batch by batch, who is mixed with whom and by how much, into native memory that is used again: valid until the next {@link #draw}. What is drawn is a pure function of
+ * (mixing, batch size, image size, seed, position), whatever was drawn before, so that a run that is resumed mixes as one that was not interrupted. Drawing allocates nothing. Not
+ * thread-safe.
  *
- * <p>Image i of a batch becomes image {@code partners[i]} within {@code boxes[i]}, and {@code weights[i]} of itself and {@code 1 - weights[i]} of its partner elsewhere; its target is {@code
- * labelWeights[i]} of its own label and the rest of {@code partnerLabels[i]}. For mixup boxes are empty and both weights are one number. For cutmix a box's centre is uniform, its sides are {@code
- * sqrt(1 - Beta(alpha, alpha))} of the image's and cut off at the borders; the weight outside is 1, and the label's weight is the part of this image that is left. (NVIDIA's TensorFlow program gives
- * all images of a batch the mean of their weights; that is not reproduced.) Where both are asked for, mixup takes the first half of the batch and cutmix the second, each as a batch of its own.
+ * <p>Image i of a batch becomes image {@code partners[i]} within {@code boxes[i]}, and {@code weights[i]} of itself and {@code 1 - weights[i]} of its partner elsewhere; its target
+ * is {@code labelWeights[i]} of its own label and the rest of {@code partnerLabels[i]}. For mixup boxes are empty and both weights are one number. For cutmix a box's centre is
+ * uniform, its sides are {@code sqrt(1 - Beta(alpha, alpha))} of the image's and cut off at the borders; the weight outside is 1, and the label's weight is the part of this image
+ * that is left. (NVIDIA's TensorFlow program gives all images of a batch the mean of their weights; that is not reproduced.) Where both are asked for, mixup takes the first half
+ * of the batch and cutmix the second, each as a batch of its own.
  */
 public final class Mixer implements AutoCloseable {
     private final Mixing mixing;

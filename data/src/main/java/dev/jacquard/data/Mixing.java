@@ -3,8 +3,8 @@ package dev.jacquard.data;
 import dev.jacquard.tensor.CallerException;
 
 /**
- * How the images of a training batch are mixed with one another, and their labels with them: mixup (Zhang et al. 2018, arXiv:1710.09412), cutmix (Yun et al. 2019, arXiv:1905.04899), or both, each
- * for half of the batch. Data only: {@link Mixer} draws the numbers, the device mixes.
+ * How the images of a training batch are mixed with one another, and their labels with them: mixup (Zhang et al. 2018, arXiv:1710.09412), cutmix (Yun et al. 2019,
+ * arXiv:1905.04899), or both, each for half of the batch. Data only: {@link Mixer} draws the numbers, the device mixes.
  *
  * @param mixup alpha of mixup's Beta(alpha, alpha), 0 for no mixup
  * @param cutmix alpha of cutmix's Beta(alpha, alpha), 0 for no cutmix
@@ -16,7 +16,10 @@ public record Mixing(double mixup, double cutmix, Form form) {
 
     /** Whose rules: of NVIDIA's ConvNets for PyTorch, or of its EfficientNet for TensorFlow 2. */
     public enum Form {
-        /** Partners by a random permutation of the batch; one weight per batch, as it is drawn. (The published program has no cutmix; here it follows the TensorFlow one but for the partners.) */
+        /**
+         * Partners by a random permutation of the batch; one weight per batch, as it is drawn. (The published program has no cutmix; here it follows the TensorFlow one but for the
+         * partners.)
+         */
         PYTORCH,
         /** Partners from the reversed batch; a weight w per image, folded to max(w, 1 - w), so that an image stays the larger part of itself. */
         TENSORFLOW

@@ -31,7 +31,8 @@ final class PillowGeometry {
                     int b = row + 3 * first;
                     cubic(in, b - 3, b, b + 3, b + 6, share, out, t);
                 } else {
-                    cubic(in, row + 3 * within(first - 1, width), row + 3 * within(first, width), row + 3 * within(first + 1, width), row + 3 * within(first + 2, width), share, out, t);
+                    cubic(in, row + 3 * within(first - 1, width), row + 3 * within(first, width), row + 3 * within(first + 1, width), row + 3 * within(first + 2, width),
+                            share, out, t);
                 }
             }
         }

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a network sees of a data set in training, a picture at a time, and how it came about: for people who want to look. Pixels are made by what makes batches, so that a picture is
- * that of {@link Loader} for the same source, transform, seed, epoch and sample.
+ * What a network sees of a data set in training, a picture at a time, and how it came about: for people who want to look. Pixels are made by what makes batches, so that a picture
+ * is that of {@link Loader} for the same source, transform, seed, epoch and sample.
  *
  * <p>Not thread-safe. {@link #close} frees the decoder; the source stays open.
  */
@@ -108,7 +108,8 @@ public final class Preview implements AutoCloseable {
         canvas.reset(size, size);
         Augmenter.apply(transform.augmentation(), canvas, random, recorder);
         Box part = job.crop();
-        return new Draw(new RgbImage(size, size, pixels), whole(part.x()), whole(part.y()), whole(part.width()), whole(part.height()), job.flip(), recorder.policy, List.copyOf(recorder.applied));
+        return new Draw(new RgbImage(size, size, pixels), whole(part.x()), whole(part.y()), whole(part.width()), whole(part.height()), job.flip(), recorder.policy,
+                List.copyOf(recorder.applied));
     }
 
     private static int whole(double pixels) {

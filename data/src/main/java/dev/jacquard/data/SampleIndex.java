@@ -51,7 +51,8 @@ record SampleIndex<T>(List<String> classes, List<T> entries, int[] labels) {
             throw new DataException(source, "no class folders", "nothing but loose files, if any", layout, "put each class's images into a folder named after the class");
         }
         if (found.isEmpty()) {
-            throw new DataException(source, "no images", names.size() + " folders without image files", layout + " (" + String.join(", ", new TreeSet<>(SUFFIXES)) + ")", "check the path");
+            throw new DataException(source, "no images", names.size() + " folders without image files", layout + " (" + String.join(", ", new TreeSet<>(SUFFIXES)) + ")",
+                    "check the path");
         }
         for (String name : names) {
             if (!counts.containsKey(name)) {

@@ -12,12 +12,13 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Shards read one after another, each from its beginning to its end, for disks on which seeking is slow. Every epoch takes the shards in another order; images pass through a shuffle
- * buffer: of the {@code buffer} images that were read and not used yet, chance takes one, and the next image of the shard takes its place.
+ * Shards read one after another, each from its beginning to its end, for disks on which seeking is slow. Every epoch takes the shards in another order; images pass through a
+ * shuffle buffer: of the {@code buffer} images that were read and not used yet, chance takes one, and the next image of the shard takes its place.
  *
- * <p>The order is made from indices alone, before anything is read ({@link #order}): it is a function of (seed, epoch), so that resuming anywhere is exact. Reading follows it: what lies before a
- * wanted image and is not used yet is read on the way and held. Holding only saves seeks; an image that is not held, because a run begins in the middle or several threads are ahead of one
- * another, is read by itself. Samples are numbered as they are stored, so that an evaluation, which goes through them in that order, reads in sequence, too.
+ * <p>The order is made from indices alone, before anything is read ({@link #order}): it is a function of (seed, epoch), so that resuming anywhere is exact. Reading follows it:
+ * what lies before a wanted image and is not used yet is read on the way and held. Holding only saves seeks; an image that is not held, because a run begins in the middle or
+ * several threads are ahead of one another, is read by itself. Samples are numbered as they are stored, so that an evaluation, which goes through them in that order, reads in
+ * sequence, too.
  */
 final class SequentialSource implements ImageSource {
     private static final int SHARD_ORDER = 1;
@@ -50,7 +51,8 @@ final class SequentialSource implements ImageSource {
     SequentialSource(ImageSource source, int buffer) {
         List<int[]> shards = source.shards();
         if (shards.isEmpty()) {
-            throw new CallerException("shuffle buffer", "the images do not lie in tars", "folders, a list or images made up", "one tar or several", "leave it at 0, or pack the images into tars");
+            throw new CallerException("shuffle buffer", "the images do not lie in tars", "folders, a list or images made up", "one tar or several",
+                    "leave it at 0, or pack the images into tars");
         }
         this.source = source;
         this.buffer = buffer;

@@ -20,7 +20,8 @@ import org.slf4j.LoggerFactory;
 /** What users call data sets; see {@link ImageSource#open(String)}. */
 final class SourceNames {
     private static final Logger LOG = LoggerFactory.getLogger(SourceNames.class);
-    private static final String EXPECTED = "a folder of class folders, a tar of one, tars (a folder, train-*.tar, train-{000..146}.tar), a list (.txt, .tsv), or several with commas between";
+    private static final String EXPECTED = "a folder of class folders, a tar of one, tars (a folder, train-*.tar, train-{000..146}.tar), a list (.txt, .tsv), or several with "
+            + "commas between";
     private static final Pattern RANGE = Pattern.compile("\\{(\\d{1,9})\\.\\.(\\d{1,9})}");
     /** Not within braces. */
     private static final Pattern COMMA = Pattern.compile(",(?![^{},]*(,[^{},]*)*})");
@@ -121,7 +122,8 @@ final class SourceNames {
         } catch (IOException | DirectoryIteratorException e) {
             throw new DataException(path.toString(), "the data set cannot be read", e.toString(), "a readable file or folder", "check its permissions and the disk", e);
         }
-        throw new DataException(path.toString(), "unknown kind of data set", "a file that is no tar and no list", EXPECTED, "unpack it, or pack the folder with: tar cf images.tar folder");
+        throw new DataException(path.toString(), "unknown kind of data set", "a file that is no tar and no list", EXPECTED,
+                "unpack it, or pack the folder with: tar cf images.tar folder");
     }
 
     /** The tars in a folder, by name, if it has no folders; else none. */

@@ -66,7 +66,10 @@ public final class StageTimes {
         return Stage.WORK.stream().filter(s -> nanos(s) > 0).max(Comparator.comparingLong(this::nanos));
     }
 
-    /** Images per second of one processor that does nothing but this stage: waiting for a processor is not counted, but in {@link Stage#READ}, where it is the disk's. 0 if nothing was done. */
+    /**
+     * Images per second of one processor that does nothing but this stage: waiting for a processor is not counted, but in {@link Stage#READ}, where it is the disk's. 0 if nothing
+     * was done.
+     */
     public double perSecond(Stage stage) {
         double seconds = seconds(stage);
         return seconds > 0 ? images / seconds : 0;

@@ -36,7 +36,8 @@ final class SyntheticSource implements ImageSource {
         int classes = numbers && parts.length > 1 ? Integer.parseInt(parts[1]) : CLASSES;
         int images = numbers && parts.length > 2 ? Integer.parseInt(parts[2]) : Math.max(classes, IMAGES);
         if (!numbers || classes > images || classes > 1_000_000) {
-            throw new DataException(data, "no synthetic data set", data, "synthetic:CLASSES:IMAGES, at most 1000000 classes and at least as many images", "correct the numbers, or write ./" + NAME + " for a folder");
+            throw new DataException(data, "no synthetic data set", data, "synthetic:CLASSES:IMAGES, at most 1000000 classes and at least as many images",
+                    "correct the numbers, or write ./" + NAME + " for a folder");
         }
         return new SyntheticSource(classes, images);
     }

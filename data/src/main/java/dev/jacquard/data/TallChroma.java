@@ -2,8 +2,8 @@ package dev.jacquard.data;
 
 /**
  * Components of a JPEG with all of the picture's columns and half of its rows (4:4:0, what turning a 4:2:2 picture without loss makes). libjpeg-turbo smooths them since version
- * 2.0.3, and so does Pillow; the JDK's libjpeg and older libraries repeat each row. Such pictures are therefore decoded by the JDK's and smoothed here, with libjpeg-turbo's integers:
- * a row is three parts of its own sample and one of the nearer neighbour's.
+ * 2.0.3, and so does Pillow; the JDK's libjpeg and older libraries repeat each row. Such pictures are therefore decoded by the JDK's and smoothed here, with libjpeg-turbo's
+ * integers: a row is three parts of its own sample and one of the nearer neighbour's.
  */
 final class TallChroma {
     private TallChroma() {}

@@ -76,7 +76,8 @@ record TarIndex(List<Entry> images, List<String> folders, Map<String, String> nu
             if (tar) {
                 throw truncated(path, path.toFile().length(), String.valueOf(e.getMessage()), e);
             }
-            throw new DataException(path.toString(), "the file is no tar", String.valueOf(e.getMessage()), "an uncompressed tar of class folders", "check the path, or pack it again", e);
+            throw new DataException(path.toString(), "the file is no tar", String.valueOf(e.getMessage()), "an uncompressed tar of class folders",
+                    "check the path, or pack it again", e);
         }
     }
 

@@ -51,7 +51,8 @@ final class TarSource extends IndexedSource<Entry> {
             return source;
         } catch (IOException e) {
             source.close();
-            throw new DataException(name, "the tar cannot be opened", e.toString(), "a readable file", "check its permissions, the disk, and how many files may be open (ulimit -n)", e);
+            throw new DataException(name, "the tar cannot be opened", e.toString(), "a readable file",
+                    "check its permissions, the disk, and how many files may be open (ulimit -n)", e);
         }
     }
 
@@ -96,8 +97,8 @@ final class TarSource extends IndexedSource<Entry> {
             }
         }
         if (found.isEmpty()) {
-            throw new DataException(name, "no images in class folders", images.size() + " images outside folders", "one folder of images per class, or a .cls entry beside each image",
-                    "pack a folder of class folders with: tar cf images.tar folder");
+            throw new DataException(name, "no images in class folders", images.size() + " images outside folders",
+                    "one folder of images per class, or a .cls entry beside each image", "pack a folder of class folders with: tar cf images.tar folder");
         }
         return SampleIndex.of(name, classes, found);
     }

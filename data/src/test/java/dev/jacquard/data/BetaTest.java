@@ -66,8 +66,8 @@ class BetaTest {
     }
 
     /**
-     * Distribution function of Beta(a, a): the power series of the incomplete beta function (Abramowitz and Stegun 26.5.4), up to a half, where it converges fast; by symmetry above. That it is a
-     * half at a half stands in for the complete beta function.
+     * Distribution function of Beta(a, a): the power series of the incomplete beta function (Abramowitz and Stegun 26.5.4), up to a half, where it converges fast; by symmetry
+     * above. That it is a half at a half stands in for the complete beta function.
      */
     private static double cumulative(double x, double alpha) {
         return x > 0.5 ? 1 - cumulative(1 - x, alpha) : 0.5 * incomplete(x, alpha) / incomplete(0.5, alpha);

@@ -48,8 +48,10 @@ final class DecodeSpeed {
             for (byte[] file : files) {
                 ImageHeader h = decoder.header(file, file.length, "x");
                 Transform transform = way == Way.EVAL ? Transform.Eval.of(224) : Transform.Train.imagenet(way == Way.CROP_REDUCED ? 64 : 224);
-                Resampler.Job job = transform instanceof Transform.Train t ? t.job(h.width(), h.height(), random.at(1, 2, n, SampleRandom.AUGMENT)) : ((Transform.Eval) transform).job(h.width(), h.height());
-                Wanted wanted = way == Way.WHOLE ? Wanted.whole(h.width(), h.height()) : Wanted.of(job, h.width(), h.height(), way == Way.CROP_REDUCED ? Decoding.REDUCED : Decoding.EXACT);
+                Resampler.Job job = transform instanceof Transform.Train t ? t.job(h.width(), h.height(), random.at(1, 2, n, SampleRandom.AUGMENT))
+                        : ((Transform.Eval) transform).job(h.width(), h.height());
+                Wanted wanted = way == Way.WHOLE ? Wanted.whole(h.width(), h.height())
+                        : Wanted.of(job, h.width(), h.height(), way == Way.CROP_REDUCED ? Decoding.REDUCED : Decoding.EXACT);
                 decoder.decode(file, file.length, "x", h, wanted, way == Way.CROP_SOUND, picture);
                 n++;
             }

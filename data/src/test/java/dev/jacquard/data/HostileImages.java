@@ -23,7 +23,8 @@ import javax.imageio.ImageWriter;
 
 /** Files that somebody made to hurt a decoder, or that a disk made so. The same files each time. */
 final class HostileImages {
-    private static final String[] JPEGS = {"pil-420", "pil-422", "pil-444", "pil-gray", "pil-rgb", "pil-progressive", "pil-cmyk", "pil-ycck", "pil-restarts", "pil-thin", "pil-big-420", "pil-440"};
+    private static final String[] JPEGS = {"pil-420", "pil-422", "pil-444", "pil-gray", "pil-rgb", "pil-progressive", "pil-cmyk", "pil-ycck", "pil-restarts", "pil-thin",
+            "pil-big-420", "pil-440"};
     private static final int SIXTEENTHS = 16;
 
     private final Random random = new Random(30_000);
@@ -172,7 +173,8 @@ final class HostileImages {
         byte[] noise = new byte[100_000];
         random.nextBytes(noise);
         add("noise.jpg", noise);
-        for (byte[] magic : new byte[][] {{(byte) 0xFF, (byte) 0xD8, (byte) 0xFF}, {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10}, "GIF89a".getBytes(), "BM".getBytes(), "II*\0".getBytes(), "MM\0*".getBytes()}) {
+        for (byte[] magic : new byte[][] {{(byte) 0xFF, (byte) 0xD8, (byte) 0xFF}, {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10}, "GIF89a".getBytes(), "BM".getBytes(),
+                "II*\0".getBytes(), "MM\0*".getBytes()}) {
             byte[] file = noise.clone();
             System.arraycopy(magic, 0, file, 0, magic.length);
             add("magic.png", file);

@@ -22,7 +22,8 @@ class ImageWorkerTest {
     private static List<Transform> transforms() {
         Transform.Train plain = Transform.Train.imagenet(SIZE);
         return List.of(plain, plain.with(Interpolation.BICUBIC), Transform.Train.dali(SIZE), plain.with(Interpolation.BICUBIC_ALIASED), Transform.Train.tensorflow(SIZE),
-                plain.with(Augmentation.randAugment(2, 10)), Transform.Train.tensorflow(SIZE).with(Augmentation.randAugment(2, 10)), Transform.Eval.of(SIZE), Transform.Eval.dali(SIZE),
+                plain.with(Augmentation.randAugment(2, 10)), Transform.Train.tensorflow(SIZE).with(Augmentation.randAugment(2, 10)), Transform.Eval.of(SIZE),
+                Transform.Eval.dali(SIZE),
                 Transform.Eval.tensorflow(SIZE), Transform.Eval.shorterSide(SIZE, 100), new Transform.Eval(SIZE, new Transform.Eval.Whole(), Interpolation.BICUBIC));
     }
 
@@ -105,7 +106,8 @@ class ImageWorkerTest {
     /** A 3x2 picture of pixels 0 to 5 in each of EXIF's eight orientations, as the standard's table draws them. */
     @Test
     void picturesAreTurnedUpright() {
-        int[][] upright = {{0, 1, 2, 3, 4, 5}, {2, 1, 0, 5, 4, 3}, {5, 4, 3, 2, 1, 0}, {3, 4, 5, 0, 1, 2}, {0, 3, 1, 4, 2, 5}, {3, 0, 4, 1, 5, 2}, {5, 2, 4, 1, 3, 0}, {2, 5, 1, 4, 0, 3}};
+        int[][] upright = {{0, 1, 2, 3, 4, 5}, {2, 1, 0, 5, 4, 3}, {5, 4, 3, 2, 1, 0}, {3, 4, 5, 0, 1, 2}, {0, 3, 1, 4, 2, 5}, {3, 0, 4, 1, 5, 2}, {5, 2, 4, 1, 3, 0},
+                {2, 5, 1, 4, 0, 3}};
         for (int orientation = 1; orientation <= 8; orientation++) {
             Picture stored = new Picture();
             byte[] pixels = stored.reset(3, 2);

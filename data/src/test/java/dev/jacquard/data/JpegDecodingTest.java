@@ -17,8 +17,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each way to decode a JPEG against Pillow's pixels: with the libraries that are installed, and without. */
 class JpegDecodingTest {
-    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts", "pil-big-420", "pil-thin",
-            "pil-440", "pil-uneven", "pil-410");
+    private static final List<String> FILES = List.of("pil-420", "pil-444", "pil-422", "pil-gray", "pil-rgb", "pil-no-markers", "pil-progressive", "pil-restarts",
+            "pil-big-420", "pil-thin", "pil-440", "pil-uneven", "pil-410");
 
     static List<String> ways() {
         return JpegWays.all();
@@ -136,7 +136,8 @@ class JpegDecodingTest {
             for (int reduction : new int[] {2, 4, 8}) {
                 Picture picture = new Picture();
                 assertTrue(codec.decode(file, file.length, header, new Wanted(0, 0, 83, 70, reduction), false, picture));
-                assertEquals(List.of(reduction, Math.ceilDiv(83, reduction), Math.ceilDiv(70, reduction), 83), List.of(picture.reduction(), picture.width(), picture.height(), picture.fullWidth()));
+                assertEquals(List.of(reduction, Math.ceilDiv(83, reduction), Math.ceilDiv(70, reduction), 83),
+                        List.of(picture.reduction(), picture.width(), picture.height(), picture.fullWidth()));
                 Picture part = new Picture();
                 assertTrue(codec.decode(file, file.length, header, new Wanted(32, 40, 24, 16, reduction), true, part));
                 assertTrue(part.left() <= 32 && part.top() <= 40 && part.left() % reduction == 0 && part.top() % reduction == 0);

@@ -33,7 +33,8 @@ class LoaderAllocationTest {
         }
         TestImages.write(dir.resolve("t.tar"), tar.bytes());
         for (String kind : List.of("folder", "tar", "sequential")) {
-            try (ImageSource plain = ImageSource.open(dir.resolve(kind.equals("folder") ? "folder" : "t.tar")); ImageSource source = kind.equals("sequential") ? plain.sequential(8) : plain) {
+            try (ImageSource plain = ImageSource.open(dir.resolve(kind.equals("folder") ? "folder" : "t.tar")); ImageSource source = kind.equals("sequential")
+                    ? plain.sequential(8) : plain) {
                 Encoded into = new Encoded();
                 long least = Long.MAX_VALUE;
                 for (int round = 0; round < 5; round++) {

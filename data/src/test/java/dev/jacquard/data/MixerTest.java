@@ -174,7 +174,8 @@ class MixerTest {
     @Test
     void theFirstNumbersAreThoseThatRunsWereMadeWith() {
         Drawn d = draw(new Mixing(0.2, 1, Form.PYTORCH), 4, 1, Position.START);
-        assertEquals(1579712132, Arrays.hashCode(d.weights) * 31 + Arrays.hashCode(d.boxes), "changing what is drawn makes every run with mixing another one: say so in CHANGES.md");
+        assertEquals(1579712132, Arrays.hashCode(d.weights) * 31 + Arrays.hashCode(d.boxes),
+                "changing what is drawn makes every run with mixing another one: say so in CHANGES.md");
     }
 
     @Test

@@ -88,7 +88,8 @@ class PhotosTest {
                     sum += mean;
                     worst = Math.max(worst, mean);
                 }
-                LOG.info("{}, {}: {} of {} pictures differ, mean {} levels, of the worst picture {}, at most {}", way, size, reduced, source.size(), sum / source.size(), worst, most);
+                LOG.info("{}, {}: {} of {} pictures differ, mean {} levels, of the worst picture {}, at most {}", way, size, reduced, source.size(), sum / source.size(),
+                        worst, most);
             }
             assertTrue(sum <= 141, "mean at " + size + ": " + sum / 141);
             assertTrue(worst <= 4, "mean of the worst picture at " + size + ": " + worst);

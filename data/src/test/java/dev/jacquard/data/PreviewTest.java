@@ -59,8 +59,10 @@ class PreviewTest {
                     draw.applied().forEach(a -> a.operation().apply(canvas, a.level(), OperationRules.PYTORCH, null));
                     assertArrayEquals(Arrays.copyOf(canvas.pixels(), canvas.length()), draw.picture().pixels(), draw.toString());
                     assertPartOf(AutoAugment.V0.get(draw.policy()), draw.applied());
-                    assertEquals(List.of(before.x(), before.y(), before.width(), before.height(), before.mirrored()), List.of(draw.x(), draw.y(), draw.width(), draw.height(), draw.mirrored()));
-                    assertTrue(draw.x() >= 0 && draw.x() + draw.width() <= GeneratedImages.SIZE && draw.y() >= 0 && draw.y() + draw.height() <= GeneratedImages.SIZE, draw.toString());
+                    assertEquals(List.of(before.x(), before.y(), before.width(), before.height(), before.mirrored()),
+                            List.of(draw.x(), draw.y(), draw.width(), draw.height(), draw.mirrored()));
+                    assertTrue(draw.x() >= 0 && draw.x() + draw.width() <= GeneratedImages.SIZE && draw.y() >= 0 && draw.y() + draw.height() <= GeneratedImages.SIZE,
+                            draw.toString());
                     assertEquals(-1, before.policy());
                     draw.applied().forEach(a -> met.add(a.operation()));
                     mirrored[draw.mirrored() ? 1 : 0] = true;

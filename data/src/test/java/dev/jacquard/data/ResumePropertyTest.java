@@ -23,7 +23,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a batch holds does not depend on threads, caches, where a run was resumed, nor on how many ranks share it: for every kind of source, at positions drawn by chance from a fixed seed. */
+/**
+ * What a batch holds does not depend on threads, caches, where a run was resumed, nor on how many ranks share it: for every kind of source, at positions drawn by chance from a
+ * fixed seed.
+ */
 @Timeout(120)
 class ResumePropertyTest {
     private static final int IMAGES = 61;
@@ -110,7 +113,8 @@ class ResumePropertyTest {
                 try (Loader loader = Loader.train(source, small).batch(4).seed(8).threads(threads).decoding(decoding).cacheDecoded(cache).open()) {
                     int at = random.nextInt(expected.size());
                     loader.seek(expected.get(at).position);
-                    assertEquals(expected.subList(at, expected.size()), rest(loader, expected.size() - at), decoding + ", " + threads + " threads, cache " + cache + ", from batch " + at);
+                    assertEquals(expected.subList(at, expected.size()), rest(loader, expected.size() - at), decoding + ", " + threads + " threads, cache " + cache
+                            + ", from batch " + at);
                 }
             }
         }

@@ -62,7 +62,8 @@ class SourceNamesTest {
         TestImages.write(dir.resolve("images/a b.jpg"), new byte[] {1});
         TestImages.write(dir.resolve("images/c.jpg"), new byte[] {2});
         Path elsewhere = TestImages.write(dir.resolve("else/where.jpg"), new byte[] {3});
-        TestImages.write(dir.resolve("list.txt"), ("# path, class\nimages/a b.jpg\tsnow leopard\n\nimages/c.jpg ape\r\n" + elsewhere.toAbsolutePath() + "\tsnow leopard\n").getBytes());
+        TestImages.write(dir.resolve("list.txt"), ("# path, class\nimages/a b.jpg\tsnow leopard\n\nimages/c.jpg ape\r\n" + elsewhere.toAbsolutePath() + "\tsnow leopard\n")
+                .getBytes());
         try (ImageSource source = ImageSource.open(dir.resolve("list.txt").toString())) {
             assertEquals(List.of("ape", "snow leopard"), source.classes());
             assertEquals(3, source.size());
@@ -138,7 +139,8 @@ class SourceNamesTest {
     @Test
     void oddEntriesOfATarAreCountedAndNeverFollowed() {
         byte[] none = {};
-        shard("odd.tar", new Tars().file("cat/good.jpg", "good").file("../../etc/evil.jpg", "out").file("/etc/evil.jpg", "root").file("cat/../../evil.jpg", "out").file("cat/./x.jpg", "hidden")
+        shard("odd.tar", new Tars().file("cat/good.jpg", "good").file("../../etc/evil.jpg", "out").file("/etc/evil.jpg", "root").file("cat/../../evil.jpg", "out")
+                .file("cat/./x.jpg", "hidden")
                 .entry("cat/link.jpg", (byte) '2', none).entry("cat/hard.jpg", (byte) '1', none).entry("cat/pipe.jpg", (byte) '6', none).entry("cat/device.jpg", (byte) '3', none));
         try (ImageSource source = ImageSource.open(dir.resolve("odd.tar"))) {
             assertEquals(List.of("good"), contents(source));
@@ -149,7 +151,8 @@ class SourceNamesTest {
     /** Whatever a damaged tar says: a source whose images can be asked for, or an error that names it; nothing else, and no memory as large as it says. */
     @Test
     void damagedTarsAreRefusedOrReadAndNothingElse() {
-        Tars good = new Tars().file("cat/a.jpg", "A".repeat(700)).file("dog/" + "n".repeat(200) + ".jpg", "long").file("dog/c.jpg", "C").entry("cat/link.jpg", (byte) '2', new byte[0]);
+        Tars good = new Tars().file("cat/a.jpg", "A".repeat(700)).file("dog/" + "n".repeat(200) + ".jpg", "long").file("dog/c.jpg", "C")
+                .entry("cat/link.jpg", (byte) '2', new byte[0]);
         byte[] whole = good.bytes();
         Random random = new Random(7);
         int refused = 0;

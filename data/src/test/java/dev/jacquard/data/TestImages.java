@@ -52,7 +52,8 @@ final class TestImages {
 
     /** A JPEG with an EXIF segment, big-endian, in front. */
     static byte[] oriented(byte[] jpeg, int orientation) {
-        byte[] exif = {(byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte) orientation, 0, 0, 0, 0, 0, 0};
+        byte[] exif = {(byte) 0xFF, (byte) 0xE1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte) orientation, 0, 0,
+                0, 0, 0, 0};
         byte[] out = new byte[jpeg.length + exif.length];
         System.arraycopy(jpeg, 0, out, 0, 2);
         System.arraycopy(exif, 0, out, 2, exif.length);

@@ -5,8 +5,8 @@ import dev.jacquard.emulator.ptx.Space;
 /**
  * {@code cp.async}: copies 4, 8 or 16 bytes from global to shared memory while the thread goes on.
  *
- * <p>The global bytes are read, and checked, when the copy is issued; those in shared memory change when the thread waits for the copy and not before, and until then an access to them by any thread
- * is a fault (see {@link SharedMemory}). From the wait on, they are a write of the thread that waited: others need a barrier after it.
+ * <p>The global bytes are read, and checked, when the copy is issued; those in shared memory change when the thread waits for the copy and not before, and until then an access to
+ * them by any thread is a fault (see {@link SharedMemory}). From the wait on, they are a write of the thread that waited: others need a barrier after it.
  */
 final class AsyncCopy extends Access {
     private final Source from;

@@ -5,8 +5,8 @@ import dev.jacquard.kernels.driver.TensorMap;
 /**
  * {@code cp.async.bulk}: a thread copies many bytes, in a row or as a box of a tensor, between global and shared memory, through the asynchronous proxy.
  *
- * <p>A copy to shared memory reads its source when it is issued, and lands as late as can be: when a thread waits for the {@link Mbarrier} that counts its bytes. A copy from shared memory is done
- * when it is issued, but its source may not change before the thread has waited for the copy's group.
+ * <p>A copy to shared memory reads its source when it is issued, and lands as late as can be: when a thread waits for the {@link Mbarrier} that counts its bytes. A copy from
+ * shared memory is done when it is issued, but its source may not change before the thread has waited for the copy's group.
  */
 final class BulkCopy {
     private static final int CHUNK = 16;

@@ -5,8 +5,8 @@ import dev.jacquard.emulator.MatrixProduct.Multiplicand;
 /**
  * {@code wgmma.mma_async}: D = A B + D of shape m64, by the four warps of a warpgroup, each of which makes 16 rows of D.
  *
- * <p>A warp's fragments are those of {@link MatrixProduct}: of D, register i of lane l holds row l / 4 + 8 (i / 2 % 2), column 8 (i / 4) + 2 (l % 4) + i % 2; A in registers is laid out as there. The
- * arithmetic is that of {@link MatrixProduct} too: exact products, added one after the other and each sum rounded to float; integers are exact.
+ * <p>A warp's fragments are those of {@link MatrixProduct}: of D, register i of lane l holds row l / 4 + 8 (i / 2 % 2), column 8 (i / 4) + 2 (l % 4) + i % 2; A in registers is
+ * laid out as there. The arithmetic is that of {@link MatrixProduct} too: exact products, added one after the other and each sum rounded to float; integers are exact.
  */
 final class GroupProduct extends Insn {
     private static final int ROWS = 16;

@@ -7,8 +7,8 @@ import java.util.Deque;
 /**
  * A warp's {@code wgmma} products under way: which registers they own and what shared memory they read until a wait for their group.
  *
- * <p>Products are computed when they are issued. Until the wait their accumulators may be touched by other products only, the registers of A may be read, and shared memory may not change. A plain
- * {@code mov} of an accumulator is let through, and its copy is under way too: compilers write such moves between products, and the assembler removes them.
+ * <p>Products are computed when they are issued. Until the wait their accumulators may be touched by other products only, the registers of A may be read, and shared memory may not
+ * change. A plain {@code mov} of an accumulator is let through, and its copy is under way too: compilers write such moves between products, and the assembler removes them.
  */
 final class GroupProducts {
     private record Reading(int group, Insn by, int offset, int bytes) {}

@@ -49,7 +49,8 @@ final class HopperDecoder extends UnitDecoder {
             case "arrive", "arrive_drop" -> arrive();
             case "test_wait", "try_wait" -> {
                 boolean parity = in.has("parity"); // try_wait may have a time limit after the others, which is none here
-                yield new MbarrierInsn.Wait(place(ops.get(1)), decoder.predicate(ops.get(0)), parity ? word(ops.get(2)) : decoder.wide(ops.get(2), PtxType.B64), parity, !in.has("relaxed"));
+                yield new MbarrierInsn.Wait(place(ops.get(1)), decoder.predicate(ops.get(0)), parity ? word(ops.get(2)) : decoder.wide(ops.get(2), PtxType.B64), parity,
+                !in.has("relaxed"));
             }
             default -> throw plain.unknown();
         };
@@ -74,7 +75,8 @@ final class HopperDecoder extends UnitDecoder {
             return new BulkCopy.Wait((int) constant(0));
         }
         boolean global = in.has("global");
-        boolean known = global && in.opcode().equals("cp") && !in.has("prefetch") && !in.has("multicast::cluster") && !in.has("cp_mask") && in.modifiers().stream().noneMatch(m -> m.startsWith("im2col"));
+        boolean known = global && in.opcode().equals("cp") && !in.has("prefetch") && !in.has("multicast::cluster") && !in.has("cp_mask")
+                && in.modifiers().stream().noneMatch(m -> m.startsWith("im2col"));
         if (!known) {
             throw plain.unknown();
         }
@@ -90,7 +92,8 @@ final class HopperDecoder extends UnitDecoder {
         if (!(tensor instanceof Operand.Element(Operand base, Operand.Group(List<Operand> coordinates)))) {
             throw plain.unknown();
         }
-        return new BulkCopy.Tile(toShared, place(shared), place(new Operand.Address(base, 0)), coordinates.stream().mapToInt(this::word).toArray(), barrier == null ? null : place(barrier));
+        return new BulkCopy.Tile(toShared, place(shared), place(new Operand.Address(base, 0)), coordinates.stream().mapToInt(this::word).toArray(), barrier == null ? null
+                : place(barrier));
     }
 
     // Products.
@@ -110,12 +113,13 @@ final class HopperDecoder extends UnitDecoder {
         boolean integer = a.perWord == 4;
         boolean halves = a.perWord == 2;
         boolean descriptor = !(ops.get(1) instanceof Operand.Group);
-        GroupProduct.Kind kind = new GroupProduct.Kind(columns, a, multiplicand(types.get(2)), integer, in.has("satfinite"), !integer && constant(4) < 0, !integer && constant(5) < 0,
-                halves && descriptor && constant(6) != 0, halves && constant(descriptor ? 7 : 6) != 0);
+        GroupProduct.Kind kind = new GroupProduct.Kind(columns, a, multiplicand(types.get(2)), integer, in.has("satfinite"), !integer && constant(4) < 0, !integer
+                && constant(5) < 0, halves && descriptor && constant(6) != 0, halves && constant(descriptor ? 7 : 6) != 0);
         int[] d = registers(ops.get(0));
         int[] fragments = descriptor ? null : registers(ops.get(1));
         boolean same = integer ? kind.b().perWord == 4 && types.get(0) == PtxType.S32 : kind.b() == a && types.get(0) == PtxType.F32;
-        boolean known = same && columns % 8 == 0 && columns >= 8 && columns <= 256 && d.length == columns / 2 && shape.endsWith("k" + kind.depth()) && (descriptor || fragments.length == 4);
+        boolean known = same && columns % 8 == 0 && columns >= 8 && columns <= 256 && d.length == columns / 2 && shape.endsWith("k" + kind.depth())
+                && (descriptor || fragments.length == 4);
         if (!known) {
             throw plain.unknown();
         }

@@ -40,7 +40,8 @@ final class InsnDecoder {
             case "elect" -> elect();
             case "bar", "barrier" -> new WarpOps.Sync(narrow(0, PtxType.B32));
             case "mbarrier", "setmaxnreg", "wgmma" -> new HopperDecoder(decoder, this, in).decode();
-            case "membar", "fence" -> in.has("async") || in.has("mbarrier_init") ? new HopperDecoder(decoder, this, in).decode() : new Simple.Fence(in.has("gl") || in.has("sys") || in.has("gpu"));
+            case "membar", "fence" -> in.has("async") || in.has("mbarrier_init") ? new HopperDecoder(decoder, this, in).decode()
+                    : new Simple.Fence(in.has("gl") || in.has("sys") || in.has("gpu"));
             case "prefetch", "prefetchu", "discard", "applypriority", "nanosleep", "pmevent", "griddepcontrol" -> new Simple.Nothing();
             case "isspacep" -> new Spaces.Is(space(), decoder.predicate(ops.get(0)), decoder.wide(ops.get(1), PtxType.U64));
             case "lop3" -> narrowOp(Alu32.lop3((int) ((Operand.Immediate) ops.get(4)).bits()), 3);
@@ -144,7 +145,8 @@ final class InsnDecoder {
             }
         }
         return access(ops.get(1), (space, base, wideBase, offset) -> space == Space.PARAM && base < 0
-                ? new Parameter((int) offset, type().bytes(), type().signed(), d, wide, half) : new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
+                ? new Parameter((int) offset, type().bytes(), type().signed(), d, wide, half)
+                : new Access.Load(space, base, wideBase, offset, type().bytes(), type().signed(), d, wide, half));
     }
 
     private Insn store() {

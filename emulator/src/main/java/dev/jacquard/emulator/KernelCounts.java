@@ -51,7 +51,8 @@ public record KernelCounts(Workload workload, DType dtype, String launch, Launch
                 Traffic t = Traffic.of(lines, s.kernel()).or(() -> ofAnyModule(s.kernel()))
                         .orElseThrow(() -> new IllegalArgumentException(workload.module() + ".cu: no Traffic line for " + s.kernel()));
                 String launch = run.launches().stream().filter(l -> l.startsWith(s.kernel() + " ")).findFirst().orElse(s.kernel());
-                all.add(new KernelCounts(workload, dtype, launch, s, s.launches() * t.readBytes(workload.sizes(), dtype.bytes()), s.launches() * t.writeBytes(workload.sizes(), dtype.bytes())));
+                all.add(new KernelCounts(workload, dtype, launch, s, s.launches() * t.readBytes(workload.sizes(), dtype.bytes()),
+                        s.launches() * t.writeBytes(workload.sizes(), dtype.bytes())));
             }
         }
         return all;
@@ -88,8 +89,8 @@ public record KernelCounts(Workload workload, DType dtype, String launch, Launch
                     bytesRatio(), stats.bytesRead(), promisedRead, stats.bytesWritten(), promisedWrite));
         }
         if (memoryBound && !(sectorRatio() <= MOST_SECTORS) && !contract.fields().containsKey("Sectors")) {
-            wrong.add(String.format(Locale.ROOT, "touches %.2f times the sectors it needs (loads %.2f, stores %.2f): fix it, or say in a field Sectors why", sectorRatio(), stats.loads().sectorRatio(),
-                    stats.stores().sectorRatio()));
+            wrong.add(String.format(Locale.ROOT, "touches %.2f times the sectors it needs (loads %.2f, stores %.2f): fix it, or say in a field Sectors why", sectorRatio(),
+                    stats.loads().sectorRatio(), stats.stores().sectorRatio()));
         }
         if (stats.bankConflicts() > 0 && !contract.fields().containsKey("Conflicts")) {
             wrong.add(String.format(Locale.ROOT, "%d bank conflicts in %d requests: fix it, or say in a field Conflicts why", stats.bankConflicts(), stats.sharedRequests()));

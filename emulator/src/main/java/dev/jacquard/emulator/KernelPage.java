@@ -79,8 +79,8 @@ public final class KernelPage {
     }
 
     /** The columns of {@link #row}. */
-    public static final String HEADER = String.format("  %-58s %11s %6s %11s %6s %6s %7s %9s %7s %6s %9s %12s", "launch", "read", "of", "written", "of", "reuse", "sectors", "of ideal", "shared",
-            "confl.", "divergent", "instructions");
+    public static final String HEADER = String.format("  %-58s %11s %6s %11s %6s %6s %7s %9s %7s %6s %9s %12s", "launch", "read", "of", "written", "of", "reuse", "sectors",
+            "of ideal", "shared", "confl.", "divergent", "instructions");
 
     /** The columns that the page has behind those. */
     private static final String NEEDS_HEADER = String.format(" %9s %11s %9s", "registers", "smem", "blocks/SM");
@@ -90,8 +90,8 @@ public final class KernelPage {
         LaunchStats s = k.stats();
         long sectors = s.loads().sectors() + s.stores().sectors();
         return String.format(Locale.ROOT, "  %-58s %11d %6s %11d %6s %6.2f %7d %9.3f %7d %6d %9d %12d", k.launch() + (s.launches() > 1 ? " x" + s.launches() : ""), s.bytesRead(),
-                ratio(s.bytesRead(), k.promisedRead()), s.bytesWritten(), ratio(s.bytesWritten(), k.promisedWrite()), k.reuse(), sectors, k.sectorRatio(), s.sharedRequests(), s.bankConflicts(),
-                s.divergentBranches(), s.allInstructions());
+                ratio(s.bytesRead(), k.promisedRead()), s.bytesWritten(), ratio(s.bytesWritten(), k.promisedWrite()), k.reuse(), sectors, k.sectorRatio(), s.sharedRequests(),
+                s.bankConflicts(), s.divergentBranches(), s.allInstructions());
     }
 
     /** What a launch takes of a multiprocessor: registers of a thread, static and dynamic shared memory of a block, and how many blocks fit; sm_80's figure, then sm_90a's. */

@@ -23,8 +23,8 @@ import java.util.Map;
  * @param bankConflicts passes beyond those that the widths of the accesses need
  * @param divergentBranches branches that parted a warp's lanes
  */
-public record LaunchStats(String kernel, long launches, long blocks, long threads, Map<Kind, Long> instructions, Requests loads, Requests stores, long bytesRead, long bytesWritten, long atomics,
-        long sharedRequests, long sharedWavefronts, long bankConflicts, long divergentBranches) {
+public record LaunchStats(String kernel, long launches, long blocks, long threads, Map<Kind, Long> instructions, Requests loads, Requests stores, long bytesRead,
+        long bytesWritten, long atomics, long sharedRequests, long sharedWavefronts, long bankConflicts, long divergentBranches) {
     /** Classes of instructions. */
     public enum Kind {
         /** Arithmetic and comparisons of floats of any width. */

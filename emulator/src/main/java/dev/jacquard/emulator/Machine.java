@@ -215,7 +215,8 @@ final class Machine {
         } catch (Fault f) {
             throw fault(w, f);
         } catch (IndexOutOfBoundsException | NullPointerException | ArithmeticException | ClassCastException e) {
-            throw new DriverException(Kind.OTHER, "emulator: a bug of the emulator itself at " + (current == null ? "?" : current.source) + " in kernel " + program.function.name(), e);
+            throw new DriverException(Kind.OTHER, "emulator: a bug of the emulator itself at " + (current == null ? "?" : current.source) + " in kernel "
+                    + program.function.name(), e);
         }
     }
 

@@ -5,7 +5,8 @@ import dev.jacquard.emulator.ptx.Space;
 /**
  * {@code ldmatrix}, {@code stmatrix} and {@code movmatrix}: 8 x 8 matrices of 16-bit elements, of which lane i holds row i / 4, columns 2 (i % 4) and the one after it.
  *
- * <p>Lane 8 m + i gives the address of row i of matrix m. Rows are 16 bytes, aligned. The instructions order nothing in memory: what other lanes wrote needs a barrier of the warp before.
+ * <p>Lane 8 m + i gives the address of row i of matrix m. Rows are 16 bytes, aligned. The instructions order nothing in memory: what other lanes wrote needs a barrier of the warp
+ * before.
  */
 final class MatrixAccess {
     private MatrixAccess() {}

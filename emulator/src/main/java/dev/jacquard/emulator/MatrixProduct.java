@@ -3,14 +3,14 @@ package dev.jacquard.emulator;
 /**
  * {@code mma.sync} and {@code mma.sp.sync} of shape m16n8: D = A B + C, where the lanes of a warp hold the matrices' elements.
  *
- * <p>The layout is the same for all types, in units of registers: of A, register 2 c + h of lane i holds row i / 4 + 8 h and, of the c-th four registers' worth of columns, the i % 4-th; of B,
- * register c of lane i holds column i / 4 and the rows that are such columns of A; of C and D, lane i holds row i / 4 + 8 h, columns 2 (i % 4) and the next, in registers 2 h and 2 h + 1, or both in
- * register h if they are halves.
+ * <p>The layout is the same for all types, in units of registers: of A, register 2 c + h of lane i holds row i / 4 + 8 h and, of the c-th four registers' worth of columns, the i %
+ * 4-th; of B, register c of lane i holds column i / 4 and the rows that are such columns of A; of C and D, lane i holds row i / 4 + 8 h, columns 2 (i % 4) and the next, in
+ * registers 2 h and 2 h + 1, or both in register h if they are halves.
  * (PTX ISA, "Matrix fragments for mma.m16n8k*".) A sparse A is stored without its zeros, which makes it a matrix of half the columns; {@link Sparsity} says where these belong.
  *
- * <p>Numbers: products are exact, and added to the accumulator one after the other with k ascending, each sum rounded to float. A device adds several at once and cuts off bits below float's, in a
- * way that NVIDIA does not document: results agree within the tolerances of a dot product, not bitwise. A half accumulator is rounded once per instruction. Of TF32 the low 13 bits are ignored.
- * Integers are exact: an instruction's products sum to less than 2^24, so that the sum in float is too.
+ * <p>Numbers: products are exact, and added to the accumulator one after the other with k ascending, each sum rounded to float. A device adds several at once and cuts off bits
+ * below float's, in a way that NVIDIA does not document: results agree within the tolerances of a dot product, not bitwise. A half accumulator is rounded once per instruction. Of
+ * TF32 the low 13 bits are ignored. Integers are exact: an instruction's products sum to less than 2^24, so that the sum in float is too.
  */
 final class MatrixProduct extends Insn {
     private static final int ROWS = 16;

@@ -5,8 +5,8 @@ import java.util.ArrayDeque;
 /**
  * A barrier object in shared memory ({@code mbarrier}): phases, each of which ends when so many arrivals have come and all announced bytes have been copied.
  *
- * <p>What a warp did before it arrived in a phase is ordered before what another does after it has seen the phase's end. Warps are told apart, their lanes are not: an arrival counts as a meeting of
- * its warp's lanes. Bulk copies that complete on the barrier do so as late as can be: when a thread asks for a phase that has not ended.
+ * <p>What a warp did before it arrived in a phase is ordered before what another does after it has seen the phase's end. Warps are told apart, their lanes are not: an arrival
+ * counts as a meeting of its warp's lanes. Bulk copies that complete on the barrier do so as late as can be: when a thread asks for a phase that has not ended.
  */
 final class Mbarrier {
     /** Largest count of arrivals, and of bytes under way. */
@@ -59,7 +59,8 @@ final class Mbarrier {
     /** So many arrivals of a thread. @param release whether what its warp did before is ordered before the phase's end */
     void arrive(Warp w, int lane, int count, boolean release) {
         if (count < 1 || count > pending) {
-            throw new Fault(lane, count + " arrivals at the mbarrier at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START) + ", whose phase " + phase + " expects " + pending
+            throw new Fault(lane, count + " arrivals at the mbarrier at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START) + ", whose phase " + phase
+                    + " expects " + pending
                     + " more of " + expected);
         }
         if (release) {
@@ -90,7 +91,8 @@ final class Mbarrier {
 
     private void count(Warp w, int lane, long n) {
         if (Math.abs(n) > MOST) {
-            throw new Fault(lane, "a tx-count of " + n + " bytes at the mbarrier at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START) + ", must be within " + MOST);
+            throw new Fault(lane, "a tx-count of " + n + " bytes at the mbarrier at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START)
+                    + ", must be within " + MOST);
         }
         bytes = (int) n;
         w.machine.mbarriers().changed();

@@ -71,7 +71,9 @@ final class MbarrierInsn {
         private final boolean drop;
         private final boolean release;
 
-        /** @param state register of the result, or -1 @param count register of the number of arrivals, or -1 for one @param bytes register of the number of bytes to expect, or -1 */
+        /**
+         * @param state register of the result, or -1 @param count register of the number of arrivals, or -1 for one @param bytes register of the number of bytes to expect, or -1
+         */
         Arrive(Place at, int state, int count, int bytes, boolean drop, boolean release) {
             super(at);
             this.state = state;
@@ -180,7 +182,8 @@ final class MbarrierInsn {
         Fault deadlock(Warp w) {
             int offset = at.shared(w, w.pollLane, BYTES, BYTES, "mbarrier");
             Mbarrier b = barrier(w, w.pollLane);
-            return new Fault(w.pollLane, "deadlock: waits at the mbarrier at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START) + ", which nobody can complete: " + b.state());
+            return new Fault(w.pollLane, "deadlock: waits at the mbarrier at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START)
+                    + ", which nobody can complete: " + b.state());
         }
     }
 }

@@ -27,7 +27,8 @@ final class Mbarriers {
 
     void make(Warp w, int lane, int offset, int count) {
         if (live.containsKey(offset)) {
-            throw new Fault(lane, "mbarrier.init of an mbarrier that is in use, without mbarrier.inval before, at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START));
+            throw new Fault(lane, "mbarrier.init of an mbarrier that is in use, without mbarrier.inval before, at "
+                    + w.machine.shared().describe(offset + (long) Windows.SHARED_START));
         }
         live.put(offset, new Mbarrier(w, lane, offset, count));
     }
@@ -44,7 +45,8 @@ final class Mbarriers {
             throw new Fault(lane, what + ": no mbarrier has been initialised at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START));
         }
         if (!found.known(w) && w.machine.options().races()) {
-            throw new Fault(lane, what + ": race with the mbarrier.init of another warp, without a barrier between, at " + w.machine.shared().describe(offset + (long) Windows.SHARED_START));
+            throw new Fault(lane, what + ": race with the mbarrier.init of another warp, without a barrier between, at "
+                    + w.machine.shared().describe(offset + (long) Windows.SHARED_START));
         }
         return found;
     }

@@ -5,8 +5,9 @@ import dev.jacquard.kernels.driver.TensorMap.Swizzle;
 /**
  * Where {@code wgmma} finds a matrix in shared memory: what its 64-bit descriptor says (PTX ISA, "Matrix descriptor format" and "Shared memory matrix layout").
  *
- * <p>All is in chunks of 16 bytes, eight of which, a line apart, make a core matrix. A matrix whose chunks go along k (K-major, what is not transposed) has as lines its rows of m or n; one whose
- * chunks go along m or n (transposed) has as lines its k. Without a swizzle the eight lines are 16 bytes apart; with one they are a span apart and hold a span's chunks, permuted.
+ * <p>All is in chunks of 16 bytes, eight of which, a line apart, make a core matrix. A matrix whose chunks go along k (K-major, what is not transposed) has as lines its rows of m
+ * or n; one whose chunks go along m or n (transposed) has as lines its k. Without a swizzle the eight lines are 16 bytes apart; with one they are a span apart and hold a span's
+ * chunks, permuted.
  *
  * @param start address of the first chunk before the permutation
  * @param leading bytes between core matrices: without a swizzle along k; of a swizzled transposed matrix from span to span along m or n; else not used
@@ -25,7 +26,8 @@ record SharedMatrix(int start, int leading, int stride, Swizzle swizzle) {
             throw new Fault(lane, "wgmma: the emulator does not know matrix descriptors with a base offset: 0x%016x".formatted(descriptor));
         }
         if ((start >> 7 & lines - 1) != 0) {
-            throw new Fault(lane, "wgmma: a matrix that starts at shared address %d, where no pattern of the %d-byte swizzle does: must be aligned to %d bytes but for its place in the first line (descriptor 0x%016x)"
+            throw new Fault(lane, "wgmma: a matrix that starts at shared address %d, where no pattern of the %d-byte swizzle does: must be aligned to %d bytes but for its place "
+                    + "in the first line (descriptor 0x%016x)"
                     .formatted(start, swizzle.span(), 8 * swizzle.span(), descriptor));
         }
         return new SharedMatrix(start, (int) (descriptor >>> 16 & 0x3fff) << 4, (int) (descriptor >>> 32 & 0x3fff) << 4, swizzle);

@@ -320,7 +320,8 @@ final class SharedMemory {
                 }
                 boolean fenced = w.fenceEpoch > writeEpoch[g] || writer[g] >= 0 && w.machine.warp(writer[g] / Warp.LANES).asyncFence > writeRound[g];
                 if (!fenced) {
-                    throw new Fault(lane, "missing fence.proxy.async: " + what + " of shared memory that " + (writer[g] < 0 ? "several threads" : "thread " + w.machine.threadName(writer[g]))
+                    throw new Fault(lane, "missing fence.proxy.async: " + what + " of shared memory that "
+                            + (writer[g] < 0 ? "several threads" : "thread " + w.machine.threadName(writer[g]))
                             + place(writeAt[g]) + " wrote without one, at " + describe(((long) g << grain) + Windows.SHARED_START));
                 }
             }

@@ -3,12 +3,14 @@ package dev.jacquard.emulator;
 /**
  * Which of a 2:4 sparse matrix's columns are stored: of each four columns of a row two, whose 2-bit indices, the lower first, are four bits of the metadata.
  *
- * <p>Where the four bits of row r and columns 4 q to 4 q + 3 are (PTX ISA, "Sparse matrix storage" and the figures after it): of the four lanes that hold rows g and g + 8, the selector names
- * those that give the metadata.
+ * <p>Where the four bits of row r and columns 4 q to 4 q + 3 are (PTX ISA, "Sparse matrix storage" and the figures after it): of the four lanes that hold rows g and g + 8, the
+ * selector names those that give the metadata.
  *
  * <ul>
- * <li>16-bit elements: a lane has 16 bits of row g and above them those of row g + 8; of m16n8k16 one lane is enough, of m16n8k32 the selected pair's second lane has the second 16 columns.
- * <li>8-bit elements: a lane has 32 bits of one row; of a pair of lanes the first has row g and the second row g + 8; m16n8k64 takes both pairs, the second for the second 32 columns.
+ * <li>16-bit elements: a lane has 16 bits of row g and above them those of row g + 8; of m16n8k16 one lane is enough, of m16n8k32 the selected pair's second lane has the second 16
+ *     columns.
+ * <li>8-bit elements: a lane has 32 bits of one row; of a pair of lanes the first has row g and the second row g + 8; m16n8k64 takes both pairs, the second for the second 32
+ *     columns.
  * </ul>
  */
 final class Sparsity {
@@ -48,8 +50,8 @@ final class Sparsity {
                 int first = bits & 3;
                 int second = bits >> 2;
                 if (first >= second) {
-                    throw new Fault(lane, "bad metadata of a sparse matrix: indices %d and %d of row %d, columns %d to %d, do not increase (0x%08x)".formatted(first, second, row, 4 * q, 4 * q + 3,
-                            from[lane]));
+                    throw new Fault(lane, "bad metadata of a sparse matrix: indices %d and %d of row %d, columns %d to %d, do not increase (0x%08x)".formatted(first, second, row,
+                            4 * q, 4 * q + 3, from[lane]));
                 }
                 int at = row * depth / 2 + 2 * q;
                 places[at] = 4 * q + first;

@@ -80,7 +80,8 @@ final class TensorDecoder extends UnitDecoder {
             throw plain.unknown();
         }
         boolean saturated = in.has("satfinite");
-        MatrixProduct.Kind kind = new MatrixProduct.Kind(depth, multiplicand(types.get(1)), multiplicand(types.get(2)), accumulator(types.get(3), saturated), accumulator(types.get(0), saturated));
+        MatrixProduct.Kind kind = new MatrixProduct.Kind(depth, multiplicand(types.get(1)), multiplicand(types.get(2)), accumulator(types.get(3), saturated),
+                accumulator(types.get(0), saturated));
         boolean sparse = in.has("sp") || in.has("sp::ordered_metadata");
         check(kind, sparse);
         Sparsity sparsity = sparse ? sparsity(kind) : null;

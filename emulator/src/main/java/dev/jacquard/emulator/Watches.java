@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What goes on in a block's shared memory beside its threads' own accesses, word by word: copies that fill it, copies that have filled it and of which a thread may not know yet, asynchronous
- * instructions that read it, and barrier objects.
+ * What goes on in a block's shared memory beside its threads' own accesses, word by word: copies that fill it, copies that have filled it and of which a thread may not know yet,
+ * asynchronous instructions that read it, and barrier objects.
  */
 final class Watches {
     /** A {@code cp.async} under way. */
@@ -111,7 +111,10 @@ final class Watches {
         }
     }
 
-    /** Fails if a thread, or an asynchronous instruction that it starts, may not touch these bytes. @param refill whether a copy is to fill them, which need not know of the one before */
+    /**
+     * Fails if a thread, or an asynchronous instruction that it starts, may not touch these bytes. @param refill whether a copy is to fill them, which need not know of the one
+     * before
+     */
     void check(Warp w, int lane, int offset, int bytes, boolean reads, boolean writes, boolean refill) {
         for (int word = offset >> 2; word <= offset + bytes - 1 >> 2; word++) {
             String why = why(w, lane, marks[word], refill);
@@ -131,7 +134,8 @@ final class Watches {
     private static String why(Warp w, int lane, Object mark, boolean refill) {
         return switch (mark) {
             case null -> null;
-            case Copying(int thread, Insn by) -> "cp.async of " + (thread == w.index * Warp.LANES + lane ? "this thread" : "thread " + w.machine.threadName(thread)) + SharedMemory.place(by)
+            case Copying(int thread, Insn by) -> "cp.async of " + (thread == w.index * Warp.LANES + lane ? "this thread" : "thread " + w.machine.threadName(thread))
+                    + SharedMemory.place(by)
                     + " is filling and that has not been waited for";
             case Reserved(Insn by) -> "is an mbarrier, made by mbarrier.init" + SharedMemory.place(by);
             case BulkCopy.Flight f when f.phase() < 0 -> "cp.async.bulk" + SharedMemory.place(f.by()) + " is filling and that has not been waited for";

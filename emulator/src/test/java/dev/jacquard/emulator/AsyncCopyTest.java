@@ -79,7 +79,8 @@ class AsyncCopyTest {
 
     @Test
     void missingWait() throws IOException {
-        TensorFaults.caught(rig, "missing_wait", 64, 0, "(0,0,0)", "read of shared memory that cp.async of this thread (tensor.cu:", rig.upload(numbers(64)), rig.driver.allocate(256));
+        TensorFaults.caught(rig, "missing_wait", 64, 0, "(0,0,0)", "read of shared memory that cp.async of this thread (tensor.cu:", rig.upload(numbers(64)),
+                rig.driver.allocate(256));
     }
 
     @Test
@@ -100,12 +101,14 @@ class AsyncCopyTest {
 
     @Test
     void aBarrierBeforeTheWaitDoesNotCount() throws IOException {
-        TensorFaults.caught(rig, "barrier_before_wait", 64, 0, "(0,0,0)", "race in shared memory: read after a write by thread (1,0,0)", rig.upload(numbers(64)), rig.driver.allocate(256));
+        TensorFaults.caught(rig, "barrier_before_wait", 64, 0, "(0,0,0)", "race in shared memory: read after a write by thread (1,0,0)", rig.upload(numbers(64)),
+                rig.driver.allocate(256));
     }
 
     @Test
     void refillOfWhatOthersRead() throws IOException {
-        TensorFaults.caught(rig, "refill_without_barrier", 64, 0, "(32,0,0)", "race in shared memory: write after a read by thread (0,0,0)", rig.upload(numbers(128)), rig.driver.allocate(256));
+        TensorFaults.caught(rig, "refill_without_barrier", 64, 0, "(32,0,0)", "race in shared memory: write after a read by thread (0,0,0)", rig.upload(numbers(128)),
+                rig.driver.allocate(256));
     }
 
     @Test

@@ -175,7 +175,9 @@ class BulkCopyTest {
         return m;
     }
 
-    /** Where a box's byte must be, by the PTX ISA's figures: rows of the span, of whose 16-byte chunks the numbers are xor-ed with that of the row, or of each second or fourth row. */
+    /**
+     * Where a box's byte must be, by the PTX ISA's figures: rows of the span, of whose 16-byte chunks the numbers are xor-ed with that of the row, or of each second or fourth row.
+     */
     private static int swizzled(int row, int byteOfRow, int width, Swizzle swizzle) {
         int chunk = byteOfRow / 16;
         int moved = switch (swizzle) {
@@ -285,7 +287,8 @@ class BulkCopyTest {
     @Test
     void aMapBeyondItsBuffer() throws IOException {
         TensorMap map = new TensorMap(2, rig.upload(matrix(9, 128)), List.of(64L, 10L), List.of(128L), List.of(64, 8), Swizzle.B128);
-        TensorFaults.caughtIn("hopper.cu", rig, "tile", 32, 1024, "(0,0,0)", "read by cp.async.bulk.tensor of 128 bytes at ", parameter(map), rig.driver.allocate(1024), 0, 2, 1024);
+        TensorFaults.caughtIn("hopper.cu", rig, "tile", 32, 1024, "(0,0,0)", "read by cp.async.bulk.tensor of 128 bytes at ", parameter(map), rig.driver.allocate(1024),
+                0, 2, 1024);
     }
 
     @Test

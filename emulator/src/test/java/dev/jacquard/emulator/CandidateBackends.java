@@ -16,7 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Backends on emulators of which the first takes each op's first candidate, the second its second, and so on. They are kept, since reading the text of modules takes longer than small products do.
+ * Backends on emulators of which the first takes each op's first candidate, the second its second, and so on. They are kept, since reading the text of modules takes longer than
+ * small products do.
  *
  * @param tf32 whether they may use TF32
  * @param options of their emulators

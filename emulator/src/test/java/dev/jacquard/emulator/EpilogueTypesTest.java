@@ -28,8 +28,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Scale and shift of half-precision results are F32, and no engine rounds them on the way: products of ones are scaled by a little more than 1 and nearly cancelled, so that what is left are the digits
- * that a half has not. Tolerances, which follow the size of what is summed, would not see these.
+ * Scale and shift of half-precision results are F32, and no engine rounds them on the way: products of ones are scaled by a little more than 1 and nearly cancelled, so that what
+ * is left are the digits that a half has not. Tolerances, which follow the size of what is summed, would not see these.
  */
 class EpilogueTypesTest {
     private static final double STEP = 0x1p-14;
@@ -77,7 +77,8 @@ class EpilogueTypesTest {
 
     private static Set<String> convolution(DType half, int groups, long c, long k, long r) {
         long depth = r * r * c / groups;
-        Sample sample = Sample.of(new ConvolutionScaleShift(Window.of(1, 0), groups, Nonlinearity.RELU, false), all(1, 1, 6, 6, c), all(1, k, r, r, c / groups), all(SCALE, k), all(shift(depth), k));
+        Sample sample = Sample.of(new ConvolutionScaleShift(Window.of(1, 0), groups, Nonlinearity.RELU, false), all(1, 1, 6, 6, c), all(1, k, r, r, c / groups), all(SCALE, k),
+                all(shift(depth), k));
         return onEachCandidate(sample, half, (depth + 4) * STEP);
     }
 

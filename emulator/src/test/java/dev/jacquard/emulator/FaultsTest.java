@@ -91,7 +91,8 @@ class FaultsTest {
         rig = new Rig(new EmulatorOptions(1 << 20, BUDGET, false, true, false), "faults.ptx");
         float[] ones = new float[64];
         Arrays.fill(ones, 1);
-        caught("missing_barrier", 1, 64, 0, "(32,0,0)", List.of("race in shared memory: write after a read by thread (31,0,0)", "without a barrier between"), rig.upload(ones), rig.driver.allocate(256));
+        caught("missing_barrier", 1, 64, 0, "(32,0,0)", List.of("race in shared memory: write after a read by thread (31,0,0)", "without a barrier between"), rig.upload(ones),
+                rig.driver.allocate(256));
     }
 
     @Test
@@ -117,7 +118,8 @@ class FaultsTest {
 
     @Test
     void uninitializedGlobalMemory() throws IOException {
-        caught("uninitialized_global", 1, 32, 0, "(0,0,0)", List.of("memory that was never written", "0 bytes into a buffer of 128 bytes"), rig.driver.allocate(128), rig.driver.allocate(128));
+        caught("uninitialized_global", 1, 32, 0, "(0,0,0)", List.of("memory that was never written", "0 bytes into a buffer of 128 bytes"), rig.driver.allocate(128),
+                rig.driver.allocate(128));
     }
 
     @Test
@@ -178,7 +180,8 @@ class FaultsTest {
 
     @Test
     void sharedOutOfBounds() throws IOException {
-        caught("shared_out_of_bounds", 1, 32, 128, "(30,0,0)", List.of("write of 4 bytes of shared memory at offset 128, 0 bytes after the end of the block's 128 bytes"), rig.driver.allocate(256), 2);
+        caught("shared_out_of_bounds", 1, 32, 128, "(30,0,0)", List.of("write of 4 bytes of shared memory at offset 128, 0 bytes after the end of the block's 128 bytes"),
+                rig.driver.allocate(256), 2);
     }
 
     @Test
@@ -193,7 +196,8 @@ class FaultsTest {
 
     @Test
     void blocksThatWriteTheSame() throws IOException {
-        caught("blocks_write_the_same", 2, 32, 0, "(0,0,0)", List.of("block (1,0,0)", "race in global memory: write after a write by block 0 of the same launch"), rig.driver.allocate(128));
+        caught("blocks_write_the_same", 2, 32, 0, "(0,0,0)", List.of("block (1,0,0)", "race in global memory: write after a write by block 0 of the same launch"),
+                rig.driver.allocate(128));
     }
 
     @Test
@@ -206,7 +210,8 @@ class FaultsTest {
 
     @Test
     void blockThatReadsWhatAnotherWrote() throws IOException {
-        caught("block_reads_anothers", 2, 32, 0, "(0,0,0)", List.of("block (1,0,0)", "race in global memory: read after a write by block 0 of the same launch"), rig.driver.allocate(384));
+        caught("block_reads_anothers", 2, 32, 0, "(0,0,0)", List.of("block (1,0,0)", "race in global memory: read after a write by block 0 of the same launch"),
+                rig.driver.allocate(384));
     }
 
     @Test

@@ -14,8 +14,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * {@code wgmma} of each type, with A in registers and in shared memory, of each swizzle and both directions, against a plain product of doubles. Where elements lie is computed here element by element
- * from the layouts of the PTX ISA and of CuTe's comments (canonical layouts of GMMA descriptors), as nested coordinates and strides.
+ * {@code wgmma} of each type, with A in registers and in shared memory, of each swizzle and both directions, against a plain product of doubles. Where elements lie is computed
+ * here element by element from the layouts of the PTX ISA and of CuTe's comments (canonical layouts of GMMA descriptors), as nested coordinates and strides.
  */
 class GroupLayoutsTest {
     private static final int SHARED = 32768;
@@ -37,11 +37,15 @@ class GroupLayoutsTest {
             for (int i = 0; i < columns / 2; i++) {
                 d.append(i == 0 ? "" : ", ").append("%x").append(i);
             }
-            return "wgmma.mma_async.sync.aligned.m64n%dk%d.%s.%s.%s {%s}, %s, %%rd4, %%p1%s;".formatted(columns, depth(), result, type, type, d, a == null ? "{%y0, %y1, %y2, %y3}" : "%rd3", scales);
+            return "wgmma.mma_async.sync.aligned.m64n%dk%d.%s.%s.%s {%s}, %s, %%rd4, %%p1%s;".formatted(columns, depth(), result, type, type, d, a == null ? "{%y0, %y1, %y2, %y3}"
+                    : "%rd3", scales);
         }
     }
 
-    /** Byte offset of an element, from nested coordinates: of CuTe's layouts, in elements of {@code t} to 16 bytes. @param leading of the descriptor, in bytes @param stride of the descriptor, in bytes */
+    /**
+     * Byte offset of an element, from nested coordinates: of CuTe's layouts, in elements of {@code t} to 16 bytes. @param leading of the descriptor, in bytes @param stride of the
+     * descriptor, in bytes
+     */
     private static int place(Layout l, int bits, int line, int k, int leading, int stride) {
         int t = 128 / bits;
         int size = bits / 8;
@@ -114,7 +118,8 @@ class GroupLayoutsTest {
         for (int i = 0; i < c.columns / 2; i++) {
             s.append("ld.global.b32 %%x%d, [%%rd2+%d];%n".formatted(i, 4 * i));
         }
-        s.append("fence.proxy.async.shared::cta; bar.sync 0; wgmma.fence.sync.aligned;\n").append(c.text()).append("\nwgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;\n");
+        s.append("fence.proxy.async.shared::cta; bar.sync 0; wgmma.fence.sync.aligned;\n").append(c.text())
+                .append("\nwgmma.commit_group.sync.aligned; wgmma.wait_group.sync.aligned 0;\n");
         for (int i = 0; i < c.columns / 2; i++) {
             s.append("st.global.b32 [%%rd2+%d], %%x%d;%n".formatted(4 * i, i));
         }
@@ -135,7 +140,8 @@ class GroupLayoutsTest {
                 // In registers: the row is warp and lane / 4, upper half in odd registers; the columns of four lanes are 16 bytes, the second 16 in registers 2 and 3.
                 int lane = 32 * (i / 16) + i % 8 * 4 + k * c.bits / 8 % 16 / 4;
                 int register = i / 8 % 2 + 2 * (k * c.bits / 128);
-                put(c.a == null ? in : shared, c.a == null ? 16 + SHARED + 16 * lane + 4 * register + k * c.bits / 8 % 4 : place(c.a, c.bits, i, k, strideA[0], strideA[1]), c.bits, a[i][k], c.type);
+                put(c.a == null ? in : shared, c.a == null ? 16 + SHARED + 16 * lane + 4 * register + k * c.bits / 8 % 4 : place(c.a, c.bits, i, k, strideA[0], strideA[1]),
+                        c.bits, a[i][k], c.type);
             }
             for (int j = 0; j < c.columns; j++) {
                 put(shared, B_AT + place(c.b, c.bits, j, k, strideB[0], strideB[1]), c.bits, b[j][k], c.type);

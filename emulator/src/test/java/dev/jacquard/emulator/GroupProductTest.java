@@ -104,8 +104,8 @@ class GroupProductTest {
     void oneWarpReleasesForFour() throws IOException {
         short[] m = matrix(128, 64 * 7);
         rig.driver.maxDynamicShared(rig.function("gemm128"), 98304);
-        TensorFaults.caughtIn("hopper_gemm.cu", rig, "gemm128", 288, 98304, "(256,0,0)", "cp.async.bulk after a read by thread (32,0,0)", map(m, 128, 64 * 7, Swizzle.B128), map(m, 128, 64 * 7, Swizzle.B128),
-                rig.driver.allocate(4 * 128 * 128), 7, 128);
+        TensorFaults.caughtIn("hopper_gemm.cu", rig, "gemm128", 288, 98304, "(256,0,0)", "cp.async.bulk after a read by thread (32,0,0)", map(m, 128, 64 * 7, Swizzle.B128),
+                map(m, 128, 64 * 7, Swizzle.B128), rig.driver.allocate(4 * 128 * 128), 7, 128);
     }
 
     @ParameterizedTest
@@ -121,7 +121,8 @@ class GroupProductTest {
         "gemm_three_warps | (96,0,0) | wgmma: the warp has ended without this product of its warpgroup"})
     void plantedBugs(String kernel, String thread, String expected) throws IOException {
         short[] m = matrix(64, 64);
-        TensorFaults.caughtIn("hopper_gemm.cu", rig, kernel, 128, 0, thread, expected, map(m, 64, 64, Swizzle.B128), map(m, 64, 64, Swizzle.B128), rig.driver.allocate(4 * 64 * 64));
+        TensorFaults.caughtIn("hopper_gemm.cu", rig, kernel, 128, 0, thread, expected, map(m, 64, 64, Swizzle.B128), map(m, 64, 64, Swizzle.B128),
+                rig.driver.allocate(4 * 64 * 64));
     }
 
     @Test

@@ -74,7 +74,8 @@ class GroupedConvolutionTest {
 
     /** All widths of groups; images that are narrower than a strip, that lie side by side in a block, and of which a block has a part; batches that leave places empty. */
     @ParameterizedTest
-    @CsvSource({"1, 7, 7, 64, 4", "3, 5, 9, 32, 8", "2, 7, 7, 64, 16", "3, 4, 14, 64, 32", "2, 9, 5, 32, 4", "1, 3, 70, 32, 8", "1, 16, 30, 32, 16", "9, 2, 8, 32, 32", "1, 1, 1, 32, 4",
+    @CsvSource({"1, 7, 7, 64, 4", "3, 5, 9, 32, 8", "2, 7, 7, 64, 16", "3, 4, 14, 64, 32", "2, 9, 5, 32, 4", "1, 3, 70, 32, 8", "1, 16, 30, 32, 16", "9, 2, 8, 32, 32",
+            "1, 1, 1, 32, 4",
         "1, 9, 35, 32, 32"})
     void everyPassIsRightWithoutBankConflicts(long n, long h, long w, long c, long g) {
         for (String pass : PASSES) {
@@ -159,7 +160,8 @@ class GroupedConvolutionTest {
             long weights = 2 * 32 * 9 * g;
             LaunchStats forward = check(sample("forward", Window.of(1, 1), 1, 14, 56, 32, g), DType.F16);
             costs(forward, (pixels + 2 * 56) * 32 + weights, pixels * 32);
-            assertEquals(2 * 14 * 8 * 18L, forward.instructions().get(LaunchStats.Kind.TENSOR), "8 warps multiply 9 taps of 14 rows and make 2 tiles of 8 channels, and nothing for the halo");
+            assertEquals(2 * 14 * 8 * 18L, forward.instructions().get(LaunchStats.Kind.TENSOR),
+                    "8 warps multiply 9 taps of 14 rows and make 2 tiles of 8 channels, and nothing for the halo");
             costs(check(sample("data", Window.of(1, 1), 1, 14, 56, 32, g), DType.F16), (pixels + 2 * 56) * 32 + weights, pixels * 32);
             costs(check(sample("weight", Window.of(1, 1), 1, 14, 56, 32, g), DType.F16), (2 * pixels + 2 * 56) * 32, 2 * weights);
         }

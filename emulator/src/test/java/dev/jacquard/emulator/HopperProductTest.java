@@ -58,7 +58,8 @@ class HopperProductTest {
 
     /** @return the candidates' names */
     private static List<String> product(int m, int n, int k, boolean transposeA, boolean transposeB, DType dtype) {
-        return onEachCandidate(Sample.of(new MatMul(transposeA, transposeB), transposeA ? Operand.of(k, m) : Operand.of(m, k), transposeB ? Operand.of(n, k) : Operand.of(k, n)), dtype);
+        return onEachCandidate(Sample.of(new MatMul(transposeA, transposeB), transposeA ? Operand.of(k, m) : Operand.of(m, k), transposeB ? Operand.of(n, k)
+                : Operand.of(k, n)), dtype);
     }
 
     /** Less than a tile, a whole one, more than one in each direction; depths of less than a slice, of more than the ring has stages, and in parts. */

@@ -19,7 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class InstructionTest {
     private static final int N = 256;
     private static final int[] CORNERS = {0, 1, -1, 2, 31, 32, 33, 63, 64, 65535, 65536, Integer.MAX_VALUE, Integer.MIN_VALUE, 0x7fff, 0x8000, -2};
-    private static final float[] SPECIAL = {0f, -0f, 1f, -1f, 0.5f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MIN_VALUE, -Float.MIN_VALUE, Float.MAX_VALUE, 65504f,
+    private static final float[] SPECIAL = {0f, -0f, 1f, -1f, 0.5f, Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY, Float.MIN_VALUE, -Float.MIN_VALUE,
+            Float.MAX_VALUE, 65504f,
         65520f, 1e-7f, 3e9f, -3e9f, 2.5f, 3.5f, -2.5f};
 
     private static int[] ints(long seed) {

@@ -10,7 +10,10 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-/** Every kernel keeps its contract's Traffic, wastes no sectors and has no bank conflict that nobody explained; and docs/kernels.md says what it did. {@code -Dupdate} writes the page. */
+/**
+ * Every kernel keeps its contract's Traffic, wastes no sectors and has no bank conflict that nobody explained; and docs/kernels.md says what it did. {@code -Dupdate} writes the
+ * page.
+ */
 class KernelPageTest {
     private static final KernelPage.Page PAGE = KernelPage.make();
 

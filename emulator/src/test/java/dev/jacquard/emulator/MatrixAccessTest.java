@@ -90,7 +90,8 @@ class MatrixAccessTest {
     @Test
     void moves() {
         short[] x = elements();
-        int[] got = run("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r4}, [%r1]; movmatrix.sync.aligned.m8n8.trans.b16 %r4, %r4; ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 {%r5}, [%r1];", x);
+        int[] got = run("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r4}, [%r1]; movmatrix.sync.aligned.m8n8.trans.b16 %r4, %r4; ldmatrix.sync.aligned.m8n8.x1.trans.shared.b16 "
+                + "{%r5}, [%r1];", x);
         for (int lane = 0; lane < 32; lane++) {
             assertEquals(got[4 * lane + 1], got[4 * lane]);
         }
@@ -154,7 +155,8 @@ class MatrixAccessTest {
 
     @Test
     void rowPastTheEnd() throws IOException {
-        TensorFaults.caught(rig, "row_past_the_end", 32, 128, "(7,0,0)", "read of 16 bytes of shared memory at offset 128, 0 bytes after the end", rig.upload(new byte[256]), rig.driver.allocate(128), 4);
+        TensorFaults.caught(rig, "row_past_the_end", 32, 128, "(7,0,0)", "read of 16 bytes of shared memory at offset 128, 0 bytes after the end", rig.upload(new byte[256]),
+                rig.driver.allocate(128), 4);
     }
 
     @Test
@@ -164,7 +166,8 @@ class MatrixAccessTest {
 
     @Test
     void rowsThatOtherLanesWroteNeedAWarpBarrier() throws IOException {
-        TensorFaults.caught(rig, "rows_without_syncwarp", 32, 0, "(0,0,0)", "race in shared memory: read after a write by thread (1,0,0)", rig.upload(new byte[256]), rig.driver.allocate(128));
+        TensorFaults.caught(rig, "rows_without_syncwarp", 32, 0, "(0,0,0)", "race in shared memory: read after a write by thread (1,0,0)", rig.upload(new byte[256]),
+                rig.driver.allocate(128));
     }
 
     @Test

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * {@code mma.sync} and {@code mma.sp.sync} against products in double. Which lane holds which element is written here element by element, as the tables of the PTX ISA have it ("Matrix fragments for
- * mma.m16n8k*"), and not in the registers' terms of {@link MatrixProduct}.
+ * {@code mma.sync} and {@code mma.sp.sync} against products in double. Which lane holds which element is written here element by element, as the tables of the PTX ISA have it
+ * ("Matrix fragments for mma.m16n8k*"), and not in the registers' terms of {@link MatrixProduct}.
  */
 class MatrixProductTest {
     /** Row or column of a lane's element i; g is lane / 4 and t is lane % 4. */
@@ -326,8 +326,9 @@ class MatrixProductTest {
     }
 
     /**
-     * The same from another source, of the deepest shapes: sparse kernels of CUTLASS, and of PyTorch after it, load metadata with ldmatrix, after the host has permuted its words (a 16-bit word has the
-     * indices of eight stored elements of a row, a 32-bit word those of sixteen). The first 32 rows, or 16, give each lane of two instructions, or one, its register.
+     * The same from another source, of the deepest shapes: sparse kernels of CUTLASS, and of PyTorch after it, load metadata with ldmatrix, after the host has permuted its words
+     * (a 16-bit word has the indices of eight stored elements of a row, a 32-bit word those of sixteen). The first 32 rows, or 16, give each lane of two instructions, or one, its
+     * register.
      */
     @Test
     void metadataLiesWhereLibrariesPutIt() {

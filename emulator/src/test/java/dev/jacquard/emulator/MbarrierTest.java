@@ -81,7 +81,8 @@ class MbarrierTest {
 
     @Test
     void deadlock() throws IOException {
-        caught("never_complete", 64, "(32,0,0)", "deadlock: waits at the mbarrier at offset 0 of the block's 8 bytes, which nobody can complete: phase 0 still expects 1 of 64 arrivals and 0 bytes");
+        caught("never_complete", 64, "(32,0,0)", "deadlock: waits at the mbarrier at offset 0 of the block's 8 bytes, which nobody can complete: phase 0 still expects 1 of 64 "
+                + "arrivals and 0 bytes");
     }
 
     @Test
@@ -126,7 +127,8 @@ class MbarrierTest {
     void waitsOfInlineAssemblyMayHaveTheSameLabels() {
         String wait = "{ .reg .pred p; AGAIN: mbarrier.try_wait.parity.shared::cta.b64 p, [%%r1], %d; @p bra DONE; bra AGAIN; DONE: }\n";
         String arrive = "mbarrier.arrive.shared.b64 _, [%r1];";
-        String body = "@%p2 mbarrier.init.shared.b64 [%r1], 32; bar.sync 0;" + arrive + wait.formatted(0) + "add.s64 %rd3, %rd3, 1;" + arrive + wait.formatted(1) + "add.s64 %rd3, %rd3, 10;";
+        String body = "@%p2 mbarrier.init.shared.b64 [%r1], 32; bar.sync 0;" + arrive + wait.formatted(0) + "add.s64 %rd3, %rd3, 1;" + arrive + wait.formatted(1)
+                + "add.s64 %rd3, %rd3, 10;";
         assertEquals(11, of(body)[31]);
     }
 

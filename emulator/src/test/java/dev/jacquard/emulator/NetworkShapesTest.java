@@ -22,8 +22,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 /**
- * Shapes as training has them, at batches that the emulator can bear: where grids are at their bounds, blocks take several turns, and partial results are many. Samples are too small for any
- * of that.
+ * Shapes as training has them, at batches that the emulator can bear: where grids are at their bounds, blocks take several turns, and partial results are many. Samples are too
+ * small for any of that.
  */
 class NetworkShapesTest {
     private static final Backend CUDA = new CudaBackend("emulator", new EmulatorDriver(), false);
@@ -62,7 +62,8 @@ class NetworkShapesTest {
         for (long[] shape : new long[][] {{2, 112, 112, 64}, {16, 7, 7, 2048}}) {
             long c = shape[3];
             Operand x = Operand.of(shape);
-            check(new BatchNormActivationBackward(1e-5, Nonlinearity.SILU, false), DType.BF16, x, x, Operand.range(0.5, 1.5, c), Operand.of(c), Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c));
+            check(new BatchNormActivationBackward(1e-5, Nonlinearity.SILU, false), DType.BF16, x, x, Operand.range(0.5, 1.5, c), Operand.of(c), Operand.range(-0.1, 0.1, c),
+                    Operand.range(0.3, 0.4, c));
         }
     }
 

@@ -34,7 +34,10 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
-/** Normalisation and squeeze-excite at sizes that no sample has: several chunks of rows and tiles of channels, chunks that are not full, few rows of many channels, and badly conditioned values. */
+/**
+ * Normalisation and squeeze-excite at sizes that no sample has: several chunks of rows and tiles of channels, chunks that are not full, few rows of many channels, and badly
+ * conditioned values.
+ */
 class NormalizationKernelsTest {
     private static final Backend CUDA = new CudaBackend("emulator", new EmulatorDriver(), false);
     private static final DType[] TYPES = {DType.F32, DType.F16, DType.BF16};

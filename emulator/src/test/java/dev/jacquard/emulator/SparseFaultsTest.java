@@ -67,7 +67,8 @@ class SparseFaultsTest {
         String text = change.apply(kernel());
         try (Rig rig = new Rig(EmulatorOptions.DEFAULT, "changed", text.getBytes(StandardCharsets.UTF_8))) {
             long y = rig.driver.allocate(2 * M * N);
-            rig.launch(KERNEL, (N + 63) / 64 * ((M + 31) / 32), 128, SHARED, rig.upload(x), rig.upload(words(compressed.get(0))), rig.upload(words), y, 0L, M, N, K, K, rig.struct(32)); // no epilogue
+            rig.launch(KERNEL, (N + 63) / 64 * ((M + 31) / 32), 128, SHARED, rig.upload(x), rig.upload(words(compressed.get(0))), rig.upload(words), y, 0L, M, N,
+                    K, K, rig.struct(32)); // no epilogue
             double[] got = doubles(rig.ints(y, M * N / 2));
             double[] want = want();
             Tolerance tolerance = Tolerance.of(DType.F16, Accuracy.matmul(K / 2));
@@ -77,7 +78,8 @@ class SparseFaultsTest {
 
     private double[] want() {
         Array values = new Array(TensorType.f32(N, K / 2), doubles(words(compressed.get(0))));
-        double[] w = ReferenceBackend.compute(new Sparse24.Expand24(), List.of(values, new Array(new dev.jacquard.tensor.op.Metadata24(N, K, false).type(), compressed.get(1)))).getFirst();
+        double[] w = ReferenceBackend.compute(new Sparse24.Expand24(), List.of(values, new Array(new dev.jacquard.tensor.op.Metadata24(N, K, false).type(), compressed.get(1))))
+                .getFirst();
         double[] left = doubles(x);
         double[] y = new double[M * N];
         for (int i = 0; i < y.length; i++) {

@@ -57,8 +57,10 @@ class SparseMatMulTest {
     @CsvSource({"64, 128, 128, NONE, I8", "130, 257, 32, RELU, F16", "33, 66, 224, SILU, F32", "40, 72, 320, RELU, BF16"})
     void everyQuantizedCandidateIsRight(int m, int n, int k, Nonlinearity activation, DType to) {
         double step = Math.scalb(1.0, -14);
-        Sample sample = Sample.of(new QuantizedSparseMatMul(activation, 0, to), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
-                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5));
+        Sample sample = Sample.of(new QuantizedSparseMatMul(activation, 0, to), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2),
+                metadata(n, k, true),
+                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step),
+                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5));
         Set<String> seen = TensorCoreProductsTest.onEachCandidate(sample, DType.F32, false);
         assertTrue(seen.containsAll(Set.of("mma.sp 256x128", "mma.sp 128x128", "mma.sp 64x32")) && seen.stream().anyMatch(s -> s.startsWith("expand, mma")), seen.toString());
     }
@@ -76,9 +78,10 @@ class SparseMatMulTest {
         int m = 40;
         int n = 72;
         int k = 160;
-        Sample sample = Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0.5, DType.I8), Operand.integers(DType.I8, -128, 128, m, k), Operand.integers(DType.I8, -128, 128, n, k / 2),
-                metadata(n, k, true), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0x1p-10, 0x1p-11, -0x1p-11), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0),
-                Operand.integers(DType.I8, -128, 128, m, n));
+        Sample sample = Sample.of(new QuantizedSparseMatMul(Nonlinearity.RELU, 0.5, DType.I8), Operand.integers(DType.I8, -128, 128, m, k),
+                Operand.integers(DType.I8, -128, 128, n, k / 2),
+                metadata(n, k, true), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0x1p-10, 0x1p-11, -0x1p-11),
+                new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0), Operand.integers(DType.I8, -128, 128, m, n));
         assertTrue(TensorCoreProductsTest.onEachCandidate(sample, DType.F32, false).contains("mma.sp 64x32"));
     }
 
@@ -99,7 +102,8 @@ class SparseMatMulTest {
                         metadata(n, k, true), Operand.of(n), Operand.of(n))
                 : Sample.of(new SparseMatMul(), Operand.of(m, k), Operand.of(n, k / 2), metadata(n, k, false));
         EmulatorDriver driver = new EmulatorDriver(EmulatorOptions.DEFAULT.counting(true));
-        MatrixOptions options = new MatrixOptions(false, (_, _, names) -> IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith("mma.sp " + tile)).findFirst().orElseThrow());
+        MatrixOptions options = new MatrixOptions(false, (_, _, names) -> IntStream.range(0, names.size()).filter(i -> names.get(i).startsWith("mma.sp " + tile)).findFirst()
+                .orElseThrow());
         try (CudaBackend cuda = new CudaBackend("emulator", driver, false, options);
                 WorkloadRun run = WorkloadRun.of(cuda, new Workload("matmul_sparse_f16", sample, Map.of()), bytes ? DType.F32 : dtype, 1).orElseThrow()) {
             driver.takeStats();

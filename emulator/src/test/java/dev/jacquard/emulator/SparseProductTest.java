@@ -9,7 +9,10 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** A whole 2:4 sparse product as a kernel would do it: a matrix is pruned, compressed and its metadata permuted on the host, and multiplied with {@code mma.sp}. The kernel is in src/test/cuda/tensor.cu. */
+/**
+ * A whole 2:4 sparse product as a kernel would do it: a matrix is pruned, compressed and its metadata permuted on the host, and multiplied with {@code mma.sp}. The kernel is in
+ * src/test/cuda/tensor.cu.
+ */
 class SparseProductTest {
     private static final int ROWS = 32;
     private static final int K = 96;

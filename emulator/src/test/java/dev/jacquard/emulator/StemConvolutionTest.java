@@ -161,8 +161,8 @@ class StemConvolutionTest {
         for (Problem p : problems) {
             for (boolean residual : new boolean[] {false, true}) {
                 QuantizedConv2d op = new QuantizedConv2d(p.window(), 1, Nonlinearity.RELU, residual ? 0.25 : 0, DType.I8);
-                List<Operand> in = new ArrayList<>(List.of(TensorCoreConvolutionsTest.bytes(p.n(), p.h(), p.w(), p.c()), TensorCoreConvolutionsTest.bytes(p.k(), p.r(), p.s(), p.c()),
-                        Operand.of(p.k()), Operand.of(p.k())));
+                List<Operand> in = new ArrayList<>(List.of(TensorCoreConvolutionsTest.bytes(p.n(), p.h(), p.w(), p.c()),
+                        TensorCoreConvolutionsTest.bytes(p.k(), p.r(), p.s(), p.c()), Operand.of(p.k()), Operand.of(p.k())));
                 if (residual) {
                     in.add(TensorCoreConvolutionsTest.bytes(p.n(), p.oh(), p.ow(), p.k()));
                 }
@@ -209,7 +209,8 @@ class StemConvolutionTest {
 
     /** Each of these in a kernel's text is one error: a chunk's other half from the wrong side, chunks cut from the wrong end, fragments turned round. */
     @ParameterizedTest
-    @ValueSource(strings = {"shfl.sync.down.b32 -> shfl.sync.up.b32", "shf.r.wrap.b32 -> shf.l.wrap.b32", "ldmatrix.sync.aligned.m8n8.x4.shared -> ldmatrix.sync.aligned.m8n8.x4.trans.shared"})
+    @ValueSource(strings = {"shfl.sync.down.b32 -> shfl.sync.up.b32", "shf.r.wrap.b32 -> shf.l.wrap.b32",
+            "ldmatrix.sync.aligned.m8n8.x4.shared -> ldmatrix.sync.aligned.m8n8.x4.trans.shared"})
     void errorsAreCaught(String edit) {
         String[] parts = edit.split(" -> ");
         Sample sample = new Problem(Window.of(1, 1), 1, 5, 37, 3, 72, 3, 3).forward();

@@ -80,7 +80,10 @@ class TensorCoreConvolutionCountsTest {
         }
     }
 
-    /** Chunks of an operand are read once by each block that needs them, and nothing is read for the padding. Each pass multiplies each tap that lies in the image, so their counts are alike. */
+    /**
+     * Chunks of an operand are read once by each block that needs them, and nothing is read for the padding. Each pass multiplies each tap that lies in the image, so their counts
+     * are alike.
+     */
     @ParameterizedTest
     @CsvSource({"F16, 64, 64, 3, 1", "F16, 64, 64, 3, 2", "F16, 128, 64, 3, 1", "F16, 128, 128, 1, 2", "BF16, 64, 64, 3, 1", "F32, 64, 64, 3, 1", "F32, 128, 128, 3, 2"})
     void bytesAreThoseOfTheTilesAndBanksAreFree(DType dtype, int rows, int columns, int r, int stride) {

@@ -145,7 +145,8 @@ class TensorCoreConvolutionsTest {
         List<Sample> samples = QuantizedProduct.rows().stream().filter(r -> r.type() == QuantizedConv2d.class).findFirst().orElseThrow().samples();
         int ran = 0;
         for (Sample s : samples) {
-            boolean whole = s.types().get(0).shape().dim(3) % 16 == 0 && s.types().get(1).shape().dim(0) / ((QuantizedConv2d) s.op()).groups() % 16 == 0 && s.types().get(0).shape().size() > 0;
+            boolean whole = s.types().get(0).shape().dim(3) % 16 == 0 && s.types().get(1).shape().dim(0) / ((QuantizedConv2d) s.op()).groups() % 16 == 0
+                    && s.types().get(0).shape().size() > 0;
             if (whole) {
                 onEach(s, DType.F32);
                 ran++;

@@ -131,7 +131,9 @@ class TensorCoreCountsTest {
         return words;
     }
 
-    /** Each exclusive or is a place in shared memory: one that is left out makes results wrong or banks meet. So are a wait that is too short and a fragment that is not transposed. */
+    /**
+     * Each exclusive or is a place in shared memory: one that is left out makes results wrong or banks meet. So are a wait that is too short and a fragment that is not transposed.
+     */
     @Test
     void plantedErrorsAreCaught() {
         String kernel = "matmul_nn_64x64_f16";
@@ -142,7 +144,8 @@ class TensorCoreCountsTest {
         assertTrue(!caught(kernel, module), "the kernel as it is");
         List<String> missed = new ArrayList<>();
         int places = 0;
-        for (String[] change : new String[][] {{"xor.b32", "or.b32"}, {"cp.async.wait_group 2", "cp.async.wait_group 3"}, {".x4.trans.", ".x4."}, {"bar.sync 0;", "bar.warp.sync -1;"}}) {
+        for (String[] change : new String[][] {{"xor.b32", "or.b32"}, {"cp.async.wait_group 2", "cp.async.wait_group 3"}, {".x4.trans.", ".x4."},
+                {"bar.sync 0;", "bar.warp.sync -1;"}}) {
             for (int at = body.indexOf(change[0]); at >= 0; at = body.indexOf(change[0], at + 1)) {
                 String changed = body.substring(0, at) + change[1] + body.substring(at + change[0].length());
                 places++;

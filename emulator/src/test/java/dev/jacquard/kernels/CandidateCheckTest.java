@@ -24,7 +24,8 @@ import org.junit.jupiter.api.Test;
 
 /** A library whose engines are right, wrong or refuse, on the emulator: the check finds those that lie, and they are not used again. */
 class CandidateCheckTest {
-    private static final List<Sample> PRODUCTS = List.of(Sample.of(new MatMul(false, false), Operand.of(5, 7), Operand.of(7, 3)), Sample.of(new MatMul(true, true), Operand.of(6, 9), Operand.of(4, 6)));
+    private static final List<Sample> PRODUCTS = List.of(Sample.of(new MatMul(false, false), Operand.of(5, 7), Operand.of(7, 3)),
+            Sample.of(new MatMul(true, true), Operand.of(6, 9), Operand.of(4, 6)));
     private static final Sample POINTWISE = Sample.of(new Conv2d(Window.of(1, 0), 1), Operand.of(2, 3, 3, 8), Operand.of(4, 1, 1, 8));
 
     private final EmulatorDriver device = new EmulatorDriver();

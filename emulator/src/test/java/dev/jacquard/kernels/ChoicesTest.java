@@ -304,7 +304,8 @@ class ChoicesTest {
     @Test
     void ifNothingWorksTheErrorNamesTheCandidates() {
         open(Autotune.ON);
-        EngineBugException e = assertThrows(EngineBugException.class, () -> run(kernel(filled("first", ScriptedDriver.REFUSED, true), filled("second", ScriptedDriver.REFUSED, true))));
+        EngineBugException e = assertThrows(EngineBugException.class, () ->
+                run(kernel(filled("first", ScriptedDriver.REFUSED, true), filled("second", ScriptedDriver.REFUSED, true))));
         assertTrue(e.getMessage().contains("first: it failed") && e.getMessage().contains("second: it failed"), e.getMessage());
     }
 

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * F32 products on the host, by engines that a test names: one whose name begins with "transposed" or "short" computes something else, "refuses" throws, "dies" loses the device, "slow" puts its result down three times,
- * "huge" wants more scratch than is given; all others are right.
+ * F32 products on the host, by engines that a test names: one whose name begins with "transposed" or "short" computes something else, "refuses" throws, "dies" loses the device,
+ * "slow" puts its result down three times, "huge" wants more scratch than is given; all others are right.
  */
 final class FakeLibrary implements MatrixLibraries {
     private static final int SLOW = 3;

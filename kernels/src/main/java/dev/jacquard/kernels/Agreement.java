@@ -4,8 +4,9 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.op.Accuracy;
 
 /**
- * How far two right results for operands in [-1, 1] may be apart: twice as far as each may be from the exact one, by the same rules as the test kit's tolerances (16 u relative, 16 u sqrt(n) absolute
- * for a sum of n terms in F32, a rounding of the store), with the rounding of operands to TF32 where that is permitted. A wrong tile, tap or scale is off by the size of the values themselves.
+ * How far two right results for operands in [-1, 1] may be apart: twice as far as each may be from the exact one, by the same rules as the test kit's tolerances (16 u relative, 16
+ * u sqrt(n) absolute for a sum of n terms in F32, a rounding of the store), with the rounding of operands to TF32 where that is permitted. A wrong tile, tap or scale is off by the
+ * size of the values themselves.
  *
  * @param absolute share of the values' size, or of 1 if that is larger
  */

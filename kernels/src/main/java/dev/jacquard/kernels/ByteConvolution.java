@@ -4,8 +4,8 @@ import dev.jacquard.tensor.DType;
 import java.util.List;
 
 /**
- * A convolution of I8 operands on tensor cores with its epilogue, of inputs 0 and 1 into output 0: kernel conv_forward_i8.cu. Those of few channels are {@link StemConvolution}s. Its depth is not
- * divided: sums of parts would have to be in I32.
+ * A convolution of I8 operands on tensor cores with its epilogue, of inputs 0 and 1 into output 0: kernel conv_forward_i8.cu. Those of few channels are {@link StemConvolution}s.
+ * Its depth is not divided: sums of parts would have to be in I32.
  *
  * @param pass forward
  * @param tile of a block

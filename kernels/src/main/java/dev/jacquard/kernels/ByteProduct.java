@@ -5,7 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A product of I8 operands on tensor cores with its epilogue, (m, k) x (n, k)^T, of inputs 0 and 1 into output 0: kernel matmul_i8.cu. Its depth is not divided: sums of parts would have to be in I32.
+ * A product of I8 operands on tensor cores with its epilogue, (m, k) x (n, k)^T, of inputs 0 and 1 into output 0: kernel matmul_i8.cu. Its depth is not divided: sums of parts
+ * would have to be in I32.
  *
  * @param m rows
  * @param n columns

@@ -16,8 +16,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Times all ways to compute an op on a device, our kernels and the libraries' engines, whether or not anything would choose them. Each is compared with our first kernel; those that are right and not
- * clearly slower than the fastest then take turns, so that all see the same clocks and the same neighbours. The caches are as the work itself leaves them. Not thread-safe.
+ * Times all ways to compute an op on a device, our kernels and the libraries' engines, whether or not anything would choose them. Each is compared with our first kernel; those
+ * that are right and not clearly slower than the fastest then take turns, so that all see the same clocks and the same neighbours. The caches are as the work itself leaves them.
+ * Not thread-safe.
  */
 public final class CandidateBench implements AutoCloseable {
     /** So many times slower than the fastest takes no turns. */
@@ -142,8 +143,8 @@ public final class CandidateBench implements AutoCloseable {
     }
 
     /**
-     * How much power is drawn, and with it the clock, depends on the numbers: zeros would be fast. Only short operands and indices have numbers of their own; to make so many for all would take longer than
-     * the rest.
+     * How much power is drawn, and with it the clock, depends on the numbers: zeros would be fast. Only short operands and indices have numbers of their own; to make so many for
+     * all would take longer than the rest.
      */
     private void fill(View v, Operand o, int position) {
         DType type = v.dtype();

@@ -15,8 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Compares all ways to compute an op with each other, on the device and on random operands: our kernels and the libraries' engines, whether or not anything would choose them. Of our
- * kernels' results the one that most agree with is taken for right: engines of one library share their code, so that their number proves nothing against ours, which are proved elsewhere. Whoever computes another, or fails, is logged and not used again by this backend for ops of that kind and type.
+ * Compares all ways to compute an op with each other, on the device and on random operands: our kernels and the libraries' engines, whether or not anything would choose them. Of
+ * our kernels' results the one that most agree with is taken for right: engines of one library share their code, so that their number proves nothing against ours, which are proved
+ * elsewhere. Whoever computes another, or fails, is logged and not used again by this backend for ops of that kind and type.
  */
 public final class CandidateCheck {
     private static final Logger LOG = LoggerFactory.getLogger(CandidateCheck.class);

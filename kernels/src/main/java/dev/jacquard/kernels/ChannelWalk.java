@@ -27,7 +27,10 @@ record ChannelWalk(int rows, int channels, int width, int tx, int ty, int tiles,
         return of(Math.toIntExact(rows), channels, dtype, 4, Math.max(1, ENOUGH_BLOCKS / images), images);
     }
 
-    /** The walk of a kernel that writes what it reads: as many blocks as give each thread a few rows, or, of little, as many as load theirs at once. @param images how often the grid is repeated for other images */
+    /**
+     * The walk of a kernel that writes what it reads: as many blocks as give each thread a few rows, or, of little, as many as load theirs at once. @param images how often the
+     * grid is repeated for other images
+     */
     static ChannelWalk mapping(long rows, int channels, DType dtype, long images) {
         ChannelWalk walk = null;
         for (int rowsPerThread = 8; rowsPerThread >= 2 && (walk == null || images * walk.chunks * walk.tiles < ENOUGH_BLOCKS / 4); rowsPerThread /= 2) {

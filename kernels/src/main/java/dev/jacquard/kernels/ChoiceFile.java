@@ -20,8 +20,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What was measured on one device with one version of everything that computes on it: for an op and its operands the fastest candidate, and its time. A text file with a line each, sorted, that several
- * processes may add to: they take turns at a lock beside it, and it is replaced in one step. What cannot be read is passed over with one warning: it is measured again.
+ * What was measured on one device with one version of everything that computes on it: for an op and its operands the fastest candidate, and its time. A text file with a line each,
+ * sorted, that several processes may add to: they take turns at a lock beside it, and it is replaced in one step. What cannot be read is passed over with one warning: it is
+ * measured again.
  *
  * <pre>
  * # jacquard choices 1
@@ -93,7 +94,8 @@ final class ChoiceFile {
         try {
             Files.createDirectories(file.getParent());
             synchronized (IN_THIS_PROCESS) {
-                try (FileChannel turn = FileChannel.open(file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock _ = turn.lock()) {
+                try (FileChannel turn = FileChannel.open(file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE); FileLock _ =
+                        turn.lock()) {
                     Map<String, Line> all = new TreeMap<>(read());
                     all.putAll(fresh);
                     AtomicFile.writeStream(file, out -> out.write(text(all).getBytes(StandardCharsets.UTF_8)));

@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which candidate each op takes on operands of given types: chosen once, the same from then on. By the file of choices, by measuring, or by the selection, as the options say. What is to be measured is
- * measured when it is bound, on the operands that it will be used on; before that there is only the scratch that the largest of its candidates needs. Thread-safe.
+ * Which candidate each op takes on operands of given types: chosen once, the same from then on. By the file of choices, by measuring, or by the selection, as the options say. What
+ * is to be measured is measured when it is bound, on the operands that it will be used on; before that there is only the scratch that the largest of its candidates needs.
+ * Thread-safe.
  */
 final class Choices {
     /** Scratch beyond which a candidate is not measured: a plan would have to hold it for as long as it lives. */
@@ -95,7 +96,10 @@ final class Choices {
         }
     }
 
-    /** For a library's engine that was the fastest once, and now fails: the best of our kernels that makes do with its scratch, which has been laid out. @throws RuntimeException the failure, if it is ours */
+    /**
+     * For a library's engine that was the fastest once, and now fails: the best of our kernels that makes do with its scratch, which has been laid out. @throws RuntimeException
+     * the failure, if it is ours
+     */
     private <O extends Op> Candidate instead(ChoosingKernel<O> kernel, O op, Call call, Entry e, RuntimeException failure) {
         if (e.chosen.own() || DriverException.isSticky(failure)) {
             throw failure;

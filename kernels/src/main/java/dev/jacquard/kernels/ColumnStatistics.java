@@ -3,8 +3,8 @@ package dev.jacquard.kernels;
 import dev.jacquard.tensor.DType;
 
 /**
- * Mean and biased variance of the columns of results, in F32 whatever these are of, from what kernels leave of each tile in the workspace: outputs 1 and 2. Two steps where a column has many
- * tiles.
+ * Mean and biased variance of the columns of results, in F32 whatever these are of, from what kernels leave of each tile in the workspace: outputs 1 and 2. Two steps where a
+ * column has many tiles.
  *
  * @param rows of the results
  * @param columns of the results

@@ -183,7 +183,8 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     /** On the CUDA cores: inputs 0 and 1 to output 0, with what follows. */
     Candidate simt(Epilogue epilogue) {
         Split split = epilogue.isNone() ? split() : split().leavingSums();
-        return Candidate.of("simt", split.workspace(results()), call -> epilogue.isNone() ? split.then(call, launch(call, split)) : split.then(call, launch(call, split), epilogue, k));
+        return Candidate.of("simt", split.workspace(results()), call -> epilogue.isNone() ? split.then(call, launch(call, split))
+                : split.then(call, launch(call, split), epilogue, k));
     }
 
     /** Launches the pass as an implicit matrix product. */
@@ -205,7 +206,8 @@ record ConvolutionPass(Kind kind, Window window, int groups, long n, long h, lon
     MemorySegment parameters(Split split, long channels) {
         boolean data = kind == Kind.BACKWARD_DATA;
         IntStream extents = LongStream.of(n, h, w, c, oh, ow, k, r, s).mapToInt(Math::toIntExact);
-        IntStream steps = IntStream.of(window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), groups, split.parts(), split.depth(),
+        IntStream steps = IntStream.of(window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), groups, split.parts(),
+                split.depth(),
                 rowStep(), columnStep(), window.dilationH() / gcd(window.strideH(), window.dilationH()), window.dilationW() / gcd(window.strideW(), window.dilationW()),
                 c / groups % 4 == 0 ? 1 : 0, k / groups % 4 == 0 ? 1 : 0);
         IntStream divisors = List.of(

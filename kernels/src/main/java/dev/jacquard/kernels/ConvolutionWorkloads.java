@@ -57,7 +57,8 @@ final class ConvolutionWorkloads {
         List<Operand> in = new ArrayList<>(plain.operands());
         in.addAll(List.of(Operand.range(0.5, 1.5, CHANNELS), Operand.of(CHANNELS), Operand.of(batch, SIDE, SIDE, CHANNELS)));
         Sample sample = new Sample(new ConvolutionScaleShift(SAME, 1, Nonlinearity.RELU, true), List.copyOf(in));
-        return new Workload(TensorConvolution.module(Kind.FORWARD, DType.F16), sample, ConvolutionPass.ofTypes((Convolution) plain.op(), plain.types()).sizes(0)).by("mma 64x64", DType.F16);
+        return new Workload(TensorConvolution.module(Kind.FORWARD, DType.F16), sample, ConvolutionPass.ofTypes((Convolution) plain.op(), plain.types()).sizes(0))
+                .by("mma 64x64", DType.F16);
     }
 
     private static Workload statistics(long batch) {
@@ -66,7 +67,8 @@ final class ConvolutionWorkloads {
         long chunks = Call.blocks(pass.rows(), TensorTile.T64X64.rows());
         Map<String, Long> sizes = new HashMap<>(pass.sizes(0));
         sizes.putAll(Map.of("p", chunks * 2 * CHANNELS, "chunks", chunks, "groups", Call.blocks(chunks, 64), "parts", chunks > 128 ? Call.blocks(chunks, 64) : chunks));
-        return new Workload(TensorConvolution.module(Kind.FORWARD, DType.F16), new Sample(new ConvolutionStatistics(SAME, 1), plain.operands()), Map.copyOf(sizes)).by("mma 64x64", DType.F16);
+        return new Workload(TensorConvolution.module(Kind.FORWARD, DType.F16), new Sample(new ConvolutionStatistics(SAME, 1), plain.operands()), Map.copyOf(sizes))
+                .by("mma 64x64", DType.F16);
     }
 
     private static Workload bytes(long batch) {

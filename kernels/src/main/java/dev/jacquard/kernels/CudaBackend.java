@@ -18,8 +18,8 @@ import java.util.OptionalLong;
 import java.util.function.LongFunction;
 
 /**
- * The CUDA backend: every op of the table as hand-written PTX in F32, F16 and BF16, with arithmetic in F32. All work of a backend is ordered in one stream; launches return before it is
- * done. It runs on whatever implements {@link Driver}: an NVIDIA device, or the emulator.
+ * The CUDA backend: every op of the table as hand-written PTX in F32, F16 and BF16, with arithmetic in F32. All work of a backend is ordered in one stream; launches return before
+ * it is done. It runs on whatever implements {@link Driver}: an NVIDIA device, or the emulator.
  */
 public final class CudaBackend implements Backend {
     private static final Map<Class<? extends Op>, CudaKernel<?>> KERNELS = table();

@@ -7,7 +7,8 @@ import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 
 /**
- * How depthwise.cu computes a pass: which kernel, and how an image is cut into strips of columns and rows, one for each thread of 4 channels. All of it follows from the shape alone.
+ * How depthwise.cu computes a pass: which kernel, and how an image is cut into strips of columns and rows, one for each thread of 4 channels. All of it follows from the shape
+ * alone.
  *
  * @param pass what is computed
  */
@@ -26,7 +27,9 @@ record DepthwisePass(ConvolutionPass pass) {
     private static final long MOST_ROWS = 28;
     /** Parts that the images are cut into for weight gradients, whose sums are added up at the end, at most: they stay small beside the images. */
     private static final long MOST_SUMS = 256;
-    /** With few channels there are more parts, for so many blocks in all: three for each multiprocessor of the largest devices, which is what their registers hold in every type. */
+    /**
+     * With few channels there are more parts, for so many blocks in all: three for each multiprocessor of the largest devices, which is what their registers hold in every type.
+     */
     private static final long ENOUGH_SUMS = 396;
 
     /** Whether there are kernels for a pass: each channel for itself, in fours; 3x3 or 5x5, stride 1 or 2. */
@@ -143,6 +146,7 @@ record DepthwisePass(ConvolutionPass pass) {
         boolean turn = flipped();
         LongStream images = turn ? LongStream.of(pass.n(), pass.oh(), pass.ow(), pass.c(), pass.h(), pass.w(), pass.r() - 1 - w.top(), pass.s() - 1 - w.left())
                 : LongStream.of(pass.n(), pass.h(), pass.w(), pass.c(), pass.oh(), pass.ow(), w.top(), w.left());
-        return MemorySegment.ofArray(IntStream.concat(images.mapToInt(Math::toIntExact), LongStream.of(rows(), chunks(), strips(), turn ? 1 : 0).mapToInt(Math::toIntExact)).toArray());
+        return MemorySegment.ofArray(IntStream.concat(images.mapToInt(Math::toIntExact), LongStream.of(rows(), chunks(), strips(), turn ? 1 : 0).mapToInt(Math::toIntExact))
+                .toArray());
     }
 }

@@ -49,8 +49,8 @@ final class Device implements AutoCloseable {
     /** What measured times depend on beside the op. */
     private String conditions(Target target, MatrixLibraries libraries) {
         DeviceInfo d = driver.device();
-        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(), target.tf32() ? "on" : "off",
-                libraries.versions(), PtxText.fingerprint());
+        return "%s, sm_%d, %d SMs, driver %d, tf32 %s, libraries %s, kernels %s".formatted(d.name(), d.capability(), d.multiprocessors(), d.driverVersion(),
+                target.tf32() ? "on" : "off", libraries.versions(), PtxText.fingerprint());
     }
 
     /** Whether graphs are to round for it what it should, but cannot. */
@@ -74,7 +74,8 @@ final class Device implements AutoCloseable {
             Module m = modules.computeIfAbsent(module, this::load);
             List<Integer> sizes = m.entries().get(symbol);
             if (sizes == null) {
-                throw new EngineBugException("kernel " + symbol, "not in its module", module + ".ptx", "one of " + m.entries().keySet(), "instantiate it in kernels/cuda/" + module + ".cu");
+                throw new EngineBugException("kernel " + symbol, "not in its module", module + ".ptx", "one of " + m.entries().keySet(), "instantiate it in kernels/cuda/"
+                        + module + ".cu");
             }
             long[] function = new long[1];
             guarded("kernel " + symbol, () -> function[0] = driver.function(m.handle(), symbol));
@@ -144,13 +145,18 @@ final class Device implements AutoCloseable {
     JacquardException translated(String what, DriverException e) {
         return switch (e.kind()) {
             case UNAVAILABLE -> new DeviceException(name, what + " failed", e.getMessage(), "a working NVIDIA driver and device", "run ./jacquard doctor", e);
-            case OUT_OF_MEMORY -> new OutOfMemoryException(name, "out of device memory in " + what, e.getMessage(), "enough free memory", "use a smaller batch, or smaller images", e);
-            case TOO_OLD -> new DeviceException(name, what + " needs a newer driver or device", e.getMessage(), "a driver for CUDA 12.0 or newer, a device of compute capability 7.5 or newer", "update the driver", e);
-            case DEVICE_LOST -> new DeviceException(name, what + " failed: the device is gone", e.getMessage(), "a device that stays", "look at the system's log and nvidia-smi, then start again", e);
+            case OUT_OF_MEMORY -> new OutOfMemoryException(name, "out of device memory in " + what, e.getMessage(), "enough free memory",
+                    "use a smaller batch, or smaller images", e);
+            case TOO_OLD -> new DeviceException(name, what + " needs a newer driver or device", e.getMessage(),
+                    "a driver for CUDA 12.0 or newer, a device of compute capability 7.5 or newer", "update the driver", e);
+            case DEVICE_LOST -> new DeviceException(name, what + " failed: the device is gone", e.getMessage(), "a device that stays",
+                    "look at the system's log and nvidia-smi, then start again", e);
             case KERNEL_FAULT -> new EngineBugException(what, "a kernel misbehaved; the device's context is lost", e.getMessage(), "no fault",
                     "report this with the model and the batch; run it with --device emulator to find the place", e);
-            case LIBRARY -> new DeviceException(name, what + " failed in a library", e.getMessage(), "success", "run it with --libs off, and ./jacquard selftest to see which engines fail", e);
-            case INVALID_PTX, NOT_FOUND, OTHER -> new EngineBugException(what, "the driver refused", e.getMessage(), "success", "report this with the output of ./jacquard doctor", e);
+            case LIBRARY -> new DeviceException(name, what + " failed in a library", e.getMessage(), "success",
+                    "run it with --libs off, and ./jacquard selftest to see which engines fail", e);
+            case INVALID_PTX, NOT_FOUND, OTHER -> new EngineBugException(what, "the driver refused", e.getMessage(), "success",
+                    "report this with the output of ./jacquard doctor", e);
         };
     }
 

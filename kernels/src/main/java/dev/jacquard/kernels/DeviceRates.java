@@ -16,7 +16,8 @@ public record DeviceRates(double copy, Map<Arithmetic, Double> products) {
     }
 
     /**
-     * The roofline: microseconds of the bytes or of the operations, whichever is longer; NaN if the arithmetic was not measured. Nobody proved that it cannot be beaten: it is what this device has shown.
+     * The roofline: microseconds of the bytes or of the operations, whichever is longer; NaN if the arithmetic was not measured. Nobody proved that it cannot be beaten: it is what
+     * this device has shown.
      */
     public double floor(Cost cost, Arithmetic arithmetic) {
         return Math.max(cost.bytes() / copy / 1e3, cost.flops() / products.getOrDefault(arithmetic, Double.NaN) / 1e6);

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What follows a product before its results are stored: {@code activation(sum * scale + shift + residualScale * residual)}, with a scale and a shift per column. Operands are indices of a call's
- * inputs, {@link #ABSENT} for none.
+ * What follows a product before its results are stored: {@code activation(sum * scale + shift + residualScale * residual)}, with a scale and a shift per column. Operands are
+ * indices of a call's inputs, {@link #ABSENT} for none.
  *
  * @param scale one F32 value per column
  * @param shift one F32 value per column

@@ -64,7 +64,10 @@ public record GpuModel(String name, DeviceInfo device, double bandwidth, double 
         return ROWS.stream().filter(g -> g.device.name().equals(device.name())).findFirst();
     }
 
-    /** A backend that plans for such a device and computes nothing: memory has addresses and no contents, launches do nothing. Kernels are chosen by rule. @param tf32 whether F32 products are to be TF32's */
+    /**
+     * A backend that plans for such a device and computes nothing: memory has addresses and no contents, launches do nothing. Kernels are chosen by rule. @param tf32 whether F32
+     * products are to be TF32's
+     */
     public CudaBackend onPaper(Tf32 tf32) {
         return new CudaBackend(name, new PaperDriver(device), false, new MatrixOptions(tf32, false, Selection.BY_RULE, Autotune.OFF, ChoiceFile.folder()));
     }
@@ -95,7 +98,7 @@ public record GpuModel(String name, DeviceInfo device, double bandwidth, double 
     /** {@code h200: sm_90, 132 SMs, 4800 GB/s, F32 67.0, TF32 494.5, F16 989.5, I8 1979.0 T/s (NVIDIA H200 data sheet (SXM))}. */
     @Override
     public String toString() {
-        return String.format(Locale.ROOT, "%s: sm_%d, %d SMs, %.0f GB/s, F32 %.1f, TF32 %.1f, F16 %.1f, I8 %.1f T/s (%s)", name, device.capability(), device.multiprocessors(), bandwidth, f32, tf32, half,
-                i8, source);
+        return String.format(Locale.ROOT, "%s: sm_%d, %d SMs, %.0f GB/s, F32 %.1f, TF32 %.1f, F16 %.1f, I8 %.1f T/s (%s)", name, device.capability(), device.multiprocessors(),
+                bandwidth, f32, tf32, half, i8, source);
     }
 }

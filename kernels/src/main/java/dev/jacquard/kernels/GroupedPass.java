@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * How the grouped_*.cu modules compute a pass of a grouped 3x3 convolution on tensor cores: which kernel, and how images are cut into units of work, 8 strips of 8 columns by a run of rows. All of it
- * follows from the shape alone, so that results do not depend on the device.
+ * How the grouped_*.cu modules compute a pass of a grouped 3x3 convolution on tensor cores: which kernel, and how images are cut into units of work, 8 strips of 8 columns by a run
+ * of rows. All of it follows from the shape alone, so that results do not depend on the device.
  *
  * @param pass what is computed
  * @param epilogue what follows a forward pass
@@ -40,7 +40,10 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue, long fewestRows) {
     /** Blocks of units that a grid can have. */
     private static final long MOST_BLOCKS = 65_535;
 
-    /** Ways to compute a pass, with long runs of rows and, where that makes a difference, with short ones, if there are kernels for it: as many channels out as in, groups of 4, 8, 16 or 32; 3x3, stride 1 or 2, without dilation; scale, shift and ReLU behind it. */
+    /**
+     * Ways to compute a pass, with long runs of rows and, where that makes a difference, with short ones, if there are kernels for it: as many channels out as in, groups of 4, 8,
+     * 16 or 32; 3x3, stride 1 or 2, without dilation; scale, shift and ReLU behind it.
+     */
     static List<Candidate> candidates(ConvolutionPass p, DType dtype, Target target, Epilogue epilogue) {
         if (!target.tensorCores() || dtype != DType.F16 && dtype != DType.BF16 || !takes(p)
                 || epilogue.statistics() || epilogue.residual() != Epilogue.ABSENT || epilogue.activation() != Nonlinearity.NONE && epilogue.activation() != Nonlinearity.RELU) {
@@ -229,7 +232,8 @@ record GroupedPass(ConvolutionPass pass, Epilogue epilogue, long fewestRows) {
 
     /** {@code struct Grouped} of grouped.cuh. */
     private MemorySegment parameters() {
-        LongStream images = gathersGradient() ? LongStream.of(pass.n(), pass.oh(), pass.ow(), pass.h(), pass.w()) : LongStream.of(pass.n(), pass.h(), pass.w(), pass.oh(), pass.ow());
+        LongStream images = gathersGradient() ? LongStream.of(pass.n(), pass.oh(), pass.ow(), pass.h(), pass.w())
+                : LongStream.of(pass.n(), pass.h(), pass.w(), pass.oh(), pass.ow());
         LongStream units = LongStream.of(pass.c(), top(), left(), rows(), chunks(), span(), segments(), abreast(), units(), perBlock(), width(), flipped() ? 1 : 0);
         return MemorySegment.ofArray(LongStream.concat(images, units).mapToInt(Math::toIntExact).toArray());
     }

@@ -14,11 +14,11 @@ import java.util.Map;
 import java.util.stream.LongStream;
 
 /**
- * A pass of an ungrouped convolution, or a matrix product, by the kernels on hopper.cuh: wgmma on boxes that tensor maps bring. A product a b<sup>T</sup> is the forward pass over one image one pixel
- * high with one tap, a b the gradient by the image, a<sup>T</sup> b that by the weights.
+ * A pass of an ungrouped convolution, or a matrix product, by the kernels on hopper.cuh: wgmma on boxes that tensor maps bring. A product a b<sup>T</sup> is the forward pass over
+ * one image one pixel high with one tap, a b the gradient by the image, a<sup>T</sup> b that by the weights.
  *
- * <p>The image operands are maps of (channel, column, row, image), the weights maps of (c, tap, k). Channels beyond the last and pixels outside of the image come as zeros, so that nothing is padded
- * and edges need no care but in the stores.
+ * <p>The image operands are maps of (channel, column, row, image), the weights maps of (c, tap, k). Channels beyond the last and pixels outside of the image come as zeros, so that
+ * nothing is padded and edges need no care but in the stores.
  *
  * @param kind which
  * @param window stride, padding, dilation
@@ -151,7 +151,10 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         return all;
     }
 
-    /** What a plan would take, roughly: whole turns of blocks, whose slices take as long as their products or their loads; parts are written and read again. A guess to begin with, until timing decides. */
+    /**
+     * What a plan would take, roughly: whole turns of blocks, whose slices take as long as their products or their loads; parts are written and read again. A guess to begin with,
+     * until timing decides.
+     */
     private double clocks(Plan p, Target target) {
         int blocks = p.tile.blocks();
         double sms = target.device().multiprocessors();
@@ -285,8 +288,9 @@ record HopperProduct(Kind kind, Window window, long n, long h, long w, long c, l
         long[] p = pixels();
         boolean data = kind == Kind.BACKWARD_DATA;
         long slices = kind == Kind.BACKWARD_WEIGHT ? boxes() : Call.blocks(data ? k : c, HopperTile.DEPTH);
-        return MemorySegment.ofArray(LongStream.of(columns(), k, Call.blocks(columns(), plan.tile.columns()), tilesM(), b.along(p[0], b.w), b.along(p[1], b.h), b.w, b.h, b.n, slices, r, s,
-                window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), n, data ? h : oh, data ? w : ow, groups(), plan.parts, plan.perPart,
-                items(plan)).mapToInt(Math::toIntExact).toArray());
+        return MemorySegment.ofArray(LongStream.of(columns(), k, Call.blocks(columns(), plan.tile.columns()), tilesM(), b.along(p[0], b.w), b.along(p[1], b.h), b.w, b.h, b.n,
+                slices, r, s,
+                window.strideH(), window.strideW(), window.top(), window.left(), window.dilationH(), window.dilationW(), n, data ? h : oh, data ? w : ow, groups(), plan.parts,
+                plan.perPart, items(plan)).mapToInt(Math::toIntExact).toArray());
     }
 }

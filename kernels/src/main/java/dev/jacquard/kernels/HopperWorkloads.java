@@ -9,7 +9,10 @@ import dev.jacquard.tensor.op.Window;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What the kernels on wgmma and tensor maps are measured on: every tile in every layout and type, on the 1x1 convolution of 14 x 14 images with 256 channels and its gradients, and 3x3 convolutions. */
+/**
+ * What the kernels on wgmma and tensor maps are measured on: every tile in every layout and type, on the 1x1 convolution of 14 x 14 images with 256 channels and its gradients, and
+ * 3x3 convolutions.
+ */
 final class HopperWorkloads {
     private static final long PIXELS = 196;
     private static final long CHANNELS = 256;

@@ -21,7 +21,8 @@ final class ImageKernels {
     private ImageKernels() {}
 
     static Map<Class<? extends Op>, CudaKernel<?>> rows() {
-        return Map.of(Images.Normalize.class, new Pixels(), Images.Augment.class, new Augmented(), Images.Mix.class, new Mixed(), Images.Crop.class, (CudaKernel<Images.Crop>) ImageKernels::crop);
+        return Map.of(Images.Normalize.class, new Pixels(), Images.Augment.class, new Augmented(), Images.Mix.class, new Mixed(), Images.Crop.class,
+                (CudaKernel<Images.Crop>) ImageKernels::crop);
     }
 
     /** What the kernels are measured on. */

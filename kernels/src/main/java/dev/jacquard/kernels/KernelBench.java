@@ -15,8 +15,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Times workloads on a device, each against the driver's own copy of equal traffic. Before every launch the cache is filled with other memory, as it is in a network, where the last use of a tensor is
- * long ago. It is filled by reading: what a write leaves there would have to go to memory during the launch, at the launch's cost.
+ * Times workloads on a device, each against the driver's own copy of equal traffic. Before every launch the cache is filled with other memory, as it is in a network, where the
+ * last use of a tensor is long ago. It is filled by reading: what a write leaves there would have to go to memory during the launch, at the launch's cost.
  */
 public final class KernelBench implements AutoCloseable {
     private static final int WARM_UP = 3;

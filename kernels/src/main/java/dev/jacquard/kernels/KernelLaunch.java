@@ -139,7 +139,8 @@ final class KernelLaunch extends CudaLaunch {
             }
             for (int d = 0; d < 3; d++) {
                 if (grid[d] < 1 || d > 0 && grid[d] > 65_535) {
-                    throw new EngineBugException("kernel " + kernel.name(), "grid out of range", java.util.Arrays.toString(grid), "1 to 2^31-1 by 65535 by 65535 blocks", "report this");
+                    throw new EngineBugException("kernel " + kernel.name(), "grid out of range", java.util.Arrays.toString(grid), "1 to 2^31-1 by 65535 by 65535 blocks",
+                            "report this");
                 }
             }
             if (shared > 48 << 10) {

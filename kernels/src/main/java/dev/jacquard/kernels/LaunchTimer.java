@@ -5,8 +5,8 @@ import dev.jacquard.kernels.driver.DriverException;
 import java.util.Arrays;
 
 /**
- * Times work on a device by its own clock, as a median; with the caches as the work itself leaves them. The work is recorded and replayed, as a plan does with it: launched one by one, short kernels would
- * take as long as the calls that launch them. Not thread-safe.
+ * Times work on a device by its own clock, as a median; with the caches as the work itself leaves them. The work is recorded and replayed, as a plan does with it: launched one by
+ * one, short kernels would take as long as the calls that launch them. Not thread-safe.
  */
 final class LaunchTimer implements AutoCloseable {
     private static final int SAMPLES = 5;

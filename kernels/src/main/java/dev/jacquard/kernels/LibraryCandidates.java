@@ -18,7 +18,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Libraries' engines as candidates of products and convolutions; a convolution that is a product has both kinds. Listing them asks the libraries, which can take milliseconds an engine. */
+/**
+ * Libraries' engines as candidates of products and convolutions; a convolution that is a product has both kinds. Listing them asks the libraries, which can take milliseconds an
+ * engine.
+ */
 final class LibraryCandidates {
     private static final int NONE = -1;
 
@@ -91,7 +94,8 @@ final class LibraryCandidates {
     /** An engine on a call's inputs and its output 0. */
     private static CudaLaunch bind(MatrixEngine engine, Call call, Inputs i) {
         try {
-            MatrixEngine.Operands operands = new MatrixEngine.Operands(call.in(i.a), call.in(i.b), i.address(call, i.scale), i.address(call, i.bias), i.address(call, i.residual), call.out(0), call.workspace());
+            MatrixEngine.Operands operands = new MatrixEngine.Operands(call.in(i.a), call.in(i.b), i.address(call, i.scale), i.address(call, i.bias), i.address(call, i.residual),
+                    call.out(0), call.workspace());
             return new LibraryLaunch(call.device(), engine.name(), engine.bind(operands));
         } catch (DriverException e) {
             throw call.device().translated(engine.name(), e);

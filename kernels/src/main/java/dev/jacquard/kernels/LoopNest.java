@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Operands of one shape as a loop nest with as few loops as their strides allow: neighbouring dimensions that every operand steps through evenly are one. Kernels get it as the struct of
- * kernels/include/loops.cuh.
+ * Operands of one shape as a loop nest with as few loops as their strides allow: neighbouring dimensions that every operand steps through evenly are one. Kernels get it as the
+ * struct of kernels/include/loops.cuh.
  *
  * @param extents of the loops, innermost first; at least one
  * @param strides each operand's strides in the loops, innermost first, in elements
@@ -208,7 +208,10 @@ record LoopNest(long[] extents, long[][] strides, long[] offsets) {
         return struct;
     }
 
-    /** With {@link #shift}: {@code i / d == (mulhi(i, factor) + i) >>> shift} for 0 <= i < 2^31 (Granlund and Montgomery, "Division by invariant integers using multiplication", 1994). */
+    /**
+     * With {@link #shift}: {@code i / d == (mulhi(i, factor) + i) >>> shift} for 0 <= i < 2^31 (Granlund and Montgomery, "Division by invariant integers using multiplication",
+     * 1994).
+     */
     static int factor(int d) {
         return (int) ((1L << 32) * ((1L << shift(d)) - d) / d + 1);
     }

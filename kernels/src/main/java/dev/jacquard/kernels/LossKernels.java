@@ -68,7 +68,8 @@ final class LossKernels {
 
     private static CudaLaunch backward(Call call, Targets targets) {
         Shape x = call.inShape(1);
-        return targets.addTo(ReductionKernels.perRow(call, MODULE, "cross_entropy_backward", call.in().getFirst().dtype(), x.dim(0), x.dim(1)).pointer(call.in(0)).pointer(call.in(1)))
+        return targets.addTo(ReductionKernels.perRow(call, MODULE, "cross_entropy_backward", call.in().getFirst().dtype(), x.dim(0), x.dim(1)).pointer(call.in(0))
+                .pointer(call.in(1)))
                 .pointer(call.out(0)).i64(x.dim(0)).i32(x.dim(1)).build();
     }
 

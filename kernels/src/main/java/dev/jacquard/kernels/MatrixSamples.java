@@ -20,7 +20,8 @@ public final class MatrixSamples {
     public static Sample product(Arithmetic arithmetic, long m, long n, long k) {
         if (arithmetic == Arithmetic.I8) {
             Operand scale = Operand.range(0.01, 0.02, n);
-            return Sample.of(new QuantizedMatMul(Nonlinearity.NONE, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k), Operand.integers(DType.I8, -127, 128, n, k), scale, scale);
+            return Sample.of(new QuantizedMatMul(Nonlinearity.NONE, 0, DType.I8), Operand.integers(DType.I8, -127, 128, m, k), Operand.integers(DType.I8, -127, 128, n, k),
+                    scale, scale);
         }
         return Sample.of(new MatMul(false, true), Operand.of(m, k), Operand.of(n, k)).withDType(arithmetic.dtype());
     }
@@ -30,7 +31,10 @@ public final class MatrixSamples {
         return arithmetic == Arithmetic.I8 ? SparseKernels.quantized(m, n, k, Nonlinearity.NONE) : SparseKernels.floating(m, n, k).withDType(arithmetic.dtype());
     }
 
-    /** A convolution, its gradient with respect to the images, and that with respect to the weights. @param x type of the images (N, H, W, C) @param w of the weights (K, R, S, C / groups) */
+    /**
+     * A convolution, its gradient with respect to the images, and that with respect to the weights. @param x type of the images (N, H, W, C) @param w of the weights (K, R, S, C /
+     * groups)
+     */
     public static List<Sample> passes(Arithmetic arithmetic, Conv2d forward, TensorType x, TensorType w) {
         Operand images = Operand.of(x.shape().dims());
         Operand weights = Operand.of(w.shape().dims());

@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Batch normalisation, alone and with what follows it: {@code batch_norm.cu} and {@code scale_shift.cu}. Statistics and gradients per channel are F32 in every type, so that what reads the images a
- * second time takes them from the op's own outputs.
+ * Batch normalisation, alone and with what follows it: {@code batch_norm.cu} and {@code scale_shift.cu}. Statistics and gradients per channel are F32 in every type, so that what
+ * reads the images a second time takes them from the op's own outputs.
  */
 final class NormalizationKernels {
     private static final String MODULE = "batch_norm";

@@ -9,8 +9,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A device on paper: every handle and address is valid, nothing is stored and nothing done, so that a network can be planned for a device that is not there. Memory is not limited: whether a plan fits is
- * for its reader to judge.
+ * A device on paper: every handle and address is valid, nothing is stored and nothing done, so that a network can be planned for a device that is not there. Memory is not limited:
+ * whether a plan fits is for its reader to judge.
  */
 final class PaperDriver implements Driver {
     private static final long ALIGNMENT = 256;

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The table of a multi-tensor launch, as kernels/include/parts.cuh declares it: a parameter of the kernel by value, so that there is nothing to upload and a captured graph holds it. What
- * does not fit into one table goes into the next launch.
+ * The table of a multi-tensor launch, as kernels/include/parts.cuh declares it: a parameter of the kernel by value, so that there is nothing to upload and a captured graph holds
+ * it. What does not fit into one table goes into the next launch.
  */
 final class Parts {
     /** Elements of a block. */

@@ -20,7 +20,8 @@ final class PointwiseKernels implements CudaKernel<Pointwise> {
     private static final PointwiseKernels INSTANCE = new PointwiseKernels();
     private static final Set<DType> FLOATS = EnumSet.of(DType.F32, DType.F16, DType.BF16);
     private static final List<Pointwise> UNARY = List.of(new Pointwise.Affine(2, 1), new Pointwise.Exp(), new Pointwise.Log(), new Pointwise.Sqrt(), new Pointwise.Rsqrt(),
-            new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(), new Pointwise.Hardswish(), new Pointwise.RoundTf32());
+            new Pointwise.Abs(), new Pointwise.Sign(), new Pointwise.Relu(), new Pointwise.Sigmoid(), new Pointwise.Tanh(), new Pointwise.Silu(), new Pointwise.Hardswish(),
+            new Pointwise.RoundTf32());
     /** {@link Pointwise#INTEGER}. */
     private static final List<Pointwise> NUMERIC = List.of(new Pointwise.Add(), new Pointwise.Sub(), new Pointwise.Mul(), new Pointwise.Max(), new Pointwise.Min(),
             new Pointwise.Greater(), new Pointwise.Equal());
@@ -35,7 +36,9 @@ final class PointwiseKernels implements CudaKernel<Pointwise> {
         return rows;
     }
 
-    /** What the kernels are measured on: every op on whole maps, and the broadcasts that networks are full of. @param batch images per batch: 1 or 2 to count, 64 or more to time */
+    /**
+     * What the kernels are measured on: every op on whole maps, and the broadcasts that networks are full of. @param batch images per batch: 1 or 2 to count, 64 or more to time
+     */
     static List<Workload> workloads(long batch) {
         long[] map = {batch, 56, 56, 64};
         long n = Shape.of(map).size();

@@ -61,7 +61,8 @@ final class PoolingKernels {
             KernelLaunch.Builder b = call.launch(MODULE, symbol, type).grid(image.dim(0) * blocks).block(Call.BLOCK);
             call.in().forEach(v -> b.pointer(Call.address(v)));
             call.out().forEach(v -> b.pointer(Call.address(v)));
-            IntStream extents = LongStream.of(image.dim(1), image.dim(2), c, outputs.dim(1), outputs.dim(2), op.r(), op.s(), w.top(), w.left(), countPadding(op) ? 1 : 0).mapToInt(Math::toIntExact);
+            IntStream extents = LongStream.of(image.dim(1), image.dim(2), c, outputs.dim(1), outputs.dim(2), op.r(), op.s(), w.top(), w.left(), countPadding(op) ? 1 : 0)
+                    .mapToInt(Math::toIntExact);
             IntStream divisors = LongStream.of(blocks, packs, places, w.strideH(), w.strideW()).mapToObj(Divisor::of)
                     .flatMapToInt(d -> IntStream.of(d.divisor(), d.multiplier(), d.shift()));
             return b.struct(MemorySegment.ofArray(IntStream.concat(extents, divisors).toArray())).build();

@@ -64,7 +64,8 @@ record Product(long m, long n, long k, boolean transposeA, boolean transposeB) {
         if (epilogue.statistics()) {
             return all;
         }
-        all.add(epilogue.isNone() ? Candidate.of("simt", workspace(), call -> bind(call, a, b)) : Candidate.of("simt", sums().workspace(m * n), call -> bind(call, a, b, epilogue)));
+        all.add(epilogue.isNone() ? Candidate.of("simt", workspace(), call -> bind(call, a, b))
+                : Candidate.of("simt", sums().workspace(m * n), call -> bind(call, a, b, epilogue)));
         HopperProduct.offer(all, this, dtype, target, a, b, epilogue);
         return all;
     }

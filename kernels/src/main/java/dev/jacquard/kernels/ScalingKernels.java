@@ -66,7 +66,8 @@ final class ScalingKernels {
                     blocks += t.blocks();
                 }
             }
-            launches.add(call.launch("clip", "clip_factor", DType.F32).block(Call.BLOCK).pointer(sums).i32(blocks).f32(op.max()).i32(op.form() == ClipByGlobalNorm.Form.TENSORFLOW ? 1 : 0)
+            launches.add(call.launch("clip", "clip_factor", DType.F32).block(Call.BLOCK).pointer(sums).i32(blocks).f32(op.max())
+                    .i32(op.form() == ClipByGlobalNorm.Form.TENSORFLOW ? 1 : 0)
                     .pointer(call.out(n)).pointer(factor).build());
             byType(call, 0, 2).forEach((type, parts) -> parts.tables().forEach(t ->
                     launches.add(call.launch("clip", "clip_scale", type).grid(t.blocks()).block(Call.BLOCK).struct(t.bytes()).pointer(factor).build())));

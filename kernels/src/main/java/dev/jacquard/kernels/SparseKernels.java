@@ -105,8 +105,8 @@ final class SparseKernels {
     }
 
     /**
-     * What the kernels are measured on: weights, and every tile on a 1x1 convolution of 14 x 14 images, which is too shallow for any to be split; with large batches the square product, dense and
-     * sparse, too.
+     * What the kernels are measured on: weights, and every tile on a 1x1 convolution of 14 x 14 images, which is too shallow for any to be split; with large batches the square
+     * product, dense and sparse, too.
      */
     static List<Workload> workloads(long batch) {
         long n = 256;

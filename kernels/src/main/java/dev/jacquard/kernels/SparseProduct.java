@@ -81,8 +81,8 @@ record SparseProduct(long m, long n, long k) {
     }
 
     /**
-     * Ways to make output 0 of inputs x, values and metadata, of one floating type, and what the epilogue names: sparse ones, and those of the dense product after the matrix was expanded, which are
-     * always possible.
+     * Ways to make output 0 of inputs x, values and metadata, of one floating type, and what the epilogue names: sparse ones, and those of the dense product after the matrix was
+     * expanded, which are always possible.
      */
     List<Candidate> floating(DType dtype, Target target, Epilogue epilogue) {
         List<Candidate> all = new ArrayList<>();

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Squeeze and excitation: {@code squeeze_excite.cu}, five launches forward and six backward. Only those that touch images know their type; the layers between are F32 in every type, and write
- * their results straight to the op's outputs.
+ * Squeeze and excitation: {@code squeeze_excite.cu}, five launches forward and six backward. Only those that touch images know their type; the layers between are F32 in every
+ * type, and write their results straight to the op's outputs.
  */
 final class SqueezeExciteKernels {
     private static final String MODULE = "squeeze_excite";

@@ -9,8 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Transfers between ordinary host memory and the device through rings of pinned buffers, one for large transfers and one for small ones, so that not every buffer becomes as large as a batch. An upload returns as soon as the source has been copied into a slot. A large one
- * then crosses the bus in a stream of its own, into the slot's device memory, while the device computes; only the copy from there to its place waits its turn.
+ * Transfers between ordinary host memory and the device through rings of pinned buffers, one for large transfers and one for small ones, so that not every buffer becomes as large
+ * as a batch. An upload returns as soon as the source has been copied into a slot. A large one then crosses the bus in a stream of its own, into the slot's device memory, while
+ * the device computes; only the copy from there to its place waits its turn.
  */
 final class Staging implements AutoCloseable {
     /** Far more than the inputs of any step. */
@@ -110,7 +111,8 @@ final class Staging implements AutoCloseable {
                 }
             }
             if (slots.size() == MOST_SLOTS) {
-                throw new EngineBugException("staging", "too many transfers are staged", MOST_SLOTS + " that were not placed", "at most a batch's", "place a transfer before staging the next ones");
+                throw new EngineBugException("staging", "too many transfers are staged", MOST_SLOTS + " that were not placed", "at most a batch's",
+                        "place a transfer before staging the next ones");
             }
             slots.add(new Slot());
             next = slots.size() - 1;

@@ -6,8 +6,8 @@ import java.math.BigInteger;
 import java.util.List;
 
 /**
- * A convolution of images with few channels on tensor cores, or its weights' gradient: the {@code conv_stem_*.cu} modules. The depth is (row of taps, element of the row), each row filled up to
- * whole chunks. Images come through strips of shared memory: of all rows that 128 pixels of the output look at.
+ * A convolution of images with few channels on tensor cores, or its weights' gradient: the {@code conv_stem_*.cu} modules. The depth is (row of taps, element of the row), each row
+ * filled up to whole chunks. Images come through strips of shared memory: of all rows that 128 pixels of the output look at.
  *
  * @param pass forward or the weights' gradient, of one group and without dilation of columns
  * @param dtype of its operands; of results, too, but for I8
@@ -31,7 +31,8 @@ record StemConvolution(ConvolutionPass pass, DType dtype, Tiling tiling, Epilogu
     static List<Candidate> candidates(ConvolutionPass pass, DType dtype, Target target, Epilogue epilogue) {
         long chunk = CHUNK / dtype.bytes();
         boolean chunks = pass.c() % chunk != 0 && pass.k() % chunk == 0;
-        boolean possible = TensorConvolution.possible(pass, dtype, target) || dtype == DType.I8 && target.tensorCores() && TensorConvolution.fits(pass) && pass.kind() == Kind.FORWARD;
+        boolean possible = TensorConvolution.possible(pass, dtype, target) || dtype == DType.I8 && target.tensorCores() && TensorConvolution.fits(pass)
+                && pass.kind() == Kind.FORWARD;
         if (!possible || !chunks || pass.groups() != 1 || pass.window().dilationW() != 1 || pass.kind() == Kind.BACKWARD_DATA) {
             return List.of();
         }

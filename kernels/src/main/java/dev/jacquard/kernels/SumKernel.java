@@ -10,8 +10,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Sums over any axes: neighbouring axes are merged, then each group of reduced axes is one pass over (outer, length, inner), the last group first, with intermediate results in F32 (I64 for
- * integers). A pass whose results are too few to fill a device is cut into parts, by the shape alone, which a second launch combines in order.
+ * Sums over any axes: neighbouring axes are merged, then each group of reduced axes is one pass over (outer, length, inner), the last group first, with intermediate results in F32
+ * (I64 for integers). A pass whose results are too few to fill a device is cut into parts, by the shape alone, which a second launch combines in order.
  */
 record SumKernel() implements CudaKernel<Reduction.Sum> {
     private static final String MODULE = "sum";

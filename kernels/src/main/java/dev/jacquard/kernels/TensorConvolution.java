@@ -4,8 +4,8 @@ import dev.jacquard.tensor.DType;
 import java.util.List;
 
 /**
- * A pass of a convolution as an implicit matrix product on tensor cores, in one of the ways it can be cut: the {@code conv_*.cu} modules. Sums are in F32; operands of F32 are rounded to TF32, to
- * nearest.
+ * A pass of a convolution as an implicit matrix product on tensor cores, in one of the ways it can be cut: the {@code conv_*.cu} modules. Sums are in F32; operands of F32 are
+ * rounded to TF32, to nearest.
  *
  * @param pass which
  * @param dtype of its operands and results

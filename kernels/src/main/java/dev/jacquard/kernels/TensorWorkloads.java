@@ -81,7 +81,8 @@ final class TensorWorkloads {
         long rows = 3 * batch * side * side;
         long chunks = Call.blocks(rows, tile);
         Sample sample = Sample.of(new ConvolutionStatistics(Window.of(1, 0), 1), Operand.of(3 * batch, side, side, c), Operand.of(k, 1, 1, c));
-        Map<String, Long> sizes = Map.of("m", rows, "n", k, "k", c, "y", rows * k, "p", chunks * 2 * k, "c", k, "chunks", chunks, "groups", Call.blocks(chunks, 64), "parts", Call.blocks(chunks, 64));
+        Map<String, Long> sizes = Map.of("m", rows, "n", k, "k", c, "y", rows * k, "p", chunks * 2 * k, "c", k, "chunks", chunks, "groups", Call.blocks(chunks, 64), "parts",
+                Call.blocks(chunks, 64));
         return new Workload("column_statistics", sample, sizes).by("mma 64x64", DType.F16);
     }
 }

@@ -6,8 +6,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * How a product on tensor cores is cut into the work of blocks. Which way is best by rule follows from a model of a multiprocessor, in cycles: blocks in turns, each as long as its products take at
- * the tile's efficiency, or as its loads take from the L2 cache; and the sums of parts, which are written and read once more. Only the order of its results is used.
+ * How a product on tensor cores is cut into the work of blocks. Which way is best by rule follows from a model of a multiprocessor, in cycles: blocks in turns, each as long as its
+ * products take at the tile's efficiency, or as its loads take from the L2 cache; and the sums of parts, which are written and read once more. Only the order of its results is
+ * used.
  *
  * @param tile of a block
  * @param split of the depth

@@ -12,8 +12,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * A call's operands while its candidates are tried: what was in their memory is put aside, since it may be weights, constants, or a gradient that is being added up; numbers that a mistake would show in
- * come in its place; {@link #close} puts everything back.
+ * A call's operands while its candidates are tried: what was in their memory is put aside, since it may be weights, constants, or a gradient that is being added up; numbers that a
+ * mistake would show in come in its place; {@link #close} puts everything back.
  */
 final class TrialMemory implements AutoCloseable {
     private static final byte POISON = -1;
@@ -96,7 +96,10 @@ final class TrialMemory implements AutoCloseable {
         }
     }
 
-    /** Gives floating-point and I8 operands numbers in [-1, 1] and -127 to 127, and results what nothing computes. Others stay as they are: they are indices or masks, and not every number is one. */
+    /**
+     * Gives floating-point and I8 operands numbers in [-1, 1] and -127 to 127, and results what nothing computes. Others stay as they are: they are indices or masks, and not every
+     * number is one.
+     */
     void prepare() {
         for (View v : call.out()) {
             driver.fill(Range.of(v).from, POISON, Range.of(v).bytes(), device.stream());

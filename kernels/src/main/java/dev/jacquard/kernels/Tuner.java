@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds the fastest of several ways to compute the same, on the device and on the operands that it is for. One that fails, or whose results differ from those of our first kernel, cannot win; each such
- * fault is logged once per candidate's name.
+ * Finds the fastest of several ways to compute the same, on the device and on the operands that it is for. One that fails, or whose results differ from those of our first kernel,
+ * cannot win; each such fault is logged once per candidate's name.
  */
 final class Tuner {
     /** A candidate so many times slower than the best is not measured closely. */
@@ -27,7 +27,10 @@ final class Tuner {
     private final TrialValues values = new TrialValues();
     private final Set<String> told = new HashSet<>();
 
-    /** What came of a candidate. @param problem why it cannot be used; null if it can @param us its time in microseconds, roughly if others are much faster; NaN if it cannot be used */
+    /**
+     * What came of a candidate. @param problem why it cannot be used; null if it can @param us its time in microseconds, roughly if others are much faster; NaN if it cannot be
+     * used
+     */
     record Verdict(Candidate candidate, String problem, double us) {
         private static Verdict unfit(Candidate c, String problem) {
             return new Verdict(c, problem, Double.NaN);
@@ -60,7 +63,8 @@ final class Tuner {
         }
         LOG.debug("{}: {}", what, all.stream().filter(Verdict::fit).map(v -> String.format(Locale.ROOT, "%s %.1f us", v.candidate.name(), v.us)).collect(Collectors.joining(", ")));
         return all.stream().filter(Verdict::fit).min(Comparator.comparingDouble(Verdict::us)).orElseThrow(() -> new EngineBugException(what, "no kernel works",
-                all.stream().map(v -> v.candidate.name() + ": " + v.problem).collect(Collectors.joining("; ")), "one that works", "report this with the output of ./jacquard doctor"));
+                all.stream().map(v -> v.candidate.name() + ": " + v.problem).collect(Collectors.joining("; ")), "one that works",
+                "report this with the output of ./jacquard doctor"));
     }
 
     /** Tries and times all candidates, ours first, in the order in which others are measured by them. @throws JacquardException if the device is lost */

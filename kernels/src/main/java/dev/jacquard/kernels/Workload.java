@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A use of kernels at a size that they are measured at: channels a multiple of 16, operands aligned, extents as the networks have them. The emulator counts its bytes and compares them with the
- * Traffic lines of the module's contract; on a device it is timed.
+ * A use of kernels at a size that they are measured at: channels a multiple of 16, operands aligned, extents as the networks have them. The emulator counts its bytes and compares
+ * them with the Traffic lines of the module's contract; on a device it is timed.
  *
  * @param module the .cu file whose kernels do the work
  * @param sample op and operands; floating operands are replayed in F32, F16 and BF16. A view op, such as a transpose, stands for the copy that makes its result contiguous

@@ -65,7 +65,8 @@ class KernelContractTest {
             if (twins.isEmpty()) {
                 wrong.add("CPU twin names no class dev.jacquard...");
             }
-            twins.stream().filter(t -> Stream.of("cpu", "tck", "tensor").noneMatch(room -> Files.exists(SourceTree.root().resolve(room + "/src/main/java/" + t.replace('.', '/') + ".java"))))
+            twins.stream().filter(t -> Stream.of("cpu", "tck", "tensor")
+                    .noneMatch(room -> Files.exists(SourceTree.root().resolve(room + "/src/main/java/" + t.replace('.', '/') + ".java"))))
                     .forEach(t -> wrong.add("no class " + t));
         });
     }

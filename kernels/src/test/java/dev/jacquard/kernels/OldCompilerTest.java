@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Every committed PTX through the compiler of CUDA 12.0, which JCuda's natives bring along: a stand-in for the oldest driver that we promise to run with. What compiled once is remembered in
- * target/ by its hash. Modules that ask for a newer driver are those of {@link #NEWER}, whose candidates older drivers are not offered.
+ * Every committed PTX through the compiler of CUDA 12.0, which JCuda's natives bring along: a stand-in for the oldest driver that we promise to run with. What compiled once is
+ * remembered in target/ by its hash. Modules that ask for a newer driver are those of {@link #NEWER}, whose candidates older drivers are not offered.
  */
 class OldCompilerTest {
     private static final String LIBRARY = "libJNvPTXCompiler-12.6.0-linux-x86_64.so";

@@ -105,7 +105,8 @@ class PtxFreshTest {
     void noPathOfAMachineIsInThePtx() {
         List<String> wrong = new ArrayList<>();
         for (String name : SourceTree.names("ptx", ".ptx")) {
-            SourceTree.read("ptx/" + name + ".ptx").lines().filter(l -> l.startsWith(".file") && !l.matches("\\.file \\d+ \"(cuda|include)/[\\w./]+\"")).forEach(l -> wrong.add(name + ".ptx: " + l));
+            SourceTree.read("ptx/" + name + ".ptx").lines().filter(l -> l.startsWith(".file") && !l.matches("\\.file \\d+ \"(cuda|include)/[\\w./]+\""))
+                    .forEach(l -> wrong.add(name + ".ptx: " + l));
         }
         SourceTree.assertNone("file names that are not relative to kernels/", wrong);
     }

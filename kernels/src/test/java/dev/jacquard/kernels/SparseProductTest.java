@@ -45,8 +45,8 @@ class SparseProductTest {
         Target h200 = device(9, 227 << 10, 13_000);
         Target oldDriver = device(9, 227 << 10, 12_040);
         Target oldDevice = device(7, 64 << 10, 13_000);
-        for (List<String> ways : List.of(ways(SQUARE, DType.F16, oldDriver), bytes(SQUARE, oldDriver), ways(SQUARE, DType.F16, oldDevice), ways(new SparseProduct(8, 8, 24), DType.F16, h200),
-                ways(SQUARE, DType.F32, h200), bytes(new SparseProduct(8, 8, 48), h200))) {
+        for (List<String> ways : List.of(ways(SQUARE, DType.F16, oldDriver), bytes(SQUARE, oldDriver), ways(SQUARE, DType.F16, oldDevice),
+                ways(new SparseProduct(8, 8, 24), DType.F16, h200), ways(SQUARE, DType.F32, h200), bytes(new SparseProduct(8, 8, 48), h200))) {
             assertTrue(!ways.isEmpty() && ways.stream().allMatch(s -> s.startsWith("expand, ")), ways.toString());
         }
         assertEquals(List.of(), bytes(SQUARE, oldDevice), "the definition is left");

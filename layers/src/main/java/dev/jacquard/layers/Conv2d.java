@@ -34,7 +34,8 @@ public final class Conv2d extends Module {
                 throw new ShapeException("conv2d", "groups do not divide the channels", groups + " groups, C = " + in + ", K = " + out, "a divisor of both", "check groups");
             }
             if (same && (window.dilationH() != 1 || window.dilationW() != 1 || window.strideH() != window.strideW())) {
-                throw new ShapeException("conv2d", "SAME padding of a dilated window or of unequal strides", window.toString(), "dilation 1, one stride", "say the padding explicitly");
+                throw new ShapeException("conv2d", "SAME padding of a dilated window or of unequal strides", window.toString(), "dilation 1, one stride",
+                        "say the padding explicitly");
             }
         }
 

@@ -73,9 +73,9 @@ public final class Initializers {
      * Keras' VarianceScaling with a truncated normal distribution: a normal one whose values beyond two deviations are drawn again, of deviation
      * {@code sqrt(scale / fan)} after the truncation. As in Keras the deviation is corrected by the constant below, that of a standard normal within +-2.
      *
-     * <p>Keras counts the fans of a convolution as {@link Fan} does: (R, S, C/groups, K) has the fan-out {@code R S K}. Its depthwise kernels are (R, S, C, multiplier), of which the
-     * same rule makes the fan-in {@code R S C} and the fan-out {@code R S multiplier}. With a multiplier of 1 the latter is {@code R S}; to have it, say {@link Fan#IN} of the engine's
-     * (C, R, S, 1).
+     * <p>Keras counts the fans of a convolution as {@link Fan} does: (R, S, C/groups, K) has the fan-out {@code R S K}. Its depthwise kernels are (R, S, C, multiplier), of which
+     * the same rule makes the fan-in {@code R S C} and the fan-out {@code R S multiplier}. With a multiplier of 1 the latter is {@code R S}; to have it, say {@link Fan#IN} of the
+     * engine's (C, R, S, 1).
      */
     public static Initializer varianceScalingNormal(double scale, Fan fan) {
         return (shape, seed) -> {

@@ -88,7 +88,8 @@ public record LearningRate(Curve curve, Convention convention, double base, doub
     /**
      * The schedule.
      *
-     * @param stepsPerEpoch updates per epoch; where gradients are accumulated, fewer than batches and not always a whole number, so that curves end where the run does. Whole with a schedule per epoch
+     * @param stepsPerEpoch updates per epoch; where gradients are accumulated, fewer than batches and not always a whole number, so that curves end where the run does. Whole with
+     *     a schedule per epoch
      */
     public Schedule schedule(double stepsPerEpoch) {
         boolean perEpoch = convention == Convention.NVIDIA_PYTORCH;

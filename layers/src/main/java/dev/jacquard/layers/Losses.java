@@ -30,7 +30,8 @@ public final class Losses {
     }
 
     /**
-     * Cross-entropy with the labels of two mixed images: targets of {@code w onehot(label) + (1 - w) onehot(partner label)}, then smoothed. Where a backend has a kernel, no target is ever in memory.
+     * Cross-entropy with the labels of two mixed images: targets of {@code w onehot(label) + (1 - w) onehot(partner label)}, then smoothed. Where a backend has a kernel, no target
+     * is ever in memory.
      *
      * @param logits (N, C)
      * @param labels I32 (N), each in [0, C)

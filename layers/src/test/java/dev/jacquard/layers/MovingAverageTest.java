@@ -135,8 +135,8 @@ class MovingAverageTest {
         GraphBuilder b = new GraphBuilder(true);
         Tensor lr = b.fill(TensorType.f32(), 1);
         adam.update(b, m.parameters(), m.parameters().stream().map(b::read).toList(), new Optimizer.Scalars(lr, b.fill(TensorType.of(DType.I32), 1), lr, null));
-        assertEquals(Set.of("optimizer.first_moment.weight", "optimizer.second_moment.weight", "ema.weight", "optimizer.first_moment.bias", "optimizer.second_moment.bias", "ema.bias"),
-                adam.slots().stream().map(Variable::name).collect(Collectors.toSet()));
+        assertEquals(Set.of("optimizer.first_moment.weight", "optimizer.second_moment.weight", "ema.weight", "optimizer.first_moment.bias", "optimizer.second_moment.bias",
+                "ema.bias"), adam.slots().stream().map(Variable::name).collect(Collectors.toSet()));
         assertEquals(6 + 2, b.build().updates().size());
     }
 }

@@ -9,11 +9,12 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * Computes a forward graph in half precision where that is safe; {@link CastPolicy} says where. Variables, inputs and results keep their types, so that weights are masters in F32 of which each product
- * reads a copy, cast once per step. A value is cast at most once to each type, and never back to the one it came from. F64, integers and what the model has in half precision already stay as they are.
+ * Computes a forward graph in half precision where that is safe; {@link CastPolicy} says where. Variables, inputs and results keep their types, so that weights are masters in F32
+ * of which each product reads a copy, cast once per step. A value is cast at most once to each type, and never back to the one it came from. F64, integers and what the model has
+ * in half precision already stay as they are.
  *
- * <p>For graphs without gradients, before {@link dev.jacquard.passes.Fusion}: gradients are taken of the result, and have the types of what they are gradients of, since the gradient of a cast is a
- * cast. {@link CastReport} says what was cast, and why.
+ * <p>For graphs without gradients, before {@link dev.jacquard.passes.Fusion}: gradients are taken of the result, and have the types of what they are gradients of, since the
+ * gradient of a cast is a cast. {@link CastReport} says what was cast, and why.
  *
  * @param type F16 or BF16
  * @param keep paths of modules that compute in F32, with all that is below them; of data movement, which rounds nothing, they do not speak

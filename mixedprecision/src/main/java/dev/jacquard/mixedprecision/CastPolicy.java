@@ -28,10 +28,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Which type an op computes in under {@link Autocast}. The table below is the whole policy; it is that of PyTorch's {@code torch.autocast} on CUDA, where PyTorch has the op. Inputs that an op wants
- * {@link Op#wide wide} are F32 whatever its row says. A row for an interface holds for all of its ops that have none of their own.
+ * Which type an op computes in under {@link Autocast}. The table below is the whole policy; it is that of PyTorch's {@code torch.autocast} on CUDA, where PyTorch has the op.
+ * Inputs that an op wants {@link Op#wide wide} are F32 whatever its row says. A row for an interface holds for all of its ops that have none of their own.
  *
- * <p>An op from outside the engine may say its row by implementing {@link Custom}; else it {@link #FOLLOWS}, as an unlisted op of PyTorch does, or computes in F32 if its type rule refuses halves.
+ * <p>An op from outside the engine may say its row by implementing {@link Custom}; else it {@link #FOLLOWS}, as an unlisted op of PyTorch does, or computes in F32 if its type rule
+ * refuses halves.
  */
 public enum CastPolicy {
     /** In half precision: products, which tensor cores compute and which sum up in F32. */

@@ -19,8 +19,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * The casts between floating types in a graph, and why each is there. It reads the graph alone, before or after gradients, fused or not: a cast is there for its readers, and what these compute in is in
- * {@link CastPolicy}.
+ * The casts between floating types in a graph, and why each is there. It reads the graph alone, before or after gradients, fused or not: a cast is there for its readers, and what
+ * these compute in is in {@link CastPolicy}.
  *
  * @param graph what was looked at, in which each cast is a node
  * @param casts in order

@@ -136,7 +136,8 @@ final class Casting {
 
     /** Operands that have a type of their own. */
     private List<Symbol> own(Node n) {
-        return IntStream.range(0, n.inputs().size()).filter(i -> !n.op().wide(i)).mapToObj(i -> n.inputs().get(i)).filter(s -> isCastable(s) && !either.contains(s.node())).toList();
+        return IntStream.range(0, n.inputs().size()).filter(i -> !n.op().wide(i)).mapToObj(i -> n.inputs().get(i))
+                .filter(s -> isCastable(s) && !either.contains(s.node())).toList();
     }
 
     private DType widest(List<Symbol> operands) {

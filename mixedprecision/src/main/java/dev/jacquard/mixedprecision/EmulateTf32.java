@@ -19,11 +19,11 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * TF32 for devices that have none: the two operands of every F32 matrix product and convolution, forward and backward, go through {@link RoundTf32} first, once each however many products read them;
- * sums stay in F32. The operands then are bit for bit those that the CUDA kernels multiply, and results differ from theirs only as sums in another order do.
+ * TF32 for devices that have none: the two operands of every F32 matrix product and convolution, forward and backward, go through {@link RoundTf32} first, once each however many
+ * products read them; sums stay in F32. The operands then are bit for bit those that the CUDA kernels multiply, and results differ from theirs only as sums in another order do.
  *
- * <p>For whole graphs, gradients included: each product is rounded as it stands, and no gradient is taken of a rounding. Before {@code Fusion}, which still finds its chains behind the roundings, or
- * after it. Left as they are:
+ * <p>For whole graphs, gradients included: each product is rounded as it stands, and no gradient is taken of a rounding. Before {@code Fusion}, which still finds its chains behind
+ * the roundings, or after it. Left as they are:
  *
  * <ul>
  * <li>depthwise convolutions, which tensor cores are not used for;

@@ -23,8 +23,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Makes everything that a step writes depend on a flag that the step computes: if it is not 0, variables stay as they are, bit for bit. Weights, optimizer slots, averages, running statistics: whoever
- * writes a variable need not know of the flag. An update by a {@link Rule} becomes the same rule with a skip flag, at no further launch; any other value is chosen by a {@link Pointwise.Select}.
+ * Makes everything that a step writes depend on a flag that the step computes: if it is not 0, variables stay as they are, bit for bit. Weights, optimizer slots, averages, running
+ * statistics: whoever writes a variable need not know of the flag. An update by a {@link Rule} becomes the same rule with a skip flag, at no further launch; any other value is
+ * chosen by a {@link Pointwise.Select}.
  *
  * <p>What is guarded, and what is computed from it, comes after the flag then.
  *
@@ -86,7 +87,8 @@ public record GuardUpdates(String flag, Set<Variable> except) implements Pass {
                 }
             }
             if (!image.containsKey(skip)) {
-                throw new EngineBugException("guard", "the flag depends on an update", skip.node().toString(), "a flag that is made of gradients", "please report this with the printed graph");
+                throw new EngineBugException("guard", "the flag depends on an update", skip.node().toString(), "a flag that is made of gradients",
+                        "please report this with the printed graph");
             }
             for (Node n : graph.nodes()) {
                 if (late.contains(n)) {

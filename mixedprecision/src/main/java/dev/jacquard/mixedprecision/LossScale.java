@@ -17,7 +17,8 @@ public record LossScale(double initial, double growth, int interval, double back
     /** Checks the attributes. @throws CallerException if the first scale is not positive and finite, or the rule makes no sense */
     public LossScale {
         if (!(initial > 0 && initial <= Float.MAX_VALUE && minimum >= 0 && minimum <= initial)) {
-            throw new CallerException("loss scale", "out of range", initial + ", at least " + minimum, "a positive finite scale, not below its minimum", "use 65536, PyTorch's first one");
+            throw new CallerException("loss scale", "out of range", initial + ", at least " + minimum, "a positive finite scale, not below its minimum",
+                    "use 65536, PyTorch's first one");
         }
         new LossScaling.UpdateScale(growth, interval, backoff, patience, minimum);
     }

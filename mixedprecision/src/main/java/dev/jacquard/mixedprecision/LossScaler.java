@@ -18,11 +18,12 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * A loss scale at work in the graph of a training step (Micikevicius et al. 2018, arXiv:1710.03740). The scale and its counters are variables, so that a step finds out on the device whether its
- * gradients are good, skips the update if they are not ({@link GuardUpdates}) and changes the scale, while the host knows nothing of it; and so that checkpoints have them.
+ * A loss scale at work in the graph of a training step (Micikevicius et al. 2018, arXiv:1710.03740). The scale and its counters are variables, so that a step finds out on the
+ * device whether its gradients are good, skips the update if they are not ({@link GuardUpdates}) and changes the scale, while the host knows nothing of it; and so that checkpoints
+ * have them.
  *
- * <p>In the order of PyTorch's {@code GradScaler}: gradients of the scaled loss ({@link #cotangent}), their sums where several steps make an update, {@link #unscale}, clipping, the update, {@link
- * #follow}.
+ * <p>In the order of PyTorch's {@code GradScaler}: gradients of the scaled loss ({@link #cotangent}), their sums where several steps make an update, {@link #unscale}, clipping,
+ * the update, {@link #follow}.
  *
  * {@snippet :
  * LossScaler scaler = new LossScaler(LossScale.pytorch(), state::variable);
@@ -114,7 +115,9 @@ public final class LossScaler {
         return gradients.getFirst().context();
     }
 
-    /** Number of updates that were made, this one included unless it is skipped, I32 (); for optimizers and averages that count. Once per step. @param overflow of {@link #unscale} */
+    /**
+     * Number of updates that were made, this one included unless it is skipped, I32 (); for optimizers and averages that count. Once per step. @param overflow of {@link #unscale}
+     */
     public Tensor counted(Tensor overflow) {
         Context c = overflow.context();
         if (!used.contains(updates)) {

@@ -31,8 +31,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Gradients of small networks in half precision beside those in F32, on the CPU. Rounding moves some inputs of ReLUs over 0, in proportion to the unit roundoff u, so that gradients of networks with ReLUs
- * are off by about sqrt(u) times a factor, those of networks with SiLUs by u times one: measured 0.08, 0.06, below 0.03, and 0.24.
+ * Gradients of small networks in half precision beside those in F32, on the CPU. Rounding moves some inputs of ReLUs over 0, in proportion to the unit roundoff u, so that
+ * gradients of networks with ReLUs are off by about sqrt(u) times a factor, those of networks with SiLUs by u times one: measured 0.08, 0.06, below 0.03, and 0.24.
  */
 class GradientsUnderAutocastTest {
     private static final int N = 8;

@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * EfficientNet (Tan and Le 2019, arXiv:1905.11946): (N, H, W, channels) to logits (N, classes). One network, B0, scaled in width, depth and resolution to B1 ... B7. NVIDIA's WideSE
- * networks differ in one number: their gates squeeze to a quarter of the block's inner channels instead of a quarter of its input's. Variables are named as in torchvision.
+ * EfficientNet (Tan and Le 2019, arXiv:1905.11946): (N, H, W, channels) to logits (N, classes). One network, B0, scaled in width, depth and resolution to B1 ... B7. NVIDIA's
+ * WideSE networks differ in one number: their gates squeeze to a quarter of the block's inner channels instead of a quarter of its input's. Variables are named as in torchvision.
  */
 public final class EfficientNet extends Module {
     private static final String ORIGINAL = "efficientnet-";
@@ -38,8 +38,8 @@ public final class EfficientNet extends Module {
             new Stage(3, 1, 6, 320, 1));
 
     /**
-     * The scaled networks. NVIDIA's PyTorch recipe drops branches in B4 alone; its TensorFlow recipe has a survival of 0.8 in all. The last two numbers are torchvision's: pixels that
-     * its weights are measured at, and what the shorter side is scaled to before.
+     * The scaled networks. NVIDIA's PyTorch recipe drops branches in B4 alone; its TensorFlow recipe has a survival of 0.8 in all. The last two numbers are torchvision's: pixels
+     * that its weights are measured at, and what the shorter side is scaled to before.
      */
     private static final List<Scale> SCALES = List.of(
             new Scale("b0", 1.0, 1.0, 224, 0.2, 1.0, 224, 256),

@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The tensors of a file that are a model's. A checkpoint may have them in a dictionary beside others ({@code state_dict}, {@code optimizer}), averages of them in another one, and wrappers of
- * PyTorch put a prefix before every name. Counters are left out: nothing is computed from them.
+ * The tensors of a file that are a model's. A checkpoint may have them in a dictionary beside others ({@code state_dict}, {@code optimizer}), averages of them in another one, and
+ * wrappers of PyTorch put a prefix before every name. Counters are left out: nothing is computed from them.
  *
  * @param path of the dictionary and the prefix; empty for the whole file
  * @param names name in the file by the name within the part
@@ -27,7 +27,8 @@ record FilePart(String path, Map<String, String> names) {
     /** The part of a file. @param averaged whether the averages are wanted @throws DataException if they are and there are none */
     static FilePart of(TensorFile file, String fileName, boolean averaged) {
         if (averaged) {
-            return dictionary(file, AVERAGES).orElseThrow(() -> new DataException(fileName, "no averaged weights", file.names().size() + " tensors, none of them in one of " + AVERAGES,
+            return dictionary(file, AVERAGES).orElseThrow(() -> new DataException(fileName, "no averaged weights",
+                    file.names().size() + " tensors, none of them in one of " + AVERAGES,
                     "a checkpoint of a training with averages", "leave --ema out; a run of ours has them in a file of their own, whose name ends in _ema.safetensors"));
         }
         return dictionary(file, WEIGHTS).orElseGet(() -> of("", file.names().stream().filter(n -> AVERAGES.stream().noneMatch(a -> n.startsWith(a + ".")))));

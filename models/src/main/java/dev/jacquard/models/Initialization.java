@@ -6,13 +6,13 @@ import dev.jacquard.layers.Initializers.Fan;
 import dev.jacquard.tensor.Initializer;
 
 /**
- * How each system draws the first weights. Normalisations begin with weight 1 and bias 0 in all of them. Where a system lacks a network (torchvision has no SE-ResNeXt, TensorFlow's
- * system no ResNet), its rule for the same kind of layer is taken.
+ * How each system draws the first weights. Normalisations begin with weight 1 and bias 0 in all of them. Where a system lacks a network (torchvision has no SE-ResNeXt,
+ * TensorFlow's system no ResNet), its rule for the same kind of layer is taken.
  */
 public enum Initialization {
     /**
-     * torchvision: convolutions Kaiming normal by the fan-out, gain sqrt(2). ResNet's linear layers as PyTorch has them by default. EfficientNet's gates as its convolutions with biases
-     * of 0, its last layer uniform in {@code +-1 / sqrt(classes)} with a bias of 0.
+     * torchvision: convolutions Kaiming normal by the fan-out, gain sqrt(2). ResNet's linear layers as PyTorch has them by default. EfficientNet's gates as its convolutions with
+     * biases of 0, its last layer uniform in {@code +-1 / sqrt(classes)} with a bias of 0.
      */
     TORCHVISION {
         @Override
@@ -32,8 +32,8 @@ public enum Initialization {
     },
     /**
      * NVIDIA's networks for TensorFlow: convolutions, gates included, VarianceScaling of 2 by the fan-out, truncated normal; the last layer VarianceScaling of 1/3 by the fan-out,
-     * uniform; biases 0. Keras counts the fan-out of a depthwise kernel as R S (see {@link Initializers#varianceScalingNormal}), where PyTorch counts C R S: EfficientNet-B0's widest depthwise
-     * weights begin 34 times as large here as by PyTorch's fan-out.
+     * uniform; biases 0. Keras counts the fan-out of a depthwise kernel as R S (see {@link Initializers#varianceScalingNormal}), where PyTorch counts C R S: EfficientNet-B0's
+     * widest depthwise weights begin 34 times as large here as by PyTorch's fan-out.
      */
     TENSORFLOW {
         @Override

@@ -80,7 +80,8 @@ record Mismatch(Map<String, Shape> file, Map<String, Shape> module) {
                 }
                 if (f.row() == m.row()) {
                     return new Remedy("file has " + f.classes() + " classes, model has " + m.classes(),
-                            "make the model with " + f.classes() + " classes, give weights of " + m.classes() + ", or have the head replaced (train --num-classes " + m.classes() + ")");
+                            "make the model with " + f.classes() + " classes, give weights of " + m.classes() + ", or have the head replaced (train --num-classes "
+                            + m.classes() + ")");
                 }
             }
         }

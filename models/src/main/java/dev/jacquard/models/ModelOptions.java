@@ -8,7 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * All that may be said of a model besides its name. Each row of {@link Models} has its own, see {@link ModelRow#defaults}; the methods named like the components change one of them.
+ * All that may be said of a model besides its name. Each row of {@link Models} has its own, see {@link ModelRow#defaults}; the methods named like the components change one of
+ * them.
  *
  * @param classes number of logits, 1 or more
  * @param channels channels of the images, 1 or more: 3, or 4 where a channel of zeros pads them
@@ -17,8 +18,8 @@ import java.util.Map;
  * @param normMomentum share of the new batch in the normalisations' running statistics, in (0, 1]: PyTorch's sense, TensorFlow's and Paddle's is one minus it
  * @param normEps what the normalisations add to the variance, above 0
  * @param dropout probability that a feature is dropped before the last layer, in [0, 1)
- * @param survival what the probability that a residual branch is kept falls to, in (0, 1]: block i of n, from 0 on, is dropped with the probability (1 - survival) i / n. EfficientNet's
- *     blocks without a shortcut are never dropped
+ * @param survival what the probability that a residual branch is kept falls to, in (0, 1]: block i of n, from 0 on, is dropped with the probability (1 - survival) i / n.
+ *     EfficientNet's blocks without a shortcut are never dropped
  * @param dropPath whether a batch or each sample has its own fate there
  * @param zeroLastNorm whether the last normalisation of each residual branch begins with weight 0, so that blocks begin as the identity
  */
@@ -56,8 +57,8 @@ public record ModelOptions(int classes, int channels, Padding padding, Initializ
                     .padding(Padding.valueOf(metadata.getOrDefault(PADDING, padding.name()).toUpperCase(Locale.ROOT)))
                     .normEps(Double.parseDouble(metadata.getOrDefault(EPS, Double.toString(normEps))));
         } catch (IllegalArgumentException | CallerException e) {
-            throw new DataException(file, "metadata does not say how the model is made", metadata.toString(), CHANNELS + " and " + EPS + " numbers, " + PADDING + " symmetric or same",
-                    "write the file again", e);
+            throw new DataException(file, "metadata does not say how the model is made", metadata.toString(), CHANNELS + " and " + EPS + " numbers, " + PADDING
+                    + " symmetric or same", "write the file again", e);
         }
     }
 

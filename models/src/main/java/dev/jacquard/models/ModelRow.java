@@ -17,8 +17,8 @@ import java.util.function.Function;
  * @param preprocessing what images go through first
  * @param source where the architecture is written down: paper, and whose names and details it follows
  */
-public record ModelRow(String name, List<String> aliases, Family family, Function<ModelOptions, Module> architecture, ModelOptions defaults, int resolution, Preprocessing preprocessing,
-        String source) {
+public record ModelRow(String name, List<String> aliases, Family family, Function<ModelOptions, Module> architecture, ModelOptions defaults, int resolution,
+        Preprocessing preprocessing, String source) {
     /** Takes a copy of the aliases. */
     public ModelRow {
         aliases = List.copyOf(aliases);

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.OptionalDouble;
 
 /**
- * Whose names the tensors of a weights file have. A naming is a table of rewrites from our names, see {@link Rename}; since the variables of a model are known whenever a file is read or written,
- * the same table serves both ways: a file is read by looking for the names that the model's variables would be written under.
+ * Whose names the tensors of a weights file have. A naming is a table of rewrites from our names, see {@link Rename}; since the variables of a model are known whenever a file is
+ * read or written, the same table serves both ways: a file is read by looking for the names that the model's variables would be written under.
  */
 public enum Naming {
     /** Our own: torchvision's where torchvision has the network, see {@link Family}. */
@@ -47,7 +47,9 @@ public enum Naming {
             classifier.1                    classifier
             """),
 
-    /** Those of NVIDIA DeepLearningExamples' PyTorch networks since 2021. Their gates are linear layers, or 1x1 convolutions where the network was made for TensorRT; both are read. */
+    /**
+     * Those of NVIDIA DeepLearningExamples' PyTorch networks since 2021. Their gates are linear layers, or 1x1 convolutions where the network was made for TensorRT; both are read.
+     */
     NVIDIA("nvidia", """
             layer{s}.{b}                    layers.{s-1}.{b}
             """, Tables.nvidia("layers.{s-1}", "layers.0")),
@@ -127,8 +129,8 @@ public enum Naming {
     }
 
     /**
-     * What networks of this naming add to the variance in normalisations where it differs from the row's: torchvision's EfficientNets up to B4 and timm's own have PyTorch's 1e-5. No file says so;
-     * with another number the logits are others.
+     * What networks of this naming add to the variance in normalisations where it differs from the row's: torchvision's EfficientNets up to B4 and timm's own have PyTorch's 1e-5.
+     * No file says so; with another number the logits are others.
      */
     OptionalDouble normEps(ModelRow row) {
         boolean plain = row.family() == Family.EFFICIENTNET && !row.name().contains("widese");

@@ -6,8 +6,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One line of a naming's table: a path of ours, the same path of theirs, and the form of the weight if it is not the same. {@code {s}} stands for a stage and {@code {b}} for a block of it, whole
- * numbers that are carried over; {@code {s-1}} is one less. The path's rest ({@code .weight}) is kept. The first line that fits a name is the one that counts.
+ * One line of a naming's table: a path of ours, the same path of theirs, and the form of the weight if it is not the same. {@code {s}} stands for a stage and {@code {b}} for a
+ * block of it, whole numbers that are carried over; {@code {s-1}} is one less. The path's rest ({@code .weight}) is kept. The first line that fits a name is the one that counts.
  */
 record Rename(Pattern ours, String theirs, Form form) {
     /** A name and a form of theirs. */

@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * One network of each family, small enough for a double-precision reference or an emulated device: the blocks are those of the large ones, two or three of them, narrow. For tests and for
- * {@code ./jacquard selftest}; nobody would train them for their answers.
+ * One network of each family, small enough for a double-precision reference or an emulated device: the blocks are those of the large ones, two or three of them, narrow. For tests
+ * and for {@code ./jacquard selftest}; nobody would train them for their answers.
  */
 public final class SmallNetworks {
     /** Images have so many rows and columns. */

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
 /**
- * Brings tensors of a file into variables on a few threads: a start waits for hundreds of megabytes that are in the system's cache already, so that what counts is that they are copied once or twice, not
- * how.
+ * Brings tensors of a file into variables on a few threads: a start waits for hundreds of megabytes that are in the system's cache already, so that what counts is that they are
+ * copied once or twice, not how.
  */
 final class WeightReader {
     private static final int MOST_THREADS = 4;

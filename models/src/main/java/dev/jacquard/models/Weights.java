@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Weights of a module in files: safetensors and PyTorch's checkpoints are read, safetensors are written. Names are those of any {@link Naming}, recognised by the names and shapes themselves;
- * dictionaries of a checkpoint and prefixes of PyTorch's wrappers are seen through, see {@link FilePart}. Convolution weights are (K, C/groups, R, S) in files and (K, R, S, C/groups) in memory.
- * Counters such as {@code num_batches_tracked} are neither expected nor written.
+ * Weights of a module in files: safetensors and PyTorch's checkpoints are read, safetensors are written. Names are those of any {@link Naming}, recognised by the names and shapes
+ * themselves; dictionaries of a checkpoint and prefixes of PyTorch's wrappers are seen through, see {@link FilePart}. Convolution weights are (K, C/groups, R, S) in files and (K,
+ * R, S, C/groups) in memory. Counters such as {@code num_batches_tracked} are neither expected nor written.
  */
 public final class Weights {
     private static final Logger LOG = LoggerFactory.getLogger(Weights.class);
@@ -100,8 +100,9 @@ public final class Weights {
     }
 
     /**
-     * Reads the variables of a module from a file, of F32, F16, BF16 or F64, converting. The file must have exactly the module's variables, the head excepted where the options say so; nothing is
-     * changed unless all of them are there and of known types, though a disk that fails in the middle of a safetensors file leaves some set. What was found is logged.
+     * Reads the variables of a module from a file, of F32, F16, BF16 or F64, converting. The file must have exactly the module's variables, the head excepted where the options say
+     * so; nothing is changed unless all of them are there and of known types, though a disk that fails in the middle of a safetensors file leaves some set. What was found is
+     * logged.
      *
      * @param state has the module's variables already
      * @throws DataException one error that lists what is missing, unexpected or of another shape, and says what the file looks like
@@ -303,7 +304,10 @@ public final class Weights {
         return inspect(path, false);
     }
 
-    /** Says what a file is without reading its tensors. @param averaged whether to look at a checkpoint's averages @throws DataException if the file is damaged, or has no averages and they are wanted */
+    /**
+     * Says what a file is without reading its tensors. @param averaged whether to look at a checkpoint's averages @throws DataException if the file is damaged, or has no averages
+     * and they are wanted
+     */
     public static Info inspect(Path path, boolean averaged) {
         try (TensorFile file = TensorFile.open(path)) {
             return info(path, file, FilePart.of(file, path.toString(), averaged));
@@ -349,7 +353,8 @@ public final class Weights {
         try {
             return Padding.valueOf(text);
         } catch (IllegalArgumentException e) {
-            throw new DataException(path.toString(), PADDING + " of the metadata is unknown", Mismatch.printable(text), List.of(Padding.values()).toString(), "write the file again", e);
+            throw new DataException(path.toString(), PADDING + " of the metadata is unknown", Mismatch.printable(text), List.of(Padding.values()).toString(),
+                    "write the file again", e);
         }
     }
 

@@ -22,7 +22,10 @@ class DecayTest {
     /** @param all elements of all parameters @param free elements of those that do not decay */
     private record Row(String model, int channels, Decay decay, long all, long free) {}
 
-    /** Normalisations of ResNet-50 have 53,120 parameters, of SE-ResNeXt101 137,856, of EfficientNet-B0 and B4 42,016 and 125,200; depthwise kernels of the latter two 182,016 and 555,672. */
+    /**
+     * Normalisations of ResNet-50 have 53,120 parameters, of SE-ResNeXt101 137,856, of EfficientNet-B0 and B4 42,016 and 125,200; depthwise kernels of the latter two 182,016 and
+     * 555,672.
+     */
     private static final Row[] ROWS = {
         new Row("resnet50", 3, Decay.ALL, 25_557_032, 0),
         new Row("resnet50", 3, Decay.WEIGHTS, 25_557_032, 53_120 + 1_000),

@@ -210,7 +210,8 @@ class ModelOptionsTest {
     @Test
     void optionsOutOfRangeAreNamed() {
         ModelOptions o = B0.defaults();
-        assertEquals("model: dropout out of range: got 1.0; expected a probability in [0, 1); check the dropout", assertThrows(CallerException.class, () -> o.dropout(1)).getMessage());
+        assertEquals("model: dropout out of range: got 1.0; expected a probability in [0, 1); check the dropout",
+                assertThrows(CallerException.class, () -> o.dropout(1)).getMessage());
         assertThrows(CallerException.class, () -> o.classes(0));
         assertThrows(CallerException.class, () -> o.channels(0));
         assertThrows(CallerException.class, () -> o.normMomentum(0));

@@ -243,7 +243,8 @@ class NamingTest {
         assertTrue(unknown.contains("weights of no known architecture: got 1 tensors, such as [conv.weight]"), unknown);
         assertTrue(assertThrows(DataException.class, () -> Weights.convert(in, out, Naming.TIMM, "resnet18", false)).getMessage().contains("102 missing"));
         Path legacy = zeros("legacy", Map.of("layer1.0.se_module.fc1.weight", Shape.of(16, 256, 1, 1)), DType.F32, Map.of());
-        assertTrue(assertThrows(DataException.class, () -> Weights.convert(legacy, out, Naming.OURS, "se-resnext101-32x4d-c16", false)).getMessage().contains("pool without padding"));
+        assertTrue(assertThrows(DataException.class, () -> Weights.convert(legacy, out, Naming.OURS, "se-resnext101-32x4d-c16", false)).getMessage()
+                .contains("pool without padding"));
         Path integers = zeros("integers", Detected.shapes(Models.create("efficientnet-b0", CLASSES)), DType.I8, Map.of());
         assertTrue(assertThrows(DataException.class, () -> Weights.convert(integers, out, Naming.OURS, null, false)).getMessage().contains("not a floating tensor"));
         assertThrows(CallerException.class, () -> Weights.convert(in, out, Naming.OURS, "resnet19", false));

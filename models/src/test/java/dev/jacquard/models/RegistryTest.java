@@ -173,7 +173,8 @@ class RegistryTest {
             ModelRow row = Models.row(e.get("model"));
             Map<String, Shape> shapes = Detected.shapes(row.create(row.classes()));
             StringBuilder lines = new StringBuilder();
-            shapes.forEach((name, shape) -> lines.append(name).append(' ').append(Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining(","))).append('\n'));
+            shapes.forEach((name, shape) -> lines.append(name).append(' ').append(Arrays.stream(shape.dims()).mapToObj(Long::toString).collect(Collectors.joining(",")))
+                    .append('\n'));
             assertEquals(e.get("tensors"), Integer.toString(shapes.size()));
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(lines.toString().getBytes(StandardCharsets.UTF_8));
             assertEquals(e.get("sha256"), HexFormat.of().formatHex(digest));

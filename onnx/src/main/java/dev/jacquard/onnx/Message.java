@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A protobuf message in the making (protobuf.dev, "Encoding"): of each field a tag, {@code number << 3 | kind}, and its value, in the order they are added. Numbers are varints, seven bits a byte, the
- * lowest first; strings, bytes and messages are their length and their bytes. That is all of the format that ONNX files need.
+ * A protobuf message in the making (protobuf.dev, "Encoding"): of each field a tag, {@code number << 3 | kind}, and its value, in the order they are added. Numbers are varints,
+ * seven bits a byte, the lowest first; strings, bytes and messages are their length and their bytes. That is all of the format that ONNX files need.
  *
  * <p>Large arrays are kept by reference, so that weights are in memory once.
  */

@@ -11,8 +11,9 @@ import java.util.Map;
 /**
  * ONNX files (onnx.ai, opset {@value #OPSET}) of evaluations, for runtimes other than ours.
  *
- * <p>Images are NCHW there, as ONNX has them, and so is every other value of rank 4; weights are OIHW. Nothing is transposed at run time: what is NHWC here is written as NCHW, axis by axis. What follows
- * from variables alone is computed once, here; scales and shifts of normalisations are multiplied into the convolution before them, if nobody else uses its result.
+ * <p>Images are NCHW there, as ONNX has them, and so is every other value of rank 4; weights are OIHW. Nothing is transposed at run time: what is NHWC here is written as NCHW,
+ * axis by axis. What follows from variables alone is computed once, here; scales and shifts of normalisations are multiplied into the convolution before them, if nobody else uses
+ * its result.
  */
 public final class OnnxFile {
     /** Of the operators: the newest that needs nothing of an IR version that runtimes of 2022 lack. */

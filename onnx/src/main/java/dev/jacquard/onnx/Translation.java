@@ -44,7 +44,8 @@ final class Translation {
         this.constants = new Constants(graph, weights);
         this.uses = graph.uses();
         if (!graph.updates().isEmpty()) {
-            throw new CallerException("export", "graph writes variables", graph.updates().keySet().iterator().next().toString(), "an evaluation", "record the network in a builder that does not train");
+            throw new CallerException("export", "graph writes variables", graph.updates().keySet().iterator().next().toString(), "an evaluation",
+                    "record the network in a builder that does not train");
         }
         graph.outputs().keySet().forEach(onnx::free);
         graph.inputs().keySet().forEach(onnx::free);
@@ -192,9 +193,11 @@ final class Translation {
         PerChannel after = new PerChannel(Math.toIntExact(k));
         Symbol last = weights == null ? n.outputs().getFirst() : absorb(n.outputs().getFirst(), after, true);
         String filter = weights == null ? names.get(w) : onnx.floats(wish(n, "weight"), Nchw.elements(after.scaled(weights), w.shape()), Nchw.dims(w.shape()));
-        List<String> in = after.shifts ? List.of(operand(n.inputs().getFirst()), filter, onnx.floats(wish(n, "bias"), after.shift(), k)) : List.of(operand(n.inputs().getFirst()), filter);
+        List<String> in = after.shifts ? List.of(operand(n.inputs().getFirst()), filter, onnx.floats(wish(n, "bias"), after.shift(), k))
+                : List.of(operand(n.inputs().getFirst()), filter);
         Attribute[] window = window(w.shape().intDim(1), w.shape().intDim(2), op.window());
-        String y = onnx.node(name(n, "Conv"), "Conv", in, with(window, Attribute.of("dilations", op.window().dilationH(), op.window().dilationW()), Attribute.of("group", (long) op.groups())));
+        String y = onnx.node(name(n, "Conv"), "Conv", in, with(window, Attribute.of("dilations", op.window().dilationH(), op.window().dilationW()),
+                Attribute.of("group", (long) op.groups())));
         names.put(last, y);
         return y;
     }
@@ -211,7 +214,8 @@ final class Translation {
             Symbol other = in.getFirst() == last ? in.getLast() : in.getFirst();
             if (user.op() instanceof Pointwise.Add && perChannel(other, last)) {
                 into.then(null, constants.get(other));
-            } else if (scales && (user.op() instanceof ScaleShift || user.op() instanceof Pointwise.MulAdd) && in.getFirst() == last && perChannel(in.get(1), last) && perChannel(in.get(2), last)) {
+            } else if (scales && (user.op() instanceof ScaleShift || user.op() instanceof Pointwise.MulAdd) && in.getFirst() == last && perChannel(in.get(1), last)
+                    && perChannel(in.get(2), last)) {
                 into.then(constants.get(in.get(1)), constants.get(in.get(2)));
             } else {
                 return last;
@@ -288,7 +292,8 @@ final class Translation {
     // Windows and axes.
 
     private static Attribute[] window(int r, int s, Window w) {
-        return new Attribute[] {Attribute.of("kernel_shape", r, s), Attribute.of("strides", w.strideH(), w.strideW()), Attribute.of("pads", w.top(), w.left(), w.bottom(), w.right())};
+        return new Attribute[] {Attribute.of("kernel_shape", r, s), Attribute.of("strides", w.strideH(), w.strideW()),
+                Attribute.of("pads", w.top(), w.left(), w.bottom(), w.right())};
     }
 
     private static Attribute[] with(Attribute[] some, Attribute... more) {
@@ -370,8 +375,10 @@ final class Translation {
         return switch (op) {
             case Movement.Copy _ -> operand(x);
             case Movement.Reshape to -> reshape(n, x, to.shape());
-            case Movement.Concat c -> onnx.node(name(n, "Concat"), "Concat", n.inputs().stream().map(this::operand).toList(), Attribute.of("axis", (long) Nchw.axis(x.shape().axis(c.axis()), rank)));
-            case Movement.Slice s when x.shape().axis(s.axis()) > 0 -> onnx.node(name(n, "Slice"), "Slice", List.of(operand(x), onnx.longs(name(n, "from"), s.from()), onnx.longs(name(n, "to"), s.to()),
+            case Movement.Concat c -> onnx.node(name(n, "Concat"), "Concat", n.inputs().stream().map(this::operand).toList(),
+                    Attribute.of("axis", (long) Nchw.axis(x.shape().axis(c.axis()), rank)));
+            case Movement.Slice s when x.shape().axis(s.axis()) > 0 -> onnx.node(name(n, "Slice"), "Slice",
+                    List.of(operand(x), onnx.longs(name(n, "from"), s.from()), onnx.longs(name(n, "to"), s.to()),
                     onnx.longs(name(n, "axis"), Nchw.axis(x.shape().axis(s.axis()), rank))));
             case Movement.Pad p -> {
                 long[] pads = new long[2 * rank];

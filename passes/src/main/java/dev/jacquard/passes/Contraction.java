@@ -13,8 +13,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A graph anew in which groups of nodes have become one node each. A group's node comes where the last of its inputs is there, which may be later than its first member was: nodes that use one of
- * its results wait for it.
+ * A graph anew in which groups of nodes have become one node each. A group's node comes where the last of its inputs is there, which may be later than its first member was: nodes
+ * that use one of its results wait for it.
  */
 final class Contraction {
     private final Graph graph;

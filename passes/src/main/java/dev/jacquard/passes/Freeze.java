@@ -27,16 +27,16 @@ import java.util.Set;
 import java.util.function.BiPredicate;
 
 /**
- * Takes out of a graph what follows from variables and constants alone, such as the scales and shifts of normalisations in an evaluation: a preparing graph computes it once into variables of role
- * {@link Variable.Role#DERIVED}, and what is left reads these (ADR 0019). The ops are the same ones in the same order, so that no bit of a result changes. The values hold until a variable that they
- * follow from is written; then the preparing graph must run again.
+ * Takes out of a graph what follows from variables and constants alone, such as the scales and shifts of normalisations in an evaluation: a preparing graph computes it once into
+ * variables of role {@link Variable.Role#DERIVED}, and what is left reads these (ADR 0019). The ops are the same ones in the same order, so that no bit of a result changes. The
+ * values hold until a variable that they follow from is written; then the preparing graph must run again.
  *
- * <p>Kept is what the rest of the graph uses, unless it is a view, which costs nothing where it stands, or is larger than {@value #SMALL} bytes and than all variables that it follows from together:
- * reading it would then take longer than reading those, and it is computed at every step as before, from what comes before it if that is kept. Packed weights ({@link Prepacking.Pack}) are kept at any size. What follows from an input, from a variable that the
- * graph writes, or from random numbers stays.
+ * <p>Kept is what the rest of the graph uses, unless it is a view, which costs nothing where it stands, or is larger than {@value #SMALL} bytes and than all variables that it
+ * follows from together: reading it would then take longer than reading those, and it is computed at every step as before, from what comes before it if that is kept. Packed
+ * weights ({@link Prepacking.Pack}) are kept at any size. What follows from an input, from a variable that the graph writes, or from random numbers stays.
  *
- * <p>An instance knows what it has frozen: the same value of the same variables in another graph, for another batch size, say, is the same variable. After {@link Fusion}, which decides what the ops
- * are. Not thread-safe.
+ * <p>An instance knows what it has frozen: the same value of the same variables in another graph, for another batch size, say, is the same variable. After {@link Fusion}, which
+ * decides what the ops are. Not thread-safe.
  */
 public final class Freeze {
     /** What names of frozen variables begin with. */
@@ -73,7 +73,10 @@ public final class Freeze {
         this((op, types) -> backend.unsupported(op, types).isEmpty());
     }
 
-    /** With no value known yet. @param hasKernel whether a device has a kernel for an op and input types: composites that it has none for are expanded first, so that their parts can be frozen */
+    /**
+     * With no value known yet. @param hasKernel whether a device has a kernel for an op and input types: composites that it has none for are expanded first, so that their parts
+     * can be frozen
+     */
     public Freeze(BiPredicate<Op, List<TensorType>> hasKernel) {
         this.hasKernel = hasKernel;
     }

@@ -8,10 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Plans of evaluations of some weights, with what follows from the weights alone computed beforehand ({@link Freeze}), in the order in which the device's kernels want it ({@link Prepack}). Frozen values lie in a state over that of the weights, which gets none of them;
- * plans of several graphs share those that they have in common.
+ * Plans of evaluations of some weights, with what follows from the weights alone computed beforehand ({@link Freeze}), in the order in which the device's kernels want it ({@link
+ * Prepack}). Frozen values lie in a state over that of the weights, which gets none of them; plans of several graphs share those that they have in common.
  *
- * <p>After {@link #of}, and whenever weights have changed, {@link #prepare} must be called before the plans run; if weights will never change again, {@link #settle} instead. Not thread-safe.
+ * <p>After {@link #of}, and whenever weights have changed, {@link #prepare} must be called before the plans run; if weights will never change again, {@link #settle} instead. Not
+ * thread-safe.
  */
 public final class FrozenPlans implements AutoCloseable {
     private final Pass prepack;

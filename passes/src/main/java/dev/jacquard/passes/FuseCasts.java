@@ -15,8 +15,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Makes one node of all casts of variables' values between the same types, which in mixed precision are those of a step's weights, where a device has a kernel for them: they need nothing but the
- * variables, and are there before anything uses one. Casts of other values stay where they are.
+ * Makes one node of all casts of variables' values between the same types, which in mixed precision are those of a step's weights, where a device has a kernel for them: they need
+ * nothing but the variables, and are there before anything uses one. Casts of other values stay where they are.
  */
 public final class FuseCasts implements Pass {
     private final Backend backend;

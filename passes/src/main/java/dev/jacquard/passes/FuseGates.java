@@ -19,9 +19,9 @@ import java.util.List;
 import java.util.function.BiPredicate;
 
 /**
- * Joins the product of images and their gates ({@link SqueezeExcite}) to what follows it, so that it is never stored: the sum with a shortcut and an activation (residual networks), or the 1x1 convolution that
- * projects it, with its epilogue (EfficientNet, in evaluations: gradients of the projection's weights need the product). What gradients need of the gate, which evaluations do not, is kept
- * ({@link KeptGate}). After {@link FuseProducts}.
+ * Joins the product of images and their gates ({@link SqueezeExcite}) to what follows it, so that it is never stored: the sum with a shortcut and an activation (residual
+ * networks), or the 1x1 convolution that projects it, with its epilogue (EfficientNet, in evaluations: gradients of the projection's weights need the product). What gradients need
+ * of the gate, which evaluations do not, is kept ({@link KeptGate}). After {@link FuseProducts}.
  */
 public final class FuseGates extends ChainFusion {
     /** Fuses what a device has kernels for. */
@@ -48,7 +48,8 @@ public final class FuseGates extends ChainFusion {
                 : new Contraction.Group(List.of(head), new Gate(s.activation()), head.inputs(), List.of(gate), head.label());
         return switch (next == null ? null : next.op()) {
             case Pointwise.Add _ when next.inputs().stream().allMatch(i -> i.type().equals(y.type())) -> List.of(gates, sum(next, x, gate, y, users));
-            case ConvolutionScaleShift c when c.groups() == 1 && c.window().equals(Window.of(1, 0)) && next.inputs().getFirst() == y && isPointwise(next) -> List.of(gates, projection(next, c, x, gate));
+            case ConvolutionScaleShift c when c.groups() == 1 && c.window().equals(Window.of(1, 0)) && next.inputs().getFirst() == y
+                    && isPointwise(next) -> List.of(gates, projection(next, c, x, gate));
             case null, default -> List.of();
         };
     }

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.function.BiPredicate;
 
 /**
- * Makes one node of a normalisation, the sum with a shortcut and the activation behind it, as far as they follow each other and nobody else sees what is between them: of {@link BatchNorm} in
- * training, of {@link ScaleShift} in evaluation. For graphs without gradients: those are taken of the fused graph (ADR 0011).
+ * Makes one node of a normalisation, the sum with a shortcut and the activation behind it, as far as they follow each other and nobody else sees what is between them: of
+ * {@link BatchNorm} in training, of {@link ScaleShift} in evaluation. For graphs without gradients: those are taken of the fused graph (ADR 0011).
  */
 public final class FuseNormalization extends ChainFusion {
     private static final ScaleShift PLAIN = new ScaleShift(Nonlinearity.NONE, false);

@@ -27,8 +27,8 @@ import java.util.function.BiPredicate;
  *
  * <ul>
  * <li>a convolution and the {@link ScaleShift} behind it become {@link ConvolutionScaleShift}, if nobody else sees what is between them: evaluation;
- * <li>a convolution whose result is normalised by the statistics of the batch makes these, too: {@link ConvolutionStatistics} and {@link NormalizeActivation} instead of {@link Conv2d} and {@link
- *     BatchNormActivation}. They have the same values for whoever uses them, as the backward nodes do;
+ * <li>a convolution whose result is normalised by the statistics of the batch makes these, too: {@link ConvolutionStatistics} and {@link NormalizeActivation} instead of
+ *     {@link Conv2d} and {@link BatchNormActivation}. They have the same values for whoever uses them, as the backward nodes do;
  * <li>a matrix product, its bias and an activation become {@link MatMulShift}. In half precision it takes the F32 bias from before its cast; one that never was F32 stays apart.
  * </ul>
  *
@@ -61,7 +61,8 @@ public final class FuseProducts extends ChainFusion {
             return List.of(new Contraction.Group(List.of(conv, next), new ConvolutionScaleShift(c.window(), c.groups(), s.activation(), s.residual()),
                     joined(conv.inputs(), next.inputs().subList(1, next.inputs().size())), next.outputs(), conv.label()));
         }
-        return users.of(y).stream().filter(n -> users.isFree(n) && n.inputs().getFirst() == y && normalised(n) != null).findFirst().map(n -> statistics(conv, c, n)).orElse(List.of());
+        return users.of(y).stream().filter(n -> users.isFree(n) && n.inputs().getFirst() == y && normalised(n) != null).findFirst().map(n -> statistics(conv, c, n))
+                .orElse(List.of());
     }
 
     /** What follows the statistics in a batch normalisation; null if a node is none. */
@@ -104,7 +105,8 @@ public final class FuseProducts extends ChainFusion {
             members.add(next);
         }
         List<Symbol> results = activation == Nonlinearity.NONE ? sum.outputs() : next.outputs();
-        return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)), results, product.label()));
+        return List.of(new Contraction.Group(members, new MatMulShift(m.transposeA(), m.transposeB(), activation), joined(product.inputs(), List.of(bias)), results,
+                product.label()));
     }
 
     /** A bias in the wide type, which is how fused products take it: as it is, or before its cast to half precision; null if it never was wide. */

@@ -19,9 +19,10 @@ import java.util.function.BiPredicate;
 import java.util.stream.Stream;
 
 /**
- * Where the gradients of a convolution and of a shortcut meet, adds the latter to the former's sums before they are stored ({@link BackwardDataSum}), and, if the images came out of a ReLU, lets the gradient
- * through that at once. Then the shortcut of the block before has its gradient ready, and the normalisation on the other side is one without an activation: it need not read the shortcut to find
- * out where the activation was zero, nor write down what came through it. In a residual network four of eleven passes over a block's images are left out.
+ * Where the gradients of a convolution and of a shortcut meet, adds the latter to the former's sums before they are stored ({@link BackwardDataSum}), and, if the images came out
+ * of a ReLU, lets the gradient through that at once. Then the shortcut of the block before has its gradient ready, and the normalisation on the other side is one without an
+ * activation: it need not read the shortcut to find out where the activation was zero, nor write down what came through it. In a residual network four of eleven passes over a
+ * block's images are left out.
  *
  * <p>For whole graphs, gradients included.
  */

@@ -16,8 +16,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Makes one node of all optimizer updates that follow one rule with the same scalars, so that a device with a kernel for many parameters runs them in a few launches. Updates that depend on each
- * other stay as they are, and so do those that the device would not take together. Results are the same bit for bit where the device computes a part as it computes the update alone.
+ * Makes one node of all optimizer updates that follow one rule with the same scalars, so that a device with a kernel for many parameters runs them in a few launches. Updates that
+ * depend on each other stay as they are, and so do those that the device would not take together. Results are the same bit for bit where the device computes a part as it computes
+ * the update alone.
  */
 public final class FuseUpdates implements Pass {
     private final Backend backend;

@@ -2,7 +2,10 @@ package dev.jacquard.passes;
 
 import dev.jacquard.tensor.backend.Backend;
 
-/** All that is done to graphs for a device's fused kernels, in the order in which it has to be done; a device without them gets the very same graphs back, but for casts that change nothing. */
+/**
+ * All that is done to graphs for a device's fused kernels, in the order in which it has to be done; a device without them gets the very same graphs back, but for casts that change
+ * nothing.
+ */
 public final class Fusion {
     private Fusion() {}
 
@@ -13,7 +16,8 @@ public final class Fusion {
 
     /** Of a whole step, whose forward part went through {@link #beforeGradients}. */
     public static Pass ofStep(Backend backend) {
-        return new StripCasts().then(new FuseShortcuts(backend)).then(new FuseProducts(backend)).then(new FuseGates(backend)).then(new FuseUpdates(backend)).then(new FuseCasts(backend));
+        return new StripCasts().then(new FuseShortcuts(backend)).then(new FuseProducts(backend)).then(new FuseGates(backend)).then(new FuseUpdates(backend))
+                .then(new FuseCasts(backend));
     }
 
     /** Of a graph without gradients. */

@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Makes two ops of one, where the device knows how ({@link Backend#prepacking}) and the input that it packs follows from variables alone that the graph does not write: the packing is then {@link Freeze}'s to compute
- * once. After {@link Fusion}; the graph runs on this backend only from then on. The same weights packed the same way are packed once.
+ * Makes two ops of one, where the device knows how ({@link Backend#prepacking}) and the input that it packs follows from variables alone that the graph does not write: the packing
+ * is then {@link Freeze}'s to compute once. After {@link Fusion}; the graph runs on this backend only from then on. The same weights packed the same way are packed once.
  */
 final class Prepack implements Pass {
     private final Backend backend;

@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Leaves out casts that change no bit of what is computed: one from a half-precision type to F32 where the reader takes the narrower operand and widens it itself ({@link Op#narrow}), and one back to the
- * half-precision type that a value was widened from. A value that is repeated, as the gradient of a mean over an image's pixels is, is cast before it is, so that only the few are. For whole graphs, after
- * gradients: the gradient of a weight in half precision reaches its update as it is.
+ * Leaves out casts that change no bit of what is computed: one from a half-precision type to F32 where the reader takes the narrower operand and widens it itself ({@link
+ * Op#narrow}), and one back to the half-precision type that a value was widened from. A value that is repeated, as the gradient of a mean over an image's pixels is, is cast before
+ * it is, so that only the few are. For whole graphs, after gradients: the gradient of a weight in half precision reaches its update as it is.
  */
 public final class StripCasts implements Pass {
     @Override

@@ -44,7 +44,8 @@ class FuseGatesTest {
     private Tensor convolution(int r, boolean residual) {
         ConvolutionScaleShift op = new ConvolutionScaleShift(Window.of(1, r / 2), 1, Nonlinearity.NONE, residual);
         Tensor y = gated.getFirst();
-        return residual ? y.apply(op, input("w", 5, r, r, 8), input("scale", 5), input("shift", 5), input("r", 2, 6, 6, 5)) : y.apply(op, input("w", 5, r, r, 8), input("scale", 5), input("shift", 5));
+        return residual ? y.apply(op, input("w", 5, r, r, 8), input("scale", 5), input("shift", 5), input("r", 2, 6, 6, 5))
+                : y.apply(op, input("w", 5, r, r, 8), input("scale", 5), input("shift", 5));
     }
 
     @Test
@@ -78,7 +79,8 @@ class FuseGatesTest {
     void whatGradientsNeedIsKept() {
         Graph g = GATES.apply(graph(gated.getFirst().add(input("shortcut", 2, 6, 6, 8)).add(gated.get(1).sum()))).verify();
         List<String> ops = g.nodes().stream().map(Node::op).filter(op -> !(op instanceof Leaf)).map(Op::name).toList();
-        assertEquals(List.of("kept_gate", "sum", "gate_residual", "add"), ops.stream().sorted(Comparator.comparing(List.of("kept_gate", "sum", "gate_residual", "add")::indexOf)).toList());
+        assertEquals(List.of("kept_gate", "sum", "gate_residual", "add"),
+                ops.stream().sorted(Comparator.comparing(List.of("kept_gate", "sum", "gate_residual", "add")::indexOf)).toList());
     }
 
     /** As gradients of the projection's weights do. */

@@ -62,8 +62,8 @@ public final class GradCheck {
         }
         for (int j = 0; j < wrt.size(); j++) {
             int input = j;
-            check(c, "output " + (of.size() == 1 ? of.getFirst() : of) + " by input " + wrt.get(j), s.types().get(wrt.get(j)), x, wrt.get(j), gradients.stream().map(g -> g.get(input)).toList(),
-                    v -> {
+            check(c, "output " + (of.size() == 1 ? of.getFirst() : of) + " by input " + wrt.get(j), s.types().get(wrt.get(j)), x, wrt.get(j),
+                    gradients.stream().map(g -> g.get(input)).toList(), v -> {
                         List<double[]> all = Oracle.outputs(s.op(), s.types(), v);
                         return of.stream().map(all::get).toList();
                     }, cotangents, FIRST_ORDER_ELEMENTS);

@@ -79,7 +79,8 @@ public record Sweep(Backend backend, List<DType> dtypes, long seed, Tolerance.Ta
                 throw new AssertionError(typed + ": a primitive without a kernel: " + reason.get());
             })) : Stream.empty();
         }
-        return Stream.of(Variant.values()).filter(v -> v.applies(typed)).map(v -> check(typed, dtype, v.toString(), () -> Outcome.used(OpCheck.forward(backend, sample, dtype, v, seed, tolerances))));
+        return Stream.of(Variant.values()).filter(v -> v.applies(typed))
+                .map(v -> check(typed, dtype, v.toString(), () -> Outcome.used(OpCheck.forward(backend, sample, dtype, v, seed, tolerances))));
     }
 
     private Check check(Sample sample, DType dtype, String what, Body body) {

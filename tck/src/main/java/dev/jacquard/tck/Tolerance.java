@@ -45,7 +45,8 @@ public record Tolerance(String name, double relative, double absolute) {
     }
 
     /**
-     * The row where what is wanted was rounded when it was stored, too: two sums that differ in their last bits of F32 may lie on both sides of a tie between two halves, which are then a whole unit apart.
+     * The row where what is wanted was rounded when it was stored, too: two sums that differ in their last bits of F32 may lie on both sides of a tie between two halves, which are
+     * then a whole unit apart.
      *
      * @param table a row of it
      */
@@ -64,11 +65,13 @@ public record Tolerance(String name, double relative, double absolute) {
     }
 
     /**
-     * The row where products of F32 operands may round them to TF32 first, to nearest with 10 bits of mantissa ({@link Tf32#round}), and add up in F32; {@link #of} for everything else.
+     * The row where products of F32 operands may round them to TF32 first, to nearest with 10 bits of mantissa ({@link Tf32#round}), and add up in F32; {@link #of} for everything
+     * else.
      *
-     * <p>Rounding moves an operand of size up to 1 by 2^-12 at most, and so a product by t = 2^-11. Errors of different terms are independent, a random walk: {@code 1.25 t sqrt(n)} is added to the
-     * absolute part. Measured on uniform operands, 10^4 to 10^5 sums of each of n = 1 to 4096 terms: at most 1.13 t sqrt(n), for n = 2, and 0.9 from n = 16 on. A kernel that truncates instead, which is what
-     * the tensor cores do of themselves, shrinks every product; that is 1.7 to 2.4 t sqrt(n) for the worst of as many sums, and too much for one in 150.
+     * <p>Rounding moves an operand of size up to 1 by 2^-12 at most, and so a product by t = 2^-11. Errors of different terms are independent, a random walk:
+     * {@code 1.25 t sqrt(n)} is added to the absolute part. Measured on uniform operands, 10^4 to 10^5 sums of each of n = 1 to 4096 terms: at most 1.13 t sqrt(n), for n = 2, and
+     * 0.9 from n = 16 on. A kernel that truncates instead, which is what the tensor cores do of themselves, shrinks every product; that is 1.7 to 2.4 t sqrt(n) for the worst of as
+     * many sums, and too much for one in 150.
      */
     public static Tolerance tf32(DType dtype, Accuracy accuracy) {
         Tolerance f32 = of(dtype, accuracy);

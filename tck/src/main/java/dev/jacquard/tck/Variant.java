@@ -83,9 +83,9 @@ public enum Variant {
     }
 
     /**
-     * How much larger the errors of an op's sums are than those of independent terms. Repeated terms do not cancel: their partial sums grow like n, not like sqrt(n). Nor do the rounding errors, as
-     * adding the same term within one binade rounds the same way each time: a plain sequential sum of n terms of size 1 may be off by the sum of u k, which is u n^2 / 2. With the table's factor
-     * 16 u sqrt(n) this makes sqrt(n), and n sqrt(n) / 32 for sums that are long enough for it to be more.
+     * How much larger the errors of an op's sums are than those of independent terms. Repeated terms do not cancel: their partial sums grow like n, not like sqrt(n). Nor do the
+     * rounding errors, as adding the same term within one binade rounds the same way each time: a plain sequential sum of n terms of size 1 may be off by the sum of u k, which is
+     * u n^2 / 2. With the table's factor 16 u sqrt(n) this makes sqrt(n), and n sqrt(n) / 32 for sums that are long enough for it to be more.
      */
     double scale(Accuracy accuracy) {
         double root = Math.sqrt(accuracy.length());

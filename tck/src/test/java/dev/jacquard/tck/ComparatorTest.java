@@ -109,6 +109,7 @@ class ComparatorTest {
         assertTrue(Case.selected("cpu conv2d(f32(2, 5), f32(3))[a] f32 strided", "conv2d*strided"));
         assertFalse(Case.selected("cpu conv2d(f32(2, 5), f32(3))[a] f32 strided", "conv2d*offset"));
         assertTrue(Case.selected("anything", ""));
-        assertEquals("./mvnw -pl cpu -am test -Dcase='", new Case("cpu", dev.jacquard.tensor.op.OpTable.rows().getFirst().samples().getFirst(), DType.F32, "x", 1).rerun().substring(0, 32));
+        assertEquals("./mvnw -pl cpu -am test -Dcase='", new Case("cpu", dev.jacquard.tensor.op.OpTable.rows().getFirst().samples().getFirst(), DType.F32, "x", 1).rerun()
+                .substring(0, 32));
     }
 }

@@ -67,7 +67,8 @@ class FusedProductsByHandTest {
 
     @Test
     void theTablesSamplesAgreeWithIntegerLoops() {
-        List<Sample> samples = OpTable.rows().stream().flatMap(r -> r.samples().stream()).filter(s -> s.op() instanceof QuantizedMatMul q && q.activation() != Nonlinearity.SILU).toList();
+        List<Sample> samples = OpTable.rows().stream().flatMap(r -> r.samples().stream())
+                .filter(s -> s.op() instanceof QuantizedMatMul q && q.activation() != Nonlinearity.SILU).toList();
         long saturated = 0;
         long ties = 0;
         for (Sample s : samples) {

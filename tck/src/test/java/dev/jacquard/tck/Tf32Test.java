@@ -23,7 +23,8 @@ import org.junit.jupiter.api.TestFactory;
 class Tf32Test {
     private static final float ULP = 0x1p-10f;
     private static final long SEED = Case.seedOfRun();
-    private static final Set<String> PRODUCTS = Set.of("matmul", "conv2d", "conv2d_backward_data", "conv2d_backward_weight", "matmul_shift", "convolution_scale_shift", "convolution_statistics");
+    private static final Set<String> PRODUCTS = Set.of("matmul", "conv2d", "conv2d_backward_data", "conv2d_backward_weight", "matmul_shift", "convolution_scale_shift",
+            "convolution_statistics");
 
     @Test
     void roundsToNearestAndTiesAway() {

@@ -140,7 +140,8 @@ class TrainingOpsByHandTest {
     @Test
     void aSkippedUpdateKeepsWhatIsNotANumber() {
         Update.Rule rule = new Update.ExtendedUpdate(new Update.SgdMomentum(0.9, 0, false), true, true);
-        List<Tensor> next = tensor(Double.NaN, 1, -0.0).applyAll(rule, tensor(2, Double.POSITIVE_INFINITY, 3), tensor(4, 5, 6), tensor(7, Double.NaN, 9), scalar(LR), scalar(0.5), integer(1));
+        List<Tensor> next = tensor(Double.NaN, 1, -0.0).applyAll(rule, tensor(2, Double.POSITIVE_INFINITY, 3), tensor(4, 5, 6), tensor(7, Double.NaN, 9), scalar(LR), scalar(0.5),
+                integer(1));
         assertArrayEquals(new double[] {Double.NaN, 1, -0.0}, values(next.get(0)));
         assertArrayEquals(new double[] {2, Double.POSITIVE_INFINITY, 3}, values(next.get(1)));
         assertArrayEquals(new double[] {4, 5, 6}, values(next.get(2)));

@@ -39,7 +39,8 @@ class LayoutTest {
     @Test
     void reshapeKeepsTheOrderOfElementsOrSaysThatItCannot() {
         List<Shape> targets = List.of(Shape.of(120), Shape.of(12, 10), Shape.of(4, 15, 2), Shape.of(2, 2, 3, 5, 2), Shape.of(60, 2), Shape.of(4, 1, 3, 10),
-                Shape.of(24), Shape.of(12), Shape.of(2, 3, 2, 2), Shape.of(8, 10), Shape.of(30), Shape.of(6, 4), Shape.of(1), Shape.of(4, 3, 5), Shape.of(4), Shape.of(1, 4, 1), Shape.of(2, 2), Shape.of(0));
+                Shape.of(24), Shape.of(12), Shape.of(2, 3, 2, 2), Shape.of(8, 10), Shape.of(30), Shape.of(6, 4), Shape.of(1), Shape.of(4, 3, 5), Shape.of(4), Shape.of(1, 4, 1),
+                Shape.of(2, 2), Shape.of(0));
         int viewed = 0;
         for (Layout l : variants()) {
             for (Shape t : targets) {

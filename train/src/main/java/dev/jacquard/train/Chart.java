@@ -55,11 +55,13 @@ final class Chart {
 
     /** A file that needs no page: background, title, legend and lines. */
     static String file(String title, List<Line> lines) {
-        StringBuilder out = new StringBuilder(String.format(Locale.ROOT, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">%n<style>%n", WIDTH, HEIGHT + LEGEND));
+        StringBuilder out = new StringBuilder(String.format(Locale.ROOT, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\">%n<style>%n", WIDTH,
+                HEIGHT + LEGEND));
         out.append(STYLE).append("</style>\n<rect width=\"100%\" height=\"100%\" fill=\"var(--page)\"/>\n")
                 .append(String.format(Locale.ROOT, "<text x=\"%d\" y=\"20\" style=\"font-size: 15px; fill: var(--ink)\">%s</text>%n", LEFT, escape(title)));
         List<Line> named = lines.stream().filter(l -> !l.faint).toList();
-        out.append(IntStream.range(0, named.size()).mapToObj(i -> String.format(Locale.ROOT, "<line class=\"line %s\" x1=\"%d\" x2=\"%d\" y1=\"36\" y2=\"36\"/><text x=\"%d\" y=\"40\">%s</text>%n",
+        out.append(IntStream.range(0, named.size())
+                .mapToObj(i -> String.format(Locale.ROOT, "<line class=\"line %s\" x1=\"%d\" x2=\"%d\" y1=\"36\" y2=\"36\"/><text x=\"%d\" y=\"40\">%s</text>%n",
                 named.get(i).kind, LEFT + i * KEY, LEFT + i * KEY + 18, LEFT + i * KEY + 24, escape(named.get(i).label))).collect(Collectors.joining()));
         out.append(String.format(Locale.ROOT, "<g transform=\"translate(0 %d)\">%n", LEGEND));
         plot(out, "", lines, false);
@@ -166,7 +168,8 @@ final class Chart {
     }
 
     static String number(double v) {
-        return Math.abs(v) >= 1000 ? String.format(Locale.ROOT, "%,d", Math.round(v)) : java.math.BigDecimal.valueOf(v).round(new java.math.MathContext(4)).stripTrailingZeros().toPlainString();
+        return Math.abs(v) >= 1000 ? String.format(Locale.ROOT, "%,d", Math.round(v)) : java.math.BigDecimal.valueOf(v).round(new java.math.MathContext(4)).stripTrailingZeros()
+                .toPlainString();
     }
 
     static String escape(String text) {

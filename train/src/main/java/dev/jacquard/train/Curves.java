@@ -27,14 +27,18 @@ public final class Curves {
     static String html(String title, List<RunLog.Line> log) {
         List<RunLog.Line> steps = log.stream().filter(l -> l.event().equals("step")).toList();
         List<RunLog.Line> epochs = log.stream().filter(l -> l.event().equals("epoch")).toList();
-        StringBuilder out = new StringBuilder("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n<title>")
+        StringBuilder out = new StringBuilder("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+                + "content=\"width=device-width\">\n<title>")
                 .append(Chart.escape(title)).append("</title>\n<style>\n").append(STYLE).append("</style>\n</head>\n<body>\n<h1>").append(Chart.escape(title)).append("</h1>\n<p>")
                 .append(summary(log, epochs)).append("</p>\n");
         List<Chart.Point> loss = points(steps, RunLog.Line::loss);
-        Chart.append(out, "Loss", "", List.of(new Chart.Line("training, each line of the log", "a", true, false, loss), new Chart.Line("training, smoothed", "a", false, false, smooth(loss)),
-                new Chart.Line("held-out pictures", "b", false, true, points(epochs, RunLog.Line::val_loss)), new Chart.Line("averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_loss))));
+        Chart.append(out, "Loss", "", List.of(new Chart.Line("training, each line of the log", "a", true, false, loss),
+                new Chart.Line("training, smoothed", "a", false, false, smooth(loss)),
+                new Chart.Line("held-out pictures", "b", false, true, points(epochs, RunLog.Line::val_loss)),
+                new Chart.Line("averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_loss))));
         Chart.append(out, "Accuracy on held-out pictures", " %", List.of(new Chart.Line("top-1", "a", false, true, points(epochs, RunLog.Line::val_top1)),
-                new Chart.Line("top-5", "b", false, true, points(epochs, RunLog.Line::val_top5)), new Chart.Line("top-1 of averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_top1))));
+                new Chart.Line("top-5", "b", false, true, points(epochs, RunLog.Line::val_top5)),
+                new Chart.Line("top-1 of averaged weights", "c", false, true, points(epochs, RunLog.Line::val_ema_top1))));
         Chart.append(out, "Learning rate", "", List.of(new Chart.Line("learning rate", "a", false, false, points(steps, RunLog.Line::lr))));
         List<Chart.Point> scale = points(steps, l -> l.loss_scale() == null ? null : Math.log(l.loss_scale()) / Math.log(2));
         if (!scale.isEmpty()) {
@@ -80,10 +84,13 @@ public final class Curves {
     }
 
     private static void table(StringBuilder out, List<RunLog.Line> epochs) {
-        out.append("<h2>Epochs</h2>\n<table>\n<tr><th>epoch</th><th>step</th><th>train loss</th><th>val loss</th><th>top-1</th><th>top-5</th><th>top-1 averaged</th><th>images/s</th><th>time</th></tr>\n");
+        out.append("<h2>Epochs</h2>\n<table>\n<tr><th>epoch</th><th>step</th><th>train loss</th><th>val loss</th><th>top-1</th><th>top-5</th><th>top-1 "
+                + "averaged</th><th>images/s</th><th>time</th></tr>\n");
         for (RunLog.Line e : epochs) {
-            out.append(String.format(Locale.ROOT, "<tr><td>%d</td><td>%d</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>%n", e.epoch(), e.step(),
-                    cell(e.train_loss(), 4), cell(e.val_loss(), 4), cell(e.val_top1(), 2), cell(e.val_top5(), 2), cell(e.val_ema_top1(), 2), cell(e.images_per_second(), 0), duration(e.time())));
+            out.append(String.format(Locale.ROOT, "<tr><td>%d</td><td>%d</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>%n",
+                    e.epoch(), e.step(),
+                    cell(e.train_loss(), 4), cell(e.val_loss(), 4), cell(e.val_top1(), 2), cell(e.val_top5(), 2), cell(e.val_ema_top1(), 2), cell(e.images_per_second(), 0),
+                    duration(e.time())));
         }
         out.append("</table>\n");
     }

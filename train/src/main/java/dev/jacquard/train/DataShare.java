@@ -24,7 +24,8 @@ public record DataShare(double waited, Stage slowest, double imagesPerSecond, in
     /** {@code 23 % of the time waiting for data: decode, 310 images/s per core, 1 loader thread}. */
     public String text() {
         String share = String.format(Locale.ROOT, "%.0f %% of the time waiting for data", 100 * waited);
-        return slowest == null ? share : String.format(Locale.ROOT, "%s: %s, %.0f images/s per core, %d loader thread%s", share, slowest.text(), imagesPerSecond, threads, threads == 1 ? "" : "s");
+        return slowest == null ? share : String.format(Locale.ROOT, "%s: %s, %.0f images/s per core, %d loader thread%s", share, slowest.text(), imagesPerSecond, threads,
+                threads == 1 ? "" : "s");
     }
 
     /** What helps, the simplest first. @param processors of this machine */
@@ -34,7 +35,8 @@ public record DataShare(double waited, Stage slowest, double imagesPerSecond, in
             return "";
         }
         return switch (slowest) {
-            case READ -> "put the images on a faster disk, or into tars and read those in sequence with --shuffle-buffer" + (more.isEmpty() ? "" : ", or " + more.substring(0, more.length() - 2));
+            case READ -> "put the images on a faster disk, or into tars and read those in sequence with --shuffle-buffer"
+                    + (more.isEmpty() ? "" : ", or " + more.substring(0, more.length() - 2));
             case DECODE -> more + "store smaller images (a shorter side of twice --image-size will do), "
                     + (ImageDecoder.codec().equals("java") ? "install libjpeg-turbo (doctor says what is missing)" : "try --decode reduced");
             case RESIZE -> more + "store smaller images, or take a cheaper --interpolation";

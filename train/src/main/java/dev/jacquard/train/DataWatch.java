@@ -6,8 +6,9 @@ import java.util.function.LongSupplier;
 /**
  * Counts the time that steps lose because their pictures are not there.
  *
- * <p>A wait for pictures while a device computes costs nothing unless it outlasts the computing. Whether it did is seen from what comes next: if the device then has to be waited for, it was busy
- * all along. If not, it became idle at some time during the wait, and all of the wait is counted, so that the share is an upper bound where the device is not the CPU.
+ * <p>A wait for pictures while a device computes costs nothing unless it outlasts the computing. Whether it did is seen from what comes next: if the device then has to be waited
+ * for, it was busy all along. If not, it became idle at some time during the wait, and all of the wait is counted, so that the share is an upper bound where the device is not the
+ * CPU.
  */
 final class DataWatch {
     /** Reading a loss off an idle device takes less. */
@@ -56,7 +57,8 @@ final class DataWatch {
     DataShare line(double seconds, StageTimes times, int threads) {
         double elapsed = seconds - secondsBefore;
         StageTimes own = times.since(before);
-        DataShare share = new DataShare(elapsed > 0 ? Math.clamp(lost * 1e-9 / elapsed, 0, 1) : 0, own.slowest().orElse(null), own.slowest().map(own::perSecond).orElse(0.0), threads);
+        DataShare share = new DataShare(elapsed > 0 ? Math.clamp(lost * 1e-9 / elapsed, 0, 1) : 0, own.slowest().orElse(null),
+                own.slowest().map(own::perSecond).orElse(0.0), threads);
         before = times;
         secondsBefore = seconds;
         lost = 0;

@@ -25,8 +25,8 @@ import java.util.Map;
 import java.util.function.BooleanSupplier;
 
 /**
- * Evaluation as a plan for batches of a fixed size, and one more that reads averages in the place of weights, if there are any; of a partial batch the rest is computed and not counted. Not
- * thread-safe.
+ * Evaluation as a plan for batches of a fixed size, and one more that reads averages in the place of weights, if there are any; of a partial batch the rest is computed and not
+ * counted. Not thread-safe.
  */
 public final class EvalStep implements AutoCloseable {
     private static final String IMAGES = "images";
@@ -93,7 +93,10 @@ public final class EvalStep implements AutoCloseable {
         }
     }
 
-    /** Evaluates the variables as they are now on one epoch of a loader; they must not change meanwhile. @param cancelled asked before each batch @return of the weights, then of the averages if there are any; null if cancelled */
+    /**
+     * Evaluates the variables as they are now on one epoch of a loader; they must not change meanwhile. @param cancelled asked before each batch @return of the weights, then of
+     * the averages if there are any; null if cancelled
+     */
     public List<Evaluation> run(Loader loader, BooleanSupplier cancelled) {
         frozen.prepare(); // weights may have changed since the last evaluation
         List<Tally> tallies = plans.stream().map(_ -> new Tally(classes, smoothing)).toList();

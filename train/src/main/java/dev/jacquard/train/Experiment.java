@@ -59,7 +59,8 @@ public final class Experiment {
     /** Options of the network. The number of classes must be known. */
     public static ModelOptions model(TrainConfig config) {
         TrainConfig.Model m = config.model();
-        return new ModelOptions(m.classes(), m.channels(), m.padding(), m.initialization(), m.normMomentum(), m.normEps(), m.dropout(), m.survival(), m.dropPath(), m.zeroLastNorm());
+        return new ModelOptions(m.classes(), m.channels(), m.padding(), m.initialization(), m.normMomentum(), m.normEps(), m.dropout(), m.survival(), m.dropPath(),
+                m.zeroLastNorm());
     }
 
     /** How averages of the weights are kept; null for none. */
@@ -112,15 +113,16 @@ public final class Experiment {
     /** What the steps of a stage work on. */
     public static TrainStep.Settings step(TrainConfig config, Stage stage) {
         TrainConfig.Optimization o = config.optimization();
-        return new TrainStep.Settings(config.batch().size(), stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(), mixing(config, stage).enabled(),
-                config.batch().accumulation(), averaging(config), clip(config), o.seed(), precision(config));
+        return new TrainStep.Settings(config.batch().size(), stage.imageSize(), config.model().channels(), Trainer.NORMALIZATION, o.labelSmoothing(),
+                mixing(config, stage).enabled(), config.batch().accumulation(), averaging(config), clip(config), o.seed(), precision(config));
     }
 
     /** The learning rate in epochs, scaled; {@link LearningRate#schedule} makes it one of updates. */
     public static LearningRate learningRate(TrainConfig config) {
         TrainConfig.Schedule s = config.schedule();
         double factor = s.curve() == LearningRate.Curve.EXPONENTIAL ? s.decayRate() : s.factor();
-        return new LearningRate(s.curve(), s.convention(), config.peakLr(), s.endLr(), s.warmupEpochs(), s.warmupStartLr(), s.epochs(), s.milestones(), s.multipliers(), factor, s.decayEpochs());
+        return new LearningRate(s.curve(), s.convention(), config.peakLr(), s.endLr(), s.warmupEpochs(), s.warmupStartLr(), s.epochs(), s.milestones(), s.multipliers(), factor,
+                s.decayEpochs());
     }
 
     /** How images of a batch are mixed. */

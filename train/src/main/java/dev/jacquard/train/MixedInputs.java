@@ -13,8 +13,8 @@ import dev.jacquard.tensor.op.Images;
 import dev.jacquard.tensor.plan.Plan;
 
 /**
- * What a step on mixed images is fed besides images and labels, see {@link Mixer}, and where it goes: a few numbers per image, with which the device mixes while it normalises, and weighs two labels
- * in the loss. A step without mixing has {@link Pixels#normalize} and {@link Losses#crossEntropy} in their places.
+ * What a step on mixed images is fed besides images and labels, see {@link Mixer}, and where it goes: a few numbers per image, with which the device mixes while it normalises, and
+ * weighs two labels in the loss. A step without mixing has {@link Pixels#normalize} and {@link Losses#crossEntropy} in their places.
  *
  * @param partners I32 (N)
  * @param weights F32 (N)

@@ -14,8 +14,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 
 /**
- * A {@link NetworkStep} planned on a backend as {@link TrainStep} and {@link Predictor} plan theirs. What benchmarks time runs on random input that stays on the device; what is only looked at never
- * runs, and may be planned on a device that is not there. Not thread-safe.
+ * A {@link NetworkStep} planned on a backend as {@link TrainStep} and {@link Predictor} plan theirs. What benchmarks time runs on random input that stays on the device; what is
+ * only looked at never runs, and may be planned on a device that is not there. Not thread-safe.
  */
 public final class NetworkRun implements AutoCloseable {
     /** Small enough for the loss to stay finite however often the same batch is learnt. */
@@ -78,7 +78,9 @@ public final class NetworkRun implements AutoCloseable {
         }
     }
 
-    /** What kernels take does not depend on the numbers, but for zeros, which draw less power and run faster than they should. They stay where inputs are, which nothing overwrites. */
+    /**
+     * What kernels take does not depend on the numbers, but for zeros, which draw less power and run faster than they should. They stay where inputs are, which nothing overwrites.
+     */
     private void feed(int classes) {
         SplittableRandom random = new SplittableRandom(1);
         plan.inputs().forEach((name, type) -> {

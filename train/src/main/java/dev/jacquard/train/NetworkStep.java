@@ -57,7 +57,9 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
         return new NetworkStep(work, row, batch, imageSize == 0 ? row.resolution() : imageSize, precision);
     }
 
-    /** The graph that a backend plans: in its precision, with what the backend fuses. Inputs of training as {@link TrainStep#graph} has them, of inference images F32 (N, H, W, C). */
+    /**
+     * The graph that a backend plans: in its precision, with what the backend fuses. Inputs of training as {@link TrainStep#graph} has them, of inference images F32 (N, H, W, C).
+     */
     public Graph graph(Backend backend) {
         return work == Work.TRAIN ? EmulateTf32.on(backend).then(Fusion.ofStep(backend)).apply(training(Fusion.beforeGradients(backend)))
                 : MixedPrecision.pass(precision).then(EmulateTf32.on(backend)).then(Fusion.ofEvaluation(backend)).apply(forward());
@@ -90,6 +92,7 @@ public record NetworkStep(Work work, ModelRow row, int batch, int imageSize, Mix
     /** {@code resnet50, training step, batch 128 of 224 x 224, bf16}. */
     @Override
     public String toString() {
-        return "%s, %s, batch %d of %d x %d, %s".formatted(row.name(), work == Work.TRAIN ? "training step" : "inference", batch, imageSize, imageSize, precision == null ? "f32" : precision.type());
+        return "%s, %s, batch %d of %d x %d, %s".formatted(row.name(), work == Work.TRAIN ? "training step" : "inference", batch, imageSize, imageSize, precision == null ? "f32"
+                : precision.type());
     }
 }

@@ -84,7 +84,9 @@ public final class Predictor implements AutoCloseable {
         return load(arch, weights, averaged, null, backend);
     }
 
-    /** The same. @param precision the half-precision type to compute in, where weights are rounded once, when they are loaded; null for F32. Images and logits are F32 in any case */
+    /**
+     * The same. @param precision the half-precision type to compute in, where weights are rounded once, when they are loaded; null for F32. Images and logits are F32 in any case
+     */
     public static Predictor load(String arch, Path weights, boolean averaged, MixedPrecision precision, Backend backend) {
         Weights.Info info = Weights.inspect(weights, averaged);
         String name = arch != null ? arch : info.arch().orElseThrow(() -> new DataException(weights.toString(), "does not say which architecture it is of",
@@ -93,7 +95,8 @@ public final class Predictor implements AutoCloseable {
         // Where the file does not tell, the architecture's usual number, so that the error tells the difference.
         int classes = info.classes().orElse(Models.row(name).classes());
         // A known file says how its source normalises; with another epsilon the same weights give other logits.
-        Module module = info.options().filter(_ -> info.arch().equals(Optional.of(Models.row(name).name()))).map(o -> Models.create(name, o)).orElseGet(() -> Models.create(name, classes));
+        Module module = info.options().filter(_ -> info.arch().equals(Optional.of(Models.row(name).name()))).map(o -> Models.create(name, o))
+                .orElseGet(() -> Models.create(name, classes));
         State state = new State(backend).reserve(module.variables().values());
         boolean loaded = false;
         try {
@@ -153,7 +156,8 @@ public final class Predictor implements AutoCloseable {
     public void logits(DType kind, MemorySegment images, int n, int h, int w, MemorySegment out) {
         long bytes = 3L * h * w * kind.bytes();
         if (images.byteSize() != n * bytes) {
-            throw new ShapeException("predict", "images do not have their size", images.byteSize() + " bytes", n * bytes + " for (" + n + ", " + h + ", " + w + ", 3) of " + kind, "check the shape");
+            throw new ShapeException("predict", "images do not have their size", images.byteSize() + " bytes", n * bytes + " for (" + n + ", " + h + ", " + w + ", 3) of " + kind,
+                    "check the shape");
         }
         lock.lock();
         try {
@@ -214,7 +218,8 @@ public final class Predictor implements AutoCloseable {
                     String.join(", ", info.classNames().subList(0, Math.min(5, classes))) + ", ...", "name the class folders as in training");
         }
         lock.lock();
-        try (EvalStep step = EvalStep.of(module, new EvalStep.Settings(Math.min(batch, source.size()), imageSize, channels(), Trainer.NORMALIZATION, 0, precision), Map.of(), state);
+        try (EvalStep step = EvalStep.of(module, new EvalStep.Settings(Math.min(batch, source.size()), imageSize, channels(), Trainer.NORMALIZATION, 0, precision),
+                Map.of(), state);
                 Loader loader = Loader.evaluate(source, transform(imageSize)).batch(Math.min(batch, source.size())).open()) {
             requireOpen();
             return step.run(loader, () -> false).getFirst();
@@ -244,7 +249,10 @@ public final class Predictor implements AutoCloseable {
         return b.build();
     }
 
-    /** What the network is, for whoever computes it elsewhere: {@code logits} of normalised {@code images} F32 (n, h, w, 3), as the model says it, nothing fused. Its variables are in {@link #weights}. */
+    /**
+     * What the network is, for whoever computes it elsewhere: {@code logits} of normalised {@code images} F32 (n, h, w, 3), as the model says it, nothing fused. Its variables are
+     * in {@link #weights}.
+     */
     public Graph graph(int n, int h, int w) {
         return graph(new Key(DType.F32, n, h, w));
     }

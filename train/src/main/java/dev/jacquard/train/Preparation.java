@@ -16,8 +16,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * How images are prepared for trained weights. A file that {@code train} wrote says it, in the words of the settings; of any other it is what the system has that the weights come from, as far as their
- * names tell.
+ * How images are prepared for trained weights. A file that {@code train} wrote says it, in the words of the settings; of any other it is what the system has that the weights come
+ * from, as far as their names tell.
  */
 final class Preparation {
     private static final String RULE = "eval-rule";

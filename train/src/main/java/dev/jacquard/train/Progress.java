@@ -22,8 +22,8 @@ import java.nio.file.Path;
  * @param trainImages size of the training set, to notice another one
  * @param config what the numbers depend on
  */
-record Progress(long step, int epoch, int batch, double epochLoss, int leftOut, double bestTop1, int bestEpoch, boolean bestAveraged, double bestAveragedTop1, String bestCheckpoint, double seconds,
-        int trainImages, String config) {
+record Progress(long step, int epoch, int batch, double epochLoss, int leftOut, double bestTop1, int bestEpoch, boolean bestAveraged, double bestAveragedTop1,
+        String bestCheckpoint, double seconds, int trainImages, String config) {
     static final String FILE = "state.json";
 
     static Progress start(int trainImages, TrainConfig config) {
@@ -32,7 +32,8 @@ record Progress(long step, int epoch, int batch, double epochLoss, int leftOut, 
 
     /** After more steps of the epoch. @param loss of the epoch so far @param more seconds that they took */
     Progress trained(long steps, int batches, RunningLoss loss, double more) {
-        return new Progress(steps, epoch, batches, loss.epoch(), loss.leftOut(), bestTop1, bestEpoch, bestAveraged, bestAveragedTop1, bestCheckpoint, seconds + more, trainImages, config);
+        return new Progress(steps, epoch, batches, loss.epoch(), loss.leftOut(), bestTop1, bestEpoch, bestAveraged, bestAveragedTop1, bestCheckpoint, seconds + more,
+                trainImages, config);
     }
 
     /** At the beginning of the next epoch. @param result of this one's evaluation; null if there was none @param better whether averages may make an epoch the best */
@@ -44,8 +45,8 @@ record Progress(long step, int epoch, int batch, double epochLoss, int leftOut, 
         boolean averaged = better && averagedTop1 > result.raw().top1();
         double top1 = averaged ? averagedTop1 : result.raw().top1();
         boolean best = top1 > bestTop1;
-        return new Progress(step, epoch + 1, 0, 0, 0, best ? top1 : bestTop1, best ? epoch + 1 : bestEpoch, best ? averaged : bestAveraged, Math.max(bestAveragedTop1, averagedTop1), bestCheckpoint,
-                seconds, trainImages, config);
+        return new Progress(step, epoch + 1, 0, 0, 0, best ? top1 : bestTop1, best ? epoch + 1 : bestEpoch, best ? averaged : bestAveraged,
+                Math.max(bestAveragedTop1, averagedTop1), bestCheckpoint, seconds, trainImages, config);
     }
 
     Progress withBest(String checkpoint) {

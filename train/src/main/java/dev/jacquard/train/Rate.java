@@ -4,8 +4,8 @@ import dev.jacquard.layers.LearningRate;
 import dev.jacquard.layers.Schedule;
 
 /**
- * The learning rate of a run's steps. Where gradients are accumulated, schedules per step count updates, as an optimizer does; those per epoch count steps, so that the rate changes where an epoch
- * begins even if an update lies across it.
+ * The learning rate of a run's steps. Where gradients are accumulated, schedules per step count updates, as an optimizer does; those per epoch count steps, so that the rate
+ * changes where an epoch begins even if an update lies across it.
  *
  * @param schedule of units
  * @param stepsPerUnit 1, or the steps of an update

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Named sets of settings, from {@code recipes.json}: a recipe names layers and adds its own values; later ones go before earlier ones. The names say system, network, platform and precision:
- * {@code pytorch/resnet50/a100-amp-90e}. A mode ({@code convergence}, {@code benchmark-training}, ...) is put over any recipe.
+ * Named sets of settings, from {@code recipes.json}: a recipe names layers and adds its own values; later ones go before earlier ones. The names say system, network, platform and
+ * precision: {@code pytorch/resnet50/a100-amp-90e}. A mode ({@code convergence}, {@code benchmark-training}, ...) is put over any recipe.
  */
 public final class Recipes {
     /** What {@code train} does without data. */

@@ -72,7 +72,8 @@ public record ResolvedConfig(String recipe, TrainConfig config, Map<String, Orig
     /** What an architecture is trained with unless something else is said. */
     private static Map<String, Object> architecture(ModelRow row) {
         ModelOptions o = row.defaults();
-        return Map.ofEntries(Map.entry("arch", row.name()), Map.entry("padding", o.padding()), Map.entry("initialization", o.initialization()), Map.entry("bn-momentum", o.normMomentum()),
+        return Map.ofEntries(Map.entry("arch", row.name()), Map.entry("padding", o.padding()), Map.entry("initialization", o.initialization()),
+                Map.entry("bn-momentum", o.normMomentum()),
                 Map.entry("bn-epsilon", o.normEps()), Map.entry("dropout", o.dropout()), Map.entry("survival", o.survival()), Map.entry("drop-path", o.dropPath()),
                 Map.entry("zero-last-norm", o.zeroLastNorm()), Map.entry("image-size", row.resolution()),
                 Map.entry("interpolation", Interpolation.valueOf(row.preprocessing().interpolation().name())));

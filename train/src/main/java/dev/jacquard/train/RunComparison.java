@@ -8,8 +8,8 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Training losses of several runs over the same steps, beside the first one's: whether a change of precision, device or version changes how a network learns. A step's loss is noisy, so each is smoothed
- * by the mean of the last lines of its log.
+ * Training losses of several runs over the same steps, beside the first one's: whether a change of precision, device or version changes how a network learns. A step's loss is
+ * noisy, so each is smoothed by the mean of the last lines of its log.
  *
  * @param runs in the order given, the first being what the others are compared with
  */
@@ -63,7 +63,8 @@ public record RunComparison(List<Run> runs) {
 
     /** Means of the last {@code window} values, of fewer at the beginning. */
     private static double[] smooth(double[] values, int window) {
-        return IntStream.range(0, values.length).mapToDouble(i -> IntStream.rangeClosed(Math.max(0, i - window + 1), i).mapToDouble(j -> values[j]).average().orElseThrow()).toArray();
+        return IntStream.range(0, values.length).mapToDouble(i -> IntStream.rangeClosed(Math.max(0, i - window + 1), i).mapToDouble(j -> values[j]).average()
+                .orElseThrow()).toArray();
     }
 
     private static double deviation(double[] own, double[] first, int window) {

@@ -53,7 +53,8 @@ public final class RunFolder implements AutoCloseable {
         RunFolder run = lock(path);
         if (Files.exists(run.config())) {
             run.close();
-            throw new DataException("--out " + path, "already holds a run", "its config.json", "a folder without a run", "continue that run with --resume, or choose another folder");
+            throw new DataException("--out " + path, "already holds a run", "its config.json", "a folder without a run",
+                    "continue that run with --resume, or choose another folder");
         }
         return run;
     }

@@ -20,9 +20,9 @@ import java.util.function.Function;
 /**
  * {@code log.jsonl}: one JSON object per line, appended as things happen. {@code "event":"step"} has step, epoch (from 1), loss, lr, images_per_second and
  * time (seconds of training so far, over all resumed parts); {@code "event":"epoch"} has also train_loss, val_loss, val_top1, val_top5 (percent), and
- * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates skipped so far.
- * Steps' lines have data_wait, the share of the time since the line before in which a step waited for pictures, data_stage, what the pipeline's threads did most, and data_images_per_second, what one
- * processor gets through that stage. A
+ * val_ema_loss, val_ema_top1, val_ema_top5 where averages are kept. Where the loss is scaled both have loss_scale, that of the next step, and skipped, the number of updates
+ * skipped so far. Steps' lines have data_wait, the share of the time since the line before in which a step waited for pictures, data_stage, what the pipeline's threads did most,
+ * and data_images_per_second, what one processor gets through that stage. A
  * resumed run takes back the lines after its checkpoint, so that the log reads as if nothing had happened.
  */
 public final class RunLog implements AutoCloseable {
@@ -71,20 +71,20 @@ public final class RunLog implements AutoCloseable {
         static Line epoch(long step, int epoch, double lr, double speed, double time, double trainLoss, Validation.Result result) {
             Evaluation raw = result == null ? null : result.raw();
             Evaluation ema = result == null ? null : result.averaged();
-            return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, of(raw, Evaluation::loss), of(raw, Evaluation::top1), of(raw, Evaluation::top5), of(ema, Evaluation::loss),
-                    of(ema, Evaluation::top1), of(ema, Evaluation::top5), null, null, null, null, null);
+            return new Line("epoch", step, epoch, null, lr, speed, time, trainLoss, of(raw, Evaluation::loss), of(raw, Evaluation::top1), of(raw, Evaluation::top5),
+                    of(ema, Evaluation::loss), of(ema, Evaluation::top1), of(ema, Evaluation::top5), null, null, null, null, null);
         }
 
         /** The same with the loss scale. @param r null if the loss is not scaled */
         Line scaled(LossScaler.Reading r) {
-            return r == null ? this : new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1, val_ema_top5,
-                    r.scale(), r.skipped(), data_wait, data_stage, data_images_per_second);
+            return r == null ? this : new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1,
+                    val_ema_top5, r.scale(), r.skipped(), data_wait, data_stage, data_images_per_second);
         }
 
         /** The same with what the pictures cost. */
         Line fed(DataShare s) {
-            return new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1, val_ema_top5, loss_scale, skipped,
-                    s.waited(), s.slowest() == null ? null : s.slowest().text(), s.slowest() == null ? null : s.imagesPerSecond());
+            return new Line(event, step, epoch, loss, lr, images_per_second, time, train_loss, val_loss, val_top1, val_top5, val_ema_loss, val_ema_top1, val_ema_top5,
+                    loss_scale, skipped, s.waited(), s.slowest() == null ? null : s.slowest().text(), s.slowest() == null ? null : s.imagesPerSecond());
         }
 
         private static Double of(Evaluation e, Function<Evaluation, Double> part) {

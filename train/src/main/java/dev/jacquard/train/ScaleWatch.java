@@ -6,15 +6,15 @@ import dev.jacquard.mixedprecision.MixedPrecision;
 import java.util.Optional;
 
 /**
- * Tells overflows that loss scaling is there for from a divergence. A step whose gradients are not finite is skipped, and the scale shrinks: so a run may begin with too large a scale, and meet
- * one again whenever it grows. But where the scale cannot shrink any more, or no update succeeds for long, the numbers are bad at any scale.
+ * Tells overflows that loss scaling is there for from a divergence. A step whose gradients are not finite is skipped, and the scale shrinks: so a run may begin with too large a
+ * scale, and meet one again whenever it grows. But where the scale cannot shrink any more, or no update succeeds for long, the numbers are bad at any scale.
  *
  * <p>PyTorch, Keras and Paddle go on skipping for ever, at a scale that tends to 0 or stays at 1.
  */
 final class ScaleWatch {
     /**
-     * F16's smallest normal number: the gradient of the logits, which is the scale times at most 1, would be below what F16 represents in full. A scale is there to lift gradients; where one that
-     * small is too large still, it is not the gradients' size that overflows.
+     * F16's smallest normal number: the gradient of the logits, which is the scale times at most 1, would be below what F16 represents in full. A scale is there to lift gradients;
+     * where one that small is too large still, it is not the gradients' size that overflows.
      */
     static final double LEAST = 0x1p-14;
     /** Updates skipped in a row. Paddle's form, the slowest to shrink, takes 94 to come from 32768 down to 1; nothing that scaling can heal takes twice as many. */

@@ -6,8 +6,8 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * What there is to know about a setting besides its type: written once, at the component of {@link TrainConfig} that holds it. Flags, help, checks, {@code config.json}, recipes and what
- * {@code --dry-run} prints are derived from it ({@link Settings}).
+ * What there is to know about a setting besides its type: written once, at the component of {@link TrainConfig} that holds it. Flags, help, checks, {@code config.json}, recipes
+ * and what {@code --dry-run} prints are derived from it ({@link Settings}).
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)

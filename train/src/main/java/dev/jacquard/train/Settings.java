@@ -170,7 +170,8 @@ public final class Settings {
             }
             String[] ends = text.substring(1, text.length() - 1).split(",");
             boolean open = ends[1].isBlank();
-            return new Interval(Double.parseDouble(ends[0]), text.startsWith("["), open ? Double.POSITIVE_INFINITY : Double.parseDouble(ends[1].strip()), !open && text.endsWith("]"));
+            return new Interval(Double.parseDouble(ends[0]), text.startsWith("["), open ? Double.POSITIVE_INFINITY : Double.parseDouble(ends[1].strip()),
+                    !open && text.endsWith("]"));
         }
 
         boolean contains(double x) {
@@ -199,7 +200,8 @@ public final class Settings {
 
     /** A setting by its name. @throws CallerException if there is none */
     static Row row(String name) {
-        return find(name).orElseThrow(() -> new CallerException("setting", "unknown name", "'" + name + "'", "one of " + BY_NAME.keySet().stream().sorted().toList(), "check the spelling"));
+        return find(name).orElseThrow(() -> new CallerException("setting", "unknown name", "'" + name + "'", "one of " + BY_NAME.keySet().stream().sorted().toList(),
+                "check the spelling"));
     }
 
     private static List<Row> rowsOfConfig() {

@@ -31,7 +31,8 @@ final class Slots {
     static void read(Path file, List<Variable> slots, State state) {
         try (SafeTensors in = SafeTensors.open(file); Arena arena = Arena.ofConfined()) {
             if (in.names().size() != slots.size()) {
-                throw new DataException(file.toString(), "of another optimizer", in.names().size() + " tensors", slots.size() + " tensors", "resume with the configuration that the run began with");
+                throw new DataException(file.toString(), "of another optimizer", in.names().size() + " tensors", slots.size() + " tensors",
+                        "resume with the configuration that the run began with");
             }
             MemorySegment host = arena.allocate(largest(slots), 64);
             for (Variable v : slots) {

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A part of a run in which image size, augmentation and mixing stay what they are (progressive learning: Tan and Le 2021, arXiv:2104.00298). Batch size and learning rate do not know of stages.
+ * A part of a run in which image size, augmentation and mixing stay what they are (progressive learning: Tan and Le 2021, arXiv:2104.00298). Batch size and learning rate do not
+ * know of stages.
  *
  * @param index from 0
  * @param firstEpoch from 0
@@ -16,8 +17,8 @@ import java.util.List;
  */
 public record Stage(int index, int firstEpoch, int epochs, int imageSize, double magnitude, double mixup, double cutmix) {
     /**
-     * The stages of a run, by the rule of NVIDIA's TensorFlow system: of n stages, number s trains on {@code int(base + (target - base) (s + 1) / n)} pixels, with strengths that go from base to target
-     * in equal steps; each lasts {@code E / n} epochs, rounded down, and the last one takes the rest. One stage is the target.
+     * The stages of a run, by the rule of NVIDIA's TensorFlow system: of n stages, number s trains on {@code int(base + (target - base) (s + 1) / n)} pixels, with strengths that
+     * go from base to target in equal steps; each lasts {@code E / n} epochs, rounded down, and the last one takes the rest. One stage is the target.
      */
     public static List<Stage> of(TrainConfig config) {
         TrainConfig.Stages base = config.stages();
@@ -28,8 +29,8 @@ public record Stage(int index, int firstEpoch, int epochs, int imageSize, double
         for (int s = 0; s < n; s++) {
             int first = s * (epochs / n);
             int size = n == 1 ? target.imageSize() : (int) (base.baseImageSize() + (long) (target.imageSize() - base.baseImageSize()) * (s + 1) / (double) n);
-            stages.add(new Stage(s, first, s == n - 1 ? epochs - first : epochs / n, size, between(base.baseMagnitude(), target.magnitude(), s, n), between(base.baseMixup(), target.mixup(), s, n),
-                    between(base.baseCutmix(), target.cutmix(), s, n)));
+            stages.add(new Stage(s, first, s == n - 1 ? epochs - first : epochs / n, size, between(base.baseMagnitude(), target.magnitude(), s, n),
+                    between(base.baseMixup(), target.mixup(), s, n), between(base.baseCutmix(), target.cutmix(), s, n)));
         }
         return List.copyOf(stages);
     }

@@ -27,14 +27,14 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * The graphs of a training step. Without accumulation there is one. With it a step is a micro-step, of which {@code n} make an update: all but the last of them add their gradient to an
- * <i>accumulator</i> of each parameter, the last one adds it to what is there and applies the sum. The loss is divided by {@code n} before its gradients are taken, as PyTorch users do, so that the sum
- * is the gradient of the mean.
+ * The graphs of a training step. Without accumulation there is one. With it a step is a micro-step, of which {@code n} make an update: all but the last of them add their gradient
+ * to an <i>accumulator</i> of each parameter, the last one adds it to what is there and applies the sum. The loss is divided by {@code n} before its gradients are taken, as
+ * PyTorch users do, so that the sum is the gradient of the mean.
  *
  * <p>Accumulators are never cleared: the first micro-step of an update overwrites them, by the scalar input {@link #KEEP}.
  *
- * <p>Where the loss is scaled, what is accumulated are gradients of the scaled loss, as PyTorch users do: an update unscales their sums, looks whether they are finite, and is skipped whole if
- * not. A micro-step before it looks at its own gradients, and leaves running statistics and averages alone if they are not finite.
+ * <p>Where the loss is scaled, what is accumulated are gradients of the scaled loss, as PyTorch users do: an update unscales their sums, looks whether they are finite, and is
+ * skipped whole if not. A micro-step before it looks at its own gradients, and leaves running statistics and averages alone if they are not finite.
  */
 final class StepGraphs {
     static final String IMAGES = "images";

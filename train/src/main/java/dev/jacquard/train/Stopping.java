@@ -16,7 +16,8 @@ record Stopping(int epochs, int lastEpoch, int patience, double targetTop1, long
     static Stopping of(TrainConfig config, int done) {
         int run = config.schedule().runEpochs();
         boolean blind = config.machine().trainingOnly(); // accuracy is never known
-        return new Stopping(config.schedule().epochs(), run > 0 ? done + run : Integer.MAX_VALUE, blind ? 0 : Math.max(config.stop().patience(), 0), blind ? 0 : config.stop().targetTop1(),
+        return new Stopping(config.schedule().epochs(), run > 0 ? done + run : Integer.MAX_VALUE, blind ? 0 : Math.max(config.stop().patience(), 0),
+        blind ? 0 : config.stop().targetTop1(),
                 Math.max(config.stop().maxSteps(), 0));
     }
 

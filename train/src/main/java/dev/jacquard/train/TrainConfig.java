@@ -19,8 +19,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All that a training run is a function of, as named settings in groups; {@code config.json} in its folder. Each component carries a {@link Setting}: its flag, its default, its range and what it
- * means are said there and nowhere else. To add a setting is to add a line here, and code that reads it.
+ * All that a training run is a function of, as named settings in groups; {@code config.json} in its folder. Each component carries a {@link Setting}: its flag, its default, its
+ * range and what it means are said there and nowhere else. To add a setting is to add a line here, and code that reads it.
  *
  * @param model the network
  * @param data where pictures come from and what is done to them
@@ -84,7 +84,8 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
 
     /** Where pictures come from and what is done to them. */
     public record Data(
-            @Setting(name = "data", value = "", mayChange = true, help = "Images: a folder with a subfolder per class, a tar of one, tars (a folder of them, t-*.tar, t-{000..146}.tar), a list (.txt, .tsv: path, tab, class), "
+            @Setting(name = "data", value = "", mayChange = true, help =
+            "Images: a folder with a subfolder per class, a tar of one, tars (a folder of them, t-*.tar, t-{000..146}.tar), a list (.txt, .tsv: path, tab, class), "
                     + "several with commas between, or synthetic (noise, for benchmarks).") String train,
             @Setting(name = "val", value = "", mayChange = true, help = "Held-out images, as --data. Default: every tenth image of --data.") String val,
             @Setting(name = "generated-images", value = "8000", range = "[0, 100000000]",
@@ -107,12 +108,14 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "max-scale", value = "1", range = "(0, 1]", help = "Largest part of an image's area that a random crop keeps.") double maxScale,
             @Setting(name = "min-ratio", value = "0.75", range = "(0, 1]", help = "Least width / height of a random crop.") double minRatio,
             @Setting(name = "max-ratio", value = "1.3333333333333333", range = "[1, 100]", help = "Largest width / height of a random crop.") double maxRatio,
-            @Setting(name = "crop-sampling", value = "torchvision", help = "Whose random crop: torchvision gives up after 10 attempts, the others after 100.") RandomCrop.Sampling crop,
+            @Setting(name = "crop-sampling", value = "torchvision", help =
+                    "Whose random crop: torchvision gives up after 10 attempts, the others after 100.") RandomCrop.Sampling crop,
             @Setting(name = "flip", value = "true", help = "Mirror images by chance.") boolean flip,
             @Setting(name = "interpolation", value = "bilinear",
                     help = "How images are resized: as Pillow does, or with no antialiasing (-aliased), or as TensorFlow does (-tf1).") Interpolation interpolation,
             @Setting(name = "augmentation", value = "none", aliases = "--augmenter-name", help = "Further operations on training images.") AugmentationPolicy augmentation,
-            @Setting(name = "augmentation-arithmetic", value = "pillow", help = "Whose operations: Pillow's (NVIDIA PyTorch) or TensorFlow's.") OperationRules.Arithmetic arithmetic,
+            @Setting(name = "augmentation-arithmetic", value = "pillow",
+                    help = "Whose operations: Pillow's (NVIDIA PyTorch) or TensorFlow's.") OperationRules.Arithmetic arithmetic,
             @Setting(name = "augmentation-outside", value = "fill",
                     help = "What geometric operations show beyond an image's border: gray, or the image mirrored.") OperationRules.Outside outside,
             @Setting(name = "randaugment-layers", value = "2", range = "[1, 16]", aliases = "--raug-num-layers", help = "Operations per image of RandAugment.") int layers,
@@ -207,8 +210,10 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
     /** Images and augmentation that grow with the epochs. */
     public record Stages(
             @Setting(name = "stages", value = "1", range = "[1, 1000]", aliases = "--n-stages", help = "Parts of the run, from the base values below to those above.") int count,
-            @Setting(name = "base-image-size", value = "128", range = "[8, 4096]", aliases = "--base-img-size", help = "Image size that the first stage grows from.") int baseImageSize,
-            @Setting(name = "base-magnitude", value = "5", range = "[0, 30]", aliases = "--base-randaug-mag", help = "RandAugment's strength in the first stage.") double baseMagnitude,
+            @Setting(name = "base-image-size", value = "128", range = "[8, 4096]", aliases = "--base-img-size",
+                    help = "Image size that the first stage grows from.") int baseImageSize,
+            @Setting(name = "base-magnitude", value = "5", range = "[0, 30]", aliases = "--base-randaug-mag",
+            help = "RandAugment's strength in the first stage.") double baseMagnitude,
             @Setting(name = "base-mixup", value = "0", range = "[0, 100]", help = "Mixup's alpha in the first stage.") double baseMixup,
             @Setting(name = "base-cutmix", value = "0", range = "[0, 100]", help = "Cutmix' alpha in the first stage.") double baseCutmix) {}
 
@@ -223,28 +228,35 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
             @Setting(name = "amp", value = "off", help = "Mixed precision: products, and what follows them, in this type; weights, statistics and the loss stay in F32.") Amp amp,
             @Setting(name = "amp-keep", value = "", help = "Modules that stay in F32 with --amp, by path, with commas between them, such as layer4.0,fc.") String ampKeep,
             @Setting(name = "tf32", value = "on", bare = "on", shorthands = "--no-tf32=off",
-                    help = "Products and convolutions of F32 with 10 bits of mantissa: on where the device has such, A100 and later; off nowhere; emulate everywhere, by rounding operands.")
+                    help = "Products and convolutions of F32 with 10 bits of mantissa: on where the device has such, A100 and later; off nowhere; emulate everywhere, by "
+                            + "rounding operands.")
             BackendOptions.Tf32 tf32,
             @Setting(name = "loss-scaling", value = "dynamic",
-                    help = "How the loss is scaled with --amp fp16: a scale that follows overflows, one that stays (bad steps are skipped nevertheless), or none.") LossScaling lossScaling,
-            @Setting(name = "loss-scale", value = "128", range = "(0, 1e38]", aliases = {"--static-loss-scale", "--scale-loss"}, help = "First loss scale of --amp fp16.") double lossScale,
+                    help = "How the loss is scaled with --amp fp16: a scale that follows overflows, one that stays (bad steps are skipped nevertheless), or "
+                            + "none.") LossScaling lossScaling,
+            @Setting(name = "loss-scale", value = "128", range = "(0, 1e38]", aliases = {"--static-loss-scale", "--scale-loss"},
+            help = "First loss scale of --amp fp16.") double lossScale,
             @Setting(name = "loss-scale-growth", value = "2", range = "[1, )", help = "What the scale grows by; 1 for a scale that does not grow.") double growth,
             @Setting(name = "loss-scale-interval", value = "100", range = "[1, 16777215]", help = "Updates without overflow in a row before it grows.") int interval,
             @Setting(name = "loss-scale-backoff", value = "0.5", range = "(0, 1)", help = "What it is multiplied by after overflows.") double backoff,
             @Setting(name = "loss-scale-patience", value = "1", range = "[1, 16777215]", help = "Updates with overflow in a row before it shrinks.") int patience,
-            @Setting(name = "loss-scale-minimum", value = "0", range = "[0, 1e38]", help = "What it does not shrink below; 0 for no bound, Keras and Paddle have 1.") double lossScaleMinimum,
+            @Setting(name = "loss-scale-minimum", value = "0", range = "[0, 1e38]",
+                    help = "What it does not shrink below; 0 for no bound, Keras and Paddle have 1.") double lossScaleMinimum,
             @Setting(name = "qat", value = "off", help = "Train with quantised weights and activations.") Qat qat,
             @Setting(name = "sparsity", value = "off", help = "Train with 2 of 4 weights at zero, chosen so.") Sparsity sparsity) {}
 
     /** What does not belong to the experiment. */
     public record Machine(
             @Setting(name = "device", value = "auto", mayChange = true, help = "Where to compute: auto, cpu, cuda or cuda:N; auto takes the best there is.") String device,
-            @Setting(name = "libs", value = "on", mayChange = true, help = "Whether cuBLAS and cuDNN may compute on a CUDA device, where they are installed and faster.") Switch libraries,
+            @Setting(name = "libs", value = "on", mayChange = true, help =
+                    "Whether cuBLAS and cuDNN may compute on a CUDA device, where they are installed and faster.") Switch libraries,
             @Setting(name = "autotune", value = "default", mayChange = true,
-                    help = "How one of several kernels is chosen on a CUDA device: on times them once and remembers the fastest, file takes what is remembered, off goes by rule; default is on for a GPU.")
+                    help = "How one of several kernels is chosen on a CUDA device: on times them once and remembers the fastest, file takes what is remembered, off goes by rule; "
+                            + "default is on for a GPU.")
             BackendOptions.Autotune autotune,
             @Setting(name = "cpu-kernels", value = "auto", mayChange = true,
-                    help = "What the CPU backend computes with: code emitted for this processor, the same for AVX2 only, the JDK's Vector API, or plain Java; auto takes the first that runs here.")
+                    help = "What the CPU backend computes with: code emitted for this processor, the same for AVX2 only, the JDK's Vector API, or plain Java; auto takes the first "
+                            + "that runs here.")
             BackendOptions.CpuKernels cpuKernels,
             @Setting(name = "threads", value = "0", range = "[0, 1024]", mayChange = true, help = "Threads of the CPU backend; 0 for one per processor.") int threads,
             @Setting(name = "loader-threads", value = "0", range = "[0, 256]", aliases = {"-j", "--workers"}, mayChange = true,
@@ -305,10 +317,12 @@ public record TrainConfig(Model model, Data data, BatchSizes batch, Optimization
         require("--min-scale", data.minScale, data.minScale <= data.maxScale, "at most --max-scale " + Settings.text(data.maxScale));
         require("--warmup-epochs", schedule.warmupEpochs, schedule.warmupEpochs <= schedule.epochs, "0 to the number of epochs, " + schedule.epochs);
         require("--nesterov", optimization.nesterov, !optimization.nesterov || optimization.takesNesterov(), "with --optimizer sgd and a --momentum above 0 only");
-        require("--optimizer-form", optimization.form, optimization.rule != UpdateRule.RMSPROP || optimization.form != Form.PADDLE, "pytorch or tensorflow, with --optimizer rmsprop");
+        require("--optimizer-form", optimization.form, optimization.rule != UpdateRule.RMSPROP || optimization.form != Form.PADDLE,
+                "pytorch or tensorflow, with --optimizer rmsprop");
         require("--stages", stages.count, stages.count <= schedule.epochs, "1 to the number of epochs, " + schedule.epochs);
         require("--base-image-size", stages.baseImageSize, stages.count == 1 || stages.baseImageSize <= data.imageSize, "at most --image-size " + data.imageSize);
-        require("--loss-scale-minimum", precision.lossScaleMinimum, precision.lossScaleMinimum <= precision.lossScale, "at most --loss-scale " + Settings.text(precision.lossScale));
+        require("--loss-scale-minimum", precision.lossScaleMinimum, precision.lossScaleMinimum <= precision.lossScale,
+                "at most --loss-scale " + Settings.text(precision.lossScale));
         require("--amp-keep", precision.ampKeep, precision.ampKeep == null || precision.amp != Amp.OFF, "with --amp fp16 or bf16 only");
         require("--lr-milestones", schedule.milestones, schedule.milestones.stream().sorted().toList().equals(schedule.milestones), "epochs in rising order");
         return this;

@@ -24,8 +24,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * One training step: pixels, forward, loss, backward, optimizer, running statistics. One plan, or two that take turns where gradients are accumulated over several steps. Feeding and running it
- * allocates nothing. Not thread-safe.
+ * One training step: pixels, forward, loss, backward, optimizer, running statistics. One plan, or two that take turns where gradients are accumulated over several steps. Feeding
+ * and running it allocates nothing. Not thread-safe.
  */
 public final class TrainStep implements AutoCloseable {
     /** Changes the parameters. */
@@ -122,8 +122,8 @@ public final class TrainStep implements AutoCloseable {
     }
 
     /**
-     * Plans the step. The module's variables, the optimizer's slots, the accumulators ({@code accumulator.<parameter>}) and the loss scale ({@code loss_scale} and its counters) are added to the state
-     * unless they are there; averages ({@code ema.<variable>}) begin as copies of what they are averages of.
+     * Plans the step. The module's variables, the optimizer's slots, the accumulators ({@code accumulator.<parameter>}) and the loss scale ({@code loss_scale} and its counters)
+     * are added to the state unless they are there; averages ({@code ema.<variable>}) begin as copies of what they are averages of.
      */
     public static TrainStep of(Module module, Optimizer optimizer, Settings settings, State state) {
         StepGraphs graphs = new StepGraphs(module, optimizer, settings, Fusion.beforeGradients(state.backend()), state::variable);
@@ -145,7 +145,9 @@ public final class TrainStep implements AutoCloseable {
         return new TrainStep(Plan.together(all, state), settings, graphs.scaler());
     }
 
-    /** The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (), and overflow I32 () where the loss is scaled. */
+    /**
+     * The step that changes the parameters, as a graph: inputs images U8 (N, H, W, 3), labels I32 (N), lr F32 (); output loss F32 (), and overflow I32 () where the loss is scaled.
+     */
     public static Graph graph(Module module, Optimizer optimizer, Settings s) {
         return graph(module, optimizer, s, g -> g);
     }

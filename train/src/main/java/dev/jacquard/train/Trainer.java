@@ -98,7 +98,8 @@ public final class Trainer implements AutoCloseable {
             this.stages = Stage.of(config);
             this.scales = new ScaleWatch(Experiment.precision(config), config.batch().accumulation());
             this.optimizer = Experiment.optimizer(config, setup.module);
-            this.checkpoints = new Checkpoints(run, setup.module, state, optimizer.averages().variables(), config.machine().keep(), Preparation.strings(config, setup.train.classes()));
+            this.checkpoints = new Checkpoints(run, setup.module, state, optimizer.averages().variables(), config.machine().keep(),
+                    Preparation.strings(config, setup.train.classes()));
             Optional<Progress> saved = checkpoints.newest();
             this.progress = saved.orElseGet(() -> Progress.start(setup.train.size(), config));
             requireSameRun();
@@ -175,7 +176,8 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains until there is nothing left to do, or until {@link #stop}.
      *
-     * @throws DivergedException if the loss stops being a number, or with loss scaling if skipping updates does not help; the message names the step, the first bad op, and the last good checkpoint
+     * @throws DivergedException if the loss stops being a number, or with loss scaling if skipping updates does not help; the message names the step, the first bad op, and the
+     *     last good checkpoint
      * @throws DataException if no picture can be decoded or the disk refuses
      */
     public Outcome fit() {
@@ -199,7 +201,8 @@ public final class Trainer implements AutoCloseable {
         Progress p = progress;
         String best = p.bestTop1() < 0 || !config.machine().checkpoints() ? null : (p.bestAveraged() ? run.bestAveraged() : run.best()).getFileName().toString();
         LossScaler.Reading scale = stage.step().scale();
-        return new Outcome(ending.complete(), ending, p.step(), p.epoch(), last == null ? null : last.raw(), last == null ? null : last.averaged(), p.bestTop1() < 0 ? null : p.bestTop1(),
+        return new Outcome(ending.complete(), ending, p.step(), p.epoch(), last == null ? null : last.raw(), last == null ? null : last.averaged(), p.bestTop1() < 0 ? null
+                : p.bestTop1(),
                 p.bestAveragedTop1() < 0 ? null : p.bestAveragedTop1(), best, speed.overall(), p.seconds(), decoded.badImages() + (validation == null ? 0 : validation.badImages()),
                 scale == null ? null : scale.skipped());
     }
@@ -388,7 +391,8 @@ public final class Trainer implements AutoCloseable {
     private DivergedException diverged(long step, String problem, String got, String expected) {
         String where = Divergence.firstBad(stage.step().plan());
         String good = Optional.ofNullable(checkpoints.last()).map(p -> "last good checkpoint " + p).orElse("no checkpoint yet");
-        return new DivergedException("step " + step, problem, got + ", first bad value: " + where, expected + "; " + good, "lower --lr or lengthen --warmup-epochs, then train again");
+        return new DivergedException("step " + step, problem, got + ", first bad value: " + where, expected + "; " + good,
+                "lower --lr or lengthen --warmup-epochs, then train again");
     }
 
     /** Saves nothing; frees everything that this trainer made. */

@@ -29,7 +29,8 @@ class AveragingTest extends OnCpu {
     private static void check(Averaging averaging, int accumulation) {
         Module net = TinyRun.net();
         TrainStep.Settings settings = new TrainStep.Settings(BATCH, SIZE, Normalization.IMAGENET, 0.1, 5).accumulation(accumulation).averaging(averaging);
-        try (State state = new State(backend); TrainStep step = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 0, false)), settings, state); Arena arena = Arena.ofConfined()) {
+        try (State state = new State(backend); TrainStep step = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 0, false)), settings, state); Arena arena =
+                Arena.ofConfined()) {
             Map<Variable, double[]> hand = new LinkedHashMap<>();
             for (Variable v : net.variables().values()) {
                 hand.put(v, doubles(state.get(v)));

@@ -31,8 +31,9 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /**
- * The casts of a training step in F16 with dynamic loss scaling, beside those of policies that cast at every op; {@code -Dupdate} writes the file. Nodes are counted before a backend fuses or expands
- * any. Naively, an op in half precision casts each of its operands, and its result goes back to F32; the gradients do the same, as the gradient of a cast is a cast.
+ * The casts of a training step in F16 with dynamic loss scaling, beside those of policies that cast at every op; {@code -Dupdate} writes the file. Nodes are counted before a
+ * backend fuses or expands any. Naively, an op in half precision casts each of its operands, and its result goes back to F32; the gradients do the same, as the gradient of a cast
+ * is a cast.
  */
 class CastCountsTest {
     private static final Path FILE = Path.of("src/test/resources/dev/jacquard/train/cast-counts.txt");

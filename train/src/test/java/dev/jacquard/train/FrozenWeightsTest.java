@@ -52,7 +52,8 @@ class FrozenWeightsTest extends OnCpu {
     void anEvaluationAfterATrainingStepSeesTheNewWeights() {
         Module net = TinyRun.net();
         TrainStep.Settings settings = new TrainStep.Settings(BATCH, SIZE, Trainer.NORMALIZATION, 0, 5).averaging(new Averaging(0.5, Averaging.Cadence.STEP, false));
-        try (State state = new State(backend); TrainStep train = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 0, false)), settings, state); Arena arena = Arena.ofConfined()) {
+        try (State state = new State(backend); TrainStep train = TrainStep.of(net, new Optimizer(new Update.SgdMomentum(0.9, 0, false)), settings, state); Arena arena =
+                Arena.ofConfined()) {
             Map<Variable, Variable> averages = new HashMap<>();
             net.variables().values().forEach(v -> averages.put(v, state.variable("ema." + v.name())));
             List<Variable> before = state.variables();

@@ -66,7 +66,8 @@ class LossScalingTest extends OnCpu {
         private long done;
 
         Run(TrainStep.Settings settings, Update.Rule rule, double lr) {
-            Module net = Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new BatchNorm2d(8), Activation.RELU.module(), new GlobalAvgPool2d(), new Gain(), new Linear(8, 10));
+            Module net = Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new BatchNorm2d(8), Activation.RELU.module(), new GlobalAvgPool2d(), new Gain(),
+                    new Linear(8, 10));
             this.step = TrainStep.of(net, new Optimizer(rule), settings, state);
             this.lr = lr;
         }
@@ -219,7 +220,8 @@ class LossScalingTest extends OnCpu {
     void thePublishedFormsFollowTheirRules() {
         assertArrayEquals(new double[] {128, 128, 256, 128, 64, 64, 64, 128}, scales(new LossScale(128, 2, 3, 0.5, 1, 0), "+++--+++"), "PyTorch");
         assertArrayEquals(new double[] {2, 1, 1, 1, 2, 1}, scales(new LossScale(4, 2, 1, 0.5, 1, 1), "----+-"), "Keras has a least one");
-        assertArrayEquals(new double[] {128, 102.4f, 102.4f, 102.4f, 102.4f, 102.4f, 102.4f * 0.8f}, scales(new LossScale(128, 2, 1000, 0.8, 2, 1), "--+-+--"), "Paddle waits for two in a row");
+        assertArrayEquals(new double[] {128, 102.4f, 102.4f, 102.4f, 102.4f, 102.4f, 102.4f * 0.8f}, scales(new LossScale(128, 2, 1000, 0.8, 2, 1), "--+-+--"),
+                "Paddle waits for two in a row");
         assertArrayEquals(new double[] {128, 128, 128, 128, 128}, scales(LossScale.fixed(128), "+--++"), "one that stays");
     }
 
@@ -304,7 +306,8 @@ class LossScalingTest extends OnCpu {
         float tiny = 0x1p-14f;
         TrainStep.Settings s = settings(new LossScale(1, 2, 1, 0.5, 1, 0), List.of()).accumulation(2);
         Update.Rule sgd = new Update.Sgd(0);
-        try (Run exact = new Run(s.precision(null), sgd, 0); Run none = new Run(s.precision(new MixedPrecision(DType.F16, List.of(), null)), sgd, 0); Run scaled = new Run(s, sgd, 0)) {
+        try (Run exact = new Run(s.precision(null), sgd, 0); Run none = new Run(s.precision(new MixedPrecision(DType.F16, List.of(), null)), sgd, 0); Run scaled =
+                new Run(s, sgd, 0)) {
             exact.step(1, tiny);
             none.step(1, tiny);
             double lost = lost(gradients(exact, "", 1), gradients(none, "", 1));

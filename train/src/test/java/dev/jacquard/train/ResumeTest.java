@@ -50,7 +50,8 @@ class ResumeTest {
 
     private static TrainConfig config() {
         return TinyRun.config(EPOCHS).with("optimizer-batch-size", 10 * ACCUMULATION).with("optimizer", "rmsprop").with("ema", 0.5).with("ema-cadence", "step").with("stages", 3)
-                .with("base-image-size", 8).with("augmentation", "randaugment").with("base-magnitude", 2).with("mixup", 0.4).with("cutmix", 1).with("base-mixup", 0.2).with("lr", 0.01)
+                .with("base-image-size", 8).with("augmentation", "randaugment").with("base-magnitude", 2).with("mixup", 0.4).with("cutmix", 1).with("base-mixup", 0.2)
+                .with("lr", 0.01)
                 .with("lr-convention", "nvidia-pytorch").with("warmup-epochs", 1).with("grad-clip-norm", 0.2);
     }
 
@@ -102,7 +103,8 @@ class ResumeTest {
 
     @Test
     void resumingIsBitwiseWhereverItStopped() throws IOException {
-        // In the middle of an accumulation and of a stage; after an update; at a stage's end before its evaluation, in an accumulation; in a later stage; before the last evaluation.
+        // In the middle of an accumulation and of a stage; after an update; at a stage's end before its evaluation, in an accumulation; in a later stage; before the last
+        // evaluation.
         for (int stop : new int[] {1, 4, 6, 9, EPOCHS * TinyRun.STEPS}) {
             Path parts = folder.resolve("stopped-" + stop);
             Outcome first = train(parts, config(), stop, false);
@@ -144,7 +146,10 @@ class ResumeTest {
         assertSame(steps, "5 + 1 + 8 + 4 steps");
     }
 
-    /** The loss scale is one that overflows again and again: some updates are skipped before each checkpoint, some after it, and one checkpoint is between a bad micro-step and its update. */
+    /**
+     * The loss scale is one that overflows again and again: some updates are skipped before each checkpoint, some after it, and one checkpoint is between a bad micro-step and its
+     * update.
+     */
     @Test
     void resumingInMixedPrecisionIsBitwise() throws IOException {
         TrainConfig half = config().with("amp", "fp16").with("loss-scale", 0x1p22).with("loss-scale-interval", 1).with("optimizer-batch-size", 20);
@@ -175,7 +180,8 @@ class ResumeTest {
         byte[] averages = Files.readAllBytes(whole.resolve("last_ema.safetensors"));
         assertNotEquals(Arrays.hashCode(weights), Arrays.hashCode(averages));
         for (TrainConfig other : List.of(config().with("optimizer-batch-size", 0), config().with("mixup", 0.1), config().with("cutmix", 2), config().with("base-mixup", 0.3),
-                config().with("augmentation", "none"), config().with("base-magnitude", 9), config().with("base-image-size", 10), config().with("stages", 2), config().with("grad-clip-norm", 0))) {
+                config().with("augmentation", "none"), config().with("base-magnitude", 9), config().with("base-image-size", 10), config().with("stages", 2),
+                config().with("grad-clip-norm", 0))) {
             Path path = folder.resolve("other-" + Integer.toHexString(other.hashCode()));
             train(path, other, -1, false);
             assertFalse(Arrays.equals(weights, Files.readAllBytes(path.resolve("last.safetensors"))), other.toString());

@@ -99,7 +99,8 @@ class ScaledRunTest extends OnCpu {
     void aScaleThatCannotShrinkAnyMoreIsADivergence() {
         // 128 is 2^7: after 21 skipped updates it is 2^-14, and the next bad step is one too many.
         String text = diverges("shrinks", config(5)).getMessage();
-        assertTrue(text.startsWith("step 22: the loss is not a number") && text.contains("the loss scale has shrunk to 6.103515625e-5, after 21 skipped updates") && text.contains("first bad value: ")
+        assertTrue(text.startsWith("step 22: the loss is not a number") && text.contains("the loss scale has shrunk to 6.103515625e-5, after 21 skipped updates")
+                && text.contains("first bad value: ")
                 && text.contains("checkpoint") && text.indexOf('\n') < 0, text);
         text = diverges("minimum", config(5).with("loss-scale-minimum", 32)).getMessage();
         assertTrue(text.startsWith("step 3: ") && text.contains("shrunk to 32, after 2 skipped updates"), text);
@@ -142,7 +143,8 @@ class ScaledRunTest extends OnCpu {
         ScaleWatch watch = new ScaleWatch(new MixedPrecision(DType.F16, List.of(), LossScale.fixed(128)), 2);
         assertTrue(watch.judge(new LossScaler.Reading(128, 0), 20).isEmpty());
         assertTrue(watch.judge(new LossScaler.Reading(128, ScaleWatch.MOST_IN_A_ROW - 1), 20 + 2 * (ScaleWatch.MOST_IN_A_ROW - 1)).isEmpty());
-        assertTrue(watch.judge(new LossScaler.Reading(128, ScaleWatch.MOST_IN_A_ROW), 20 + 2 * ScaleWatch.MOST_IN_A_ROW).orElseThrow().contains("the last 200 updates were skipped"));
+        assertTrue(watch.judge(new LossScaler.Reading(128, ScaleWatch.MOST_IN_A_ROW), 20 + 2 * ScaleWatch.MOST_IN_A_ROW).orElseThrow()
+                .contains("the last 200 updates were skipped"));
         assertTrue(watch.judge(new LossScaler.Reading(128, ScaleWatch.MOST_IN_A_ROW), 22 + 2 * ScaleWatch.MOST_IN_A_ROW).isEmpty(), "one that succeeded");
         ScaleWatch shrinking = new ScaleWatch(new MixedPrecision(DType.F16, List.of(), LossScale.pytorch()), 1);
         assertTrue(shrinking.judge(new LossScaler.Reading(0x1p-14, 30), 40).isEmpty());

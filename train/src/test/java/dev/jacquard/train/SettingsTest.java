@@ -62,7 +62,8 @@ class SettingsTest {
             case "boolean" -> now.equals("true") ? "false" : "true";
             case "String" -> now + "x";
             case "List" -> now + ",99";
-            case "int", "long", "double" -> List.of("1", "3", "4", "8", "0.5", "0.25").stream().filter(v -> !v.equals(now) && r.readable(v) && Interval.of(r.setting().range()).contains(Double.parseDouble(v)))
+            case "int", "long", "double" -> List.of("1", "3", "4", "8", "0.5", "0.25").stream()
+                    .filter(v -> !v.equals(now) && r.readable(v) && Interval.of(r.setting().range()).contains(Double.parseDouble(v)))
                     .findFirst().orElseThrow();
             default -> r.choices().stream().filter(v -> !v.equals(now)).findFirst().orElseThrow();
         };
@@ -82,7 +83,8 @@ class SettingsTest {
 
     @Test
     void wrongValuesAreNamedByTheirFlag() {
-        for (String[] c : new String[][] {{"lr", "fast", "a number"}, {"epochs", "1.5", "a whole number"}, {"flip", "perhaps", "true or false"}, {"padding", "valid", "one of symmetric, same"},
+        for (String[] c : new String[][] {{"lr", "fast", "a number"}, {"epochs", "1.5", "a whole number"}, {"flip", "perhaps", "true or false"},
+                {"padding", "valid", "one of symmetric, same"},
             {"momentum", "1", "0 to below 1"}, {"lr-milestones", "3;4", "numbers with commas"}, {"gpus", "0", "1 to 4096"}}) {
             CallerException e = assertThrows(CallerException.class, () -> DEFAULTS.with(c[0], c[1]), c[0]);
             assertTrue(e.getMessage().startsWith("--" + c[0] + ": ") && e.getMessage().contains(c[2]), e.getMessage());
@@ -101,7 +103,8 @@ class SettingsTest {
         group.addProperty("most", 1);
         JsonObject kind = JsonParser.parseString(Settings.json(DEFAULTS)).getAsJsonObject();
         kind.getAsJsonObject("schedule").addProperty("lr", "0.1");
-        for (Map.Entry<JsonObject, String> c : Map.of(missing, "schedule.lr is missing", unknown, "schedule.batch is no setting", group, "most is no group", kind, "lr is \"0.1\"").entrySet()) {
+        for (Map.Entry<JsonObject, String> c : Map.of(missing, "schedule.lr is missing", unknown, "schedule.batch is no setting", group, "most is no group", kind, "lr is \"0.1\"")
+                .entrySet()) {
             DataException e = assertThrows(DataException.class, () -> Settings.read("config.json", c.getKey().toString()), c.getValue());
             assertTrue(e.getMessage().startsWith("config.json: ") && e.getMessage().contains(c.getValue()), e.getMessage());
         }

@@ -16,7 +16,8 @@ class StageTest {
     /** The example of the EfficientNetV2-S scripts. */
     @Test
     void theTableIsThatOfThePublishedScripts() {
-        List<Stage> stages = Stage.of(config(350, 4).with("image-size", 300).with("base-image-size", 128).with("randaugment-magnitude", 15).with("base-magnitude", 5).with("mixup", 0.3)
+        List<Stage> stages = Stage.of(config(350, 4).with("image-size", 300).with("base-image-size", 128).with("randaugment-magnitude", 15).with("base-magnitude", 5)
+                .with("mixup", 0.3)
                 .with("cutmix", 0.6).with("base-cutmix", 0.3));
         assertEquals(List.of(171, 214, 257, 300), stages.stream().map(Stage::imageSize).toList());
         assertEquals(List.of(0, 87, 174, 261), stages.stream().map(Stage::firstEpoch).toList());

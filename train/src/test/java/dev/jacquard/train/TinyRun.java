@@ -36,14 +36,16 @@ final class TinyRun implements AutoCloseable {
     }
 
     static Module net() {
-        return Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new BatchNorm2d(8), Activation.RELU.module(), new GlobalAvgPool2d(), new Dropout(0.2), new Linear(8, 10));
+        return Sequential.of(new Conv2d(Conv2d.Config.of(3, 8, 3).stride(2)), new BatchNorm2d(8), Activation.RELU.module(), new GlobalAvgPool2d(), new Dropout(0.2),
+                new Linear(8, 10));
     }
 
     static TrainConfig config(int epochs) {
         TrainConfig c = TrainConfig.defaults();
         Map<String, Object> changed = Map.ofEntries(Map.entry("arch", "tiny"), Map.entry("num-classes", 10), Map.entry("image-size", 12), Map.entry("min-scale", 0.5),
                 Map.entry("generated-images", 10 * STEPS), Map.entry("generated-val", 25), Map.entry("epochs", epochs), Map.entry("batch", 10), Map.entry("lr", 0.1),
-                Map.entry("weight-decay", 1e-4), Map.entry("seed", 3), Map.entry("device", "cpu"), Map.entry("threads", 2), Map.entry("loader-threads", 1), Map.entry("log-steps", 1));
+                Map.entry("weight-decay", 1e-4), Map.entry("seed", 3), Map.entry("device", "cpu"), Map.entry("threads", 2), Map.entry("loader-threads", 1),
+                Map.entry("log-steps", 1));
         for (Map.Entry<String, Object> e : changed.entrySet()) {
             c = c.with(e.getKey(), e.getValue());
         }

@@ -172,7 +172,8 @@ class TrainerTest extends OnCpu {
         try (Stream<Path> kept = Files.list(run.resolve("checkpoints"))) {
             assertTrue(kept.count() <= 3);
         }
-        assertArrayEquals(Files.readAllBytes(run.resolve("checkpoints").resolve(p.bestCheckpoint()).resolve("weights.safetensors")), Files.readAllBytes(run.resolve("best.safetensors")));
+        assertArrayEquals(Files.readAllBytes(run.resolve("checkpoints").resolve(p.bestCheckpoint()).resolve("weights.safetensors")),
+                Files.readAllBytes(run.resolve("best.safetensors")));
         assertEquals(o, train(run, TinyRun.config(4), -1).complete() ? o : null, "a finished run resumes to nothing");
     }
 
@@ -216,7 +217,8 @@ class TrainerTest extends OnCpu {
                 }
             });
             DivergedException e = assertThrows(DivergedException.class, run.trainer::fit);
-            assertTrue(e.getMessage().startsWith("step 7: ") && e.getMessage().contains("0.weight") && e.getMessage().contains(path.resolve("checkpoints/step-00000006").toString()), e.getMessage());
+            assertTrue(e.getMessage().startsWith("step 7: ") && e.getMessage().contains("0.weight")
+                    && e.getMessage().contains(path.resolve("checkpoints/step-00000006").toString()), e.getMessage());
         }
         assertEquals(TinyRun.STEPS, Progress.read(newest(path)).step());
     }

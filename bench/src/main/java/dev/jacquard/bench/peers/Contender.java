@@ -21,8 +21,8 @@ public record Contender(String name, List<String> command, Map<String, String> e
     static final String OURS = "jacquard";
 
     /**
-     * glibc gives large blocks back to the system when they are freed, and gets them page by page when they are needed again: with its defaults an engine that allocates every result spends more time in the
-     * kernel than in some convolutions. These three settings make it keep them.
+     * glibc gives large blocks back to the system when they are freed, and gets them page by page when they are needed again: with its defaults an engine that allocates every
+     * result spends more time in the kernel than in some convolutions. These three settings make it keep them.
      */
     private static final Map<String, String> TUNED = Map.of("MALLOC_MMAP_THRESHOLD_", "4294967296", "MALLOC_TRIM_THRESHOLD_", "17179869184", "MALLOC_TOP_PAD_", "268435456");
 
@@ -31,12 +31,16 @@ public record Contender(String name, List<String> command, Map<String, String> e
 
     private static final Set<Work> BOTH = Set.of(Work.INFER, Work.TRAIN);
 
-    /** All that there may be, ours first; what matters least comes last, since memory may not do for all. @param python a Python with torch; null for none @param scripts folder of torch_worker.py @param jvm more flags for our JVM */
+    /**
+     * All that there may be, ours first; what matters least comes last, since memory may not do for all. @param python a Python with torch; null for none @param scripts folder of
+     * torch_worker.py @param jvm more flags for our JVM
+     */
     static List<Contender> all(int threads, String python, Path scripts, List<String> jvm) {
         List<Contender> all = new ArrayList<>();
         all.add(new Contender(OURS, java(jvm, "JacquardEngine", Integer.toString(threads)), Map.of(), BOTH));
         all.add(new Contender("onnxruntime", java(List.of(), "OnnxRuntimeEngine", Integer.toString(threads)), Map.of(), Set.of(Work.INFER)));
-        List<String> djl = List.of("-Dai.djl.offline=true", "-Dai.djl.pytorch.num_threads=" + threads, "-Dai.djl.pytorch.num_interop_threads=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+        List<String> djl = List.of("-Dai.djl.offline=true", "-Dai.djl.pytorch.num_threads=" + threads, "-Dai.djl.pytorch.num_interop_threads=1",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
         if (python != null) {
             List<String> torch = List.of(python, scripts.resolve("torch_worker.py").toString(), Integer.toString(threads));
             all.add(new Contender("torch-nhwc-tuned", torch, TUNED, BOTH));

@@ -14,8 +14,10 @@ import java.util.Map;
 
 /** One piece: engines start, answer the same questions, and are timed in turns. */
 final class Contest {
-    static final List<String> COLUMNS = List.of("date", "commit", "work", "network", "batch", "pixels", "engine", "versions", "machine", "threads", "jdk", "rounds", "ms", "ms_least", "ms_most",
-            "images_per_second", "jacquard_is_x_as_fast", "gflop_per_s", "percent_of_fma_peak", "fma_peak_gflop_per_s", "answer_difference", "memory_mb", "others_percent_of_a_core");
+    static final List<String> COLUMNS = List.of("date", "commit", "work", "network", "batch", "pixels", "engine", "versions", "machine", "threads", "jdk", "rounds", "ms",
+            "ms_least", "ms_most",
+            "images_per_second", "jacquard_is_x_as_fast", "gflop_per_s", "percent_of_fma_peak", "fma_peak_gflop_per_s", "answer_difference", "memory_mb",
+            "others_percent_of_a_core");
     static final List<String> KEY = List.of("work", "network", "batch", "pixels", "threads");
 
     /** Relative to the largest logit of all. Sums in another order, and convolutions by Winograd's method, differ by a few 1e-6. */

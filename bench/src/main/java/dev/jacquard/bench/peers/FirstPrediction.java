@@ -14,9 +14,13 @@ import java.util.Locale;
 import java.util.Map;
 import javax.imageio.ImageIO;
 
-/** Seconds from the start of a process to the first logits of one image, files being in the system's cache: each engine as a program that loads the network and predicts, and {@code ./jacquard classify}. */
+/**
+ * Seconds from the start of a process to the first logits of one image, files being in the system's cache: each engine as a program that loads the network and predicts, and
+ * {@code ./jacquard classify}.
+ */
 final class FirstPrediction {
-    static final List<String> COLUMNS = List.of("date", "commit", "work", "network", "pixels", "engine", "versions", "machine", "threads", "jdk", "rounds", "seconds", "seconds_least", "seconds_most");
+    static final List<String> COLUMNS = List.of("date", "commit", "work", "network", "pixels", "engine", "versions", "machine", "threads", "jdk", "rounds", "seconds",
+            "seconds_least", "seconds_most");
     static final List<String> KEY = List.of("work", "network", "pixels", "threads");
 
     /** The command as users type it: with its launcher, and to the end of the process. */
@@ -78,7 +82,8 @@ final class FirstPrediction {
     private double classify(Path launcher, Path picture) throws IOException, InterruptedException {
         File log = settings.logs().resolve("classify.log").toFile();
         long begin = System.nanoTime();
-        int status = new ProcessBuilder(launcher.toString(), "classify", "--device", "cpu", "--weights", material.weights().toString(), picture.toString()).redirectErrorStream(true).redirectOutput(log).start()
+        int status = new ProcessBuilder(launcher.toString(), "classify", "--device", "cpu", "--weights", material.weights().toString(), picture.toString())
+                .redirectErrorStream(true).redirectOutput(log).start()
                 .waitFor();
         if (status != 0) {
             out.printf("  %s: ended with %d; see %s%n", CLASSIFY, status, log);

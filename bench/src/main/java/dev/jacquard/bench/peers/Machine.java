@@ -88,6 +88,7 @@ public final class Machine {
     static long freeMemory() throws IOException {
         Path info = Path.of("/proc/meminfo");
         return Files.notExists(info) ? Long.MAX_VALUE
-                : Files.readAllLines(info).stream().filter(l -> l.startsWith("MemAvailable:")).mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst().orElse(Long.MAX_VALUE);
+                : Files.readAllLines(info).stream().filter(l -> l.startsWith("MemAvailable:")).mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst()
+                .orElse(Long.MAX_VALUE);
     }
 }

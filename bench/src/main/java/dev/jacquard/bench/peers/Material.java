@@ -127,8 +127,9 @@ public record Material(Path folder) {
     }
 
     /**
-     * Makes the files unless they are there. Weights are the initialisers', but for the last normalisations of ResNets' blocks; running statistics are those of a batch, so that activations in evaluation are of the size that they have in a trained network:
-     * with statistics of 0 and 1 they would grow or vanish with every block, and numbers that underflow are slow.
+     * Makes the files unless they are there. Weights are the initialisers', but for the last normalisations of ResNets' blocks; running statistics are those of a batch, so that
+     * activations in evaluation are of the size that they have in a trained network: with statistics of 0 and 1 they would grow or vanish with every block, and numbers that
+     * underflow are slow.
      */
     public void make(String network, int size) throws IOException {
         Files.createDirectories(folder);
@@ -152,8 +153,8 @@ public record Material(Path folder) {
     }
 
     /**
-     * Pictures that differ: a shade of each, cells of 16 x 16 pixels, noise. Of noise alone a deep network sees the mean, the same in all; normalisation by the batch's statistics would then blow up what
-     * rounding leaves, and no two engines would agree on a gradient.
+     * Pictures that differ: a shade of each, cells of 16 x 16 pixels, noise. Of noise alone a deep network sees the mean, the same in all; normalisation by the batch's statistics
+     * would then blow up what rounding leaves, and no two engines would agree on a gradient.
      */
     private static byte[] scenes(int size) {
         SplittableRandom random = new SplittableRandom(1);

@@ -15,7 +15,8 @@ public final class MeasureOptions {
     @Option(names = "--threads", paramLabel = "N", description = "Threads of each engine. Default: ${DEFAULT-VALUE}", defaultValue = "2")
     private int threads;
 
-    @Option(names = "--python", paramLabel = "PYTHON", description = "A Python with torch and torchvision; none for no such peer. Default: ${DEFAULT-VALUE}, if it has them", defaultValue = "/usr/bin/python3")
+    @Option(names = "--python", paramLabel = "PYTHON", description = "A Python with torch and torchvision; none for no such peer. Default: ${DEFAULT-VALUE}, if it has them",
+            defaultValue = "/usr/bin/python3")
     private String python;
 
     @Option(names = "--out", paramLabel = "DIR", description = "Where the CSV files are. Default: ${DEFAULT-VALUE}", defaultValue = "bench/results")

@@ -122,7 +122,8 @@ public final class Peer implements AutoCloseable {
     /** Most memory that it has had, in MiB; -1 where the system does not tell. */
     long peakMemory() {
         try {
-            return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream().filter(l -> l.startsWith("VmHWM:")).mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst()
+            return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream().filter(l -> l.startsWith("VmHWM:"))
+                    .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst()
                     .orElse(-1);
         } catch (IOException e) {
             return -1;

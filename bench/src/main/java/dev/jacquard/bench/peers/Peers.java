@@ -30,7 +30,8 @@ public final class Peers implements Callable<Integer> {
     @Option(names = "--only", split = ",", paramLabel = "NETWORK", description = "Networks. Default: all three")
     private List<String> networks = NETWORKS;
 
-    @Option(names = "--mode", split = ",", paramLabel = "infer|train|first", description = "Predictions, training steps, time from the start of a process to its first prediction. Default: all")
+    @Option(names = "--mode", split = ",", paramLabel = "infer|train|first",
+            description = "Predictions, training steps, time from the start of a process to its first prediction. Default: all")
     private List<Mode> modes = List.of(Mode.values());
 
     @Option(names = "--batch", split = ",", paramLabel = "N", description = "Batch sizes of predictions. Default: 1,16")

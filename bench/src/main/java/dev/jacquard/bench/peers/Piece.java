@@ -49,13 +49,14 @@ public record Piece(Work work, String network, int batch, int pixels) {
     }
 
     /**
-     * Floating-point operations of a call, two a multiply-add: products and convolutions of the forward pass, padding included; three times as many for a training step, as is usual, which counts a
-     * gradient of the images that nobody computes.
+     * Floating-point operations of a call, two a multiply-add: products and convolutions of the forward pass, padding included; three times as many for a training step, as is
+     * usual, which counts a gradient of the images that nobody computes.
      */
     public double flops() {
         GraphBuilder b = new GraphBuilder(false);
         b.output("logits", module().apply(b.input("images", TensorType.f32(batch, pixels, pixels, options().channels()))));
-        double forward = b.build().expand(_ -> true).nodes().stream().filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul).mapToDouble(n -> Graph.cost(n).flops()).sum();
+        double forward = b.build().expand(_ -> true).nodes().stream().filter(n -> n.op() instanceof Convolution || n.op() instanceof MatMul)
+                .mapToDouble(n -> Graph.cost(n).flops()).sum();
         return work == Work.TRAIN ? 3 * forward : forward;
     }
 

@@ -66,7 +66,8 @@ final class ReadmeTable {
             rows.addAll(ofMostThreads(Results.read(p, null)));
         }
         if (!rows.isEmpty()) {
-            text.append("Milliseconds of a call, %s pixels, F32, %s threads; medians of turns in one run, answers compared.%n%n".formatted(one(rows, "pixels"), one(rows, "threads")));
+            text.append("Milliseconds of a call, %s pixels, F32, %s threads; medians of turns in one run, answers compared.%n%n".formatted(one(rows, "pixels"),
+                    one(rows, "threads")));
             text.append(table("work", "ms", rows, true)).append('\n');
         }
         if (first.isPresent()) {
@@ -75,8 +76,10 @@ final class ReadmeTable {
             rows.addAll(starts);
         }
         if (!rows.isEmpty()) {
-            text.append("Measured %s on %s (%s). LibTorch allocates every result; \"tuned\" keeps glibc from giving the memory back. What it all means: [help/bench.md](help/bench.md).%n".formatted(one(rows, "date"),
-                    one(rows, "machine"), Stream.of(infer, train, first).flatMap(Optional::stream).map(p -> "[" + p.getFileName() + "](bench/results/" + p.getFileName() + ")").collect(Collectors.joining(", "))));
+            text.append("Measured %s on %s (%s). LibTorch allocates every result; \"tuned\" keeps glibc from giving the memory back. What it all means: "
+                    + "[help/bench.md](help/bench.md).%n".formatted(one(rows, "date"),
+                    one(rows, "machine"), Stream.of(infer, train, first).flatMap(Optional::stream).map(p -> "[" + p.getFileName() + "](bench/results/" + p.getFileName() + ")")
+                    .collect(Collectors.joining(", "))));
         }
         return text.toString().replace("\r", "");
     }

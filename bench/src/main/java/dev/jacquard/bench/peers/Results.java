@@ -49,7 +49,8 @@ public record Results(Path file, List<String> columns, List<String> key) {
         List<Map<String, String>> all = new ArrayList<>(rows());
         all.removeIf(old -> keyOf(old).equals(keyOf(fresh.getFirst())));
         all.addAll(fresh);
-        String text = all.stream().map(row -> columns.stream().map(c -> row.getOrDefault(c, "").replace(COMMA, ";")).collect(Collectors.joining(COMMA))).collect(Collectors.joining("\n"));
+        String text = all.stream().map(row -> columns.stream().map(c -> row.getOrDefault(c, "").replace(COMMA, ";")).collect(Collectors.joining(COMMA)))
+                .collect(Collectors.joining("\n"));
         Files.createDirectories(file.toAbsolutePath().getParent());
         Files.writeString(file, String.join(COMMA, columns) + "\n" + text + "\n");
     }

@@ -55,7 +55,8 @@ public final class DjlEngine implements Engine {
     @Override
     public void prepare(Piece p, Material folder) throws IOException, MalformedModelException {
         piece = p;
-        images = ByteBuffer.allocateDirect(p.batch() * 3 * p.pixels() * p.pixels() * Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer().put(folder.images(p.batch(), p.pixels())).flip();
+        images = ByteBuffer.allocateDirect(p.batch() * 3 * p.pixels() * p.pixels() * Float.BYTES).order(ByteOrder.nativeOrder()).asFloatBuffer()
+                .put(folder.images(p.batch(), p.pixels())).flip();
         labels = ByteBuffer.allocateDirect(p.batch() * Integer.BYTES).order(ByteOrder.nativeOrder()).asIntBuffer().put(folder.labels(p.batch())).flip();
         model = Model.newInstance("model", Device.cpu(), "PyTorch");
         if (torchScript) {

@@ -38,7 +38,8 @@ final class DjlNetworks {
     }
 
     private static Block conv(int out, int kernel, int stride, int groups) {
-        return Conv2d.builder().setKernelShape(new Shape(kernel, kernel)).setFilters(out).optStride(new Shape(stride, stride)).optPadding(new Shape(kernel / 2, kernel / 2)).optGroups(groups)
+        return Conv2d.builder().setKernelShape(new Shape(kernel, kernel)).setFilters(out).optStride(new Shape(stride, stride)).optPadding(new Shape(kernel / 2, kernel / 2))
+                .optGroups(groups)
                 .optBias(false).build();
     }
 
@@ -61,7 +62,8 @@ final class DjlNetworks {
     }
 
     private Block bottleneck(int in, int inner, int out, int stride, int groups, int squeeze) {
-        SequentialBlock branch = new SequentialBlock().add(conv(inner, 1, 1, 1)).add(norm()).add(RELU).add(conv(inner, 3, stride, groups)).add(norm()).add(RELU).add(conv(out, 1, 1, 1)).add(norm());
+        SequentialBlock branch = new SequentialBlock().add(conv(inner, 1, 1, 1)).add(norm()).add(RELU).add(conv(inner, 3, stride, groups)).add(norm()).add(RELU)
+                .add(conv(out, 1, 1, 1)).add(norm());
         if (squeeze > 0) {
             Block gate = new SequentialBlock().add(Pool.globalAvgPool2dBlock()).add(Blocks.batchFlattenBlock()).add(Linear.builder().setUnits(squeeze).build()).add(RELU)
                     .add(Linear.builder().setUnits(out).build()).add((Function<NDList, NDList>) Activation::sigmoid).addSingleton(g -> g.reshape(-1, out, 1, 1));
@@ -84,7 +86,8 @@ final class DjlNetworks {
     }
 
     private SequentialBlock efficientNetB0() {
-        int[][] stages = {{3, 1, 1, 16, 1}, {3, 2, 6, 24, 2}, {5, 2, 6, 40, 2}, {3, 2, 6, 80, 3}, {5, 1, 6, 112, 3}, {5, 2, 6, 192, 4}, {3, 1, 6, 320, 1}}; // kernel, stride, expansion, channels, blocks
+        // Kernel, stride, expansion, channels, blocks.
+        int[][] stages = {{3, 1, 1, 16, 1}, {3, 2, 6, 24, 2}, {5, 2, 6, 40, 2}, {3, 2, 6, 80, 3}, {5, 1, 6, 112, 3}, {5, 2, 6, 192, 4}, {3, 1, 6, 320, 1}};
         SequentialBlock net = new SequentialBlock().add(conv(32, 3, 2, 1)).add(norm()).add(SILU);
         int in = 32;
         for (int[] s : stages) {
@@ -103,7 +106,8 @@ final class DjlNetworks {
             branch.add(conv(hidden, 1, 1, 1)).add(norm()).add(SILU);
         }
         branch.add(conv(hidden, kernel, stride, hidden)).add(norm()).add(SILU);
-        Block gate = new SequentialBlock().add(Pool.globalAvgPool2dBlock()).addSingleton(x -> x.reshape(-1, hidden, 1, 1)).add(pixel(in / 4)).add(SILU).add(pixel(hidden)).add((Function<NDList, NDList>) Activation::sigmoid);
+        Block gate = new SequentialBlock().add(Pool.globalAvgPool2dBlock()).addSingleton(x -> x.reshape(-1, hidden, 1, 1)).add(pixel(in / 4)).add(SILU).add(pixel(hidden))
+                .add((Function<NDList, NDList>) Activation::sigmoid);
         branch.add(gated(gate)).add(conv(out, 1, 1, 1)).add(norm());
         return stride == 1 && in == out ? sum(branch, Blocks.identityBlock()) : branch;
     }

@@ -36,8 +36,10 @@ class ReadmeTableTest {
     @Test
     void theNewestFileCounts() throws IOException {
         Files.write(folder.resolve("peers-infer-f32-224px-b-jdk25.csv"), List.of(HEADER, row("2026-11-20", "jacquard", 1, "99", "9")));
-        Files.write(folder.resolve("peers-infer-f32-224px-a-jdk25.csv"), List.of(HEADER, row("2026-11-22", "onnxruntime", 1, "25.12", "70"), row("2026-11-22", "jacquard", 1, "20.04", "80.4"),
-                row("2026-11-22", "djl", 16, "1234.5", "20"), row("2026-11-22", "jacquard", 16, "19", "70").replace(",machine,2,", ",machine,1,"), row("2026-11-22", "jacquard", 16, "9.876", "")));
+        Files.write(folder.resolve("peers-infer-f32-224px-a-jdk25.csv"),
+                List.of(HEADER, row("2026-11-22", "onnxruntime", 1, "25.12", "70"), row("2026-11-22", "jacquard", 1, "20.04", "80.4"),
+                row("2026-11-22", "djl", 16, "1234.5", "20"), row("2026-11-22", "jacquard", 16, "19", "70").replace(",machine,2,", ",machine,1,"),
+                row("2026-11-22", "jacquard", 16, "9.876", "")));
         List<String> lines = new ReadmeTable(folder).table().lines().toList();
         assertEquals("| | Jacquard | ONNX Runtime | LibTorch, DJL | best peer / Jacquard | of FMA peak |", lines.get(2));
         assertEquals("| resnet50, inference, batch 1 | **20.0** | 25.1 |  | 1.25 | 80 % |", lines.get(4));

@@ -73,9 +73,11 @@ final class Channels {
 
     private static void moments4(int rows, long x, long row, long center, long sum, long squares) {
         FloatVector s0 = FloatVector.zero(F), s1 = s0, s2 = s0, s3 = s0, q0 = s0, q1 = s0, q2 = s0, q3 = s0;
-        FloatVector u0 = FloatVector.fromMemorySegment(F, ALL, center, ORDER), u1 = FloatVector.fromMemorySegment(F, ALL, center + BYTES, ORDER), u2 = FloatVector.fromMemorySegment(F, ALL, center + 2L * BYTES, ORDER), u3 = FloatVector.fromMemorySegment(F, ALL, center + 3L * BYTES, ORDER);
+        FloatVector u0 = FloatVector.fromMemorySegment(F, ALL, center, ORDER), u1 = FloatVector.fromMemorySegment(F, ALL, center + BYTES, ORDER),
+                u2 = FloatVector.fromMemorySegment(F, ALL, center + 2L * BYTES, ORDER), u3 = FloatVector.fromMemorySegment(F, ALL, center + 3L * BYTES, ORDER);
         for (int i = 0; i < rows; i++, x += row) {
-            FloatVector d0 = FloatVector.fromMemorySegment(F, ALL, x, ORDER).sub(u0), d1 = FloatVector.fromMemorySegment(F, ALL, x + BYTES, ORDER).sub(u1), d2 = FloatVector.fromMemorySegment(F, ALL, x + 2L * BYTES, ORDER).sub(u2), d3 = FloatVector.fromMemorySegment(F, ALL, x + 3L * BYTES, ORDER).sub(u3);
+            FloatVector d0 = FloatVector.fromMemorySegment(F, ALL, x, ORDER).sub(u0), d1 = FloatVector.fromMemorySegment(F, ALL, x + BYTES, ORDER).sub(u1),
+                    d2 = FloatVector.fromMemorySegment(F, ALL, x + 2L * BYTES, ORDER).sub(u2), d3 = FloatVector.fromMemorySegment(F, ALL, x + 3L * BYTES, ORDER).sub(u3);
             s0 = d0.add(s0);
             s1 = d1.add(s1);
             s2 = d2.add(s2);
@@ -114,7 +116,8 @@ final class Channels {
     }
 
     private static void dots2(int rows, long dy, long dyRow, long x, long xRow, long mean, long sum, long dot) {
-        FloatVector s0 = FloatVector.zero(F), s1 = s0, t0 = s0, t1 = s0, u0 = FloatVector.fromMemorySegment(F, ALL, mean, ORDER), u1 = FloatVector.fromMemorySegment(F, ALL, mean + BYTES, ORDER);
+        FloatVector s0 = FloatVector.zero(F), s1 = s0, t0 = s0, t1 = s0, u0 = FloatVector.fromMemorySegment(F, ALL, mean, ORDER),
+                u1 = FloatVector.fromMemorySegment(F, ALL, mean + BYTES, ORDER);
         for (int i = 0; i < rows; i++, dy += dyRow, x += xRow) {
             FloatVector g0 = FloatVector.fromMemorySegment(F, ALL, dy, ORDER), g1 = FloatVector.fromMemorySegment(F, ALL, dy + BYTES, ORDER);
             s0 = g0.add(s0);
@@ -162,7 +165,9 @@ final class Channels {
         }
         for (int i = 0; i < rows; i++, x += 4L * channels, y += 4L * channels) {
             for (long c = 0; c < 4L * whole; c += BYTES) {
-                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER)).max(floor).intoMemorySegment(ALL, y + c, ORDER);
+                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER))
+                        .fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER)).max(floor)
+                        .intoMemorySegment(ALL, y + c, ORDER);
             }
         }
     }
@@ -171,7 +176,9 @@ final class Channels {
     private static void normalizeRest(int rows, int channels, long c, long x, long mean, long scale, long shift, long y, float floor) {
         VectorMask<Float> rest = mask((int) (c / 4), channels);
         for (int i = 0; i < rows; i++, x += 4L * channels, y += 4L * channels) {
-            FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest)).fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER, rest)).max(floor).intoMemorySegment(ALL, y + c, ORDER, rest);
+            FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest))
+                    .fma(FloatVector.fromMemorySegment(F, ALL, scale + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, shift + c, ORDER, rest)).max(floor)
+                    .intoMemorySegment(ALL, y + c, ORDER, rest);
         }
     }
 
@@ -181,12 +188,18 @@ final class Channels {
         VectorMask<Float> rest = mask(whole, channels);
         for (int i = 0; i < rows; i++, x += 4L * channels, dy += 4L * channels, dx += 4L * channels) {
             for (long c = 0; c < 4L * whole; c += BYTES) {
-                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER)).fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER), FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER).fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER))).intoMemorySegment(ALL, dx + c, ORDER);
+                FloatVector.fromMemorySegment(F, ALL, x + c, ORDER).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER))
+                        .fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER),
+                        FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER)
+                        .fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER))).intoMemorySegment(ALL, dx + c, ORDER);
             }
             if (whole < channels) {
                 long c = 4L * whole;
                 FloatVector d = FloatVector.fromMemorySegment(F, ALL, x + c, ORDER, rest).sub(FloatVector.fromMemorySegment(F, ALL, mean + c, ORDER, rest));
-                d.fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER, rest).fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER, rest))).intoMemorySegment(ALL, dx + c, ORDER, rest);
+                d.fma(FloatVector.fromMemorySegment(F, ALL, b + c, ORDER, rest),
+                        FloatVector.fromMemorySegment(F, ALL, dy + c, ORDER, rest)
+                        .fma(FloatVector.fromMemorySegment(F, ALL, a + c, ORDER, rest), FloatVector.fromMemorySegment(F, ALL, k + c, ORDER, rest)))
+                        .intoMemorySegment(ALL, dx + c, ORDER, rest);
             }
         }
     }

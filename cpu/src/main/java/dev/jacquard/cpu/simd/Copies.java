@@ -40,7 +40,8 @@ final class Copies {
 
     private static void fullRows(long rows, long from, long fromRow, long to, long toRow) {
         for (long i = 0; i < rows; i++, from += fromRow, to += toRow) {
-            FloatVector a = FloatVector.fromMemorySegment(F, ALL, from, ORDER), b = FloatVector.fromMemorySegment(F, ALL, from + BYTES, ORDER), c = FloatVector.fromMemorySegment(F, ALL, from + 2L * BYTES, ORDER), d = FloatVector.fromMemorySegment(F, ALL, from + 3L * BYTES, ORDER);
+            FloatVector a = FloatVector.fromMemorySegment(F, ALL, from, ORDER), b = FloatVector.fromMemorySegment(F, ALL, from + BYTES, ORDER),
+                    c = FloatVector.fromMemorySegment(F, ALL, from + 2L * BYTES, ORDER), d = FloatVector.fromMemorySegment(F, ALL, from + 3L * BYTES, ORDER);
             a.intoMemorySegment(ALL, to, ORDER);
             b.intoMemorySegment(ALL, to + BYTES, ORDER);
             c.intoMemorySegment(ALL, to + 2L * BYTES, ORDER);
@@ -55,7 +56,8 @@ final class Copies {
             for (long j = 0; j < 4L * whole; j += BYTES) {
                 FloatVector.fromMemorySegment(F, ALL, to + j, ORDER).add(FloatVector.fromMemorySegment(F, ALL, from + j, ORDER)).intoMemorySegment(ALL, to + j, ORDER);
             }
-            FloatVector.fromMemorySegment(F, ALL, to + 4L * whole, ORDER, rest).add(FloatVector.fromMemorySegment(F, ALL, from + 4L * whole, ORDER, rest)).intoMemorySegment(ALL, to + 4L * whole, ORDER, rest);
+            FloatVector.fromMemorySegment(F, ALL, to + 4L * whole, ORDER, rest).add(FloatVector.fromMemorySegment(F, ALL, from + 4L * whole, ORDER, rest))
+                    .intoMemorySegment(ALL, to + 4L * whole, ORDER, rest);
         }
     }
 

@@ -14,8 +14,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Halves and floats as vectors of their bits, converted by integer arithmetic: the Vector API has no conversions of halves, and what C2 makes of the scalar ones is three times slower. Bit for bit
- * what {@link Float#float16ToFloat}, {@link Float#floatToFloat16} and {@link Halves} give, NaNs included.
+ * Halves and floats as vectors of their bits, converted by integer arithmetic: the Vector API has no conversions of halves, and what C2 makes of the scalar ones is three times
+ * slower. Bit for bit what {@link Float#float16ToFloat}, {@link Float#floatToFloat16} and {@link Halves} give, NaNs included.
  */
 final class HalfMath {
     /** Halves of as many lanes as a vector of floats. */

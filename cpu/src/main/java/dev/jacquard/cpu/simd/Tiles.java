@@ -57,7 +57,8 @@ final class Tiles {
         FloatVector c50 = FloatVector.zero(F), c51 = FloatVector.zero(F), c52 = FloatVector.zero(F), c53 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02); c03 = t.fma(b3, c03);
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a1 + o));
@@ -75,19 +76,31 @@ final class Tiles {
         }
         long r0 = c, r1 = r0 + cRow, r2 = r1 + cRow, r3 = r2 + cRow, r4 = r3 + cRow, r5 = r4 + cRow;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
-            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER)); c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER)); c13 = c13.add(FloatVector.fromMemorySegment(F, ALL, r1 + 3L * BYTES, ORDER));
-            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER)); c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER)); c23 = c23.add(FloatVector.fromMemorySegment(F, ALL, r2 + 3L * BYTES, ORDER));
-            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER)); c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER)); c33 = c33.add(FloatVector.fromMemorySegment(F, ALL, r3 + 3L * BYTES, ORDER));
-            c40 = c40.add(FloatVector.fromMemorySegment(F, ALL, r4, ORDER)); c41 = c41.add(FloatVector.fromMemorySegment(F, ALL, r4 + BYTES, ORDER)); c42 = c42.add(FloatVector.fromMemorySegment(F, ALL, r4 + 2L * BYTES, ORDER)); c43 = c43.add(FloatVector.fromMemorySegment(F, ALL, r4 + 3L * BYTES, ORDER));
-            c50 = c50.add(FloatVector.fromMemorySegment(F, ALL, r5, ORDER)); c51 = c51.add(FloatVector.fromMemorySegment(F, ALL, r5 + BYTES, ORDER)); c52 = c52.add(FloatVector.fromMemorySegment(F, ALL, r5 + 2L * BYTES, ORDER)); c53 = c53.add(FloatVector.fromMemorySegment(F, ALL, r5 + 3L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
+            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER));
+            c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER)); c13 = c13.add(FloatVector.fromMemorySegment(F, ALL, r1 + 3L * BYTES, ORDER));
+            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER));
+            c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER)); c23 = c23.add(FloatVector.fromMemorySegment(F, ALL, r2 + 3L * BYTES, ORDER));
+            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER));
+            c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER)); c33 = c33.add(FloatVector.fromMemorySegment(F, ALL, r3 + 3L * BYTES, ORDER));
+            c40 = c40.add(FloatVector.fromMemorySegment(F, ALL, r4, ORDER)); c41 = c41.add(FloatVector.fromMemorySegment(F, ALL, r4 + BYTES, ORDER));
+            c42 = c42.add(FloatVector.fromMemorySegment(F, ALL, r4 + 2L * BYTES, ORDER)); c43 = c43.add(FloatVector.fromMemorySegment(F, ALL, r4 + 3L * BYTES, ORDER));
+            c50 = c50.add(FloatVector.fromMemorySegment(F, ALL, r5, ORDER)); c51 = c51.add(FloatVector.fromMemorySegment(F, ALL, r5 + BYTES, ORDER));
+            c52 = c52.add(FloatVector.fromMemorySegment(F, ALL, r5 + 2L * BYTES, ORDER)); c53 = c53.add(FloatVector.fromMemorySegment(F, ALL, r5 + 3L * BYTES, ORDER));
         }
-        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER); c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
-        c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER); c13.intoMemorySegment(ALL, r1 + 3L * BYTES, ORDER);
-        c20.intoMemorySegment(ALL, r2, ORDER); c21.intoMemorySegment(ALL, r2 + BYTES, ORDER); c22.intoMemorySegment(ALL, r2 + 2L * BYTES, ORDER); c23.intoMemorySegment(ALL, r2 + 3L * BYTES, ORDER);
-        c30.intoMemorySegment(ALL, r3, ORDER); c31.intoMemorySegment(ALL, r3 + BYTES, ORDER); c32.intoMemorySegment(ALL, r3 + 2L * BYTES, ORDER); c33.intoMemorySegment(ALL, r3 + 3L * BYTES, ORDER);
-        c40.intoMemorySegment(ALL, r4, ORDER); c41.intoMemorySegment(ALL, r4 + BYTES, ORDER); c42.intoMemorySegment(ALL, r4 + 2L * BYTES, ORDER); c43.intoMemorySegment(ALL, r4 + 3L * BYTES, ORDER);
-        c50.intoMemorySegment(ALL, r5, ORDER); c51.intoMemorySegment(ALL, r5 + BYTES, ORDER); c52.intoMemorySegment(ALL, r5 + 2L * BYTES, ORDER); c53.intoMemorySegment(ALL, r5 + 3L * BYTES, ORDER);
+        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
+        c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
+        c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER);
+        c13.intoMemorySegment(ALL, r1 + 3L * BYTES, ORDER);
+        c20.intoMemorySegment(ALL, r2, ORDER); c21.intoMemorySegment(ALL, r2 + BYTES, ORDER); c22.intoMemorySegment(ALL, r2 + 2L * BYTES, ORDER);
+        c23.intoMemorySegment(ALL, r2 + 3L * BYTES, ORDER);
+        c30.intoMemorySegment(ALL, r3, ORDER); c31.intoMemorySegment(ALL, r3 + BYTES, ORDER); c32.intoMemorySegment(ALL, r3 + 2L * BYTES, ORDER);
+        c33.intoMemorySegment(ALL, r3 + 3L * BYTES, ORDER);
+        c40.intoMemorySegment(ALL, r4, ORDER); c41.intoMemorySegment(ALL, r4 + BYTES, ORDER); c42.intoMemorySegment(ALL, r4 + 2L * BYTES, ORDER);
+        c43.intoMemorySegment(ALL, r4 + 3L * BYTES, ORDER);
+        c50.intoMemorySegment(ALL, r5, ORDER); c51.intoMemorySegment(ALL, r5 + BYTES, ORDER); c52.intoMemorySegment(ALL, r5 + 2L * BYTES, ORDER);
+        c53.intoMemorySegment(ALL, r5 + 3L * BYTES, ORDER);
     }
 
     private static void tile6x3(int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate) {
@@ -100,7 +113,8 @@ final class Tiles {
         FloatVector c50 = FloatVector.zero(F), c51 = FloatVector.zero(F), c52 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02);
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a1 + o));
@@ -118,12 +132,18 @@ final class Tiles {
         }
         long r0 = c, r1 = r0 + cRow, r2 = r1 + cRow, r3 = r2 + cRow, r4 = r3 + cRow, r5 = r4 + cRow;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
-            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER)); c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER));
-            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER)); c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER));
-            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER)); c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER));
-            c40 = c40.add(FloatVector.fromMemorySegment(F, ALL, r4, ORDER)); c41 = c41.add(FloatVector.fromMemorySegment(F, ALL, r4 + BYTES, ORDER)); c42 = c42.add(FloatVector.fromMemorySegment(F, ALL, r4 + 2L * BYTES, ORDER));
-            c50 = c50.add(FloatVector.fromMemorySegment(F, ALL, r5, ORDER)); c51 = c51.add(FloatVector.fromMemorySegment(F, ALL, r5 + BYTES, ORDER)); c52 = c52.add(FloatVector.fromMemorySegment(F, ALL, r5 + 2L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
+            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER));
+            c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER));
+            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER));
+            c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER));
+            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER));
+            c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER));
+            c40 = c40.add(FloatVector.fromMemorySegment(F, ALL, r4, ORDER)); c41 = c41.add(FloatVector.fromMemorySegment(F, ALL, r4 + BYTES, ORDER));
+            c42 = c42.add(FloatVector.fromMemorySegment(F, ALL, r4 + 2L * BYTES, ORDER));
+            c50 = c50.add(FloatVector.fromMemorySegment(F, ALL, r5, ORDER)); c51 = c51.add(FloatVector.fromMemorySegment(F, ALL, r5 + BYTES, ORDER));
+            c52 = c52.add(FloatVector.fromMemorySegment(F, ALL, r5 + 2L * BYTES, ORDER));
         }
         c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
         c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER);
@@ -236,7 +256,8 @@ final class Tiles {
         FloatVector c30 = FloatVector.zero(F), c31 = FloatVector.zero(F), c32 = FloatVector.zero(F), c33 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02); c03 = t.fma(b3, c03);
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a1 + o));
@@ -250,15 +271,23 @@ final class Tiles {
         }
         long r0 = c, r1 = r0 + cRow, r2 = r1 + cRow, r3 = r2 + cRow;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
-            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER)); c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER)); c13 = c13.add(FloatVector.fromMemorySegment(F, ALL, r1 + 3L * BYTES, ORDER));
-            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER)); c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER)); c23 = c23.add(FloatVector.fromMemorySegment(F, ALL, r2 + 3L * BYTES, ORDER));
-            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER)); c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER)); c33 = c33.add(FloatVector.fromMemorySegment(F, ALL, r3 + 3L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
+            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER));
+            c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER)); c13 = c13.add(FloatVector.fromMemorySegment(F, ALL, r1 + 3L * BYTES, ORDER));
+            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER));
+            c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER)); c23 = c23.add(FloatVector.fromMemorySegment(F, ALL, r2 + 3L * BYTES, ORDER));
+            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER));
+            c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER)); c33 = c33.add(FloatVector.fromMemorySegment(F, ALL, r3 + 3L * BYTES, ORDER));
         }
-        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER); c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
-        c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER); c13.intoMemorySegment(ALL, r1 + 3L * BYTES, ORDER);
-        c20.intoMemorySegment(ALL, r2, ORDER); c21.intoMemorySegment(ALL, r2 + BYTES, ORDER); c22.intoMemorySegment(ALL, r2 + 2L * BYTES, ORDER); c23.intoMemorySegment(ALL, r2 + 3L * BYTES, ORDER);
-        c30.intoMemorySegment(ALL, r3, ORDER); c31.intoMemorySegment(ALL, r3 + BYTES, ORDER); c32.intoMemorySegment(ALL, r3 + 2L * BYTES, ORDER); c33.intoMemorySegment(ALL, r3 + 3L * BYTES, ORDER);
+        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
+        c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
+        c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER);
+        c13.intoMemorySegment(ALL, r1 + 3L * BYTES, ORDER);
+        c20.intoMemorySegment(ALL, r2, ORDER); c21.intoMemorySegment(ALL, r2 + BYTES, ORDER); c22.intoMemorySegment(ALL, r2 + 2L * BYTES, ORDER);
+        c23.intoMemorySegment(ALL, r2 + 3L * BYTES, ORDER);
+        c30.intoMemorySegment(ALL, r3, ORDER); c31.intoMemorySegment(ALL, r3 + BYTES, ORDER); c32.intoMemorySegment(ALL, r3 + 2L * BYTES, ORDER);
+        c33.intoMemorySegment(ALL, r3 + 3L * BYTES, ORDER);
     }
 
     private static void tile4x3(int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate) {
@@ -269,7 +298,8 @@ final class Tiles {
         FloatVector c30 = FloatVector.zero(F), c31 = FloatVector.zero(F), c32 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02);
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a1 + o));
@@ -283,10 +313,14 @@ final class Tiles {
         }
         long r0 = c, r1 = r0 + cRow, r2 = r1 + cRow, r3 = r2 + cRow;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
-            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER)); c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER));
-            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER)); c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER));
-            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER)); c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
+            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER));
+            c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER));
+            c20 = c20.add(FloatVector.fromMemorySegment(F, ALL, r2, ORDER)); c21 = c21.add(FloatVector.fromMemorySegment(F, ALL, r2 + BYTES, ORDER));
+            c22 = c22.add(FloatVector.fromMemorySegment(F, ALL, r2 + 2L * BYTES, ORDER));
+            c30 = c30.add(FloatVector.fromMemorySegment(F, ALL, r3, ORDER)); c31 = c31.add(FloatVector.fromMemorySegment(F, ALL, r3 + BYTES, ORDER));
+            c32 = c32.add(FloatVector.fromMemorySegment(F, ALL, r3 + 2L * BYTES, ORDER));
         }
         c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
         c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER);
@@ -375,7 +409,8 @@ final class Tiles {
         FloatVector c10 = FloatVector.zero(F), c11 = FloatVector.zero(F), c12 = FloatVector.zero(F), c13 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02); c03 = t.fma(b3, c03);
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a1 + o));
@@ -385,11 +420,15 @@ final class Tiles {
         }
         long r0 = c, r1 = r0 + cRow;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
-            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER)); c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER)); c13 = c13.add(FloatVector.fromMemorySegment(F, ALL, r1 + 3L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
+            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER));
+            c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER)); c13 = c13.add(FloatVector.fromMemorySegment(F, ALL, r1 + 3L * BYTES, ORDER));
         }
-        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER); c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
-        c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER); c13.intoMemorySegment(ALL, r1 + 3L * BYTES, ORDER);
+        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
+        c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
+        c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER);
+        c13.intoMemorySegment(ALL, r1 + 3L * BYTES, ORDER);
     }
 
     private static void tile2x3(int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate) {
@@ -398,7 +437,8 @@ final class Tiles {
         FloatVector c10 = FloatVector.zero(F), c11 = FloatVector.zero(F), c12 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02);
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a1 + o));
@@ -408,8 +448,10 @@ final class Tiles {
         }
         long r0 = c, r1 = r0 + cRow;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
-            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER)); c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
+            c10 = c10.add(FloatVector.fromMemorySegment(F, ALL, r1, ORDER)); c11 = c11.add(FloatVector.fromMemorySegment(F, ALL, r1 + BYTES, ORDER));
+            c12 = c12.add(FloatVector.fromMemorySegment(F, ALL, r1 + 2L * BYTES, ORDER));
         }
         c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
         c10.intoMemorySegment(ALL, r1, ORDER); c11.intoMemorySegment(ALL, r1 + BYTES, ORDER); c12.intoMemorySegment(ALL, r1 + 2L * BYTES, ORDER);
@@ -475,7 +517,8 @@ final class Tiles {
         FloatVector c00 = FloatVector.zero(F), c01 = FloatVector.zero(F), c02 = FloatVector.zero(F), c03 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), b3 = FloatVector.fromMemorySegment(F, ALL, b + 3L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02); c03 = t.fma(b3, c03);
             o += aStep;
@@ -483,9 +526,11 @@ final class Tiles {
         }
         long r0 = c;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER)); c03 = c03.add(FloatVector.fromMemorySegment(F, ALL, r0 + 3L * BYTES, ORDER));
         }
-        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER); c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
+        c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
+        c03.intoMemorySegment(ALL, r0 + 3L * BYTES, ORDER);
     }
 
     private static void tile1x3(int k, long a, long aRow, long aStep, long b, long bStep, long c, long cRow, boolean accumulate) {
@@ -493,7 +538,8 @@ final class Tiles {
         FloatVector c00 = FloatVector.zero(F), c01 = FloatVector.zero(F), c02 = FloatVector.zero(F);
         long o = 0;
         for (int p = 0; p < k; p++) {
-            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER), b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
+            FloatVector b0 = FloatVector.fromMemorySegment(F, ALL, b, ORDER), b1 = FloatVector.fromMemorySegment(F, ALL, b + BYTES, ORDER),
+                    b2 = FloatVector.fromMemorySegment(F, ALL, b + 2L * BYTES, ORDER), t;
             t = FloatVector.broadcast(F, ALL.get(FLOAT, a0 + o));
             c00 = t.fma(b0, c00); c01 = t.fma(b1, c01); c02 = t.fma(b2, c02);
             o += aStep;
@@ -501,7 +547,8 @@ final class Tiles {
         }
         long r0 = c;
         if (accumulate) {
-            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER)); c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
+            c00 = c00.add(FloatVector.fromMemorySegment(F, ALL, r0, ORDER)); c01 = c01.add(FloatVector.fromMemorySegment(F, ALL, r0 + BYTES, ORDER));
+            c02 = c02.add(FloatVector.fromMemorySegment(F, ALL, r0 + 2L * BYTES, ORDER));
         }
         c00.intoMemorySegment(ALL, r0, ORDER); c01.intoMemorySegment(ALL, r0 + BYTES, ORDER); c02.intoMemorySegment(ALL, r0 + 2L * BYTES, ORDER);
     }

@@ -127,7 +127,8 @@ final class Windows {
             FloatVector s = FloatVector.zero(F);
             long e = table;
             for (int t = 0; t < taps; t++, e += ENTRY) {
-                VectorMask<Float> other = FloatVector.fromMemorySegment(F, ALL, word(e + 8) + shift + 4L * c, ORDER).compare(VectorOperators.NE, FloatVector.broadcast(F, ALL.get(FLOAT, e + 16)));
+                VectorMask<Float> other = FloatVector.fromMemorySegment(F, ALL, word(e + 8) + shift + 4L * c, ORDER)
+                        .compare(VectorOperators.NE, FloatVector.broadcast(F, ALL.get(FLOAT, e + 16)));
                 s = FloatVector.fromMemorySegment(F, ALL, word(e) + shift + 4L * c, ORDER).blend(0f, other).add(s);
             }
             s.intoMemorySegment(ALL, out + 4L * c, ORDER);
@@ -137,7 +138,8 @@ final class Windows {
             FloatVector s = FloatVector.zero(F);
             long e = table;
             for (int t = 0; t < taps; t++, e += ENTRY) {
-                VectorMask<Float> other = FloatVector.fromMemorySegment(F, ALL, word(e + 8) + shift + 4L * c, ORDER, m).compare(VectorOperators.NE, FloatVector.broadcast(F, ALL.get(FLOAT, e + 16)));
+                VectorMask<Float> other = FloatVector.fromMemorySegment(F, ALL, word(e + 8) + shift + 4L * c, ORDER, m)
+                        .compare(VectorOperators.NE, FloatVector.broadcast(F, ALL.get(FLOAT, e + 16)));
                 s = FloatVector.fromMemorySegment(F, ALL, word(e) + shift + 4L * c, ORDER, m).blend(0f, other).add(s);
             }
             s.intoMemorySegment(ALL, out + 4L * c, ORDER, m);

@@ -4,9 +4,9 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.List;
 
 /**
- * Sums of a gradient per channel, as the backward of batch normalisation needs them, through what followed the normalisation: g is the gradient that the activation lets through, of
- * {@code (x - mean) * scale + shift + residual}, computed again; sum[c] = sum of g, dot[c] = sum of g (x - mean). Arguments: rows, channels, dy, x, the address of (mean, scale, shift), three rows of
- * channels, residual, g (written if there is a residual: it is the residual's gradient), sum, dot. Rows are dense.
+ * Sums of a gradient per channel, as the backward of batch normalisation needs them, through what followed the normalisation: g is the gradient that the activation lets through,
+ * of {@code (x - mean) * scale + shift + residual}, computed again; sum[c] = sum of g, dot[c] = sum of g (x - mean). Arguments: rows, channels, dy, x, the address of (mean, scale,
+ * shift), three rows of channels, residual, g (written if there is a residual: it is the residual's gradient), sum, dot. Rows are dense.
  *
  * <p>Memory is read and written from front to back, which it takes better than strips of some channels; so the sums are in memory, too, but never leave the first-level cache.
  *

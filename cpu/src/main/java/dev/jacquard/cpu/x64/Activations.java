@@ -6,12 +6,13 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in {@link Math}; for sigmoid
- * and SiLU by AVX-512 see {@link #oneAndExp}. Only {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for {@link #log}), so that accumulators of a product
- * can stay where they are; AVX-512 also uses mask register {@link #MASK}. One value after the other: the processor overlaps them, since it renames the temporaries.
+ * Emits functions of vectors in registers, in place, for both instruction sets: about one unit in the last place, and NaN, infinities and numbers whose results are subnormal as in
+ * {@link Math}; for sigmoid and SiLU by AVX-512 see {@link #oneAndExp}. Only {@link #TEMPORARIES} registers are needed besides the values (four for {@link #siluBackward}, five for
+ * {@link #log}), so that accumulators of a product can stay where they are; AVX-512 also uses mask register {@link #MASK}. One value after the other: the processor overlaps them,
+ * since it renames the temporaries.
  *
- * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the exponential's is a least squares
- * fit on Chebyshev nodes. Powers of two by a table are P. Tang's (ACM TOMS 15, 1989).
+ * <p>Range reductions, and the polynomials of logarithm and tangent, are those of the Cephes library (S. Moshier, "Methods and Programs for Mathematical Functions", 1989); the
+ * exponential's is a least squares fit on Chebyshev nodes. Powers of two by a table are P. Tang's (ACM TOMS 15, 1989).
  */
 final class Activations {
     /** Vector registers that most functions overwrite. */
@@ -94,8 +95,8 @@ final class Activations {
     }
 
     /**
-     * Whether the argument x of an epilogue's activation comes as {@code -x / ln 2}, to {@link #applyToScaled}: scale and shift are multiplied by {@link #MINUS_LOG2_E} then, once for all rows of a tile, instead
-     * of each x.
+     * Whether the argument x of an epilogue's activation comes as {@code -x / ln 2}, to {@link #applyToScaled}: scale and shift are multiplied by {@link #MINUS_LOG2_E} then, once
+     * for all rows of a tile, instead of each x.
      */
     static boolean takesScaled(Epilogue e, InstructionSet set) {
         return e.activation() == Nonlinearity.SILU && set == InstructionSet.AVX512 && e.scale() && e.shift() && !e.residual();
@@ -165,9 +166,9 @@ final class Activations {
     }
 
     /**
-     * {@code 1 + e^-x} in a temporary, by AVX-512: {@code -x / ln 2} is a whole number, which {@code vscalefps} takes as it is, a multiple of 1 / {@link #PARTS}, which a table does, and a rest for which two
-     * multiply-adds will do. That is half of what a polynomial alone takes, of a processor whose multiply-adds wait behind those of a product, or before them. Its relative error is about (1.1 + |x|) 2^-24
-     * where x is negative and e^-x matters, because -x / ln 2 is rounded; below -88.7 it is infinite.
+     * {@code 1 + e^-x} in a temporary, by AVX-512: {@code -x / ln 2} is a whole number, which {@code vscalefps} takes as it is, a multiple of 1 / {@link #PARTS}, which a table
+     * does, and a rest for which two multiply-adds will do. That is half of what a polynomial alone takes, of a processor whose multiply-adds wait behind those of a product, or
+     * before them. Its relative error is about (1.1 + |x|) 2^-24 where x is negative and e^-x matters, because -x / ln 2 is rounded; below -88.7 it is infinite.
      */
     private Vec oneAndExp(Vec x) {
         a.vmulps(t[0], x, MINUS_LOG2_E);

@@ -3,9 +3,9 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.tensor.EngineBugException;
 
 /**
- * Writes x86-64 machine code, instruction by instruction, in Intel's names and order of operands. Only what kernels here need: the instructions, methods of {@link VectorAssembler} and
- * {@link IntegerAssembler}, have a row each in AssemblerTest, whose bytes are those of the GNU assembler. What is here are the parts of a function that are more than one: labels and jumps to
- * them, the frame, constants, alignment.
+ * Writes x86-64 machine code, instruction by instruction, in Intel's names and order of operands. Only what kernels here need: the instructions, methods of {@link VectorAssembler}
+ * and {@link IntegerAssembler}, have a row each in AssemblerTest, whose bytes are those of the GNU assembler. What is here are the parts of a function that are more than one:
+ * labels and jumps to them, the frame, constants, alignment.
  */
 final class Assembler extends IntegerAssembler {
     private static final Gp[] SAVED = {Gp.RBX, Gp.RBP, Gp.R12, Gp.R13, Gp.R14, Gp.R15};

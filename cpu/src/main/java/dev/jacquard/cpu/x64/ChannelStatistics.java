@@ -6,8 +6,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Mean and variance per channel of a convolution's results, from those of slices: pixels that one chunk computes. Each slice has a slot for each vector of channels, which its chunk alone writes, with {@link
- * StatisticsCode} or {@link StatisticsRows}; slices follow from the shape alone and are combined in order, so that results do not depend on the number of threads. Not for two threads at once.
+ * Mean and variance per channel of a convolution's results, from those of slices: pixels that one chunk computes. Each slice has a slot for each vector of channels, which its
+ * chunk alone writes, with {@link StatisticsCode} or {@link StatisticsRows}; slices follow from the shape alone and are combined in order, so that results do not depend on the
+ * number of threads. Not for two threads at once.
  */
 final class ChannelStatistics {
     /** Vectors that are combined at once. */
@@ -89,6 +90,7 @@ final class ChannelStatistics {
         int vector = chunk % parts() * VECTORS;
         int first = vector * set.lanes();
         long at = 4L * (group * channels + first);
-        long ignored = merge.call(slot(0, group, vector), slices, sliceBytes(), counts.address(), mean + at, variance + at, Math.min(VECTORS * set.lanes(), channels - first), 0, 0, 0);
+        long ignored = merge.call(slot(0, group, vector), slices, sliceBytes(), counts.address(), mean + at, variance + at,
+                Math.min(VECTORS * set.lanes(), channels - first), 0, 0, 0);
     }
 }

@@ -12,8 +12,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 
 /**
- * Memory for machine code that is never writable and executable at once: pages are mapped writable, filled, and made executable and read-only. Linux on x86-64 only. It stays until the process ends:
- * kernels are some KiB each and shared by all plans that need the same one.
+ * Memory for machine code that is never writable and executable at once: pages are mapped writable, filled, and made executable and read-only. Linux on x86-64 only. It stays until
+ * the process ends: kernels are some KiB each and shared by all plans that need the same one.
  */
 @SuppressWarnings("restricted") // downcalls: the JVM is started with --enable-native-access
 final class CodeMemory {

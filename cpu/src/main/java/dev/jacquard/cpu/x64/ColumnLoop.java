@@ -3,8 +3,8 @@ package dev.jacquard.cpu.x64;
 import java.util.List;
 
 /**
- * Sums down the rows of (rows, channels), in blocks of a few vectors of channels whose sums stay in registers: first blocks of the greatest width, then ever narrower ones, the last under a mask. Both
- * counts are arguments of the function; so one function does for all shapes.
+ * Sums down the rows of (rows, channels), in blocks of a few vectors of channels whose sums stay in registers: first blocks of the greatest width, then ever narrower ones, the
+ * last under a mask. Both counts are arguments of the function; so one function does for all shapes.
  */
 abstract class ColumnLoop {
     final Assembler a;

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A row of results cut into tiles of neighbours that are computed together, in registers. Tiles next to each other that read their inputs in the same pattern are one run, for which code is emitted once:
- * mostly a left border, a middle and a right border.
+ * A row of results cut into tiles of neighbours that are computed together, in registers. Tiles next to each other that read their inputs in the same pattern are one run, for
+ * which code is emitted once: mostly a left border, a middle and a right border.
  */
 final class ColumnTiles {
     /** That result {@code column} of a tile takes the input in question by {@code tap}. */

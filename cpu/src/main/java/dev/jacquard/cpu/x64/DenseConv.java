@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Forward convolution, and backward of data, as a product whose rows of A are read where they lie: a 1 x 1 kernel's rows are the image itself, all others are found through {@link TileTable}s. Packed weights
- * are [group][panel][tap][channel][column]; they stream from the second-level cache, of which the longest sum of a call takes an eighth.
+ * Forward convolution, and backward of data, as a product whose rows of A are read where they lie: a 1 x 1 kernel's rows are the image itself, all others are found through
+ * {@link TileTable}s. Packed weights are [group][panel][tap][channel][column]; they stream from the second-level cache, of which the longest sum of a call takes an eighth.
  *
- * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside of the image then, and those
- * cost nothing.
+ * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside
+ * of the image then, and those cost nothing.
  */
 final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     /** Bytes of input that a chunk should read again and again. */
@@ -110,7 +110,10 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     private final boolean paired;
     /** Rows of a tile of the first panel where rows are even. */
     private final int evenRows;
-    /** Gated rows of a chunk at a time; 0 if images are not gated, or as the product goes: a vector of B is multiplied for each step of depth, which for wide tiles, of few rows, costs more than rows gated beforehand. */
+    /**
+     * Gated rows of a chunk at a time; 0 if images are not gated, or as the product goes: a vector of B is multiplied for each step of depth, which for wide tiles, of few rows,
+     * costs more than rows gated beforehand.
+     */
     private final int gatedRows;
     private final Kernel gate;
     private final int tileRows;
@@ -173,7 +176,8 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         packs = new Kernel[panels.count()];
         for (int p = 0; p < kernels.length; p++) {
             boolean asks = ahead && p == 0 && gate == null;
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks) : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks)
+                    : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
             kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null)
                     : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
             streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
@@ -307,9 +311,9 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     }
 
     /**
-     * A product that takes two milliseconds at most is cut into two dozen chunks at most, as equal as can be, and an even number of them: with nine, one of two cores would do a ninth more. Where weights are
-     * larger than images, or panels many, chunks are panels: a core then reads half of the weights, which come from the third-level cache. Otherwise they are rows, mostly the same that the core wrote in
-     * the region before.
+     * A product that takes two milliseconds at most is cut into two dozen chunks at most, as equal as can be, and an even number of them: with nine, one of two cores would do a
+     * ninth more. Where weights are larger than images, or panels many, chunks are panels: a core then reads half of the weights, which come from the third-level cache. Otherwise
+     * they are rows, mostly the same that the core wrote in the region before.
      */
     private Cut few(Cut whole) {
         Region r = whole.region;
@@ -497,7 +501,10 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         } while (t < r.taps);
     }
 
-    /** What follows in the packed weights will be multiplied next, by the same core mostly: the first tiles have it brought into the second-level cache, each a line of every step of depth. */
+    /**
+     * What follows in the packed weights will be multiplied next, by the same core mostly: the first tiles have it brought into the second-level cache, each a line of every step
+     * of depth.
+     */
     private void next(ProductFrame f, int p, int firstRow, long bytes) {
         if (even && !paired) {
             long lines = (long) firstRow / ProductKernel.tileRows(set, panels.vectors(p));
@@ -517,7 +524,8 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         long perInstance = 4L * panels.width(p) * c.tiles() * (even ? 1 : ProductKernel.LISTED_ROWS);
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
-            f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, gate == null ? a + image * inImage : gatedAt(worker) + 4L * d).set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
+            f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, gate == null ? a + image * inImage : gatedAt(worker) + 4L * d)
+                    .set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
                     .set(ProductFrame.RECTIFIER, even ? rectifier - residual : rectifier + column + image * outImage)
                     .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }

@@ -24,8 +24,8 @@ public final class Emission {
     }
 
     /**
-     * Floating-point operations per second of fused multiply-adds on registers alone, in billions: what threads that run side by side, each on a core of its own, can do at most. Empty if code cannot be
-     * emitted here. Takes some 50 ms.
+     * Floating-point operations per second of fused multiply-adds on registers alone, in billions: what threads that run side by side, each on a core of its own, can do at most.
+     * Empty if code cannot be emitted here. Takes some 50 ms.
      */
     public static OptionalDouble peak(int threads) {
         Optional<InstructionSet> set = Stream.of(InstructionSet.AVX512, InstructionSet.AVX2).filter(s -> refusal(s).isEmpty()).findFirst();

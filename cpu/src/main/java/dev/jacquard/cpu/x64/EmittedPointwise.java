@@ -17,7 +17,8 @@ final class EmittedPointwise implements PointwiseLoop {
         operands = (1 << op.arity()) - 1;
     }
 
-    private static final EmittedPointwise[] ADD = {new EmittedPointwise(new Pointwise.Add(), InstructionSet.AVX2), new EmittedPointwise(new Pointwise.Add(), InstructionSet.AVX512)};
+    private static final EmittedPointwise[] ADD = {new EmittedPointwise(new Pointwise.Add(), InstructionSet.AVX2),
+            new EmittedPointwise(new Pointwise.Add(), InstructionSet.AVX512)};
 
     /** The sum of two. */
     static EmittedPointwise add(InstructionSet set) {

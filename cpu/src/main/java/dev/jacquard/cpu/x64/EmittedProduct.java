@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * C = epilogue(op(A) op(B)) of dense row-major float32 matrices at native addresses, by emitted kernels, planned for its shape. B is packed at every run; A is read where it lies. Bitwise the same for every
- * thread count; a run allocates nothing. A plan is not for two threads at once.
+ * C = epilogue(op(A) op(B)) of dense row-major float32 matrices at native addresses, by emitted kernels, planned for its shape. B is packed at every run; A is read where it lies.
+ * Bitwise the same for every thread count; a run allocates nothing. A plan is not for two threads at once.
  */
 public final class EmittedProduct {
     /** Bytes of A that a chunk should read again and again. */
@@ -68,8 +68,8 @@ public final class EmittedProduct {
     }
 
     /**
-     * A' B as {@link WeightGradient} computes it, in blocks of rows of both: where columns of A are so far apart that they share few sets of the caches, or sums are long and results too few to share out.
-     * Empty elsewhere. It is {@code run(b, a, c, workspace)}.
+     * A' B as {@link WeightGradient} computes it, in blocks of rows of both: where columns of A are so far apart that they share few sets of the caches, or sums are long and
+     * results too few to share out. Empty elsewhere. It is {@code run(b, a, c, workspace)}.
      */
     public static Optional<Conv> transposed(Spec s, Workers workers, InstructionSet set) {
         if (!s.transposeA || s.transposeB || !s.fits() || s.k < LONG || s.m % FAR != 0 && s.k < DEEP * Math.min(s.m, s.n)) {
@@ -171,7 +171,8 @@ public final class EmittedProduct {
         int group = chunk / rowBlocks;
         int last = (int) ((long) panels.count() * (group + 1) / panelGroups);
         ProductFrame f = frames[worker];
-        f.set(ProductFrame.COUNT, rows).set(ProductFrame.TAPS, 1).set(ProductFrame.TAP_STEP, 0).set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0).set(ProductFrame.PARTIAL, workspace + packedBytes + worker * partialBytes);
+        f.set(ProductFrame.COUNT, rows).set(ProductFrame.TAPS, 1).set(ProductFrame.TAP_STEP, 0).set(ProductFrame.LINES, 1).set(ProductFrame.LINE_STEP, 0)
+                .set(ProductFrame.PARTIAL, workspace + packedBytes + worker * partialBytes);
         for (int p = (int) ((long) panels.count() * group / panelGroups); p < last; p++) {
             long column = 4L * panels.first(p);
             long at = 4L * row * spec.n + column;

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.Collections;
 
 /**
- * Puts instructions into bytes: legacy, VEX and EVEX prefixes, ModRM, SIB, displacements (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2). {@link Assembler} gives the
- * instructions their names. A vector instruction is in VEX where that can say it (fewer bytes, and all that AVX2 has), in EVEX otherwise.
+ * Puts instructions into bytes: legacy, VEX and EVEX prefixes, ModRM, SIB, displacements (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2, chapter 2).
+ * {@link Assembler} gives the instructions their names. A vector instruction is in VEX where that can say it (fewer bytes, and all that AVX2 has), in EVEX otherwise.
  */
 abstract class Encoder {
     /** Prefix that tells instructions of one opcode apart. */

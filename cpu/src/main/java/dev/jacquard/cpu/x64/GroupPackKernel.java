@@ -1,8 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Brings weights (K, R, S, C / groups) of one group's vectors into the order of {@link GroupedKernel}: [row tap][channel of the group][vector][column tap][element]. Elements of a vector are channels of the
- * result: k forward, c backward. Emitted because every step of a training does it, of all weights.
+ * Brings weights (K, R, S, C / groups) of one group's vectors into the order of {@link GroupedKernel}: [row tap][channel of the group][vector][column tap][element]. Elements of a
+ * vector are channels of the result: k forward, c backward. Emitted because every step of a training does it, of all weights.
  *
  * <p>Arguments: where to; the weight that the first vector's first element takes at the first tap, of the group's first channel.
  *

@@ -71,7 +71,8 @@ final class GroupedConv implements StatisticsConv {
         chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED));
         kernel = Kernel.of(spec);
         boolean streams = imageOut * shape.n() > STREAMED && shape.c() % spec.set().lanes() == 0;
-        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(), spec.block(), spec.ahead(), true)) : kernel;
+        streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(),
+                spec.block(), spec.ahead(), true)) : kernel;
         rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
         spread = spread(set, spec.group());
         vectors = vectors(set, spec.group(), spec.vectors());
@@ -100,7 +101,8 @@ final class GroupedConv implements StatisticsConv {
             return Optional.empty();
         }
         GroupedKernel spec = spec(shape, backward, epilogue, set);
-        return compact(spec.columns(), spec.tile(), spec.together() * (spec.group() == 4 ? 4 : 1)) ? Optional.of(new GroupedConv(shape, backward, spec, workers)) : Optional.empty();
+        return compact(spec.columns(), spec.tile(), spec.together() * (spec.group() == 4 ? 4 : 1)) ? Optional.of(new GroupedConv(shape, backward, spec, workers))
+                : Optional.empty();
     }
 
     /** Whether groups lie on vectors: channel by channel, or groups that are an even part of a vector or several vectors. */

@@ -5,11 +5,13 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Rows of a depthwise or grouped convolution, or of its backward of data, with as many output as input channels: a result's vector of channels is a sum over taps, and over the channels of a group, of an
- * input vector (depthwise: as it lies; else one channel of each group spread over the group) times a vector of weights. A tile of neighbouring result pixels is kept in registers, so that weights are read
- * once per tile; taps that fall outside of the image on the left or right are not computed, since borders have code of their own, and rows outside of it are not in the table of rows.
+ * Rows of a depthwise or grouped convolution, or of its backward of data, with as many output as input channels: a result's vector of channels is a sum over taps, and over the
+ * channels of a group, of an input vector (depthwise: as it lies; else one channel of each group spread over the group) times a vector of weights. A tile of neighbouring result
+ * pixels is kept in registers, so that weights are read once per tile; taps that fall outside of the image on the left or right are not computed, since borders have code of their
+ * own, and rows outside of it are not in the table of rows.
  *
- * <p>Arguments: the address of {@link #PARAMETERS}, image to read, image to write, residual image or slots of {@link ChannelStatistics}, first row of the result, and the row after the last.
+ * <p>Arguments: the address of {@link #PARAMETERS}, image to read, image to write, residual image or slots of {@link ChannelStatistics}, first row of the result, and the row after
+ * the last.
  *
  * @param set instruction set
  * @param columns taps along a row
@@ -23,10 +25,12 @@ import java.util.stream.IntStream;
  * @param ahead rows that are prefetched per row of the result
  * @param stream whether results bypass the caches: they have to lie on cache lines
  */
-record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels, int group, Epilogue epilogue, int tile, int together, int block, int ahead, boolean stream) implements Kernel.Spec {
+record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels, int group, Epilogue epilogue, int tile, int together, int block, int ahead, boolean stream)
+        implements Kernel.Spec {
     /**
-     * Longs in memory: addresses of packed weights, scale, shift, and of three tables. Rows: per row of the result the number of its taps, the byte offset of the row behind the last it reads, and for each of
-     * {@link #rows} the byte offset of the row to read in its image, and of the tap's weights. Spread: for each channel of a group the elements that {@code vpermps} takes. Vectors: byte offset of the group of a vector.
+     * Longs in memory: addresses of packed weights, scale, shift, and of three tables. Rows: per row of the result the number of its taps, the byte offset of the row behind the
+     * last it reads, and for each of {@link #rows} the byte offset of the row to read in its image, and of the tap's weights. Spread: for each channel of a group the elements that
+     * {@code vpermps} takes. Vectors: byte offset of the group of a vector.
      */
     static final int PARAMETERS = 6;
 
@@ -274,9 +278,10 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         }
 
         /**
-         * Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart. Where a
-         * depthwise kernel asks for several rows, each vector of a tile asks for its share of them as they lie in memory, which is faster than for its own channels, a few lines at a time between its sums, since a
-         * burst of them would hold up what comes behind. For one row, or for a block of vectors, for which the others are not there, it asks for its own all at once.
+         * Has the rows that the next row of the result reads first brought into the second-level cache: the processor does not see this coming, since lines of a pixel are apart.
+         * Where a depthwise kernel asks for several rows, each vector of a tile asks for its share of them as they lie in memory, which is faster than for its own channels, a few
+         * lines at a time between its sums, since a burst of them would hold up what comes behind. For one row, or for a block of vectors, for which the others are not there, it
+         * asks for its own all at once.
          */
         private void prefetch() {
             if (k.ahead == 0) {

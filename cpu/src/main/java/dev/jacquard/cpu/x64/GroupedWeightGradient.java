@@ -9,8 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
- * Backward of weight of a depthwise or grouped convolution by {@link GroupedWeightKernel}. Rows of dy are cut into splits, each with sums of its own, which are added in order; where weights are many and images
- * small, vectors of channels are cut as well, or instead. Both follow from the shape.
+ * Backward of weight of a depthwise or grouped convolution by {@link GroupedWeightKernel}. Rows of dy are cut into splits, each with sums of its own, which are added in order;
+ * where weights are many and images small, vectors of channels are cut as well, or instead. Both follow from the shape.
  */
 final class GroupedWeightGradient implements Conv {
     private static final int CHUNKS = 16;
@@ -104,8 +104,8 @@ final class GroupedWeightGradient implements Conv {
         }
         int copies = copies(s, set, together);
         boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= GroupedConv.PREFETCHED;
-        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(), ColumnTiles.width(columns, Math.min(14, free(s, set, together))), together, s.groupC() >= COPIED,
-                cached || s.groupC() >= COPIED ? 0 : rowsAtOnce(s, set), copies);
+        return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(),
+                ColumnTiles.width(columns, Math.min(14, free(s, set, together))), together, s.groupC() >= COPIED, cached || s.groupC() >= COPIED ? 0 : rowsAtOnce(s, set), copies);
     }
 
     /** How often sums are kept, so that they do not wait for each other. @param together channels of a group that are read at once */

@@ -5,14 +5,16 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Backward of weight of a depthwise or grouped convolution: adds, for some rows of dy, products of x and dy to sums by tap. A pass has the sums of one vector of output channels, one row tap and some channels of
- * the group in registers; each vector of x is read once per pass and multiplied with the vectors of dy that reached it, which are in registers, a tile of them. Sums lie as {@link GroupedKernel} reads
- * weights: [vector][row tap][channel of the group][column tap][element].
+ * Backward of weight of a depthwise or grouped convolution: adds, for some rows of dy, products of x and dy to sums by tap. A pass has the sums of one vector of output channels,
+ * one row tap and some channels of the group in registers; each vector of x is read once per pass and multiplied with the vectors of dy that reached it, which are in registers, a
+ * tile of them. Sums lie as {@link GroupedKernel} reads weights: [vector][row tap][channel of the group][column tap][element].
  *
- * <p>With {@code copied}, the channels that a vector needs are first copied to where pixels follow one another: neighbours that are a power of two apart would share few lines of the first-level cache. What
- * is to be copied next, the next vector's channels or those of the next rows, is fetched meanwhile, a few pixels with each tile: no prefetcher of the hardware sees a stream in one line per pixel.
+ * <p>With {@code copied}, the channels that a vector needs are first copied to where pixels follow one another: neighbours that are a power of two apart would share few lines of
+ * the first-level cache. What is to be copied next, the next vector's channels or those of the next rows, is fetched meanwhile, a few pixels with each tile: no prefetcher of the
+ * hardware sees a stream in one line per pixel.
  *
- * <p>Arguments: the address of {@link #PARAMETERS}, image x, image dy, sums, first row of dy and the row after the last in the upper half, first vector and the one after the last in the upper half.
+ * <p>Arguments: the address of {@link #PARAMETERS}, image x, image dy, sums, first row of dy and the row after the last in the upper half, first vector and the one after the last
+ * in the upper half.
  *
  * @param set instruction set
  * @param columns taps along a row, from dy's columns to x's
@@ -28,10 +30,12 @@ import java.util.stream.IntStream;
  * @param ahead rows of dy after which the next ones are read, which are prefetched; 0 for none, or if copied
  * @param copies of the sums, taken in turn, so that additions need not wait for one another
  */
-record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dilationRows, int dyRows, int channels, int group, int tile, int together, boolean copied, int ahead, int copies) implements Kernel.Spec {
+record GroupedWeightKernel(InstructionSet set, TapMap columns, int rows, int strideRows, int dilationRows, int dyRows, int channels, int group, int tile, int together,
+        boolean copied, int ahead, int copies) implements Kernel.Spec {
     /**
-     * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, their pixels, and x and dy of the next call. Rows: for each row tap and row of dy, the byte
-     * offset of x's row in its image, or in the copy of it; -1 if the tap falls outside. Spread and vectors as in {@link GroupedKernel}.
+     * Longs in memory: addresses of three tables; if copied, addresses of copies of x and dy, where their image's first row would lie in these, their pixels, and x and dy of the
+     * next call. Rows: for each row tap and row of dy, the byte offset of x's row in its image, or in the copy of it; -1 if the tap falls outside. Spread and vectors as in
+     * {@link GroupedKernel}.
      */
     static final int PARAMETERS = 11;
 

@@ -10,14 +10,14 @@ import java.lang.invoke.MethodHandle;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * An emitted function of six longs, in rdi, rsi, rdx, rcx, r8, r9. A call costs some 10 ns once compiled, a microsecond before that, and allocates nothing: kernels work on a chunk of a loop, not on a
- * tile. The garbage collector does not wait for a kernel.
+ * An emitted function of six longs, in rdi, rsi, rdx, rcx, r8, r9. A call costs some 10 ns once compiled, a microsecond before that, and allocates nothing: kernels work on a chunk
+ * of a loop, not on a tile. The garbage collector does not wait for a kernel.
  */
 @SuppressWarnings("restricted") // downcalls: the JVM is started with --enable-native-access
 final class Kernel {
     private static final MethodHandle CALL = Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle CALL_TEN = Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
-            JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle CALL_TEN = Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG));
     private static final ConcurrentHashMap<Spec, Kernel> EMITTED = new ConcurrentHashMap<>();
 
     private final MemorySegment entry;

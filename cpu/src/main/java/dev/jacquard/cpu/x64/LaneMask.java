@@ -3,8 +3,8 @@ package dev.jacquard.cpu.x64;
 import java.util.stream.IntStream;
 
 /**
- * Loads and stores of the first lanes of a vector, a number that is known when code is emitted: plain ones if these are all, else masked, which touch no other memory. {@link Lanes} is for numbers that are
- * known when it runs. The mask is in k1 with AVX-512, in a vector register with AVX2.
+ * Loads and stores of the first lanes of a vector, a number that is known when code is emitted: plain ones if these are all, else masked, which touch no other memory.
+ * {@link Lanes} is for numbers that are known when it runs. The mask is in k1 with AVX-512, in a vector register with AVX2.
  */
 final class LaneMask {
     private static final int MASK = 1;

@@ -3,8 +3,8 @@ package dev.jacquard.cpu.x64;
 import java.util.List;
 
 /**
- * Loops over elements: whole vectors first, then one under a mask, which reads and writes nothing past the end. The mask is in k1 with AVX-512, in the last vector register with AVX2; the register
- * before that is overwritten when it is made.
+ * Loops over elements: whole vectors first, then one under a mask, which reads and writes nothing past the end. The mask is in k1 with AVX-512, in the last vector register with
+ * AVX2; the register before that is overwritten when it is made.
  */
 final class Lanes {
     private static final int MASK = 1;

@@ -3,8 +3,9 @@ package dev.jacquard.cpu.x64;
 import java.util.Arrays;
 
 /**
- * SiLU of a product's tile while the next tile is multiplied, by AVX-512: a tile's sums, scaled and shifted, are kept in the frame, and rows of them are taken up between steps of the next one. At the end of its own
- * tile SiLU would stand alone: multiply-adds before it are what it waits for, those behind it are too far away for the processor to see, and its divisions and powers leave the units for those idle.
+ * SiLU of a product's tile while the next tile is multiplied, by AVX-512: a tile's sums, scaled and shifted, are kept in the frame, and rows of them are taken up between steps of
+ * the next one. At the end of its own tile SiLU would stand alone: multiply-adds before it are what it waits for, those behind it are too far away for the processor to see, and
+ * its divisions and powers leave the units for those idle.
  *
  * <p>Registers: rbx, whether a tile is kept; r9, where its next row goes; r10, that row in the frame; r8, where these end.
  */

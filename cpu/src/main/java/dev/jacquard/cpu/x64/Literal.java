@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A constant behind the code, read relative to the instruction: an operand in place of memory. One number stands for all elements: AVX-512 broadcasts it, for AVX2 it is written out
- * as often as the vector has elements. Equal ones are stored once. Not for moves (they do not broadcast): {@link Assembler#constant} loads one into a register.
+ * A constant behind the code, read relative to the instruction: an operand in place of memory. One number stands for all elements: AVX-512 broadcasts it, for AVX2 it is written
+ * out as often as the vector has elements. Equal ones are stored once. Not for moves (they do not broadcast): {@link Assembler#constant} loads one into a register.
  *
  * @param words 32 bits each: one for all elements, or as many as the vector has
  */

@@ -4,7 +4,8 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.List;
 
 /**
- * {@code y = activation((x - mean) * scale + shift + residual)} over dense rows, all but x, residual and y per channel. Arguments: rows, channels, x, mean, scale, shift, residual, y. y may be x.
+ * {@code y = activation((x - mean) * scale + shift + residual)} over dense rows, all but x, residual and y per channel. Arguments: rows, channels, x, mean, scale, shift, residual,
+ * y. y may be x.
  *
  * @param set instruction set
  * @param residual whether something of x's shape is added

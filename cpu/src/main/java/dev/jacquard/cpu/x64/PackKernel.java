@@ -2,7 +2,8 @@ package dev.jacquard.cpu.x64;
 
 
 /**
- * Packs a panel of a product's B: rows of {@code width} floats, the columns that do not exist zero, or the first ones again. Arguments: rdi from, rsi to, rdx the number of rows, at least 1.
+ * Packs a panel of a product's B: rows of {@code width} floats, the columns that do not exist zero, or the first ones again. Arguments: rdi from, rsi to, rdx the number of rows,
+ * at least 1.
  *
  * @param set instruction set
  * @param transposed whether the source has columns one after another, each with its rows contiguous

@@ -1,8 +1,9 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Copies rows of floats into pieces that lie by themselves: all rows' first piece, all rows' second, and so on. What a tile reads is then a few KiB without gaps, which stay in the first-level cache; read
- * in place, rows a power of two apart would all fall into the same few sets of it. Arguments: rdi, where to; rsi, the first row; rdx, the number of rows, at least 1.
+ * Copies rows of floats into pieces that lie by themselves: all rows' first piece, all rows' second, and so on. What a tile reads is then a few KiB without gaps, which stay in the
+ * first-level cache; read in place, rows a power of two apart would all fall into the same few sets of it. Arguments: rdi, where to; rsi, the first row; rdx, the number of rows,
+ * at least 1.
  *
  * @param set instruction set
  * @param pieces how rows are cut

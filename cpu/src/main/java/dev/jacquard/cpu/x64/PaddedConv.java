@@ -8,8 +8,9 @@ import dev.jacquard.cpu.Workers;
 import java.util.Arrays;
 
 /**
- * Forward convolution of images of few channels (a network's first): some lines of the image are copied to scratch with the padding around them, where a row of the kernel is one run of memory for every output
- * position. All kernel columns and channels are one tap then, long enough for a product. Packed weights are [panel][kernel row, kernel column, channel][column].
+ * Forward convolution of images of few channels (a network's first): some lines of the image are copied to scratch with the padding around them, where a row of the kernel is one
+ * run of memory for every output position. All kernel columns and channels are one tap then, long enough for a product. Packed weights are [panel][kernel row, kernel column,
+ * channel][column].
  */
 final class PaddedConv implements StatisticsConv {
     private static final int MOST_CHANNELS = 15;
@@ -152,7 +153,8 @@ final class PaddedConv implements StatisticsConv {
         pad(n, line, count, scratch);
         ProductFrame f = frames[worker];
         int run = 4 * s.s() * s.c();
-        f.set(ProductFrame.A, scratch).set(ProductFrame.COUNT, s.ow()).set(ProductFrame.LINES, count).set(ProductFrame.LINE_STEP, (long) s.strideH() * pitch - 4L * s.strideW() * s.c() * s.ow());
+        f.set(ProductFrame.A, scratch).set(ProductFrame.COUNT, s.ow()).set(ProductFrame.LINES, count)
+                .set(ProductFrame.LINE_STEP, (long) s.strideH() * pitch - 4L * s.strideW() * s.c() * s.ow());
         f.set(ProductFrame.TAPS, s.r()).set(ProductFrame.TAP_STEP, (long) s.dilationH() * pitch - run).set(ProductFrame.FLAGS, 0);
         for (int p = 0; p < kernels.length; p++) {
             long column = 4L * panels.first(p);

@@ -5,11 +5,12 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.Arrays;
 
 /**
- * C = epilogue(A B) for a C of whole vectors and a half, 24 or 40 columns, by AVX-512: two rows of C, which lie one behind the other, are a whole number of vectors. The middle one has the end of one row and the
- * beginning of the next: it is multiplied by elements of both rows of A, the lower half by one's, the upper half by the other's. {@link ProductKernel} would leave a quarter or a sixth of its lanes empty.
+ * C = epilogue(A B) for a C of whole vectors and a half, 24 or 40 columns, by AVX-512: two rows of C, which lie one behind the other, are a whole number of vectors. The middle one
+ * has the end of one row and the beginning of the next: it is multiplied by elements of both rows of A, the lower half by one's, the upper half by the other's.
+ * {@link ProductKernel} would leave a quarter or a sixth of its lanes empty.
  *
- * <p>The argument is a {@link ProductFrame} of even rows, of one tap and one line; sums are not cut in their depth. B's packed rows are as {@link Panels} has them, but for what lies behind their columns: that is
- * the first eight columns again ({@link PackKernel}).
+ * <p>The argument is a {@link ProductFrame} of even rows, of one tap and one line; sums are not cut in their depth. B's packed rows are as {@link Panels} has them, but for what
+ * lies behind their columns: that is the first eight columns again ({@link PackKernel}).
  *
  * @param columns an odd multiple of eight: all of C's, whose rows have no gaps
  * @param aRow bytes from a row of A to the next

@@ -1,7 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Columns cut into panels of whole vectors, as even as can be, so that no panel is much narrower than a tile would like: 80 columns of AVX-512 are panels of 3 and 2 vectors, not 4 and 1.
+ * Columns cut into panels of whole vectors, as even as can be, so that no panel is much narrower than a tile would like: 80 columns of AVX-512 are panels of 3 and 2 vectors, not 4
+ * and 1.
  *
  * @param set instruction set
  * @param columns in all

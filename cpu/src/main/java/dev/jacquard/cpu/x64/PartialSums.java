@@ -1,7 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Adds up arrays that lie one behind the other, first to last, so that the order of the additions is fixed. Arguments: rdi, where the sums go, which may be the first array; rsi, the first array; rdx, the number of floats.
+ * Adds up arrays that lie one behind the other, first to last, so that the order of the additions is fixed. Arguments: rdi, where the sums go, which may be the first array; rsi,
+ * the first array; rdx, the number of floats.
  *
  * @param set instruction set
  * @param parts number of arrays
@@ -54,8 +55,8 @@ record PartialSums(InstructionSet set, int parts, int stride) implements Kernel.
     }
 
     /**
-     * The same for arrays that are turned over on the way: element (j, k) of the sums goes to (k, j). Arguments: rdi, where row k of the result begins; rsi, element (0, k) of the first array; rdx, the
-     * number of k to do, at least 1.
+     * The same for arrays that are turned over on the way: element (j, k) of the sums goes to (k, j). Arguments: rdi, where row k of the result begins; rsi, element (0, k) of the
+     * first array; rdx, the number of k to do, at least 1.
      *
      * @param set instruction set
      * @param parts number of arrays

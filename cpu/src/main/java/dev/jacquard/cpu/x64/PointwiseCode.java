@@ -21,10 +21,10 @@ record PointwiseCode(InstructionSet set, Pointwise op, int each) implements Kern
     /** Whether there is code for an op. */
     static boolean has(Pointwise op) {
         return switch (op) {
-            case Pointwise.Affine _, Pointwise.Exp _, Pointwise.Log _, Pointwise.Sqrt _, Pointwise.Rsqrt _, Pointwise.Abs _, Pointwise.Sign _, Pointwise.Relu _, Pointwise.Sigmoid _, Pointwise.Tanh _,
-                    Pointwise.Silu _, Pointwise.Hardswish _, Pointwise.RoundTf32 _ -> true;
-            case Pointwise.Add _, Pointwise.Sub _, Pointwise.Mul _, Pointwise.Div _, Pointwise.Max _, Pointwise.Min _, Pointwise.Greater _, Pointwise.Equal _, Pointwise.ReluBackward _,
-                    Pointwise.SigmoidBackward _, Pointwise.SiluBackward _ -> true;
+            case Pointwise.Affine _, Pointwise.Exp _, Pointwise.Log _, Pointwise.Sqrt _, Pointwise.Rsqrt _, Pointwise.Abs _, Pointwise.Sign _, Pointwise.Relu _,
+                    Pointwise.Sigmoid _, Pointwise.Tanh _, Pointwise.Silu _, Pointwise.Hardswish _, Pointwise.RoundTf32 _ -> true;
+            case Pointwise.Add _, Pointwise.Sub _, Pointwise.Mul _, Pointwise.Div _, Pointwise.Max _, Pointwise.Min _, Pointwise.Greater _, Pointwise.Equal _,
+                    Pointwise.ReluBackward _, Pointwise.SigmoidBackward _, Pointwise.SiluBackward _ -> true;
             case Pointwise.MulAdd _, Pointwise.Select _ -> true;
             default -> false;
         };

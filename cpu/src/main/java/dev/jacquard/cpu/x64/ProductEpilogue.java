@@ -5,7 +5,8 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.Arrays;
 
 /**
- * What a {@link ProductKernel} does to a tile's sums before it stores them, and the stores. Registers as there: rdi frame, r14 tile of a table, rdx C and rbx residual of even rows; rcx and rsi are overwritten.
+ * What a {@link ProductKernel} does to a tile's sums before it stores them, and the stores. Registers as there: rdi frame, r14 tile of a table, rdx C and rbx residual of even
+ * rows; rcx and rsi are overwritten.
  */
 final class ProductEpilogue {
     private static final int TAIL = 1;

@@ -64,7 +64,10 @@ final class ProductFrame {
     /** Steps of depth at once. */
     static final int STEPS = 4;
 
-    /** Even rows: from B to the line that the first tile asks for at every step of depth, the next tile for the line behind it, up to {@link #NEXT_END}; then, and with 0 for both, none does. */
+    /**
+     * Even rows: from B to the line that the first tile asks for at every step of depth, the next tile for the line behind it, up to {@link #NEXT_END}; then, and with 0 for both,
+     * none does.
+     */
     static final int NEXT = 184;
     /** See {@link #NEXT}. */
     static final int NEXT_END = 192;

@@ -4,11 +4,13 @@ import dev.jacquard.cpu.Epilogue;
 import java.util.Arrays;
 
 /**
- * One panel of a product: C (rows, columns) = epilogue(A (rows, depth) B (depth, columns)), where B is a packed panel, so many vectors wide, and the rows of A and C lie at even distances ({@link Rows.Even}) or
- * where a table says ({@link Rows.Listed}: convolutions, whose row of A is a window of several taps; Dukhan, "The Indirect Convolution Algorithm", 2019). Sums of a tile stay in registers over all of the call's
- * depth; where a product is cut in its depth, they stay in a compact buffer between calls. The argument is a {@link ProductFrame}.
+ * One panel of a product: C (rows, columns) = epilogue(A (rows, depth) B (depth, columns)), where B is a packed panel, so many vectors wide, and the rows of A and C lie at even
+ * distances ({@link Rows.Even}) or where a table says ({@link Rows.Listed}: convolutions, whose row of A is a window of several taps; Dukhan, "The Indirect Convolution Algorithm",
+ * 2019). Sums of a tile stay in registers over all of the call's depth; where a product is cut in its depth, they stay in a compact buffer between calls. The argument is a
+ * {@link ProductFrame}.
  *
- * <p>A tile is as many rows as leave a few registers for B and A: 4 by 6 vectors, 6 by 4, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of AVX2's 16. The last rows are smaller tiles.
+ * <p>A tile is as many rows as leave a few registers for B and A: 4 by 6 vectors, 6 by 4, 8 by 3, 12 by 2 or 24 by 1 of the 32 registers of AVX-512; 6 by 2, 4 by 3 or 12 by 1 of
+ * AVX2's 16. The last rows are smaller tiles.
  *
  * @param set instruction set
  * @param rows where the rows lie
@@ -34,7 +36,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         /**
          * As a {@link TileTable} lists them.
          *
-         * @param ahead bytes from where a tile has its rows of A to where most tiles have those of the next, if these are asked for before they are needed, because A is too large for the caches; else 0
+         * @param ahead bytes from where a tile has its rows of A to where most tiles have those of the next, if these are asked for before they are needed, because A is too large
+         *     for the caches; else 0
          */
         record Listed(int ahead) implements Rows {}
     }
@@ -43,8 +46,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
     private static final int B_AHEAD = 2048;
 
     /**
-     * Most products that are summed one after the other: longer sums are made of parts, whose error would else exceed the table of tolerances from some 1000 products on (the largest of a network's million sums counts). Half as
-     * many cost 1 % more time, since tiles go out and in between parts.
+     * Most products that are summed one after the other: longer sums are made of parts, whose error would else exceed the table of tolerances from some 1000 products on (the
+     * largest of a network's million sums counts). Half as many cost 1 % more time, since tiles go out and in between parts.
      */
     static final int LONGEST_SUM = 512;
 
@@ -82,8 +85,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
     /**
      * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left.
-     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is asked for.
-     * Listed: r14 tile, rbp tap, rdx depth done.
+     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is
+     * asked for. Listed: r14 tile, rbp tap, rdx depth done.
      */
     private static final class Emitter {
         private static final int UNROLL = ProductFrame.STEPS;
@@ -366,8 +369,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         /**
-         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the residual is asked for. It was made some ops ago and comes from memory: asked for all at once, its lines
-         * would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
+         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the residual is asked for. It was made some ops ago and comes from
+         * memory: asked for all at once, its lines would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
          */
         private void askingForResidual(int h) {
             Label part = new Label();

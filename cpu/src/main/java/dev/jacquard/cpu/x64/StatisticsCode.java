@@ -3,8 +3,9 @@ package dev.jacquard.cpu.x64;
 import java.util.function.IntFunction;
 
 /**
- * Emits what adds results, while they are in registers, to the statistics of their channels: to sums of distances from a center and of their squares. The center is one of the first results that a channel
- * sees, from the middle of the first tile, since results at an image's border are smaller: so nothing cancels where a mean is large beside the deviation. A slot of {@link ChannelStatistics} has center, sum and sum of squares of a vector of channels.
+ * Emits what adds results, while they are in registers, to the statistics of their channels: to sums of distances from a center and of their squares. The center is one of the
+ * first results that a channel sees, from the middle of the first tile, since results at an image's border are smaller: so nothing cancels where a mean is large beside the
+ * deviation. A slot of {@link ChannelStatistics} has center, sum and sum of squares of a vector of channels.
  *
  * @param a where to
  * @param set instruction set

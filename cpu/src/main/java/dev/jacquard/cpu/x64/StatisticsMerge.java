@@ -3,8 +3,9 @@ package dev.jacquard.cpu.x64;
 import java.util.List;
 
 /**
- * Mean and biased variance of channels from those of slices, as Chan, Golub and LeVeque (1979) combine them. Means are summed as distances from the first slice's center, and squares are of distances from
- * the mean, so that nothing is as large as what cancels. Arguments: the first slice's slot of the first vector, number of slices, bytes from slice to slice, the table of counts, mean, variance, channels.
+ * Mean and biased variance of channels from those of slices, as Chan, Golub and LeVeque (1979) combine them. Means are summed as distances from the first slice's center, and
+ * squares are of distances from the mean, so that nothing is as large as what cancels. Arguments: the first slice's slot of the first vector, number of slices, bytes from slice to
+ * slice, the table of counts, mean, variance, channels.
  *
  * <p>The table: one over all pixels, an empty float, then the pixels of each slice and one over them.
  */

@@ -3,8 +3,8 @@ package dev.jacquard.cpu.x64;
 import java.util.List;
 
 /**
- * Statistics of some channels of pixels that were just stored, where a kernel has no registers for them while it computes. Arguments: first pixel's first channel, slot of the first vector, number of pixels, at least 1,
- * bytes from the first pixel to the one that is their center.
+ * Statistics of some channels of pixels that were just stored, where a kernel has no registers for them while it computes. Arguments: first pixel's first channel, slot of the
+ * first vector, number of pixels, at least 1, bytes from the first pixel to the one that is their center.
  *
  * @param set instruction set
  * @param channels how many

@@ -1,7 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * One axis of a convolution seen from its result: which input position a tap reads for an output position. Forward the result is y and the input x; in the backward of data they are dx and dy.
+ * One axis of a convolution seen from its result: which input position a tap reads for an output position. Forward the result is y and the input x; in the backward of data they
+ * are dx and dy.
  *
  * @param in positions of the input
  * @param out positions of the result

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Where the rows of a {@link ProductKernel}'s tiles lie, in native memory. A tile is its height, {@link ProductKernel#LISTED_ROWS} offsets of rows of C, then per tap as many offsets of rows of A: all of 8
- * bytes, in bytes from the frame's addresses.
+ * Where the rows of a {@link ProductKernel}'s tiles lie, in native memory. A tile is its height, {@link ProductKernel#LISTED_ROWS} offsets of rows of C, then per tap as many
+ * offsets of rows of A: all of 8 bytes, in bytes from the frame's addresses.
  */
 final class TileTable {
     /** Where a tile has its height. */

@@ -1,11 +1,12 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * c[i][j] (+)= sum over positions of a[position][i] * b[position][j]: one block of positions of a gradient of weights. Channels are innermost in both operands: a row of a tile is one number of {@code a}
- * for all of a vector, its columns are vectors of {@code b}. All accumulators of a tile stay in registers through the whole block; only then does it touch c.
+ * c[i][j] (+)= sum over positions of a[position][i] * b[position][j]: one block of positions of a gradient of weights. Channels are innermost in both operands: a row of a tile is
+ * one number of {@code a} for all of a vector, its columns are vectors of {@code b}. All accumulators of a tile stay in registers through the whole block; only then does it touch
+ * c.
  *
- * <p>Positions are those of a rectangle: columns within rows within images, with a step in bytes for each. The steps are constants, the counts arguments, so that taps whose rectangles differ share a
- * kernel.
+ * <p>Positions are those of a rectangle: columns within rows within images, with a step in bytes for each. The steps are constants, the counts arguments, so that taps whose
+ * rectangles differ share a kernel.
  *
  * <p>Arguments: a, b, c (addresses), the counts ({@link #counts}), and a {@link Fetch}: memory that is brought into the second-level cache on the way.
  *
@@ -20,8 +21,9 @@ package dev.jacquard.cpu.x64;
  */
 record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, Steps b, int cRow, Fetch fetch) implements Kernel.Spec {
     /**
-     * Bytes of the stack: c of this panel, a, images, whether to add, what leads from a row's end to the next row and from an image's end to the next, and likewise to the next row of what is fetched; where
-     * a turn copies to, bytes from position to position there, bytes from what it reads to what the next turn reads; and registers that these take: this tile's a and c, b of the panel.
+     * Bytes of the stack: c of this panel, a, images, whether to add, what leads from a row's end to the next row and from an image's end to the next, and likewise to the next row
+     * of what is fetched; where a turn copies to, bytes from position to position there, bytes from what it reads to what the next turn reads; and registers that these take: this
+     * tile's a and c, b of the panel.
      */
     private static final int FRAME = 128;
 
@@ -75,14 +77,15 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
     record Steps(int column, int row, int image, int piece, int vector) {}
 
     /**
-     * What is brought near on the way. Longs in memory say where it is: 0 and 8, tiles to wait before the next turn, and from one turn to the next; then for each walk an address, the
-     * bytes from position to position there, the bytes that are added to them at the end of a row of positions, and the number of turns, each of which takes some cache lines of each position, from that
-     * address on. A tile whose turn it is fetches these and notes that; when a walk has no turns left, the next one begins. Lines are spread over tiles because each occupies one of a few places for misses
-     * of the first-level cache as long as memory takes, and tiles need those places too.
+     * What is brought near on the way. Longs in memory say where it is: 0 and 8, tiles to wait before the next turn, and from one turn to the next; then for each walk an address,
+     * the bytes from position to position there, the bytes that are added to them at the end of a row of positions, and the number of turns, each of which takes some cache lines
+     * of each position, from that address on. A tile whose turn it is fetches these and notes that; when a walk has no turns left, the next one begins. Lines are spread over tiles
+     * because each occupies one of a few places for misses of the first-level cache as long as memory takes, and tiles need those places too.
      *
-     * <p>Lines are fetched into the second-level cache, or copied to where the next block's tiles read them, a vector of each position in a turn (AVX-512 only). Then seven more longs follow in each walk: bytes
-     * from what a turn reads to what the next one reads, the mask of lanes to read, where to write, the bytes from position to position and from turn to turn there, and how far beyond what is copied lines are
-     * fetched: in all rows of positions but the last {@link #NEAR_ROWS}, and in these, in which it leads to the first rows of the next turn. With no lanes to read, a turn only fetches these.
+     * <p>Lines are fetched into the second-level cache, or copied to where the next block's tiles read them, a vector of each position in a turn (AVX-512 only). Then seven more
+     * longs follow in each walk: bytes from what a turn reads to what the next one reads, the mask of lanes to read, where to write, the bytes from position to position and from
+     * turn to turn there, and how far beyond what is copied lines are fetched: in all rows of positions but the last {@link #NEAR_ROWS}, and in these, in which it leads to the
+     * first rows of the next turn. With no lanes to read, a turn only fetches these.
      *
      * @param walks how many there are
      * @param lines cache lines of each position that a turn takes; 1 if they are copied

@@ -1,8 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Brings sums or weights as {@link GroupedKernel} has them, [vector][row tap][channel of the group][column tap][element], into the order (K, R, S, C / groups). Emitted not for its speed alone: it is called once
- * per step, which is too seldom for HotSpot to compile it soon.
+ * Brings sums or weights as {@link GroupedKernel} has them, [vector][row tap][channel of the group][column tap][element], into the order (K, R, S, C / groups). Emitted not for its
+ * speed alone: it is called once per step, which is too seldom for HotSpot to compile it soon.
  *
  * <p>Arguments: the first vector's sums, the first channel's weights, and the number of channels, at least 1.
  *

@@ -2,7 +2,10 @@ package dev.jacquard.cpu.x64;
 
 import dev.jacquard.tensor.EngineBugException;
 
-/** The vector instructions, in Intel's names and order of operands. A destination may carry a mask ({@link Vec#masked}, {@link Mem#masked}), a source in memory may be one element for all. */
+/**
+ * The vector instructions, in Intel's names and order of operands. A destination may carry a mask ({@link Vec#masked}, {@link Mem#masked}), a source in memory may be one element
+ * for all.
+ */
 abstract class VectorAssembler extends Encoder {
     private static final Code LOAD = Code.of(NP, 1, 0x10);
     private static final Code STORE = Code.of(NP, 1, 0x11);

@@ -12,11 +12,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.stream.Stream;
 
 /**
- * Backward of weight of a dense or grouped convolution: dw[k, tap, c] = sum over positions of dy[position, k] * x[position at the tap, c], which for each tap is a product of two matrices whose rows are
- * positions. {@link TransposedProduct} computes one tap of one block of positions; a block of both operands stays in the second-level cache for all taps and tiles, and the next one is fetched meanwhile.
- * Taps outside the image are not multiplied: each tap has its own rectangle of positions.
+ * Backward of weight of a dense or grouped convolution: dw[k, tap, c] = sum over positions of dy[position, k] * x[position at the tap, c], which for each tap is a product of two
+ * matrices whose rows are positions. {@link TransposedProduct} computes one tap of one block of positions; a block of both operands stays in the second-level cache for all taps
+ * and tiles, and the next one is fetched meanwhile. Taps outside the image are not multiplied: each tap has its own rectangle of positions.
  *
- * <p>Sums over a block are added to those of the blocks before, which also keeps their error small: it grows with the length of a block and the number of blocks, not with their product.
+ * <p>Sums over a block are added to those of the blocks before, which also keeps their error small: it grows with the length of a block and the number of blocks, not with their
+ * product.
  */
 final class WeightGradient implements Conv {
     private static final int PIECE = 16_384;
@@ -80,7 +81,8 @@ final class WeightGradient implements Conv {
     /** Whether distances between images and the like fit into instructions. */
     static boolean fits(ConvShape s) {
         long most = 1L << 30;
-        return 4L * s.h() * s.w() * s.c() < most && 4L * s.oh() * s.ow() * s.k() < most && 64L * s.r() * s.s() * s.c() < most && s.ow() < 1 << 20 && s.oh() < 1 << 19 && s.n() < 1 << 18
+        return 4L * s.h() * s.w() * s.c() < most && 4L * s.oh() * s.ow() * s.k() < most && 64L * s.r() * s.s() * s.c() < most && s.ow() < 1 << 20 && s.oh() < 1 << 19
+                && s.n() < 1 << 18
                 && (long) s.k() * s.r() * s.s() * s.groupC() < most / 4;
     }
 
@@ -385,8 +387,8 @@ final class WeightGradient implements Conv {
     }
 
     /**
-     * Notes what of block {@code b} is to be fetched for {@code item}: of each output position its numbers of dy, and as many of the pixels of x as there are to each; where a kernel of one tap leaves
-     * pixels out, only those that it reads. Nothing if {@code b} is negative.
+     * Notes what of block {@code b} is to be fetched for {@code item}: of each output position its numbers of dy, and as many of the pixels of x as there are to each; where a
+     * kernel of one tap leaves pixels out, only those that it reads. Nothing if {@code b} is negative.
      */
     private void fetch(int b, int item, int passes, long at) {
         long walk = at + Fetch.FIRST;

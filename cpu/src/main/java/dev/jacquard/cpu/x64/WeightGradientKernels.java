@@ -7,7 +7,10 @@ import dev.jacquard.cpu.x64.TransposedProduct.Steps;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
-/** The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or brought together. */
+/**
+ * The kernels of a {@link WeightGradientPlan}, one per part of rows and part of columns (those of equal parts are the same), and how they walk through their operands, in place or
+ * brought together.
+ */
 final class WeightGradientKernels {
     /** Walks that copy: one that only fetches the first rows, larger pieces of rows, smaller ones; one that only fetches the first columns, columns. */
     private static final int COPIES = 5;
@@ -50,7 +53,8 @@ final class WeightGradientKernels {
         int parts = plan.columnParts();
         products = new Kernel[plan.rowParts() * parts];
         for (int i = 0; i < products.length; i++) {
-            products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient, plan.swapped() ? gradient : image, cRow, fetch));
+            products[i] = Kernel.of(new TransposedProduct(plan.set(), plan.tile(), rows(i / parts), columns(i % parts), plan.swapped() ? image : gradient,
+                    plan.swapped() ? gradient : image, cRow, fetch));
         }
         packImage = plan.packImage() ? packs(plan.swapped(), imagePitch, piece(image), plan.sparse() ? shape.strideW() * shape.c() : shape.c()) : null;
         packGradient = plan.packGradient() ? packs(!plan.swapped(), gradientPitch, piece(gradient), shape.k()) : null;

@@ -19,7 +19,8 @@ import java.util.List;
  * @param blockRows output rows of a block of positions; 0 if a block has whole images
  * @param blockImages images of a block, at least 1
  */
-record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boolean swapped, Tile tile, int rowParts, int columnParts, int unitParts, int splits, int blockRows, int blockImages) {
+record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boolean swapped, Tile tile, int rowParts, int columnParts, int unitParts, int splits, int blockRows,
+        int blockImages) {
     /** Chunks aimed at. A constant, so that the order of summation does not depend on the number of threads. */
     private static final int CHUNKS = 16;
 
@@ -48,7 +49,10 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     private static final int FAR = 256;
     private static final int FAR_ALONE = 1024;
 
-    /** Channels of x or of dy from which on tiles copy the next block: below, what it costs is what it gains. Few shapes have so many, and their operands fit the last cache; from memory, copies would wait. */
+    /**
+     * Channels of x or of dy from which on tiles copy the next block: below, what it costs is what it gains. Few shapes have so many, and their operands fit the last cache; from
+     * memory, copies would wait.
+     */
     private static final int FAR_AHEAD = 2048;
 
     /** Channels of the other, at least: a block has to have more tiles than pieces to copy. */
@@ -148,7 +152,10 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return Math.ceilDiv(contiguous(part) ? imageStep(part) / Float.BYTES : channelsOf(swapped, part), FLOATS_PER_LINE);
     }
 
-    /** Walks through x, side by side, with as many steps as there are positions: pixels that are parts are one by one, of which there are several to a position where a convolution has strides. */
+    /**
+     * Walks through x, side by side, with as many steps as there are positions: pixels that are parts are one by one, of which there are several to a position where a convolution
+     * has strides.
+     */
     int imageWalks() {
         return contiguous(0) || sparse() ? 1 : Math.min(MOST_WALKS, shape.strideH() * shape.strideW());
     }
@@ -180,8 +187,8 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
     }
 
     /**
-     * Whether tiles copy the next block into pieces of its own on their way: positions a page apart share few sets of both caches, and what is fetched of the next block drives out this one. It costs a load and a
-     * store beside twenty-eight multiply-adds. Only where a tile's rows fit into a vector and columns are whole ones.
+     * Whether tiles copy the next block into pieces of its own on their way: positions a page apart share few sets of both caches, and what is fetched of the next block drives out
+     * this one. It costs a load and a store beside twenty-eight multiply-adds. Only where a tile's rows fit into a vector and columns are whole ones.
      */
     boolean ahead() {
         boolean whole = !flat && !swapped && units() == 1 && shape.padTop() == 0 && shape.padLeft() == 0 && shape.groupC() % set.lanes() == 0;
@@ -190,7 +197,10 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return set == InstructionSet.AVX512 && whole && even && many && tile.vectors() == 2 && tile.rows() <= set.lanes();
     }
 
-    /** Whether a block of x is brought together before it is read: if positions are so far apart that they would fall into few sets of the first-level cache, and it is read often enough. */
+    /**
+     * Whether a block of x is brought together before it is read: if positions are so far apart that they would fall into few sets of the first-level cache, and it is read often
+     * enough.
+     */
     boolean packImage() {
         return ahead() || !flat && far(shape.c()) && (units() > 1 || shape.padTop() == 0 && shape.padLeft() == 0);
     }
@@ -220,7 +230,10 @@ record WeightGradientPlan(ConvShape shape, InstructionSet set, boolean flat, boo
         return swapped || splits > 1;
     }
 
-    /** What a unit's product costs per position, in cycles: of multiply-adds, two of which begin in a cycle and each of which takes four, or of loads, two in a cycle; and to begin and end a tile. */
+    /**
+     * What a unit's product costs per position, in cycles: of multiply-adds, two of which begin in a cycle and each of which takes four, or of loads, two in a cycle; and to begin
+     * and end a tile.
+     */
     private double cyclesPerPosition() {
         int panels = Math.ceilDiv(set.vectors(columns()), tile.vectors());
         int bands = Math.ceilDiv(rows(), tile.rows());

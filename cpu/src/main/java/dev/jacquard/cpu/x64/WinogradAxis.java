@@ -1,12 +1,13 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Winograd's minimal algorithm for a correlation with three taps along one axis (S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural
- * Networks", 2016): some outputs from two inputs more, by as many products as there are inputs. An input transform B, a transform G of the taps and an output transform A; an image is transformed along both
- * axes. Transforms are emitted on registers, in place where it can be.
+ * Winograd's minimal algorithm for a correlation with three taps along one axis (S. Winograd, "Arithmetic Complexity of Computations", 1980; A. Lavin and S. Gray, "Fast Algorithms
+ * for Convolutional Neural Networks", 2016): some outputs from two inputs more, by as many products as there are inputs. An input transform B, a transform G of the taps and an
+ * output transform A; an image is transformed along both axes. Transforms are emitted on registers, in place where it can be.
  *
- * <p>Products are values of polynomials at points; their choice decides how rounding errors grow. {@link #FOUR} has 0, 5/8, -5/8, 3/2, -3/2 and infinity: errors are two and a half times smaller than with
- * the usual 0, 1, -1, 2, -2 (measured on random operands), pairs of opposite points share half of the work, and all constants of A and B are exact in a float.
+ * <p>Products are values of polynomials at points; their choice decides how rounding errors grow. {@link #FOUR} has 0, 5/8, -5/8, 3/2, -3/2 and infinity: errors are two and a half
+ * times smaller than with the usual 0, 1, -1, 2, -2 (measured on random operands), pairs of opposite points share half of the work, and all constants of A and B are exact in a
+ * float.
  */
 enum WinogradAxis {
     /** Two outputs by four products, at 0, 1, -1 and infinity. */

@@ -15,8 +15,8 @@ import java.util.List;
  * <p>Packed weights lie [group of output channels][point][panel][channel][panel's channels]. Rows of transformed tiles are filled up with zeros to whole vectors; distances
  * between points are odd numbers of cache lines, since a transform writes to all of them at once, and at even distances they would share few sets of the caches.
  *
- * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract: that is in the
- * nature of the algorithm. None is lost: every output whose window has one is NaN.
+ * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract:
+ * that is in the nature of the algorithm. None is lost: every output whose window has one is NaN.
  */
 final class WinogradConv implements RectifiedConv, StatisticsConv {
     /** Output channels of a group. */
@@ -97,7 +97,10 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         return Math.min(plan.rows().outputs(), plan.oh() - down * plan.rows().outputs());
     }
 
-    /** Bytes of a block's images, in and out, to prefetch each: none if they would push what is under way out of the cache (measured: a sixth faster with them, a twentieth slower otherwise). */
+    /**
+     * Bytes of a block's images, in and out, to prefetch each: none if they would push what is under way out of the cache (measured: a sixth faster with them, a twentieth slower
+     * otherwise).
+     */
     private long prefetched() {
         long bytes = (long) plan.blockRows() * plan.rows().outputs() * Math.min(plan.w() * plan.c(), plan.ow() * plan.k()) * Float.BYTES;
         return workerBytes + 2 * bytes <= SECOND_LEVEL ? bytes : 0;
@@ -170,8 +173,8 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         for (int g = 0; g < kernels.length; g++) {
             Group group = groups.get(g);
             for (int t = 0; t < plan.tilesDown(); t++) {
-                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, height(t), List.copyOf(runs), productPoint,
-                        GROUP * Float.BYTES, epilogue));
+                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, height(t), List.copyOf(runs),
+                        productPoint, GROUP * Float.BYTES, epilogue));
             }
         }
         return kernels;
@@ -184,7 +187,8 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
             Group group = groups.get(g);
             for (int last = 0; last < 2; last++) {
                 int tiles = plan.rowsOf(last == 0 ? 0 : plan.blocks() - 1) * plan.tilesAcross();
-                kernels[g][last] = Kernel.of(new WinogradProduct(set, plan.points(), tiles, plan.c(), pointBytes, tileBytes, group.panels, group.vectors, productPoint, GROUP * Float.BYTES));
+                kernels[g][last] = Kernel.of(new WinogradProduct(set, plan.points(), tiles, plan.c(), pointBytes, tileBytes, group.panels, group.vectors, productPoint,
+                        GROUP * Float.BYTES));
             }
         }
         return kernels;
@@ -327,7 +331,8 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
             int image = row / plan.tilesDown();
             int down = row % plan.tilesDown();
             long at = ((long) image * plan.oh() + down * plan.rows().outputs()) * plan.ow() * plan.k() * Float.BYTES + channel;
-            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel, residual + at, 0);
+            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel,
+                    residual + at, 0);
             if (statistics != null) {
                 int pixels = height(down) * plan.ow();
                 moments[g].run(out + at, statistics.slot(row, 0, group.first / set.lanes()), pixels, (long) pixels / 2 * plan.k() * Float.BYTES, 0, 0);

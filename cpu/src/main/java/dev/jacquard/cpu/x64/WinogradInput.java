@@ -3,8 +3,8 @@ package dev.jacquard.cpu.x64;
 import java.util.List;
 
 /**
- * Winograd's input transform of one row of tiles of one image: for each tile, and each vector of channels, {@code B^T d B}. Arguments: rdi, the tiles' first pixel, which may lie outside of the image (what is
- * outside is zero, and not read); rsi, where the first tile goes, for the first point.
+ * Winograd's input transform of one row of tiles of one image: for each tile, and each vector of channels, {@code B^T d B}. Arguments: rdi, the tiles' first pixel, which may lie
+ * outside of the image (what is outside is zero, and not read); rsi, where the first tile goes, for the first point.
  *
  * @param set instruction set
  * @param rows algorithm along a column
@@ -16,7 +16,8 @@ import java.util.List;
  * @param pointBytes from a point of a tile to the next
  * @param tileBytes from a tile to the next
  */
-record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int channels, int rowBytes, Range inside, List<Run> runs, int pointBytes, int tileBytes) implements Kernel.Spec {
+record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int channels, int rowBytes, Range inside, List<Run> runs, int pointBytes, int tileBytes)
+        implements Kernel.Spec {
     /** From a first up to before an end. */
     record Range(int first, int end) {
         boolean has(int i) {

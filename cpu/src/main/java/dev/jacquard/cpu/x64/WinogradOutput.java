@@ -6,8 +6,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Winograd's output transform of one row of tiles of one image, for some channels: {@code A^T m A}, the epilogue, and the stores of what is inside the image. Arguments: rdi, the first tile's products; rsi, its
- * first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output. If the epilogue rectifies, rcx is where what it looks at begins.
+ * Winograd's output transform of one row of tiles of one image, for some channels: {@code A^T m A}, the epilogue, and the stores of what is inside the image. Arguments: rdi, the
+ * first tile's products; rsi, its first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output. If the epilogue rectifies, rcx
+ * is where what it looks at begins.
  *
  * @param set instruction set
  * @param rows algorithm along a column
@@ -21,7 +22,8 @@ import java.util.List;
  * @param tileBytes from a tile to the next
  * @param epilogue what is done to the outputs
  */
-record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int channels, int pixelBytes, int rowBytes, int height, List<Run> runs, int pointBytes, int tileBytes, Epilogue epilogue)
+record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int channels, int pixelBytes, int rowBytes, int height, List<Run> runs, int pointBytes,
+        int tileBytes, Epilogue epilogue)
         implements Kernel.Spec {
     /** Tiles beside each other of which equally many columns are inside the image. */
     record Run(int tiles, int width) {}
@@ -47,7 +49,8 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
         int tail = channels % set.lanes();
         LaneMask mask = tail == 0 ? LaneMask.all(a) : LaneMask.first(a, set, tail, pool);
         int across = cols.outputs() * pixelBytes;
-        List<WinogradPasses.Step> steps = new ArrayList<>(List.of(new WinogradPasses.Step(Gp.RDI, tileBytes), new WinogradPasses.Step(Gp.RSI, across), new WinogradPasses.Step(Gp.R8, across)));
+        List<WinogradPasses.Step> steps = new ArrayList<>(List.of(new WinogradPasses.Step(Gp.RDI, tileBytes), new WinogradPasses.Step(Gp.RSI, across),
+                new WinogradPasses.Step(Gp.R8, across)));
         if (epilogue.rectified()) {
             steps.add(new WinogradPasses.Step(Gp.RCX, across));
         }

@@ -18,9 +18,11 @@ import dev.jacquard.cpu.ConvShape;
  * @param rows algorithm along a column
  * @param cols algorithm along a row
  * @param blockRows rows of tiles that are transformed at once
- * @param staged whether all tiles are transformed before the products begin, so that these can be dealt out by channels as well; else a block goes through all stages in its worker's cache
+ * @param staged whether all tiles are transformed before the products begin, so that these can be dealt out by channels as well; else a block goes through all stages in its
+ *     worker's cache
  */
-record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTop, int padLeft, boolean rotated, WinogradAxis rows, WinogradAxis cols, int blockRows, boolean staged) {
+record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTop, int padLeft, boolean rotated, WinogradAxis rows, WinogradAxis cols, int blockRows,
+        boolean staged) {
     private static final int TAPS = 3;
 
     /** Chunks that keep several cores busy to the end. */
@@ -28,7 +30,8 @@ record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTo
 
     /** Whether there is a plan for a forward convolution. */
     static boolean takesForward(ConvShape s) {
-        return s.r() == TAPS && s.s() == TAPS && s.strideH() == 1 && s.strideW() == 1 && s.dilationH() == 1 && s.dilationW() == 1 && s.groups() == 1 && fits(s.w(), s.c()) && fits(s.ow(), s.k());
+        return s.r() == TAPS && s.s() == TAPS && s.strideH() == 1 && s.strideW() == 1 && s.dilationH() == 1 && s.dilationW() == 1 && s.groups() == 1 && fits(s.w(), s.c())
+                && fits(s.ow(), s.k());
     }
 
     /** Whether there is one for a backward of data: padding of more than two cuts off its images. */

@@ -1,12 +1,13 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * The products in the middle of a Winograd convolution: at each point, a matrix of tiles by channels times one of channels by output channels. Arguments: rdi, transformed tiles; rsi, transformed weights; rdx,
- * products; rcx and r8, memory that later stages will touch, and r9, how many bytes of each: it is brought into the second-level cache meanwhile, since transforms would have nothing to do while they wait.
+ * The products in the middle of a Winograd convolution: at each point, a matrix of tiles by channels times one of channels by output channels. Arguments: rdi, transformed tiles;
+ * rsi, transformed weights; rdx, products; rcx and r8, memory that later stages will touch, and r9, how many bytes of each: it is brought into the second-level cache meanwhile,
+ * since transforms would have nothing to do while they wait.
  *
- * <p>Weights lie [point][panel][channel][{@code vectors} vectors]. A tile of the product is {@link #ROWS} rows by a panel: with four vectors of AVX-512 24 sums, four weights and one broadcast number in 29
- * registers, ten loads per 24 multiply-adds. Sums are cut into blocks of {@link #BLOCK} channels, which are then added up: output transforms enlarge rounding errors, and blocks of random-walk errors keep that
- * inside the tolerance of a plain sum.
+ * <p>Weights lie [point][panel][channel][{@code vectors} vectors]. A tile of the product is {@link #ROWS} rows by a panel: with four vectors of AVX-512 24 sums, four weights and
+ * one broadcast number in 29 registers, ten loads per 24 multiply-adds. Sums are cut into blocks of {@link #BLOCK} channels, which are then added up: output transforms enlarge
+ * rounding errors, and blocks of random-walk errors keep that inside the tolerance of a plain sum.
  *
  * @param set instruction set
  * @param points how many products
@@ -19,7 +20,8 @@ package dev.jacquard.cpu.x64;
  * @param productPoint bytes from a point of the products to the next
  * @param productRow bytes from a product's row to the next
  */
-record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int tilePoint, int tileRow, int panels, int vectors, int productPoint, int productRow) implements Kernel.Spec {
+record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int tilePoint, int tileRow, int panels, int vectors, int productPoint, int productRow)
+        implements Kernel.Spec {
     /** Rows of a tile of the product at most. */
     private static final int ROWS = 6;
 

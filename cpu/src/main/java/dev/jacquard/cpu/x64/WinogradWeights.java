@@ -1,8 +1,8 @@
 package dev.jacquard.cpu.x64;
 
 /**
- * Winograd's transform of the taps of one vector of output channels, {@code G g G^T} for each channel of depth. Arguments: rdi, the first tap of the first channel of both; rsi, where the first point of the first
- * channel of depth goes.
+ * Winograd's transform of the taps of one vector of output channels, {@code G g G^T} for each channel of depth. Arguments: rdi, the first tap of the first channel of both; rsi,
+ * where the first point of the first channel of depth goes.
  *
  * @param set instruction set
  * @param rows algorithm along a column
@@ -15,7 +15,8 @@ package dev.jacquard.cpu.x64;
  * @param pointBytes where it goes: from a point to the next
  * @param stepBytes where it goes: from a channel of depth to the next
  */
-record WinogradWeights(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int depth, int lanes, int depthBytes, int laneBytes, int tapBytes, int pointBytes, int stepBytes) implements Kernel.Spec {
+record WinogradWeights(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int depth, int lanes, int depthBytes, int laneBytes, int tapBytes, int pointBytes, int stepBytes)
+        implements Kernel.Spec {
     private static final int TAPS = 3;
 
     private static final int SCRATCH = WinogradPasses.SCRATCH + TAPS * TAPS * 64;

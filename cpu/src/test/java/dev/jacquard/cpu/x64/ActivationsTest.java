@@ -21,7 +21,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ActivationsTest {
     /** Functions, what they are, and how many units of the last place they may be off. */
     private enum Function {
-        RELU(x -> Math.max(x, 0), 0), SIGMOID(x -> 1 / (1 + Math.exp(-x)), 2.5), SILU(x -> x / (1 + Math.exp(-x)), 3.5), SCALED(SILU.meaning, 5), EXP(Math::exp, 1.5), TANH(Math::tanh, 2.5), LOG(Math::log, 2);
+        RELU(x -> Math.max(x, 0), 0), SIGMOID(x -> 1 / (1 + Math.exp(-x)), 2.5), SILU(x -> x / (1 + Math.exp(-x)), 3.5), SCALED(SILU.meaning, 5), EXP(Math::exp, 1.5),
+                TANH(Math::tanh, 2.5), LOG(Math::log, 2);
 
         private final DoubleUnaryOperator meaning;
         private final double ulps;
@@ -196,7 +197,8 @@ class ActivationsTest {
                         Kernel.of(new Vectors(set, temporaries, count)).run(in.address(), out.address(), 0, 0, 0, 0);
                         for (int v = 0; v < count; v++) {
                             Kernel.of(new OneVector(set, Function.SILU)).run(in.address() + (long) v * set.bytes(), one.address(), 0, 0, 0, 0);
-                            assertEquals(-1, out.asSlice((long) v * set.bytes(), set.bytes()).mismatch(one), set + ", " + temporaries + " temporaries, vector " + v + " of " + count);
+                            assertEquals(-1, out.asSlice((long) v * set.bytes(), set.bytes()).mismatch(one), set + ", " + temporaries + " temporaries, vector " + v
+                                    + " of " + count);
                         }
                     }
                 }

@@ -67,7 +67,8 @@ final class AssemblerRows {
     }
 
     private static List<Mem> memories(int bytes) {
-        return List.of(Mem.at(Gp.RAX), Mem.at(Gp.RBP), Mem.at(Gp.RSP, 8), Mem.at(Gp.R12), Mem.at(Gp.R13), Mem.at(Gp.RDI, bytes), Mem.at(Gp.R9, 127 * bytes), Mem.at(Gp.R8, -128 * bytes), Mem.at(Gp.RSI, 128 * bytes),
+        return List.of(Mem.at(Gp.RAX), Mem.at(Gp.RBP), Mem.at(Gp.RSP, 8), Mem.at(Gp.R12), Mem.at(Gp.R13), Mem.at(Gp.RDI, bytes), Mem.at(Gp.R9, 127 * bytes),
+                Mem.at(Gp.R8, -128 * bytes), Mem.at(Gp.RSI, 128 * bytes),
                 Mem.at(Gp.RDX, 4), Mem.at(Gp.RBX, Gp.RCX, 4, 0), Mem.at(Gp.R15, Gp.R14, 8, bytes), Mem.at(Gp.RBP, Gp.R12, 1, 0), Mem.at(Gp.RAX, Gp.RBP, 2, 1000));
     }
 

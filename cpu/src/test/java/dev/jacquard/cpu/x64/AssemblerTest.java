@@ -28,7 +28,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every instruction, byte for byte, against what the GNU assembler makes of the same text: {@code assembler.txt}, remade by {@code -Dupdate} where {@code as} and {@code objcopy} are installed. */
+/**
+ * Every instruction, byte for byte, against what the GNU assembler makes of the same text: {@code assembler.txt}, remade by {@code -Dupdate} where {@code as} and {@code objcopy}
+ * are installed.
+ */
 class AssemblerTest {
     private static final Path FILE = Path.of("src/test/resources/dev/jacquard/cpu/x64/assembler.txt");
 
@@ -66,7 +69,8 @@ class AssemblerTest {
                 }
             }
         }
-        Set<String> instructions = Stream.of(VectorAssembler.class, IntegerAssembler.class).flatMap(c -> Stream.of(c.getDeclaredMethods())).filter(m -> !Modifier.isPrivate(m.getModifiers()))
+        Set<String> instructions = Stream.of(VectorAssembler.class, IntegerAssembler.class).flatMap(c -> Stream.of(c.getDeclaredMethods()))
+                .filter(m -> !Modifier.isPrivate(m.getModifiers()))
                 .map(m -> m.getName() + MethodType.methodType(m.getReturnType(), m.getParameterTypes()).toMethodDescriptorString()).collect(Collectors.toCollection(TreeSet::new));
         assertTrue(instructions.size() > 80, "instructions: " + instructions.size());
         instructions.removeAll(called);

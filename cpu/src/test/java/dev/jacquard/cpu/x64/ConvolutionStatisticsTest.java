@@ -20,7 +20,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Statistics that convolutions make of their results, of every kind of kernel, against those of the stored results in double precision; between guard bands, with one thread and three. */
+/**
+ * Statistics that convolutions make of their results, of every kind of kernel, against those of the stored results in double precision; between guard bands, with one thread and
+ * three.
+ */
 class ConvolutionStatisticsTest {
     private static Workers one;
     private static Workers three;
@@ -112,7 +115,8 @@ class ConvolutionStatisticsTest {
             for (boolean staged : new boolean[] {false, true}) {
                 for (WinogradAxis cols : List.of(WinogradAxis.TWO, WinogradAxis.FOUR)) {
                     WinogradPlan plan = WinogradPlan.forward(s, WinogradAxis.TWO, cols, staged ? 3 : 2, staged);
-                    check(s, new WinogradConv(plan, Epilogue.NONE, one, set), new WinogradConv(plan, Epilogue.STATISTICS, one, set), new WinogradConv(plan, Epilogue.STATISTICS, three, set), 0, 1);
+                    check(s, new WinogradConv(plan, Epilogue.NONE, one, set), new WinogradConv(plan, Epilogue.STATISTICS, one, set),
+                            new WinogradConv(plan, Epilogue.STATISTICS, three, set), 0, 1);
                 }
             }
         }
@@ -194,8 +198,10 @@ class ConvolutionStatisticsTest {
             double gotVariance = r.variance.get(c);
             double expectedMean = mean;
             double expectedVariance = variance;
-            assertTrue(Math.abs(gotMean - mean) <= 6e-8 * Math.abs(mean) + tolerance * Math.sqrt(variance), () -> s + ", mean of channel " + channel + ": " + gotMean + ", not " + expectedMean);
-            assertTrue(Math.abs(gotVariance - variance) <= tolerance * variance + 1e-30, () -> s + ", variance of channel " + channel + ": " + gotVariance + ", not " + expectedVariance);
+            assertTrue(Math.abs(gotMean - mean) <= 6e-8 * Math.abs(mean) + tolerance * Math.sqrt(variance), () -> s + ", mean of channel " + channel + ": " + gotMean + ", not "
+                    + expectedMean);
+            assertTrue(Math.abs(gotVariance - variance) <= tolerance * variance + 1e-30, () -> s + ", variance of channel " + channel + ": " + gotVariance + ", not "
+                    + expectedVariance);
         }
     }
 }

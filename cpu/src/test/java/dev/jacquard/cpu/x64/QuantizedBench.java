@@ -18,8 +18,8 @@ import java.util.Locale;
  * Prints, as CSV, GOP/s of 8-bit convolutions with a fused ReLU and requantisation beside GFLOP/s of the F32 ones of the same shape (useful multiply-adds only, weights packed
  * beforehand where the kernel packs), taken
  * in turns in one run, and the peaks of all threads together; where
- * F32 takes Winograd's method, which multiplies less often, beside the plain product, too. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512}, {@code avx2} or
- * {@code words}, and {@code int8} to leave F32 out.
+ * F32 takes Winograd's method, which multiplies less often, beside the plain product, too. A main, not a test. Arguments: threads, batch, part of a shape's name, {@code avx512},
+ * {@code avx2} or {@code words}, and {@code int8} to leave F32 out.
  */
 public final class QuantizedBench {
     private static final int REPEATS = 7;
@@ -50,7 +50,8 @@ public final class QuantizedBench {
         try (Workers workers = new Workers(threads)) {
             QuantizedBench bench = new QuantizedBench(workers, dot, args.length < 5);
             double[] peaks = bench.peaks(threads);
-            System.out.printf(Locale.ROOT, "# %d threads, %s: peak int8 %.0f GOP/s, f32 %.0f GFLOP/s; f32 kernels: %s%n", threads, dot, peaks[0], peaks[1], Kernels.get().describe());
+            System.out.printf(Locale.ROOT, "# %d threads, %s: peak int8 %.0f GOP/s, f32 %.0f GFLOP/s; f32 kernels: %s%n", threads, dot, peaks[0], peaks[1],
+                    Kernels.get().describe());
             System.out.println("shape,int8 ms,int8 GOP/s,int8 % of peak,f32 ms,f32 GFLOP/s,f32 % of peak,ratio,ratio to f32 products,pack ms");
             rows(batch).stream().filter(r -> r.name.contains(part)).forEach(r -> bench.row(r, peaks));
         }

@@ -15,8 +15,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Prints how far ResNet-50's 3x3 convolutions are from the definition in double, operands uniform in -1 to 1: direct and by Winograd's algorithms, as the largest share of the tolerance
- * table's allowance.
+ * Prints how far ResNet-50's 3x3 convolutions are from the definition in double, operands uniform in -1 to 1: direct and by Winograd's algorithms, as the largest share of the
+ * tolerance table's allowance.
  */
 final class WinogradAccuracy {
     private WinogradAccuracy() {}

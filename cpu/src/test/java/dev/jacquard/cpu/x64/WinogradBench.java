@@ -70,7 +70,8 @@ final class WinogradBench {
         for (Entry x : entries) {
             Arrays.sort(x.millis);
             double ms = x.millis[x.millis.length / 2];
-            System.out.printf(Locale.ROOT, "%3d x %2d x %2d x %3d  %-18s %8.3f ms  %6.0f GFLOP/s  %5.2f of peak%n", s.n(), s.h(), s.w(), s.c(), x.name, ms, useful / ms, useful / ms / peak);
+            System.out.printf(Locale.ROOT, "%3d x %2d x %2d x %3d  %-18s %8.3f ms  %6.0f GFLOP/s  %5.2f of peak%n", s.n(), s.h(), s.w(), s.c(), x.name, ms, useful / ms,
+                    useful / ms / peak);
         }
     }
 

@@ -51,7 +51,8 @@ public final class Catalog {
 
     /** Kernels whose symbol, stem or module is a name, or matches it with stars. @throws CallerException if there is none */
     public static List<KernelRow> kernels(String name) {
-        List<KernelRow> found = kernels().stream().filter(k -> Traffic.matches(name, k.symbol()) || Traffic.matches(name, Traffic.stem(k.symbol())) || Traffic.matches(name, k.module())).toList();
+        List<KernelRow> found = kernels().stream().filter(k -> Traffic.matches(name, k.symbol()) || Traffic.matches(name, Traffic.stem(k.symbol()))
+                || Traffic.matches(name, k.module())).toList();
         if (found.isEmpty()) {
             throw new CallerException("kernel " + name, "no such kernel or module", name, "a name that ./jacquard kernels list prints, or a pattern with *", "choose one of these");
         }

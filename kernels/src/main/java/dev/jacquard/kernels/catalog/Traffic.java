@@ -10,7 +10,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The bytes that a kernel must move, as its contract promises them: {@code affine: read n*T, write n*T}. T is the size of an element in bytes; the other names are a workload's sizes.
+ * The bytes that a kernel must move, as its contract promises them: {@code affine: read n*T, write n*T}. T is the size of an element in bytes; the other names are a workload's
+ * sizes.
  *
  * @param kernels stems of the symbols it holds for; a star stands for anything
  * @param read formula of the bytes that are read at least once; "0" if none

@@ -20,6 +20,7 @@ public record DeviceInfo(String name, int major, int minor, int multiprocessors,
     /** {@code NVIDIA H200, sm_90, 132 SMs, 139.8 GiB, driver for CUDA 13.0}. */
     @Override
     public String toString() {
-        return "%s, sm_%d, %d SMs, %.1f GiB, driver for CUDA %d.%d".formatted(name, capability(), multiprocessors, memoryBytes / (double) (1L << 30), driverVersion / 1000, driverVersion % 1000 / 10);
+        return "%s, sm_%d, %d SMs, %.1f GiB, driver for CUDA %d.%d".formatted(name, capability(), multiprocessors, memoryBytes / (double) (1L << 30), driverVersion / 1000,
+                driverVersion % 1000 / 10);
     }
 }

@@ -5,9 +5,9 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * A tensor in device memory and the box that {@code cp.async.bulk.tensor} copies of it: what {@code cuTensorMapEncodeTiled} takes (CUDA Driver API, "Tensor Map Object Management"). {@link Driver#encode}
- * makes the 128 bytes of it that a kernel takes as a {@code const __grid_constant__} parameter. Lists begin with the innermost dimension. Elements are copied as bytes, and what lies outside of the
- * tensor reads as zeros and is not written.
+ * A tensor in device memory and the box that {@code cp.async.bulk.tensor} copies of it: what {@code cuTensorMapEncodeTiled} takes (CUDA Driver API, "Tensor Map Object
+ * Management"). {@link Driver#encode} makes the 128 bytes of it that a kernel takes as a {@code const __grid_constant__} parameter. Lists begin with the innermost dimension.
+ * Elements are copied as bytes, and what lies outside of the tensor reads as zeros and is not written.
  *
  * @param elementBytes bytes of an element: 1, 2, 4 or 8
  * @param base address in device memory, a multiple of 16
@@ -59,7 +59,8 @@ public record TensorMap(int elementBytes, long base, List<Long> sizes, List<Long
         box = List.copyOf(box);
         steps = List.copyOf(steps);
         int rank = sizes.size();
-        require(rank >= 1 && rank <= MOST_DIMENSIONS && strides.size() == rank - 1 && box.size() == rank && steps.size() == rank, "1 to 5 sizes, as many of the box, and a stride less");
+        require(rank >= 1 && rank <= MOST_DIMENSIONS && strides.size() == rank - 1 && box.size() == rank && steps.size() == rank,
+                "1 to 5 sizes, as many of the box, and a stride less");
         require(elementBytes >= 1 && elementBytes <= 8 && Integer.bitCount(elementBytes) == 1, "an element of 1, 2, 4 or 8 bytes");
         require((base & 15) == 0, "a base that is a multiple of 16");
         require(sizes.stream().allMatch(n -> n >= 1 && n <= 1L << 32), "sizes of 1 to 2^32");

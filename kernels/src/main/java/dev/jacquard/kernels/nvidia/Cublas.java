@@ -25,8 +25,9 @@ import jcuda.jcublas.cublasMath;
 import jcuda.jcublas.cublasOperation;
 
 /**
- * cuBLAS on one device, through JCublas2. Its matrices are column-major; a row-major matrix is its own transpose there, so that C = A B is asked for as C^T = B^T A^T: operands and extents change
- * places, nothing moves in memory. JCublas2 is given addresses in {@code CUdeviceptr} objects: pointers to arrays and buffers cost more, and some calls take them for null.
+ * cuBLAS on one device, through JCublas2. Its matrices are column-major; a row-major matrix is its own transpose there, so that C = A B is asked for as C^T = B^T A^T: operands and
+ * extents change places, nothing moves in memory. JCublas2 is given addresses in {@code CUdeviceptr} objects: pointers to arrays and buffers cost more, and some calls take them
+ * for null.
  */
 final class Cublas implements AutoCloseable {
     /** What NVIDIA advises for sm_90; what the library would allocate itself if it were given none, which a graph's capture does not allow. */
@@ -34,7 +35,8 @@ final class Cublas implements AutoCloseable {
 
     private static final NativeLibrary.Wanted WANTED = new NativeLibrary.Wanted("cuBLAS",
             List.of(new NativeLibrary.Name("libcublas.so.13", 13), new NativeLibrary.Name("libcublas.so.12", 12)),
-            List.of("cublasCreate_v2", "cublasDestroy_v2", "cublasSetStream_v2", "cublasSetWorkspace_v2", "cublasSetMathMode", "cublasGemmEx", "cublasGetProperty"), Cublas::version, true);
+            List.of("cublasCreate_v2", "cublasDestroy_v2", "cublasSetStream_v2", "cublasSetWorkspace_v2", "cublasSetMathMode", "cublasGemmEx", "cublasGetProperty"),
+            Cublas::version, true);
 
     private final cublasHandle handle;
     private final long number;
@@ -45,7 +47,10 @@ final class Cublas implements AutoCloseable {
     private final Pointer oneI32;
     private final Pointer zeroI32;
 
-    /** Loads the library, and JCublas2 made to depend on the version that is there. @param cublasLt that is loaded, which cuBLAS then calls; may be null @throws DriverException of kind UNAVAILABLE */
+    /**
+     * Loads the library, and JCublas2 made to depend on the version that is there. @param cublasLt that is loaded, which cuBLAS then calls; may be null @throws DriverException of
+     * kind UNAVAILABLE
+     */
     static NativeLibrary load(Libraries where, int driverVersion, NativeLibrary cublasLt) {
         NativeLibrary library = NativeLibrary.load(where, WANTED, driverVersion);
         if (cublasLt != null && cublasLt.major() == library.major() && !cublasLt.version().equals(library.version())) {

@@ -25,7 +25,8 @@ final class CublasErrors {
 
     private static String hint(int status) {
         return switch (status) {
-            case cublasStatus.CUBLAS_STATUS_NOT_INITIALIZED -> "; the library did not start: another process may have all memory of the device, or the driver is older than the library";
+            case cublasStatus.CUBLAS_STATUS_NOT_INITIALIZED -> "; the library did not start: another process may have all memory of the device, or the driver is older than "
+                    + "the library";
             case cublasStatus.CUBLAS_STATUS_ARCH_MISMATCH -> "; this build of the library is not for this device";
             case cublasStatus.CUBLAS_STATUS_EXECUTION_FAILED -> "; a kernel launched earlier may be the cause";
             default -> "";

@@ -16,8 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * cuBLASLt on one device, through FFM, as JCuda has no binding of it. Its heuristics name several kernels for a product, each of which is an engine. Column-major like cuBLAS ({@link Cublas}): operands
- * change places. What is made for a product lives as long as this object: one set per problem that is asked about, a hundred or so of a network.
+ * cuBLASLt on one device, through FFM, as JCuda has no binding of it. Its heuristics name several kernels for a product, each of which is an engine. Column-major like cuBLAS
+ * ({@link Cublas}): operands change places. What is made for a product lives as long as this object: one set per problem that is asked about, a hundred or so of a network.
  */
 final class CublasLt implements AutoCloseable {
     /** Engines per product. */
@@ -29,8 +29,8 @@ final class CublasLt implements AutoCloseable {
     private static final NativeLibrary.Wanted WANTED = new NativeLibrary.Wanted("cuBLASLt",
             List.of(new NativeLibrary.Name("libcublasLt.so.13", 13), new NativeLibrary.Name("libcublasLt.so.12", 12)),
             List.of("cublasLtGetVersion", "cublasLtCreate", "cublasLtDestroy", "cublasLtMatmulDescCreate", "cublasLtMatmulDescDestroy", "cublasLtMatmulDescSetAttribute",
-                    "cublasLtMatrixLayoutCreate", "cublasLtMatrixLayoutDestroy", "cublasLtMatmulPreferenceCreate", "cublasLtMatmulPreferenceDestroy", "cublasLtMatmulPreferenceSetAttribute",
-                    "cublasLtMatmulAlgoGetHeuristic", "cublasLtMatmul"),
+                    "cublasLtMatrixLayoutCreate", "cublasLtMatrixLayoutDestroy", "cublasLtMatmulPreferenceCreate", "cublasLtMatmulPreferenceDestroy",
+                    "cublasLtMatmulPreferenceSetAttribute", "cublasLtMatmulAlgoGetHeuristic", "cublasLtMatmul"),
             symbols -> Foreign.number(symbols.findOrThrow("cublasLtGetVersion")), true);
 
     // cublasLtMatmulDescAttributes_t, cublasLtEpilogue_t, cublasLtMatmulPreferenceAttributes_t of cublasLt.h.
@@ -82,7 +82,9 @@ final class CublasLt implements AutoCloseable {
         CublasErrors.check(function, Foreign.call(library.function(function), of, attribute, value.address(), value.byteSize()));
     }
 
-    /** Whether it can be asked. A bias is of the result's type to the library (CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE), and ours are F32: results in half precision have none there. */
+    /**
+     * Whether it can be asked. A bias is of the result's type to the library (CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE), and ours are F32: results in half precision have none there.
+     */
     private static boolean supports(ProductProblem p) {
         Epilogue e = p.epilogue();
         boolean activated = e.activation() == Epilogue.Activation.NONE || e.activation() == Epilogue.Activation.RELU;
@@ -99,8 +101,8 @@ final class CublasLt implements AutoCloseable {
             MemorySegment results = a.allocate((long) ENGINES * RESULT_BYTES, 16);
             MemorySegment count = a.allocate(JAVA_INT);
             long preference = preference(p.type(), a);
-            int status = Foreign.call(library.function("cublasLtMatmulAlgoGetHeuristic"), handle, problem.describe(0), problem.a, problem.b, problem.c, problem.c, preference, ENGINES,
-                    results.address(), count.address());
+            int status = Foreign.call(library.function("cublasLtMatmulAlgoGetHeuristic"), handle, problem.describe(0), problem.a, problem.b, problem.c, problem.c,
+                    preference, ENGINES, results.address(), count.address());
             Foreign.call(library.function("cublasLtMatmulPreferenceDestroy"), preference);
             if (status == CublasErrors.NOT_SUPPORTED) {
                 return List.of();
@@ -211,8 +213,8 @@ final class CublasLt implements AutoCloseable {
             synchronized (CublasLt.this) {
                 operation = problem.describe(o.bias());
             }
-            return stream -> CublasErrors.check("cublasLtMatmul", Foreign.call(matmul, handle, operation, problem.one, o.b(), problem.a, o.a(), problem.b, problem.zero, o.out(), problem.c, o.out(),
-                    problem.c, algorithm, o.workspace(), workspace, stream));
+            return stream -> CublasErrors.check("cublasLtMatmul", Foreign.call(matmul, handle, operation, problem.one, o.b(), problem.a, o.a(), problem.b, problem.zero, o.out(),
+                    problem.c, o.out(), problem.c, algorithm, o.workspace(), workspace, stream));
         }
     }
 }

@@ -103,7 +103,8 @@ public final class CudaBackendProvider implements BackendProvider {
 
     /** One line: where it is, or what is amiss where it should be. */
     private static void story(List<String> lines, Libraries.Search search, String role) {
-        String bad = search.looks().stream().map(Libraries.Look::result).filter(r -> r.contains(" is cut short") || r.contains(" is no library") || r.contains(" cannot be read")).collect(Collectors.joining("; "));
+        String bad = search.looks().stream().map(Libraries.Look::result).filter(r -> r.contains(" is cut short") || r.contains(" is no library") || r.contains(" cannot be read"))
+                .collect(Collectors.joining("; "));
         String found = search.file().map(f -> f + search.version().map(v -> ", version " + v).orElse("")).orElse("not found (" + role + ")");
         lines.add(search.name() + ": " + found + (bad.isEmpty() ? "" : "; passed over: " + bad));
     }

@@ -58,7 +58,8 @@ final class CudaErrors {
             case 209, 222 -> "the driver or the device is older than the kernel's text: update the NVIDIA driver";
             case 221 -> "libnvidia-ptxjitcompiler.so of the driver is missing: in a container, let NVIDIA_DRIVER_CAPABILITIES include compute,utility";
             case 223 -> "unset CUDA_DISABLE_PTX_JIT";
-            case 700, 714, 715, 716, 717, 718, 719, 721 -> "a kernel launched earlier may be the cause: CUDA_LAUNCH_BLOCKING=1 makes its own launch fail, the emulator names the instruction; the process must be restarted";
+            case 700, 714, 715, 716, 717, 718, 719, 721 -> "a kernel launched earlier may be the cause: CUDA_LAUNCH_BLOCKING=1 makes its own launch fail, the emulator names the "
+                    + "instruction; the process must be restarted";
             case 702 -> "a kernel ran longer than the display's watchdog allows; the process must be restarted";
             case 214, 220, 226 -> "the hardware reports a fault: look at nvidia-smi and the system's log for Xid";
             case 802 -> "the NVSwitch fabric is not up: start nvidia-fabricmanager";

@@ -24,8 +24,8 @@ import java.util.List;
 @SuppressWarnings("restricted") // FFM is what this class is for
 final class CudaLibrary {
     /** What JCuda calls for us. It is bound lazily: without this look-up a missing one would end the process at its first call. */
-    private static final List<String> CALLED_BY_JCUDA = List.of("cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuMemAlloc_v2", "cuMemGetInfo_v2", "cuModuleLoadDataEx",
-            "cuStreamCreate", "cuEventCreate");
+    private static final List<String> CALLED_BY_JCUDA = List.of("cuDevicePrimaryCtxRetain", "cuDevicePrimaryCtxRelease_v2", "cuMemAlloc_v2", "cuMemGetInfo_v2",
+            "cuModuleLoadDataEx", "cuStreamCreate", "cuEventCreate");
 
     private final List<String> missing = new ArrayList<>();
     private final SymbolLookup symbols;

@@ -30,17 +30,19 @@ import jcuda.jcudnn.cudnnMathType;
 import jcuda.jcudnn.cudnnTensorFormat;
 
 /**
- * cuDNN 9 on one device: its older interface, through JCudnn, in which a convolution is done by one of a few numbered algorithms. {@link CudnnGraph} has its younger one. The jar of JCudnn is of
- * version 11.7, its natives of 12.6; what both have is called with equal arguments.
+ * cuDNN 9 on one device: its older interface, through JCudnn, in which a convolution is done by one of a few numbered algorithms. {@link CudnnGraph} has its younger one. The jar
+ * of JCudnn is of version 11.7, its natives of 12.6; what both have is called with equal arguments.
  */
 final class Cudnn implements AutoCloseable {
     private static final NativeLibrary.Wanted WANTED = new NativeLibrary.Wanted("cuDNN", List.of(new NativeLibrary.Name("libcudnn.so.9", 9)),
-            Stream.concat(Stream.of("cudnnGetVersion", "cudnnGetCudartVersion", "cudnnCreate", "cudnnDestroy", "cudnnSetStream", "cudnnCreateTensorDescriptor", "cudnnSetTensor4dDescriptor",
+            Stream.concat(Stream.of("cudnnGetVersion", "cudnnGetCudartVersion", "cudnnCreate", "cudnnDestroy", "cudnnSetStream", "cudnnCreateTensorDescriptor",
+            "cudnnSetTensor4dDescriptor",
                     "cudnnDestroyTensorDescriptor", "cudnnCreateFilterDescriptor", "cudnnSetFilter4dDescriptor", "cudnnDestroyFilterDescriptor", "cudnnCreateConvolutionDescriptor",
                     "cudnnSetConvolution2dDescriptor", "cudnnSetConvolutionGroupCount", "cudnnSetConvolutionMathType", "cudnnDestroyConvolutionDescriptor",
                     "cudnnGetConvolutionForwardAlgorithm_v7", "cudnnGetConvolutionForwardWorkspaceSize", "cudnnConvolutionForward",
                     "cudnnGetConvolutionBackwardDataAlgorithm_v7", "cudnnGetConvolutionBackwardDataWorkspaceSize", "cudnnConvolutionBackwardData",
-                    "cudnnGetConvolutionBackwardFilterAlgorithm_v7", "cudnnGetConvolutionBackwardFilterWorkspaceSize", "cudnnConvolutionBackwardFilter"), CudnnGraph.FUNCTIONS.stream()).toList(),
+                    "cudnnGetConvolutionBackwardFilterAlgorithm_v7", "cudnnGetConvolutionBackwardFilterWorkspaceSize", "cudnnConvolutionBackwardFilter"),
+                    CudnnGraph.FUNCTIONS.stream()).toList(),
             Cudnn::version, false);
 
     /** Algorithms per pass that the library is asked for; there are 8 at most. */
@@ -154,25 +156,30 @@ final class Cudnn implements AutoCloseable {
             tensor(y, p.n(), p.k(), p.oh(), p.ow());
             errors.check("cudnnCreateFilterDescriptor", JCudnn.cudnnCreateFilterDescriptor(w));
             made.add(() -> JCudnn.cudnnDestroyFilterDescriptor(w));
-            errors.check("cudnnSetFilter4dDescriptor", JCudnn.cudnnSetFilter4dDescriptor(w, dataType(p.type()), cudnnTensorFormat.CUDNN_TENSOR_NHWC, (int) p.k(), (int) (p.c() / p.groups()),
-                    (int) p.r(), (int) p.s()));
+            errors.check("cudnnSetFilter4dDescriptor", JCudnn.cudnnSetFilter4dDescriptor(w, dataType(p.type()), cudnnTensorFormat.CUDNN_TENSOR_NHWC, (int) p.k(),
+                    (int) (p.c() / p.groups()), (int) p.r(), (int) p.s()));
             errors.check("cudnnCreateConvolutionDescriptor", JCudnn.cudnnCreateConvolutionDescriptor(convolution));
             made.add(() -> JCudnn.cudnnDestroyConvolutionDescriptor(convolution));
             Window o = p.window();
-            errors.check("cudnnSetConvolution2dDescriptor", JCudnn.cudnnSetConvolution2dDescriptor(convolution, o.top(), o.left(), o.strideH(), o.strideW(), o.dilationH(), o.dilationW(),
-                    cudnnConvolutionMode.CUDNN_CROSS_CORRELATION, cudnnDataType.CUDNN_DATA_FLOAT));
+            errors.check("cudnnSetConvolution2dDescriptor", JCudnn.cudnnSetConvolution2dDescriptor(convolution, o.top(), o.left(), o.strideH(), o.strideW(), o.dilationH(),
+                    o.dilationW(), cudnnConvolutionMode.CUDNN_CROSS_CORRELATION, cudnnDataType.CUDNN_DATA_FLOAT));
             errors.check("cudnnSetConvolutionGroupCount", JCudnn.cudnnSetConvolutionGroupCount(convolution, p.groups()));
             // The default permits TF32 for F32; FMA is F32 in earnest. "Allow conversion" would round F32 to F16.
-            errors.check("cudnnSetConvolutionMathType", JCudnn.cudnnSetConvolutionMathType(convolution, p.type() == DType.F32 && !p.tf32() ? cudnnMathType.CUDNN_FMA_MATH : cudnnMathType.CUDNN_TENSOR_OP_MATH));
+            errors.check("cudnnSetConvolutionMathType", JCudnn.cudnnSetConvolutionMathType(convolution, p.type() == DType.F32 && !p.tf32() ? cudnnMathType.CUDNN_FMA_MATH
+                    : cudnnMathType.CUDNN_TENSOR_OP_MATH));
         }
 
         private void tensor(Handles.Tensor t, long n, long c, long h, long w) {
             errors.check("cudnnCreateTensorDescriptor", JCudnn.cudnnCreateTensorDescriptor(t));
             made.add(() -> JCudnn.cudnnDestroyTensorDescriptor(t));
-            errors.check("cudnnSetTensor4dDescriptor", JCudnn.cudnnSetTensor4dDescriptor(t, cudnnTensorFormat.CUDNN_TENSOR_NHWC, dataType(p.type()), (int) n, (int) c, (int) h, (int) w));
+            errors.check("cudnnSetTensor4dDescriptor", JCudnn.cudnnSetTensor4dDescriptor(t, cudnnTensorFormat.CUDNN_TENSOR_NHWC, dataType(p.type()), (int) n, (int) c,
+                    (int) h, (int) w));
         }
 
-        /** Numbers of the algorithms to offer. Through FFM: JCudnn copies as many results as a failed call has left in a variable, which may be any number, and never their math types. */
+        /**
+         * Numbers of the algorithms to offer. Through FFM: JCudnn copies as many results as a failed call has left in a variable, which may be any number, and never their math
+         * types.
+         */
         IntStream algorithms() {
             try (Arena arena = Arena.ofConfined()) {
                 MemorySegment count = arena.allocate(JAVA_INT);
@@ -182,7 +189,8 @@ final class Cudnn implements AutoCloseable {
                 long first = pass == Pass.BACKWARD_DATA ? w.number() : x.number();
                 long second = pass == Pass.FORWARD ? w.number() : y.number();
                 long out = pass == Pass.FORWARD ? y.number() : pass == Pass.BACKWARD_DATA ? x.number() : w.number();
-                errors.check(function, Foreign.call(library.function(function), handle.number(), first, second, convolution.number(), out, ALGORITHMS, count.address(), found.address()));
+                errors.check(function, Foreign.call(library.function(function), handle.number(), first, second, convolution.number(), out, ALGORITHMS, count.address(),
+                        found.address()));
                 List<Integer> without = switch (pass) {
                     case FORWARD -> TRANSFORMS_FORWARD;
                     case BACKWARD_DATA -> TRANSFORMS_BACKWARD_DATA;

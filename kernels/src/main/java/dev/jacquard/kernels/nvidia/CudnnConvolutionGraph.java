@@ -19,8 +19,8 @@ import jcuda.jcudnn.cudnnDataType;
 import jcuda.jcudnn.cudnnPointwiseMode;
 
 /**
- * A convolution's pass as cuDNN's graph: one operation, and one for each step of the epilogue behind it, with tensors between them that are nowhere in memory. cuDNN names extents in the order N, C, H, W
- * (weights K, C, R, S) whatever the order in memory, which the strides say; channels of a group come from the weights' C.
+ * A convolution's pass as cuDNN's graph: one operation, and one for each step of the epilogue behind it, with tensors between them that are nowhere in memory. cuDNN names extents
+ * in the order N, C, H, W (weights K, C, R, S) whatever the order in memory, which the strides say; channels of a group come from the weights' C.
  */
 final class CudnnConvolutionGraph {
     // Names of the tensors for the variant pack.
@@ -99,7 +99,8 @@ final class CudnnConvolutionGraph {
         Window w = p.window();
         long made = descriptors.create(cudnnBackendDescriptorType.CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
         descriptors.setInts(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, cudnnDataType.CUDNN_DATA_FLOAT);
-        descriptors.setInts(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_CONV_MODE, cudnnBackendAttributeType.CUDNN_TYPE_CONVOLUTION_MODE, cudnnConvolutionMode.CUDNN_CROSS_CORRELATION);
+        descriptors.setInts(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_CONV_MODE, cudnnBackendAttributeType.CUDNN_TYPE_CONVOLUTION_MODE,
+                cudnnConvolutionMode.CUDNN_CROSS_CORRELATION);
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 2);
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, w.top(), w.left());
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, w.bottom(), w.right());
@@ -107,17 +108,18 @@ final class CudnnConvolutionGraph {
         descriptors.set(made, cudnnBackendAttributeName.CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, w.strideH(), w.strideW());
         descriptors.finish(made);
         return switch (p.pass()) {
-            case FORWARD -> operation(cudnnBackendDescriptorType.CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, made,
-                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x(FIRST), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, weights(SECOND),
-                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, result);
+            case FORWARD -> operation(cudnnBackendDescriptorType.CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, made,
+                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x(FIRST), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                    weights(SECOND), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, result);
             case BACKWARD_DATA -> operation(cudnnBackendDescriptorType.CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
                     cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, made,
-                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, y(FIRST, false), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, weights(SECOND),
-                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, result);
+                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, y(FIRST, false), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                    weights(SECOND), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, result);
             case BACKWARD_WEIGHT -> operation(cudnnBackendDescriptorType.CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
                     cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, made,
-                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, x(FIRST), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, y(SECOND, false),
-                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, result);
+                    cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, x(FIRST), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                    y(SECOND, false), cudnnBackendAttributeName.CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, result);
         };
     }
 

@@ -116,7 +116,8 @@ final class CudnnDescriptors implements AutoCloseable {
     }
 
     /**
-     * Descriptors that an attribute consists of, at most so many. cuDNN fills those that it is given, and says of some attributes only then how many there are: those that are left over are destroyed.
+     * Descriptors that an attribute consists of, at most so many. cuDNN fills those that it is given, and says of some attributes only then how many there are: those that are left
+     * over are destroyed.
      */
     long[] children(long descriptor, int attribute, int type, int most) {
         long[] made = new long[most];

@@ -26,14 +26,15 @@ import jcuda.jcudnn.cudnnBackendHeurMode;
 import jcuda.jcudnn.cudnnBackendNumericalNote;
 
 /**
- * cuDNN's younger interface: a convolution, with bias and ReLU where wanted, is described as a graph of operations, a heuristic names engines for it, and each is made a plan. Through FFM: JCudnn binds
- * these calls, but passes null for arrays and buffers without a word. Padding may differ between opposite sides here.
+ * cuDNN's younger interface: a convolution, with bias and ReLU where wanted, is described as a graph of operations, a heuristic names engines for it, and each is made a plan.
+ * Through FFM: JCudnn binds these calls, but passes null for arrays and buffers without a word. Padding may differ between opposite sides here.
  */
 final class CudnnGraph implements AutoCloseable {
-    static final List<String> FUNCTIONS = List.of("cudnnBackendCreateDescriptor", "cudnnBackendDestroyDescriptor", "cudnnBackendSetAttribute", "cudnnBackendGetAttribute", "cudnnBackendFinalize",
-            "cudnnBackendExecute");
+    static final List<String> FUNCTIONS = List.of("cudnnBackendCreateDescriptor", "cudnnBackendDestroyDescriptor", "cudnnBackendSetAttribute", "cudnnBackendGetAttribute",
+            "cudnnBackendFinalize", "cudnnBackendExecute");
 
-    // Plans per pass: of the quick heuristic's first, of the thorough one's first that are others, and of further engines, as a heuristic's list often begins with a dozen settings of one engine.
+    // Plans per pass: of the quick heuristic's first, of the thorough one's first that are others, and of further engines, as a heuristic's list often begins with a dozen settings
+    // of one engine.
     private static final int QUICK = 3;
     private static final int THOROUGH = 2;
     private static final int FURTHER = 2;
@@ -123,7 +124,8 @@ final class CudnnGraph implements AutoCloseable {
             return List.of();
         }
         List<Configuration> all = new ArrayList<>();
-        for (long c : descriptors.children(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_RESULTS, cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, ASKED)) {
+        for (long c : descriptors.children(heuristic, cudnnBackendAttributeName.CUDNN_ATTR_ENGINEHEUR_RESULTS,
+                cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, ASKED)) {
             long[] engine = descriptors.children(c, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_ENGINE, cudnnBackendDescriptorType.CUDNN_BACKEND_ENGINE_DESCRIPTOR, 1);
             if (engine.length == 1 && exact(engine[0], p)) {
                 all.add(new Configuration(c, descriptors.number(engine[0], cudnnBackendAttributeName.CUDNN_ATTR_ENGINE_GLOBAL_INDEX), knobs(c)));
@@ -136,7 +138,8 @@ final class CudnnGraph implements AutoCloseable {
     private List<Long> knobs(long configuration) {
         List<Long> all = new ArrayList<>();
         try (CudnnDescriptors d = descriptors.temporary()) {
-            for (long k : d.children(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_KNOB_CHOICES, cudnnBackendDescriptorType.CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, KNOBS)) {
+            for (long k : d.children(configuration, cudnnBackendAttributeName.CUDNN_ATTR_ENGINECFG_KNOB_CHOICES,
+                    cudnnBackendDescriptorType.CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, KNOBS)) {
                 all.add((long) d.ints(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE, cudnnBackendAttributeType.CUDNN_TYPE_KNOB_TYPE, 1)[0]);
                 all.add(d.number(k, cudnnBackendAttributeName.CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
             }
@@ -160,10 +163,13 @@ final class CudnnGraph implements AutoCloseable {
     private boolean exact(long engine, ConvolutionProblem p) {
         boolean full = p.type() == DType.F32 && !p.tf32();
         for (int note : descriptors.ints(engine, cudnnBackendAttributeName.CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, cudnnBackendAttributeType.CUDNN_TYPE_NUMERICAL_NOTE, NOTES)) {
-            boolean rounds = note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS || note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
-            boolean transforms = note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_FFT || note >= cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_WINOGRAD && note <= WINOGRAD_LAST;
+            boolean rounds = note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS
+                    || note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION;
+            boolean transforms = note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_FFT || note >= cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_WINOGRAD
+                    && note <= WINOGRAD_LAST;
             // On F32 operands the tensor cores compute in TF32.
-            if (rounds || transforms || note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || full && note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_TENSOR_CORE) {
+            if (rounds || transforms || note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || full
+                    && note == cudnnBackendNumericalNote.CUDNN_NUMERICAL_NOTE_TENSOR_CORE) {
                 return false;
             }
         }

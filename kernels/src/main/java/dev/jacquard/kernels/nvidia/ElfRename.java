@@ -8,8 +8,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Renames a library that a 64-bit little-endian ELF library depends on. JCublas2 asks for {@code libcublas.so.12} and for symbols of a version of that name; {@code libcublas.so.13} has the same
- * functions under a version of its own name, so a symbolic link would not do. Name and version are one string of the dynamic string table; the hash of the version is set anew.
+ * Renames a library that a 64-bit little-endian ELF library depends on. JCublas2 asks for {@code libcublas.so.12} and for symbols of a version of that name;
+ * {@code libcublas.so.13} has the same functions under a version of its own name, so a symbolic link would not do. Name and version are one string of the dynamic string table; the
+ * hash of the version is set anew.
  */
 final class ElfRename {
     private static final int LOAD = 1;

@@ -9,8 +9,9 @@ import java.lang.invoke.MethodHandle;
 import java.util.Collections;
 
 /**
- * Calls of C functions with integers and addresses only. All are passed as 64 bits: in the calling convention of x86-64 Linux, where alone these libraries are looked for, an int takes a whole register
- * or stack slot whose upper half the callee ignores. So a function's shape is its number of arguments, and the start costs some milliseconds per number and not per function.
+ * Calls of C functions with integers and addresses only. All are passed as 64 bits: in the calling convention of x86-64 Linux, where alone these libraries are looked for, an int
+ * takes a whole register or stack slot whose upper half the callee ignores. So a function's shape is its number of arguments, and the start costs some milliseconds per number and
+ * not per function.
  */
 @SuppressWarnings("restricted") // FFM is what this class is for
 final class Foreign {
@@ -55,7 +56,8 @@ final class Foreign {
     private Foreign() {}
 
     private static MethodHandle shape(int arguments) {
-        return Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_INT, Collections.nCopies(arguments, ValueLayout.JAVA_LONG).toArray(MemoryLayout[]::new)));
+        return Linker.nativeLinker().downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_INT,
+                Collections.nCopies(arguments, ValueLayout.JAVA_LONG).toArray(MemoryLayout[]::new)));
     }
 
     /** A checked exception out of a handle would be a mistake in its shape. */

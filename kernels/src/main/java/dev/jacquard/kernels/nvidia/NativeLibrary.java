@@ -13,7 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One of NVIDIA's libraries, loaded into the process for good, with all functions that we call: a missing one would end the process at its first call through JCuda, so they are looked up before.
+ * One of NVIDIA's libraries, loaded into the process for good, with all functions that we call: a missing one would end the process at its first call through JCuda, so they are
+ * looked up before.
  *
  * @param file that was loaded
  * @param major first number of its version, as it says itself
@@ -51,7 +52,8 @@ record NativeLibrary(Path file, int major, String version, SymbolLookup symbols)
         List<String> reasons = new ArrayList<>();
         for (Name name : wanted.files) {
             Libraries.Search search = where.find(name.file);
-            search.looks().stream().map(Libraries.Look::result).filter(r -> r.contains(" is cut short") || r.contains(" is no library") || r.contains(" cannot be read")).forEach(reasons::add);
+            search.looks().stream().map(Libraries.Look::result).filter(r -> r.contains(" is cut short") || r.contains(" is no library") || r.contains(" cannot be read"))
+                    .forEach(reasons::add);
             if (search.file().isEmpty()) {
                 reasons.add(name.file + " is not there");
             } else if (wanted.byCuda && name.major > driverVersion / 1000) {
@@ -91,7 +93,8 @@ record NativeLibrary(Path file, int major, String version, SymbolLookup symbols)
         }
         long version = wanted.version.applyAsLong(symbols);
         if (version == NONE || version / 10_000 != name.major) {
-            throw new DriverException(Kind.UNAVAILABLE, file + " says that it is version " + text(version) + ", which a " + name.file + " cannot be: files of several installations are mixed");
+            throw new DriverException(Kind.UNAVAILABLE, file + " says that it is version " + text(version) + ", which a " + name.file
+                    + " cannot be: files of several installations are mixed");
         }
         return new NativeLibrary(file, name.major, text(version), symbols);
     }

@@ -22,9 +22,9 @@ import jcuda.jcublas.JCublas2;
 import jcuda.jcudnn.JCudnn;
 
 /**
- * Loads JCuda's native libraries: of the driver, of cuBLAS, of cuDNN. Left to itself JCuda loads {@code <java.io.tmpdir>/libJCudaDriver-...so} if there is one, whoever made it and however much of it is
- * written, which crashes the second of two processes that start at once. Here each process has a folder of its own (mode 0700) for the moment of loading; it is deleted
- * at once, as the mapping outlives the name.
+ * Loads JCuda's native libraries: of the driver, of cuBLAS, of cuDNN. Left to itself JCuda loads {@code <java.io.tmpdir>/libJCudaDriver-...so} if there is one, whoever made it and
+ * however much of it is written, which crashes the second of two processes that start at once. Here each process has a folder of its own (mode 0700) for the moment of loading; it
+ * is deleted at once, as the mapping outlives the name.
  */
 final class Natives {
     private static final Object LOCK = new Object();

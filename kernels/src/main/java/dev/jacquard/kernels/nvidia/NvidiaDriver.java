@@ -90,7 +90,8 @@ public final class NvidiaDriver implements Driver {
         }
         DeviceInfo info = probe.devices().get(ordinal);
         if (info.capability() < Probe.OLDEST_CAPABILITY) {
-            throw new DriverException(Kind.TOO_OLD, "device " + ordinal + ", " + info.name() + ", has sm_" + info.capability() + ", sm_" + Probe.OLDEST_CAPABILITY + " or newer is needed");
+            throw new DriverException(Kind.TOO_OLD, "device " + ordinal + ", " + info.name() + ", has sm_" + info.capability() + ", sm_" + Probe.OLDEST_CAPABILITY
+                    + " or newer is needed");
         }
         Natives.load();
         return new NvidiaDriver(probe.library(), info, ordinal);
@@ -158,7 +159,8 @@ public final class NvidiaDriver implements Driver {
         Handles.Memory made = new Handles.Memory();
         int code = JCudaDriver.cuMemAlloc(made, bytes);
         if (code != 0) {
-            throw failed("cuMemAlloc", code, bytes + " bytes" + (CudaErrors.kind(code) == Kind.OUT_OF_MEMORY ? " asked for, " + freeMemoryOrNone() + " of " + info.memoryBytes() + " free" : ""));
+            throw failed("cuMemAlloc", code, bytes + " bytes" + (CudaErrors.kind(code) == Kind.OUT_OF_MEMORY ? " asked for, " + freeMemoryOrNone() + " of " + info.memoryBytes()
+                    + " free" : ""));
         }
         return made.number();
     }
@@ -396,7 +398,8 @@ public final class NvidiaDriver implements Driver {
         ready();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment made = arena.allocate(TensorMap.BYTES, TensorMap.ALIGNMENT);
-            // What lies outside is zero in every type, and nothing is added: integers of the size will do. Copies into L2 are of 256 bytes where lines are read one after the other.
+            // What lies outside is zero in every type, and nothing is added: integers of the size will do. Copies into L2 are of 256 bytes where lines are read one after the
+            // other.
             int type = switch (map.elementBytes()) {
                 case 1 -> 0; // CU_TENSOR_MAP_DATA_TYPE_UINT8
                 case 2 -> 1; // UINT16
@@ -404,7 +407,8 @@ public final class NvidiaDriver implements Driver {
                 default -> 4; // UINT64
             };
             int promotion = 3; // CU_TENSOR_MAP_L2_PROMOTION_L2_256B
-            int code = cuda.cuTensorMapEncodeTiled(made.address(), type, map.sizes().size(), map.base(), longs(arena, map.sizes()), longs(arena, map.strides()), ints(arena, map.box()), ints(arena, map.steps()),
+            int code = cuda.cuTensorMapEncodeTiled(made.address(), type, map.sizes().size(), map.base(), longs(arena, map.sizes()), longs(arena, map.strides()),
+            ints(arena, map.box()), ints(arena, map.steps()),
                     map.swizzle().ordinal(), promotion); // in the order of CUtensorMapSwizzle
             if (code != 0) {
                 throw failed("cuTensorMapEncodeTiled", code, map.toString());

@@ -104,11 +104,13 @@ record Probe(Libraries.Search search, CudaLibrary library, int driverVersion, Li
                 check("cuDriverGetVersion", cuda.cuDriverGetVersion(out.address()));
                 version = out.get(JAVA_INT, 0);
                 if (version < OLDEST_DRIVER) {
-                    throw new DriverException(Kind.TOO_OLD, "the NVIDIA driver is for CUDA %d.%d, 12.0 or newer is needed: update it to 525 or newer".formatted(version / 1000, version % 1000 / 10));
+                    throw new DriverException(Kind.TOO_OLD, "the NVIDIA driver is for CUDA %d.%d, 12.0 or newer is needed: update it to 525 or newer".formatted(version / 1000,
+                            version % 1000 / 10));
                 }
             }
             if (!cuda.missing().isEmpty()) {
-                throw new DriverException(Kind.NOT_FOUND, "%s lacks %s: reinstall the NVIDIA driver".formatted(search.file().map(Path::toString).orElse(Libraries.DRIVER), String.join(", ", cuda.missing())));
+                throw new DriverException(Kind.NOT_FOUND, "%s lacks %s: reinstall the NVIDIA driver".formatted(search.file().map(Path::toString).orElse(Libraries.DRIVER),
+                        String.join(", ", cuda.missing())));
             }
             check("cuInit", cuda.cuInit());
             check("cuDeviceGetCount", cuda.cuDeviceGetCount(out.address()));
@@ -120,7 +122,8 @@ record Probe(Libraries.Search search, CudaLibrary library, int driverVersion, Li
                 devices.add(device(cuda, out, i, version));
             }
             if (devices.stream().noneMatch(d -> d.capability() >= OLDEST_CAPABILITY)) {
-                throw new DriverException(Kind.TOO_OLD, "%s has sm_%d, sm_%d (Turing) or newer is needed: use --device cpu".formatted(devices.getFirst().name(), devices.getFirst().capability(), OLDEST_CAPABILITY));
+                throw new DriverException(Kind.TOO_OLD, "%s has sm_%d, sm_%d (Turing) or newer is needed: use --device cpu".formatted(devices.getFirst().name(),
+                        devices.getFirst().capability(), OLDEST_CAPABILITY));
             }
             return new Probe(search, cuda, version, devices, null);
         } catch (DriverException e) {

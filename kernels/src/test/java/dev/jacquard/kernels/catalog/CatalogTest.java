@@ -43,7 +43,8 @@ class CatalogTest {
 
     @Test
     void contractsAreFieldsWithMoreLines() {
-        Contract c = Contract.parse("x", "// x.cu\n// Math         y = x\n// Launch       grid n, block 32 x 8; tail: block (16, 16, 2), smem 0\n// Traffic      a: read n\n//              b: write n\n// CPU twin     none\ncode\n// Math   no");
+        Contract c = Contract.parse("x", "// x.cu\n// Math         y = x\n// Launch       grid n, block 32 x 8; tail: block (16, 16, 2), smem 0\n// Traffic      a: read n\n//     "
+                + "         b: write n\n// CPU twin     none\ncode\n// Math   no");
         assertEquals(List.of("read", "write"), List.of(c.traffic().get(0).read().equals("n") ? "read" : "", c.traffic().get(1).write().equals("n") ? "write" : ""));
         assertEquals(Set.of(256, 512), c.blocks());
         assertTrue(c.problems().contains("no field Numerics"));

@@ -59,12 +59,14 @@ final class Child {
                 .reg .b32 %r, %s;
                 .reg .b64 %to, %d, %v;
                 mov.u32 %r, %ctaid.x;
-            """ + Stream.of("%ctaid.y", "%ctaid.z", "%tid.x", "%tid.y", "%tid.z").map("    mov.u32 %%s, %s;\n    or.b32 %%r, %%r, %%s;\n"::formatted).collect(Collectors.joining()) + """
+            """ + Stream.of("%ctaid.y", "%ctaid.z", "%tid.x", "%tid.y", "%tid.z").map("    mov.u32 %%s, %s;\n    or.b32 %%r, %%r, %%s;\n"::formatted)
+                    .collect(Collectors.joining()) + """
                 setp.ne.u32 %p, %r, 0;
                 @%p ret;
                 ld.param.u64 %to, [to];
                 cvta.to.global.u64 %to, %to;
-            """ + RECORDED.stream().map(r -> "    mov.u32 %%r, %s;\n    cvt.u64.u32 %%d, %%r;\n    st.global.u64 [%%to+%d], %%d;\n".formatted(r, 8 * RECORDED.indexOf(r))).collect(Collectors.joining()) + """
+            """ + RECORDED.stream().map(r -> "    mov.u32 %%r, %s;\n    cvt.u64.u32 %%d, %%r;\n    st.global.u64 [%%to+%d], %%d;\n".formatted(r, 8 * RECORDED.indexOf(r)))
+                    .collect(Collectors.joining()) + """
                 ld.param.u64 %v, [value];
                 ld.global.u64 %d, [%to+56];
                 add.u64 %d, %d, %v;

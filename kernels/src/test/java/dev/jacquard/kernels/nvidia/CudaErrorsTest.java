@@ -15,7 +15,8 @@ class CudaErrorsTest {
     @Test
     void everyNumberThatWeKnowIsAnErrorOfTheDriver() {
         Set<Integer> nameless = new TreeSet<>();
-        IntStream.rangeClosed(1, 999).filter(c -> CudaErrors.kind(c) != Kind.OTHER || !CudaErrors.hint(c).isEmpty()).filter(c -> !CudaErrors.name(c).startsWith("CUDA_ERROR_")).forEach(nameless::add);
+        IntStream.rangeClosed(1, 999).filter(c -> CudaErrors.kind(c) != Kind.OTHER || !CudaErrors.hint(c).isEmpty()).filter(c -> !CudaErrors.name(c).startsWith("CUDA_ERROR_"))
+                .forEach(nameless::add);
         assertEquals(Set.of(), nameless);
     }
 

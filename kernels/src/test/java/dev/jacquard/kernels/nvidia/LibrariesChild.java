@@ -92,7 +92,8 @@ final class LibrariesChild {
         if (engine.startsWith("cudnn")) {
             TensorType image = TensorType.of(DType.F32, 2, 6, 6, 16);
             Op op = new FusedProduct.ConvolutionScaleShift(Window.of(1, 1), 1, Nonlinearity.SILU, true);
-            b.output("y", b.apply(op, List.of(b.input("x", image), b.input("w", TensorType.of(DType.F32, 16, 3, 3, 16)), b.input("scale", row), b.input("shift", row), b.input("r", image))).getFirst());
+            b.output("y", b.apply(op, List.of(b.input("x", image), b.input("w", TensorType.of(DType.F32, 16, 3, 3, 16)), b.input("scale", row), b.input("shift", row),
+                    b.input("r", image))).getFirst());
             return;
         }
         Tensor x = b.input("a", TensorType.of(DType.F32, 32, 48));
@@ -125,10 +126,14 @@ final class LibrariesChild {
         return new ProductProblem(type(w), w.contains("tf32"), 4, 8, 12, w.contains("ta"), w.contains("tb"), epilogue(w));
     }
 
-    /** {@code convolution bf16 ENGINE [data|weight] [odd] [tf32] [scale] [bias] [residual] [relu|silu]}: 2 images of 9 x 10 x 8, 3 x 2 to 16 channels in 2 groups, stride 2 and 1, padding 1 and 2, dilation 1 and 3. */
+    /**
+     * {@code convolution bf16 ENGINE [data|weight] [odd] [tf32] [scale] [bias] [residual] [relu|silu]}: 2 images of 9 x 10 x 8, 3 x 2 to 16 channels in 2 groups, stride 2 and 1,
+     * padding 1 and 2, dilation 1 and 3.
+     */
     private static ConvolutionProblem convolution(String[] words) {
         List<String> w = List.of(words);
-        ConvolutionProblem.Pass pass = w.contains("data") ? ConvolutionProblem.Pass.BACKWARD_DATA : w.contains("weight") ? ConvolutionProblem.Pass.BACKWARD_WEIGHT : ConvolutionProblem.Pass.FORWARD;
+        ConvolutionProblem.Pass pass = w.contains("data") ? ConvolutionProblem.Pass.BACKWARD_DATA : w.contains("weight") ? ConvolutionProblem.Pass.BACKWARD_WEIGHT
+                : ConvolutionProblem.Pass.FORWARD;
         Window window = new Window(2, 1, 1, w.contains("odd") ? 2 : 1, 2, 2, 1, 3);
         return new ConvolutionProblem(pass, type(w), w.contains("tf32"), window, 2, 2, 9, 10, 8, window.outH(9, 3), window.outW(10, 2), 16, 3, 2, epilogue(w));
     }

@@ -83,7 +83,8 @@ class NvidiaDriverTest {
     void everyCallOnARealDevice() throws Exception {
         String why = aCase().libraries(null).run("unavailable").of("unavailable");
         Assumptions.assumeTrue(why.equals("available"), "not run: " + why);
-        Processes.Said said = aCase().libraries(null).run("open", "all", "threads", "garbage", "upload", "download pinned", "kernel", "launch", "bad text", "allocate", "backend", "close");
+        Processes.Said said = aCase().libraries(null).run("open", "all", "threads", "garbage", "upload", "download pinned", "kernel", "launch", "bad text", "allocate",
+                "backend", "close");
         for (String step : List.of("all", "threads", "upload", "download pinned", "allocate", "close")) {
             assertEquals("done", said.of(step), said.all());
         }
@@ -177,10 +178,12 @@ class NvidiaDriverTest {
     void aPlanIsLaunchedCapturedAndReplayed() throws Exception {
         assertEquals("done", aCase().run("plan").of("plan"));
         for (String fails : List.of("cuLaunchKernel=719", "cuGraphLaunch=719", "cuStreamEndCapture=719")) {
-            assertContains(aCase().set("DUMMY_FAIL", fails).run("plan").of("plan"), "EngineBugException ", "a kernel misbehaved", fails.replace("=719", ": CUDA_ERROR_LAUNCH_FAILED (719)"));
+            assertContains(aCase().set("DUMMY_FAIL", fails).run("plan").of("plan"), "EngineBugException ", "a kernel misbehaved",
+                    fails.replace("=719", ": CUDA_ERROR_LAUNCH_FAILED (719)"));
         }
         for (String fails : List.of("cuStreamEndCapture=901", "cuGraphInstantiateWithFlags=1", "cuLaunchKernel=1", "cuModuleLoadDataEx=218")) {
-            assertContains(aCase().set("DUMMY_FAIL", fails).run("plan").of("plan"), "EngineBugException ", "the driver refused", fails.replace("=", ": CUDA_ERROR_").replaceAll("\\d+", ""));
+            assertContains(aCase().set("DUMMY_FAIL", fails).run("plan").of("plan"), "EngineBugException ", "the driver refused",
+                    fails.replace("=", ": CUDA_ERROR_").replaceAll("\\d+", ""));
         }
         assertContains(aCase().set("DUMMY_FAIL", "cuModuleLoadDataEx=222").run("plan").of("plan"), "DeviceException ", "needs a newer driver");
     }
@@ -188,14 +191,17 @@ class NvidiaDriverTest {
     @Test
     void theEnginesErrorsAreInFivePartsAndClosingDoesNotHideThem() throws Exception {
         assertEquals("cuda, Dummy 0, sm_90, 4 SMs, 8.0 GiB, driver for CUDA 13.0", aCase().run("backend").of("backend"));
-        assertContains(aCase().set("DUMMY_SM", "70").run("backend").of("backend"), "DeviceException device: not available here: got cuda; expected a working cuda device; Dummy 0 has sm_70");
-        assertContains(aCase().set("DUMMY_FAIL", "cuDevicePrimaryCtxRetain=2").run("backend").of("backend"), "DeviceException device: does not open: got cuda; expected", "CUDA_ERROR_OUT_OF_MEMORY");
+        assertContains(aCase().set("DUMMY_SM", "70").run("backend").of("backend"),
+                "DeviceException device: not available here: got cuda; expected a working cuda device; Dummy 0 has sm_70");
+        assertContains(aCase().set("DUMMY_FAIL", "cuDevicePrimaryCtxRetain=2").run("backend").of("backend"), "DeviceException device: does not open: got cuda; expected",
+                "CUDA_ERROR_OUT_OF_MEMORY");
         assertContains(aCase().set("DUMMY_FAIL", "cuStreamCreate=46").run("backend").of("backend"), "DeviceException device: does not open: got cuda; expected", "cuStreamCreate");
         assertContains(aCase().set("DUMMY_FAIL", "cuMemAlloc_v2=2").run("backend").of("backend"), "Exception ", "a test", "1048576 bytes");
         for (String sticky : new String[] {"cuStreamSynchronize=700", "cuMemcpyHtoDAsync_v2=719", "cuMemcpyDtoHAsync_v2=716"}) {
             assertContains(aCase().set("DUMMY_FAIL", sticky).run("backend").of("backend"), "EngineBugException ", "a kernel misbehaved", "(7");
         }
-        assertContains(aCase().set("DUMMY_FAIL", "cuStreamSynchronize=214").run("backend").of("backend"), "DeviceException ", "the device is gone", "CUDA_ERROR_ECC_UNCORRECTABLE (214)");
+        assertContains(aCase().set("DUMMY_FAIL", "cuStreamSynchronize=214").run("backend").of("backend"), "DeviceException ", "the device is gone",
+                "CUDA_ERROR_ECC_UNCORRECTABLE (214)");
     }
 
     @Test

@@ -97,7 +97,8 @@ record Processes(Path folder, Class<?> main) {
 
     static void gcc(String source, Path to, String... flags) throws Exception {
         Files.createDirectories(to.getParent());
-        List<String> command = new ArrayList<>(List.of("gcc", "-O2", "-shared", "-fPIC", "-Wl,-soname," + to.getFileName(), "-o", to.toString(), Path.of("src/test/c", source).toAbsolutePath().toString()));
+        List<String> command = new ArrayList<>(List.of("gcc", "-O2", "-shared", "-fPIC", "-Wl,-soname," + to.getFileName(), "-o", to.toString(),
+                Path.of("src/test/c", source).toAbsolutePath().toString()));
         command.addAll(List.of(flags));
         Process p;
         try {

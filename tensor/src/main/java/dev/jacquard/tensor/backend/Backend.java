@@ -89,8 +89,8 @@ public interface Backend extends AutoCloseable {
     }
 
     /**
-     * Whether graphs that are planned for it are to round the operands of F32 products to TF32 themselves: it was opened with {@link BackendOptions.Tf32#EMULATE} and has no TF32 of its own. By default
-     * not. Asked by those who make graphs; kernels do not depend on it.
+     * Whether graphs that are planned for it are to round the operands of F32 products to TF32 themselves: it was opened with {@link BackendOptions.Tf32#EMULATE} and has no TF32
+     * of its own. By default not. Asked by those who make graphs; kernels do not depend on it.
      */
     default boolean emulatesTf32() {
         return false;

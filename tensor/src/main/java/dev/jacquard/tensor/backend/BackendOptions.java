@@ -3,7 +3,8 @@ package dev.jacquard.tensor.backend;
 import dev.jacquard.tensor.CallerException;
 
 /**
- * How a device is to be opened. Each backend takes what concerns it and leaves the rest alone: what is said here changes how fast it computes, and with {@link #tf32} how exactly, never what.
+ * How a device is to be opened. Each backend takes what concerns it and leaves the rest alone: what is said here changes how fast it computes, and with {@link #tf32} how exactly,
+ * never what.
  *
  * @param threads worker threads of backends that run on the host; 0 for one per processor
  * @param tf32 whether products and convolutions of F32 operands round these to 10 bits of mantissa; sums stay in F32
@@ -17,7 +18,10 @@ public record BackendOptions(int threads, Tf32 tf32, boolean libraries, Autotune
 
     /** In which numbers products and convolutions of F32 operands are computed. Others are never touched. */
     public enum Tf32 {
-        /** TF32 may be used where the device has kernels for it, on GPUs of compute capability 8.0 or later; elsewhere they are those of F32. What PyTorch's cuDNN and TensorFlow do by default. */
+        /**
+         * TF32 may be used where the device has kernels for it, on GPUs of compute capability 8.0 or later; elsewhere they are those of F32. What PyTorch's cuDNN and TensorFlow do
+         * by default.
+         */
         ON,
         /** F32 everywhere. */
         OFF,

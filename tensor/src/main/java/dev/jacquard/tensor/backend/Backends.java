@@ -56,7 +56,8 @@ public final class Backends {
             }
             LOG.info("device auto: not {}: {}", p.name(), why.get());
         }
-        throw new DeviceException("device", "no backend works here", "candidates " + all.stream().map(BackendProvider::name).toList(), "one that does", "add jacquard-cpu to the class path");
+        throw new DeviceException("device", "no backend works here", "candidates " + all.stream().map(BackendProvider::name).toList(), "one that does",
+                "add jacquard-cpu to the class path");
     }
 
     private static int index(String device, int colon) {

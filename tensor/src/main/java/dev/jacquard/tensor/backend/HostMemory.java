@@ -15,8 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Native memory for numbers. On Linux large pieces are mapped by the system in pages of 2 MiB where it has them ({@code transparent_hugepage} at {@code madvise}): a page fault per 2 MiB instead of one
- * per 4 KiB, and as much less to look up in the processor's tables of pages. Such memory is zeroed when it is first touched, by whoever touches it. Elsewhere, and where it is small, memory is the JDK's.
+ * Native memory for numbers. On Linux large pieces are mapped by the system in pages of 2 MiB where it has them ({@code transparent_hugepage} at {@code madvise}): a page fault per
+ * 2 MiB instead of one per 4 KiB, and as much less to look up in the processor's tables of pages. Such memory is zeroed when it is first touched, by whoever touches it. Elsewhere,
+ * and where it is small, memory is the JDK's.
  */
 final class HostMemory {
     private static final Logger LOG = LoggerFactory.getLogger(HostMemory.class);

@@ -11,8 +11,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * A file of named tensors that is open for reading, in one of the formats that people exchange weights in. Opening reads what the file says of its tensors, not the tensors; nothing a file
- * claims is believed before it was compared with the file's size. Reads are positional and may run in several threads at once. Every failure is a {@link DataException} that names the file.
+ * A file of named tensors that is open for reading, in one of the formats that people exchange weights in. Opening reads what the file says of its tensors, not the tensors;
+ * nothing a file claims is believed before it was compared with the file's size. Reads are positional and may run in several threads at once. Every failure is a
+ * {@link DataException} that names the file.
  */
 public sealed interface TensorFile extends AutoCloseable permits SafeTensors, TorchCheckpoint {
     /**

@@ -17,14 +17,15 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Reads tensors from a {@code .pt} or {@code .pth} file of {@code torch.save}: since PyTorch 1.6 a zip archive with a pickle, {@code data.pkl}, that describes dictionaries of tensors, and an entry
- * {@code data/KEY} per storage. The pickle is read as data by {@link Unpickler}; no code of the file runs.
+ * Reads tensors from a {@code .pt} or {@code .pth} file of {@code torch.save}: since PyTorch 1.6 a zip archive with a pickle, {@code data.pkl}, that describes dictionaries of
+ * tensors, and an entry {@code data/KEY} per storage. The pickle is read as data by {@link Unpickler}; no code of the file runs.
  *
- * <p>A tensor's name is the path to it, keys joined by dots: {@code state_dict.conv1.weight}. Text and numbers beside the tensors in the outermost dictionary are the metadata. Views of storages are
- * honoured: {@link #read} brings the elements into C order. Refused, each with its own words: files of PyTorch before 1.6, TorchScript archives, big-endian files, every Python global beyond those
- * that plain tensors need, and whatever {@link ZipDirectory} and {@link Unpickler} find wrong.
+ * <p>A tensor's name is the path to it, keys joined by dots: {@code state_dict.conv1.weight}. Text and numbers beside the tensors in the outermost dictionary are the metadata.
+ * Views of storages are honoured: {@link #read} brings the elements into C order. Refused, each with its own words: files of PyTorch before 1.6, TorchScript archives, big-endian
+ * files, every Python global beyond those that plain tensors need, and whatever {@link ZipDirectory} and {@link Unpickler} find wrong.
  *
- * <p>{@link #open} reads the directory of the archive and the pickle, at most 32 MiB of it; no tensor may have more elements than its storage, nor a storage more bytes than its entry.
+ * <p>{@link #open} reads the directory of the archive and the pickle, at most 32 MiB of it; no tensor may have more elements than its storage, nor a storage more bytes than its
+ * entry.
  */
 public final class TorchCheckpoint implements TensorFile {
     /** As many first bytes tell the format. */
@@ -99,7 +100,8 @@ public final class TorchCheckpoint implements TensorFile {
 
     /** The folder that all of the archive's entries are in. */
     private String root() {
-        List<String> roots = zip.entries().keySet().stream().filter(n -> n.endsWith(PICKLE)).map(n -> n.substring(0, n.length() - PICKLE.length())).filter(n -> n.indexOf('/') < 0).toList();
+        List<String> roots = zip.entries().keySet().stream().filter(n -> n.endsWith(PICKLE)).map(n -> n.substring(0, n.length() - PICKLE.length()))
+                .filter(n -> n.indexOf('/') < 0).toList();
         if (roots.size() != 1) {
             throw new DataException(file, "not a PyTorch checkpoint", "a zip file with " + roots.size() + " entries data.pkl", "one, in the outermost folder", REMEDY);
         }
@@ -133,7 +135,8 @@ public final class TorchCheckpoint implements TensorFile {
     }
 
     /**
-     * Walks through dictionaries and lists. What is shared is walked once per way to it, and what contains itself for ever: depth and the characters of all paths together are limited.
+     * Walks through dictionaries and lists. What is shared is walked once per way to it, and what contains itself for ever: depth and the characters of all paths together are
+     * limited.
      */
     private void collect(String path, Object value, int depth) {
         walked += PER_VISIT + path.length();

@@ -14,14 +14,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads the pickle of a PyTorch checkpoint as data. A pickle is a program for a stack machine whose {@code GLOBAL} and {@code REDUCE} call any function of Python; here the five functions that
- * {@code torch.save} needs for a dictionary of tensors are known by name, and any other name ends the reading. Nothing is ever executed or loaded.
+ * Reads the pickle of a PyTorch checkpoint as data. A pickle is a program for a stack machine whose {@code GLOBAL} and {@code REDUCE} call any function of Python; here the five
+ * functions that {@code torch.save} needs for a dictionary of tensors are known by name, and any other name ends the reading. Nothing is ever executed or loaded.
  *
- * <p>What comes out: {@link Map} (insertion order, keys of text, number or nothing), {@link List}, {@link Tuple}, {@link TorchTensor}, {@link String}, {@link Long}, {@link Double}, {@link
- * Boolean}, and {@link #NOTHING} for {@code None} and for numbers of more than 64 bits. Values may be shared and may contain themselves.
+ * <p>What comes out: {@link Map} (insertion order, keys of text, number or nothing), {@link List}, {@link Tuple}, {@link TorchTensor}, {@link String}, {@link Long},
+ * {@link Double}, {@link Boolean}, and {@link #NOTHING} for {@code None} and for numbers of more than 64 bits. Values may be shared and may contain themselves.
  *
- * <p>Protocol 2, as {@code torch.save} writes it. Depth costs no stack of ours; the number of values is limited, so that a pickle of n bytes makes a few dozen times n bytes of objects and never more
- * than some hundred megabytes.
+ * <p>Protocol 2, as {@code torch.save} writes it. Depth costs no stack of ours; the number of values is limited, so that a pickle of n bytes makes a few dozen times n bytes of
+ * objects and never more than some hundred megabytes.
  */
 final class Unpickler {
     /** What nothing is asked of. */
@@ -233,7 +233,8 @@ final class Unpickler {
         }
         TorchTensor.Kind kind = name.startsWith("torch.") ? TorchTensor.Kind.of(name.substring("torch.".length())) : null;
         if (kind == null) {
-            throw new DataException(file, "checkpoint with more than plain tensors", "the Python global " + FileErrors.quote(name), "tensors, dictionaries, lists, text and numbers",
+            throw new DataException(file, "checkpoint with more than plain tensors", "the Python global " + FileErrors.quote(name),
+                    "tensors, dictionaries, lists, text and numbers",
                     "save the state dict alone: torch.save(model.state_dict(), ...), or use scripts/pytorch_to_safetensors.py if you trust the file");
         }
         return kind;

@@ -17,10 +17,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Where the entries of a zip file lie, for archives whose entries are stored as they are: PyTorch's. Names and sizes are those of the central directory; each entry's own header must name the
- * same entry, and no two may share a byte. What such an archive never has (compression, encryption, a comment, several disks, a name twice) is refused rather than interpreted: every
- * leniency of a zip reader is a way to show one file to the checker and another to the reader. Compression is refused last, by {@link #requireStored}, so that the caller may know a foreign kind
- * of archive by its names.
+ * Where the entries of a zip file lie, for archives whose entries are stored as they are: PyTorch's. Names and sizes are those of the central directory; each entry's own header
+ * must name the same entry, and no two may share a byte. What such an archive never has (compression, encryption, a comment, several disks, a name twice) is refused rather than
+ * interpreted: every leniency of a zip reader is a way to show one file to the checker and another to the reader. Compression is refused last, by {@link #requireStored}, so that
+ * the caller may know a foreign kind of archive by its names.
  *
  * <p>Written out because the JDK's reader tells neither where an entry's bytes begin nor that a name occurs twice. The format is PKWARE's APPNOTE 6.3.
  *

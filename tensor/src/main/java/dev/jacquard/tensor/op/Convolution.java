@@ -36,7 +36,8 @@ public sealed interface Convolution extends Op {
         long oh = op.window().outH(x.shape().dim(1), w.shape().dim(1));
         long ow = op.window().outW(x.shape().dim(2), w.shape().dim(2));
         if (oh < 1 || ow < 1) {
-            throw new ShapeException(op.name(), "kernel does not fit the padded image", "images " + x.shape() + ", weights " + w.shape(), "an output of at least 1x1", "pad more, or use larger images");
+            throw new ShapeException(op.name(), "kernel does not fit the padded image", "images " + x.shape() + ", weights " + w.shape(), "an output of at least 1x1",
+                    "pad more, or use larger images");
         }
         return TensorType.of(x.dtype(), x.shape().dim(0), oh, ow, k);
     }

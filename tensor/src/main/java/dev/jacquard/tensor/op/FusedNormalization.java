@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Normalisation together with what follows it in networks, an activation and before that the sum with a shortcut: a pass over memory saved for each. Models do not use these ops; a pass puts them
- * where the device has kernels for them.
+ * Normalisation together with what follows it in networks, an activation and before that the sum with a shortcut: a pass over memory saved for each. Models do not use these ops; a
+ * pass puts them where the device has kernels for them.
  */
 public sealed interface FusedNormalization extends Composite {
     /** What follows the normalisation, and the sum. */
@@ -84,8 +84,8 @@ public sealed interface FusedNormalization extends Composite {
     }
 
     /**
-     * Gradients of {@link BatchNormActivation}: dx(.., C), dgamma(C), dbeta(C) and, if {@code residual}, dr(.., C) from dy(.., C), x(.., C), gamma(C), beta(C), mean(C), variance(C) and r(.., C).
-     * What was before the activation is computed again, so that nobody has to keep it.
+     * Gradients of {@link BatchNormActivation}: dx(.., C), dgamma(C), dbeta(C) and, if {@code residual}, dr(.., C) from dy(.., C), x(.., C), gamma(C), beta(C), mean(C),
+     * variance(C) and r(.., C). What was before the activation is computed again, so that nobody has to keep it.
      */
     record BatchNormActivationBackward(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
@@ -142,9 +142,9 @@ public sealed interface FusedNormalization extends Composite {
     }
 
     /**
-     * What {@link BatchNormActivation} does after the statistics, which are given: {@code activation((x - mean) / sqrt(variance + eps) * gamma + beta + r)} from x(.., C), gamma(C), beta(C), mean(C),
-     * variance(C) and, if {@code residual}, r(.., C). It follows {@link FusedProduct.ConvolutionStatistics} in steps whose gradients are there already (those of {@link BatchNormActivation}): its own
-     * gradients, by the definition, take the statistics as inputs like others.
+     * What {@link BatchNormActivation} does after the statistics, which are given: {@code activation((x - mean) / sqrt(variance + eps) * gamma + beta + r)} from x(.., C),
+     * gamma(C), beta(C), mean(C), variance(C) and, if {@code residual}, r(.., C). It follows {@link FusedProduct.ConvolutionStatistics} in steps whose gradients are there already
+     * (those of {@link BatchNormActivation}): its own gradients, by the definition, take the statistics as inputs like others.
      */
     record NormalizeActivation(double eps, Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override

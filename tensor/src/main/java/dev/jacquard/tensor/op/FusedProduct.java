@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * A product or convolution together with what is done to its sums before they are stored (the epilogue): a pass over memory saved for each. Models do not use these ops; a pass puts them where the
- * device has kernels for them. A kernel keeps the sums in F32 until its one store.
+ * A product or convolution together with what is done to its sums before they are stored (the epilogue): a pass over memory saved for each. Models do not use these ops; a pass
+ * puts them where the device has kernels for them. A kernel keeps the sums in F32 until its one store.
  */
 public sealed interface FusedProduct extends Composite {
     /** The product alone: it takes the first two inputs. */
@@ -37,8 +37,8 @@ public sealed interface FusedProduct extends Composite {
     }
 
     /**
-     * {@code activation(conv2d(x, w) * scale + shift + r)}: y(N, OH, OW, K) from images x(N, H, W, C), weights w(K, R, S, C/groups), scale(K), shift(K) and, if {@code residual}, r(N, OH, OW, K). A
-     * convolution and its normalisation by known statistics. Scale and shift are of the wide type.
+     * {@code activation(conv2d(x, w) * scale + shift + r)}: y(N, OH, OW, K) from images x(N, H, W, C), weights w(K, R, S, C/groups), scale(K), shift(K) and, if {@code residual},
+     * r(N, OH, OW, K). A convolution and its normalisation by known statistics. Scale and shift are of the wide type.
      *
      * @param window stride, padding, dilation
      * @param groups of channels
@@ -134,11 +134,11 @@ public sealed interface FusedProduct extends Composite {
     }
 
     /**
-     * {@code y = conv2d(x, w)} with what batch normalisation wants to know of it: y(N, OH, OW, K), mean(K) and the biased variance(K) over N, OH and OW, from images x(N, H, W, C) and weights
-     * w(K, R, S, C/groups). {@link FusedNormalization.NormalizeActivation} goes on from there, so that a training step reads y once less.
+     * {@code y = conv2d(x, w)} with what batch normalisation wants to know of it: y(N, OH, OW, K), mean(K) and the biased variance(K) over N, OH and OW, from images x(N, H, W, C)
+     * and weights w(K, R, S, C/groups). {@link FusedNormalization.NormalizeActivation} goes on from there, so that a training step reads y once less.
      *
-     * <p>The statistics, of the wide type, are of the sums before they are rounded to y's element type: a kernel has them in registers then. A variance is taken of differences from something near the mean, or as
-     * Chan, Golub and LeVeque (1979) combine those of parts; a mean of squares less the square of the mean would cancel.
+     * <p>The statistics, of the wide type, are of the sums before they are rounded to y's element type: a kernel has them in registers then. A variance is taken of differences
+     * from something near the mean, or as Chan, Golub and LeVeque (1979) combine those of parts; a mean of squares less the square of the mean would cancel.
      *
      * @param window stride, padding, dilation
      * @param groups of channels
@@ -181,8 +181,8 @@ public sealed interface FusedProduct extends Composite {
     }
 
     /**
-     * {@code activation(conv2d(x * gate, w) * scale + shift + r)}: y(N, H, W, K) from images x(N, H, W, C), weights w(K, 1, 1, C), scale(K), shift(K), gate(N, C) and, if {@code residual}, r(N, H, W, K): the
-     * projection behind a squeeze and excitation, in an evaluation. All but images and weights are of the wide type.
+     * {@code activation(conv2d(x * gate, w) * scale + shift + r)}: y(N, H, W, K) from images x(N, H, W, C), weights w(K, 1, 1, C), scale(K), shift(K), gate(N, C) and, if
+     * {@code residual}, r(N, H, W, K): the projection behind a squeeze and excitation, in an evaluation. All but images and weights are of the wide type.
      *
      * @param activation what comes last
      * @param residual whether something is added before the activation; it is the last input then
@@ -231,8 +231,9 @@ public sealed interface FusedProduct extends Composite {
     }
 
     /**
-     * {@code conv2d_backward_data(dy, w) + r}: the gradient of images that go on by a convolution and by a shortcut, dx(N, h, w, C) from dy(N, OH, OW, K), weights(K, R, S, C/groups) and r(N, h, w, C), what
-     * comes through the shortcut. If {@code rectified}, the images are the result y(N, h, w, C) of a ReLU, and dx is the gradient of what went into that: zero where y is not positive.
+     * {@code conv2d_backward_data(dy, w) + r}: the gradient of images that go on by a convolution and by a shortcut, dx(N, h, w, C) from dy(N, OH, OW, K), weights(K, R, S,
+     * C/groups) and r(N, h, w, C), what comes through the shortcut. If {@code rectified}, the images are the result y(N, h, w, C) of a ReLU, and dx is the gradient of what went
+     * into that: zero where y is not positive.
      *
      * @param window stride, padding, dilation
      * @param groups of channels
@@ -351,8 +352,8 @@ public sealed interface FusedProduct extends Composite {
         for (long[] d : new long[][] {{1, 1, 1, 1, 1}, {2, 5, 7, 3, 5}, {2, 7, 5, 40, 24}, {3, 4, 3, 17, 72}, {1, 14, 14, 96, 16}, {2, 7, 7, 272, 33}, {0, 4, 4, 8, 8}}) {
             boolean residual = i % 2 == 1;
             double bound = Math.min(2 / Math.sqrt(d[3]), 1);
-            List<Operand> operands = new ArrayList<>(List.of(Operand.of(d[0], d[1], d[2], d[3]), Operand.range(-bound, bound, d[4], 1, 1, d[3]), Operand.range(0.5, 1.5, d[4]), Operand.of(d[4]),
-                    Operand.range(0.1, 0.9, d[0], d[3])));
+            List<Operand> operands = new ArrayList<>(List.of(Operand.of(d[0], d[1], d[2], d[3]), Operand.range(-bound, bound, d[4], 1, 1, d[3]), Operand.range(0.5, 1.5, d[4]),
+                    Operand.of(d[4]), Operand.range(0.1, 0.9, d[0], d[3])));
             if (residual) {
                 operands.add(Operand.of(d[0], d[1], d[2], d[4]));
             }

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * {@link SqueezeExcitation} taken apart: the gate by itself, and the product with it joined to what follows, so that the product is never stored. Models do not use these ops; a pass puts them where the
- * device has kernels for them. {@link FusedProduct.GatedConvolution} is the third of them.
+ * {@link SqueezeExcitation} taken apart: the gate by itself, and the product with it joined to what follows, so that the product is never stored. Models do not use these ops; a
+ * pass puts them where the device has kernels for them. {@link FusedProduct.GatedConvolution} is the third of them.
  */
 public sealed interface Gating extends Composite {
     /** The gate's and the images' types fit. */
@@ -60,7 +60,10 @@ public sealed interface Gating extends Composite {
         }
     }
 
-    /** {@link Gate} with what gradients need besides: the means of x(N, C), the first layer's result before the activation(N, S) and gate(N, C), as {@link SqueezeExcitation.SqueezeExcite} gives them. */
+    /**
+     * {@link Gate} with what gradients need besides: the means of x(N, C), the first layer's result before the activation(N, S) and gate(N, C), as
+     * {@link SqueezeExcitation.SqueezeExcite} gives them.
+     */
     record KeptGate(Nonlinearity activation) implements Gating {
         private SqueezeExcitation.SqueezeExcite whole() {
             return new SqueezeExcitation.SqueezeExcite(activation);
@@ -93,7 +96,8 @@ public sealed interface Gating extends Composite {
     }
 
     /**
-     * {@code activation(x * gate + r)} from x(N, H, W, C), gate(N, C) of the wide type and r(N, H, W, C): the end of a block with squeeze and excitation (Hu et al. 2018, figure 3).
+     * {@code activation(x * gate + r)} from x(N, H, W, C), gate(N, C) of the wide type and r(N, H, W, C): the end of a block with squeeze and excitation (Hu et al. 2018, figure
+     * 3).
      *
      * @param activation what comes last
      */
@@ -149,7 +153,8 @@ public sealed interface Gating extends Composite {
     /** The family's rows. */
     static List<OpRow> rows() {
         // n, h, w, c, s
-        List<long[]> shapes = List.of(new long[] {2, 3, 3, 8, 4}, new long[] {3, 5, 7, 33, 9}, new long[] {1, 9, 8, 16, 8}, new long[] {5, 1, 1, 24, 1}, new long[] {2, 3, 2, 272, 40});
+        List<long[]> shapes = List.of(new long[] {2, 3, 3, 8, 4}, new long[] {3, 5, 7, 33, 9}, new long[] {1, 9, 8, 16, 8}, new long[] {5, 1, 1, 24, 1},
+                new long[] {2, 3, 2, 272, 40});
         List<Sample> gates = new ArrayList<>();
         List<Sample> kept = new ArrayList<>();
         List<Sample> ends = new ArrayList<>();
@@ -165,9 +170,11 @@ public sealed interface Gating extends Composite {
         TensorType x = TensorType.f32(2, 4, 4, 8);
         return List.of(
                 new OpRow(Gate.class, "a gate per channel from the means of all", List.copyOf(gates), List.of())
-                        .refuses(new Gate(Nonlinearity.RELU), "images has the wrong rank", TensorType.f32(2, 8), TensorType.f32(4, 8), TensorType.f32(4), TensorType.f32(8, 4), TensorType.f32(8)),
+                        .refuses(new Gate(Nonlinearity.RELU), "images has the wrong rank", TensorType.f32(2, 8), TensorType.f32(4, 8), TensorType.f32(4), TensorType.f32(8, 4),
+                        TensorType.f32(8)),
                 new OpRow(KeptGate.class, "the gate, and what its gradients need", List.copyOf(kept), List.of())
-                        .refuses(new KeptGate(Nonlinearity.RELU), "images has the wrong rank", TensorType.f32(2, 8), TensorType.f32(4, 8), TensorType.f32(4), TensorType.f32(8, 4), TensorType.f32(8)),
+                        .refuses(new KeptGate(Nonlinearity.RELU), "images has the wrong rank", TensorType.f32(2, 8), TensorType.f32(4, 8), TensorType.f32(4), TensorType.f32(8, 4),
+                        TensorType.f32(8)),
                 new OpRow(GateResidual.class, "activation of x times a gate plus a residual", List.copyOf(ends), List.of())
                         .refuses(new GateResidual(Nonlinearity.RELU), "gate has the wrong shape", x, TensorType.f32(2, 7), x)
                         .refuses(new GateResidual(Nonlinearity.RELU), "residual has the wrong shape", x, TensorType.f32(2, 8), TensorType.f32(2, 4, 4, 7)));

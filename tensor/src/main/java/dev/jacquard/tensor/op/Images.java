@@ -24,7 +24,8 @@ public sealed interface Images extends Op {
         Types.equal(op, "places have the wrong first extent", places.shape().dim(0), images.shape().dim(0), "pass one row (y, x, flip) per image");
         Types.equal(op, "places have the wrong second extent", places.shape().dim(1), 3, "pass one row (y, x, flip) per image");
         if (height < 1 || width < 1 || height > images.shape().dim(1) || width > images.shape().dim(2)) {
-            throw new ShapeException(op.name(), "crop does not fit the images", height + " x " + width + " of " + images, "1 to the images' extent", "lower the crop, or load larger images");
+            throw new ShapeException(op.name(), "crop does not fit the images", height + " x " + width + " of " + images, "1 to the images' extent",
+                    "lower the crop, or load larger images");
         }
         return images.withShape(images.shape().with(1, height).with(2, width));
     }
@@ -135,10 +136,10 @@ public sealed interface Images extends Op {
     }
 
     /**
-     * {@link Normalize} and the mixing of each image with a partner in one pass: images U8 (N, H, W, C), partners I32 (N), weights (N), boxes I32 (N, 4) of rows (y0, x0, y1, x1). Of the
-     * normalised images x the result at i is {@code x[partner[i]]} in rows y0 to y1 - 1 and columns x0 to x1 - 1, and {@code weight[i] x[i] + (1 - weight[i]) x[partner[i]]} elsewhere, in F32 and
-     * rounded once. So an empty box is mixup (Zhang et al. 2018, arXiv:1710.09412), and a weight of 1 is cutmix (Yun et al. 2019, arXiv:1905.04899), image by image. A box may reach beyond its
-     * image. A partner outside of [0, N) counts as an image of zeros.
+     * {@link Normalize} and the mixing of each image with a partner in one pass: images U8 (N, H, W, C), partners I32 (N), weights (N), boxes I32 (N, 4) of rows (y0, x0, y1, x1).
+     * Of the normalised images x the result at i is {@code x[partner[i]]} in rows y0 to y1 - 1 and columns x0 to x1 - 1, and {@code weight[i] x[i] + (1 - weight[i]) x[partner[i]]}
+     * elsewhere, in F32 and rounded once. So an empty box is mixup (Zhang et al. 2018, arXiv:1710.09412), and a weight of 1 is cutmix (Yun et al. 2019, arXiv:1905.04899), image by
+     * image. A box may reach beyond its image. A partner outside of [0, N) counts as an image of zeros.
      *
      * @param normalize of the pixels
      */
@@ -207,11 +208,13 @@ public sealed interface Images extends Op {
         Operand cut = integers(Shape.of(5, 4), 0, 0, 0, 0, 0, 0, 5, 7, 3, 4, 40, 40, 2, 3, 3, 4, 4, -1, 5, 7);
         Operand strays = integers(Shape.of(5), 0, 1, 5, -1, 7);
         return List.of(
-                OpRow.of(Crop.class, "part of each image, possibly mirrored", Sample.of(new Crop(5, 6), images(3, 7, 8, 3), places), Sample.of(new Crop(4, 4), images(3, 4, 4, 1), places),
+                OpRow.of(Crop.class, "part of each image, possibly mirrored", Sample.of(new Crop(5, 6), images(3, 7, 8, 3), places),
+                Sample.of(new Crop(4, 4), images(3, 4, 4, 1), places),
                         Sample.of(new Crop(3, 17), images(3, 9, 33, 4), Operand.integers(DType.I32, -4, 40, 3, 3)))
                         .refuses(new Crop(5, 5), "crop does not fit", TensorType.of(DType.U8, 1, 4, 6, 3), TensorType.of(DType.I32, 1, 3))
                         .refuses(new Crop(2, 2), "places have the wrong first extent", TensorType.of(DType.U8, 2, 4, 6, 3), TensorType.of(DType.I32, 1, 3)),
-                OpRow.of(Normalize.class, "x scale[c] + shift[c] of bytes", Sample.of(rgb, images(2, 5, 7, 3)), Sample.of(rgb, images(1, 40, 33, 3)), Sample.of(half, images(2, 5, 7, 3)),
+                OpRow.of(Normalize.class, "x scale[c] + shift[c] of bytes", Sample.of(rgb, images(2, 5, 7, 3)), Sample.of(rgb, images(1, 40, 33, 3)),
+                Sample.of(half, images(2, 5, 7, 3)),
                         Sample.of(half, images(1, 16, 16, 3)),
                         Sample.of(brain, images(2, 5, 7, 3)), Sample.of(gray, images(3, 3, 3, 1)), Sample.of(four, images(2, 3, 5, 4)), Sample.of(gray, images(0, 3, 3, 1)))
                         .refuses(rgb, "channels differ", TensorType.of(DType.U8, 1, 2, 2, 4))
@@ -222,15 +225,20 @@ public sealed interface Images extends Op {
                         Sample.of(new Augment(gray, 3, 17), images(3, 9, 33, 1), Operand.integers(DType.I32, -4, 40, 3, 3)))
                         .refuses(new Augment(rgb, 5, 5), "crop does not fit", TensorType.of(DType.U8, 1, 4, 6, 3), TensorType.of(DType.I32, 1, 3)),
                 OpRow.of(Mix.class, "normalise, mixup or cutmix", Sample.of(new Mix(rgb), images(4, 5, 7, 3), partners(4), weights(4), boxes(4)),
-                        Sample.of(new Mix(rgb), images(4, 6, 48, 3), partners(4), weights(4), boxes(4)), Sample.of(new Mix(half), images(4, 6, 48, 3), partners(4), weights(4), boxes(4)),
-                        Sample.of(new Mix(brain), images(4, 5, 7, 3), partners(4), weights(4), boxes(4)), Sample.of(new Mix(four), images(3, 17, 4, 4), partners(3), weights(3), boxes(3)),
+                        Sample.of(new Mix(rgb), images(4, 6, 48, 3), partners(4), weights(4), boxes(4)),
+                        Sample.of(new Mix(half), images(4, 6, 48, 3), partners(4), weights(4), boxes(4)),
+                        Sample.of(new Mix(brain), images(4, 5, 7, 3), partners(4), weights(4), boxes(4)),
+                        Sample.of(new Mix(four), images(3, 17, 4, 4), partners(3), weights(3), boxes(3)),
                         Sample.of(new Mix(gray), images(3, 9, 33, 1), partners(3), weights(3), boxes(3)),
                         Sample.of(new Mix(rgb), images(5, 5, 7, 3), partners(5), Operand.range(1, 1, 5), cut),
                         Sample.of(new Mix(half), images(5, 6, 8, 3), partners(5), Operand.range(1, 1, 5), cut),
                         Sample.of(new Mix(rgb), images(5, 8, 8, 3), strays, weights(5), cut),
-                        Sample.of(new Mix(gray), images(1, 2, 2, 1), partners(1), weights(1), boxes(1)), Sample.of(new Mix(gray), images(0, 3, 3, 1), partners(0), weights(0), boxes(0)))
-                        .refuses(new Mix(rgb), "weights have the wrong extent", TensorType.of(DType.U8, 2, 5, 5, 3), TensorType.of(DType.I32, 2), TensorType.f32(3), TensorType.of(DType.I32, 2, 4))
-                        .refuses(new Mix(rgb), "boxes have the wrong second extent", TensorType.of(DType.U8, 2, 5, 5, 3), TensorType.of(DType.I32, 2), TensorType.f32(2), TensorType.of(DType.I32, 2, 3)));
+                        Sample.of(new Mix(gray), images(1, 2, 2, 1), partners(1), weights(1), boxes(1)),
+                        Sample.of(new Mix(gray), images(0, 3, 3, 1), partners(0), weights(0), boxes(0)))
+                        .refuses(new Mix(rgb), "weights have the wrong extent", TensorType.of(DType.U8, 2, 5, 5, 3), TensorType.of(DType.I32, 2), TensorType.f32(3),
+                        TensorType.of(DType.I32, 2, 4))
+                        .refuses(new Mix(rgb), "boxes have the wrong second extent", TensorType.of(DType.U8, 2, 5, 5, 3), TensorType.of(DType.I32, 2), TensorType.f32(2),
+                        TensorType.of(DType.I32, 2, 3)));
     }
 
     private static Operand images(long... dims) {

@@ -40,7 +40,8 @@ public sealed interface Leaf extends Op {
         public Literal {
             values = List.copyOf(values);
             if (values.size() != type.shape().size()) {
-                throw new dev.jacquard.tensor.ShapeException("literal", "wrong number of values", Integer.toString(values.size()), Long.toString(type.shape().size()), "give one value per element");
+                throw new dev.jacquard.tensor.ShapeException("literal", "wrong number of values", Integer.toString(values.size()), Long.toString(type.shape().size()),
+                        "give one value per element");
             }
         }
     }

@@ -135,8 +135,9 @@ public sealed interface Loss extends Composite {
     }
 
     /**
-     * Cross-entropy with two labels per row, as mixup and cutmix make them: targets of {@code w onehot(label) + (1 - w) onehot(partner)}, then smoothed: times {@code 1 - e}, and {@code e / C}
-     * more everywhere. From logits (N, C), labels I32 (N), partners' labels I32 (N) and weights w (N) of the logits' type to a scalar. A label outside [0, C) has no part in its row.
+     * Cross-entropy with two labels per row, as mixup and cutmix make them: targets of {@code w onehot(label) + (1 - w) onehot(partner)}, then smoothed: times {@code 1 - e}, and
+     * {@code e / C} more everywhere. From logits (N, C), labels I32 (N), partners' labels I32 (N) and weights w (N) of the logits' type to a scalar. A label outside [0, C) has no
+     * part in its row.
      *
      * @param smoothing e, in [0, 1)
      */
@@ -251,9 +252,11 @@ public sealed interface Loss extends Composite {
         TensorType logits = TensorType.f32(4, 3);
         return List.of(
                 OpRow.of(CrossEntropy.class, "-mean log softmax at the label, smoothed",
-                        Sample.of(new CrossEntropy(0.1), Operand.range(-4, 4, 7, 33), Operand.labels(33, 7)), Sample.of(new CrossEntropy(0), Operand.range(-4, 4, 3, 1000), Operand.labels(1000, 3)),
+                        Sample.of(new CrossEntropy(0.1), Operand.range(-4, 4, 7, 33), Operand.labels(33, 7)),
+                        Sample.of(new CrossEntropy(0), Operand.range(-4, 4, 3, 1000), Operand.labels(1000, 3)),
                         Sample.of(new CrossEntropy(0.1), Operand.range(-4, 4, 9, 10), strays), Sample.of(new CrossEntropy(0), Operand.range(-4, 4, 9, 10), strays),
-                        Sample.of(new CrossEntropy(0.5), Operand.of(1, 1), Operand.labels(1, 1)), Sample.of(new CrossEntropy(0.1), Operand.range(-4, 4, 300, 4), Operand.labels(4, 300)),
+                        Sample.of(new CrossEntropy(0.5), Operand.of(1, 1), Operand.labels(1, 1)),
+                        Sample.of(new CrossEntropy(0.1), Operand.range(-4, 4, 300, 4), Operand.labels(4, 300)),
                         Sample.of(new CrossEntropy(0.1), Operand.range(-4, 4, 2, 2048), Operand.labels(2048, 2)))
                         .refuses(new CrossEntropy(0.1), "do not fit", logits, TensorType.of(DType.I32, 3))
                         .refuses(new CrossEntropy(0.1), "element type", logits, TensorType.f32(4))
@@ -261,7 +264,8 @@ public sealed interface Loss extends Composite {
                 OpRow.of(CrossEntropyBackward.class, "gradient of cross-entropy with labels",
                         Sample.of(new CrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 7, 33), Operand.labels(33, 7)),
                         Sample.of(new CrossEntropyBackward(0), dloss, Operand.range(-4, 4, 3, 1000), Operand.labels(1000, 3)),
-                        Sample.of(new CrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 9, 10), strays), Sample.of(new CrossEntropyBackward(0), dloss, Operand.range(-4, 4, 9, 16), strays),
+                        Sample.of(new CrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 9, 10), strays),
+                        Sample.of(new CrossEntropyBackward(0), dloss, Operand.range(-4, 4, 9, 16), strays),
                         Sample.of(new CrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 2, 2048), Operand.labels(2048, 2)))
                         .refuses(new CrossEntropyBackward(0), "gradient has the wrong rank", TensorType.f32(4), logits, TensorType.of(DType.I32, 4)),
                 OpRow.of(MixedCrossEntropy.class, "-mean log softmax at two labels, weighted and smoothed",
@@ -279,9 +283,11 @@ public sealed interface Loss extends Composite {
                         Sample.of(new MixedCrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 9, 16), strays, Operand.labels(16, 9), weights(9)),
                         Sample.of(new MixedCrossEntropyBackward(0.1), dloss, Operand.range(-4, 4, 30, 2), Operand.labels(2, 30), Operand.labels(2, 30), weights(30)),
                         Sample.of(new MixedCrossEntropyBackward(0), dloss, Operand.range(-4, 4, 2, 2048), Operand.labels(2048, 2), Operand.labels(2048, 2), Operand.values(0, 1)))
-                        .refuses(new MixedCrossEntropyBackward(0), "gradient has the wrong rank", TensorType.f32(4), logits, TensorType.of(DType.I32, 4), TensorType.of(DType.I32, 4), TensorType.f32(4)),
+                        .refuses(new MixedCrossEntropyBackward(0), "gradient has the wrong rank", TensorType.f32(4), logits, TensorType.of(DType.I32, 4),
+                        TensorType.of(DType.I32, 4), TensorType.f32(4)),
                 OpRow.of(SoftCrossEntropy.class, "-mean sum targets log softmax",
-                        Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 7, 33), Operand.range(0, 0.1, 7, 33)), Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 2, 1000), Operand.range(0, 0.01, 2, 1000)),
+                        Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 7, 33), Operand.range(0, 0.1, 7, 33)),
+                        Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 2, 1000), Operand.range(0, 0.01, 2, 1000)),
                         Sample.of(new SoftCrossEntropy(), Operand.range(-4, 4, 2, 1032), Operand.range(0, 0.01, 2, 1032)))
                         .refuses(new SoftCrossEntropy(), "targets has the wrong shape", logits, TensorType.f32(3, 4)),
                 OpRow.of(SoftCrossEntropyBackward.class, "gradient of cross-entropy with targets",

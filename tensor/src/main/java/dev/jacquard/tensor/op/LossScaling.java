@@ -37,8 +37,8 @@ public sealed interface LossScaling extends Composite {
     }
 
     /**
-     * Gradients divided by the scale. Inputs: the scale, an F32 scalar, and one or more gradients of F32 or half precision, which may be mixed; outputs: a flag, I32 (): 1 if any element of
-     * any gradient is infinite or NaN, else 0; and {@code g * (1 / scale)} for each, F32. (Or F64 in place of F32, where gradients are checked.)
+     * Gradients divided by the scale. Inputs: the scale, an F32 scalar, and one or more gradients of F32 or half precision, which may be mixed; outputs: a flag, I32 (): 1 if any
+     * element of any gradient is infinite or NaN, else 0; and {@code g * (1 / scale)} for each, F32. (Or F64 in place of F32, where gradients are checked.)
      */
     record Unscale() implements LossScaling {
         /** The scale. */
@@ -92,8 +92,8 @@ public sealed interface LossScaling extends Composite {
     }
 
     /**
-     * Whether any gradient is bad, of steps whose gradients are added up before they are unscaled: a sum of infinities of both signs may be anything. Inputs: one or more of any floating
-     * types; output: a flag, I32 (): 1 if any element is infinite or NaN, else 0.
+     * Whether any gradient is bad, of steps whose gradients are added up before they are unscaled: a sum of infinities of both signs may be anything. Inputs: one or more of any
+     * floating types; output: a flag, I32 (): 1 if any element is infinite or NaN, else 0.
      */
     record NotFinite() implements LossScaling {
         /** All of them. */
@@ -127,8 +127,8 @@ public sealed interface LossScaling extends Composite {
     /**
      * The scale after a step. Inputs: scale, an F32 scalar; streak, I32 (), the number of good steps in a row, or, negative, of bad ones; overflow, I32 (), not 0
      * for a bad step. Outputs: the new scale and streak. After {@code interval} good steps in a row the scale is multiplied by {@code growth}, unless that
-     * is infinite; after {@code patience} bad ones in a row by {@code backoff}, but not below {@code minimum}; either way the streak begins anew. PyTorch's scaler is (2, 2000, 0.5, 1, 0),
-     * Keras's (2, 2000, 0.5, 1, 1), Paddle's (2, 1000, 0.8, 2, 1).
+     * is infinite; after {@code patience} bad ones in a row by {@code backoff}, but not below {@code minimum}; either way the streak begins anew. PyTorch's scaler is (2, 2000,
+     * 0.5, 1, 0), Keras's (2, 2000, 0.5, 1, 1), Paddle's (2, 1000, 0.8, 2, 1).
      *
      * @param growth what the scale is multiplied by
      * @param interval after as many good steps in a row
@@ -235,11 +235,12 @@ public sealed interface LossScaling extends Composite {
                 OpRow.of(NotFinite.class, "whether any number is not finite",
                         Sample.of(new NotFinite(), Operand.of(7)), Sample.of(new NotFinite(), Operand.of(33, 3, 3, 5), Operand.of(), Operand.of(1023)),
                         Sample.of(new NotFinite(), Operand.of(9), odd), Sample.of(new NotFinite(), worse, Operand.of(1025)),
-                        Sample.of(new NotFinite(), half(DType.F16, 43), odd, half(DType.BF16, 2, 9)), Sample.of(new NotFinite(), half(DType.F16, 43), Operand.of(4), half(DType.BF16, 5)))
+                        Sample.of(new NotFinite(), half(DType.F16, 43), odd, half(DType.BF16, 2, 9)),
+                        Sample.of(new NotFinite(), half(DType.F16, 43), Operand.of(4), half(DType.BF16, 5)))
                         .refuses(new NotFinite(), "wrong number of inputs"),
                 OpRow.of(UpdateScale.class, "the loss scale after a step",
-                        step(torch, 0, 0), step(torch, 3, 0), step(torch, 2, 1), step(torch, -5, 0), step(paddle, 2, 1), step(paddle, -1, 1), step(paddle, -1, 0), step(paddle, 3, 0),
-                        step(new UpdateScale(2, 4, 0.5, 1, 2048), 0, 1), step(new UpdateScale(2, 4, 0.5, 1, 0.5), 0, 1))
+                        step(torch, 0, 0), step(torch, 3, 0), step(torch, 2, 1), step(torch, -5, 0), step(paddle, 2, 1), step(paddle, -1, 1), step(paddle, -1, 0),
+                        step(paddle, 3, 0), step(new UpdateScale(2, 4, 0.5, 1, 2048), 0, 1), step(new UpdateScale(2, 4, 0.5, 1, 0.5), 0, 1))
                         .refuses(torch, "streak has the wrong element type", TensorType.f32(), TensorType.f32(), TensorType.f32()),
                 OpRow.of(CountSteps.class, "count of steps that were not skipped", Sample.of(new CountSteps(), i32(41), i32(0)), Sample.of(new CountSteps(), i32(41), i32(1))));
     }

@@ -53,7 +53,8 @@ public record MatMul(boolean transposeA, boolean transposeB) implements Op {
         List<Sample> samples = new ArrayList<>();
         for (boolean ta : new boolean[] {false, true}) {
             for (boolean tb : new boolean[] {false, true}) {
-                for (long[] s : new long[][] {{1, 1, 1}, {2, 3, 5}, {7, 13, 31}, {33, 65, 17}, {6, 64, 33}, {1, 10, 207}, {127, 9, 3}, {12, 68, 68}, {20, 136, 36}, {132, 128, 20}, {4, 0, 3}, {3, 4, 0}}) {
+                for (long[] s : new long[][] {{1, 1, 1}, {2, 3, 5}, {7, 13, 31}, {33, 65, 17}, {6, 64, 33}, {1, 10, 207}, {127, 9, 3}, {12, 68, 68}, {20, 136, 36}, {132, 128, 20},
+                        {4, 0, 3}, {3, 4, 0}}) {
                     samples.add(Sample.of(new MatMul(ta, tb), ta ? Operand.of(s[2], s[0]) : Operand.of(s[0], s[2]), tb ? Operand.of(s[1], s[2]) : Operand.of(s[2], s[1])));
                 }
             }

@@ -4,9 +4,9 @@ import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.TensorType;
 
 /**
- * Where the metadata of a compressed 2:4 matrix lies: of each four columns of a row the two that are kept, as two indices of 2 bits, the lower first, which makes a nibble. It is in the order in which
- * the lanes of a warp want it for {@code mma.sp} (PTX ISA, "Sparse matrix storage"): an I32 tensor ({@code ceil(N / 16), ceil(K / 64), 32}), whose word 4 g + t of a block of 16 rows and 64 columns is
- * the one that lane 4 g + t loads.
+ * Where the metadata of a compressed 2:4 matrix lies: of each four columns of a row the two that are kept, as two indices of 2 bits, the lower first, which makes a nibble. It is
+ * in the order in which the lanes of a warp want it for {@code mma.sp} (PTX ISA, "Sparse matrix storage"): an I32 tensor ({@code ceil(N / 16), ceil(K / 64), 32}), whose word 4 g +
+ * t of a block of 16 rows and 64 columns is the one that lane 4 g + t loads.
  *
  * <ul>
  * <li>Elements of 16 bits and more: 16 columns of two rows. The lower half has row g, the upper one row g + 8; nibble i of a half has columns 16 t + 4 i to 16 t + 4 i + 3.

@@ -39,15 +39,16 @@ public interface Op {
     }
 
     /**
-     * Whether an input is of the {@link dev.jacquard.tensor.DType#wide wide} type of the others: the numbers per channel, statistics and gates' weights of an op on half-precision images are F32. They
-     * are few, so that nothing is saved by rounding them, and what is computed by them is as good as they are.
+     * Whether an input is of the {@link dev.jacquard.tensor.DType#wide wide} type of the others: the numbers per channel, statistics and gates' weights of an op on half-precision
+     * images are F32. They are few, so that nothing is saved by rounding them, and what is computed by them is as good as they are.
      */
     default boolean wide(int input) {
         return false;
     }
 
     /**
-     * Whether an input may be of a narrower floating type than the op computes in, and is read as if it had been cast: of a gradient in half precision that moves an F32 weight, no F32 copy is made.
+     * Whether an input may be of a narrower floating type than the op computes in, and is read as if it had been cast: of a gradient in half precision that moves an F32 weight, no
+     * F32 copy is made.
      */
     default boolean narrow(int input) {
         return false;

@@ -11,8 +11,8 @@ public final class OpTable {
     public static List<OpRow> rows() {
         return Stream.of(Pointwise.rows(), Movement.rows(), Reduction.rows(), MatMul.rows(), Convolution.rows(), Pooling.rows(),
                         Normalization.rows(), FusedNormalization.rows(), FusedProduct.rows(), QuantizedProduct.rows(),
-                        SqueezeExcitation.rows(), Gating.rows(), Loss.rows(), Random.rows(), Update.rows(), ClipByGlobalNorm.rows(), LossScaling.rows(), Quantization.rows(), Sparse24.rows(),
-                        Images.rows())
+                        SqueezeExcitation.rows(), Gating.rows(), Loss.rows(), Random.rows(), Update.rows(), ClipByGlobalNorm.rows(), LossScaling.rows(), Quantization.rows(),
+                        Sparse24.rows(), Images.rows())
                 .flatMap(List::stream)
                 .toList();
     }

@@ -173,8 +173,8 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
     }
 
     /**
-     * The nearest number of 10 bits of mantissa with F32's exponents, ties away from zero: what tensor cores make of an F32 operand in TF32 ({@code cvt.rna.tf32.f32}, PTX ISA). Infinities and NaN stay,
-     * as do F16 and BF16, which have no more bits; F32 above the largest such number becomes infinite.
+     * The nearest number of 10 bits of mantissa with F32's exponents, ties away from zero: what tensor cores make of an F32 operand in TF32 ({@code cvt.rna.tf32.f32}, PTX ISA).
+     * Infinities and NaN stay, as do F16 and BF16, which have no more bits; F32 above the largest such number becomes infinite.
      */
     record RoundTf32() implements Unary, StraightThrough {
         private static final int MANTISSA = 10;
@@ -381,8 +381,8 @@ public sealed interface Pointwise extends Op permits Pointwise.Unary, Pointwise.
     /** With ties of both signs and parities, the ends of binades, TF32's subnormals and what overflows. */
     private static OpRow tf32() {
         OpRow row = unary(new RoundTf32(), "x to 10 bits of mantissa", -8, 8);
-        Sample edges = Sample.of(new RoundTf32(), Operand.values(1 + 0x1p-11, 1 + 3 * 0x1p-11, -1 - 0x1p-11, 1 + 0x1.ffep-12, 2 - 0x1p-12, 0x1p-136, 0x1p-137, 0x1.8p-137, -0x1p-149,
-                0x1.ffcp127, -0x1.ffep127, Float.MAX_VALUE, Float.MIN_NORMAL));
+        Sample edges = Sample.of(new RoundTf32(), Operand.values(1 + 0x1p-11, 1 + 3 * 0x1p-11, -1 - 0x1p-11, 1 + 0x1.ffep-12, 2 - 0x1p-12, 0x1p-136, 0x1p-137,
+                0x1.8p-137, -0x1p-149, 0x1.ffcp127, -0x1.ffep127, Float.MAX_VALUE, Float.MIN_NORMAL));
         return new OpRow(row.type(), row.summary(), Stream.concat(row.samples().stream(), Stream.of(edges)).toList(), List.of());
     }
 

@@ -20,12 +20,14 @@ public sealed interface Pooling extends Op {
         Types.rank(op, "images", x, 4, "(N, H, W, C)");
         Window win = op.window();
         if (Math.max(win.top(), win.bottom()) >= op.r() || Math.max(win.left(), win.right()) >= op.s() || win.dilationH() != 1 || win.dilationW() != 1) {
-            throw new ShapeException(op.name(), "window has padding as large as the kernel, or dilation", win.toString(), "padding below " + op.r() + "x" + op.s() + ", dilation 1", "check the attributes");
+            throw new ShapeException(op.name(), "window has padding as large as the kernel, or dilation", win.toString(), "padding below " + op.r() + "x" + op.s()
+                    + ", dilation 1", "check the attributes");
         }
         long oh = win.outH(x.shape().dim(1), op.r());
         long ow = win.outW(x.shape().dim(2), op.s());
         if (oh < 1 || ow < 1) {
-            throw new ShapeException(op.name(), "kernel does not fit the padded image", x + " under " + op.r() + "x" + op.s(), "an output of at least 1x1", "pad more, or use larger images");
+            throw new ShapeException(op.name(), "kernel does not fit the padded image", x + " under " + op.r() + "x" + op.s(), "an output of at least 1x1",
+                    "pad more, or use larger images");
         }
         return TensorType.of(x.dtype(), x.shape().dim(0), oh, ow, x.shape().dim(3));
     }
@@ -141,7 +143,8 @@ public sealed interface Pooling extends Op {
                         Sample.of(new AvgPool2d(2, 3, odd, false), Operand.of(2, 5, 6, 33)), Sample.of(new AvgPool2d(7, 7, Window.of(1, 0), true), Operand.of(1, 7, 7, 5)),
                         Sample.of(new AvgPool2d(2, 2, two, true), Operand.of(2, 7, 6, 24))),
                 OpRow.of(AvgPool2dBackward.class, "gradient spread over a window",
-                        Sample.of(new AvgPool2dBackward(3, 3, half, true, 8, 8), Operand.of(2, 4, 4, 17)), Sample.of(new AvgPool2dBackward(3, 3, half, false, 7, 8), Operand.of(2, 4, 4, 3)),
+                        Sample.of(new AvgPool2dBackward(3, 3, half, true, 8, 8), Operand.of(2, 4, 4, 17)),
+                        Sample.of(new AvgPool2dBackward(3, 3, half, false, 7, 8), Operand.of(2, 4, 4, 3)),
                         Sample.of(new AvgPool2dBackward(2, 3, odd, false, 5, 6), Operand.of(2, 5, 3, 33)),
                         Sample.of(new AvgPool2dBackward(3, 3, half, false, 7, 6), Operand.of(2, 4, 3, 24))));
     }

@@ -68,7 +68,8 @@ public sealed interface Quantization extends Op {
     }
 
     /**
-     * Straight through where x is in range, {@code max(qmin, -qmax) <= x / s <= qmax}, which is NVIDIA's |x| <= amax: dy there, else 0; from dy, x and scale. Where s is 0 all is 0.
+     * Straight through where x is in range, {@code max(qmin, -qmax) <= x / s <= qmax}, which is NVIDIA's |x| <= amax: dy there, else 0; from dy, x and scale. Where s is 0 all is
+     * 0.
      */
     record FakeQuantizeBackward(int qmin, int qmax) implements Quantization, Pointwise.Ternary {
         /** Checks the range. @throws CallerException if it is none */
@@ -107,7 +108,8 @@ public sealed interface Quantization extends Op {
                 OpRow.of(FakeQuantize.class, "clamp(round(x / s), qmin, qmax) s",
                         Sample.of(wide, Operand.range(-8, 8, 7), scale()), Sample.of(wide, odd, half), Sample.of(narrow, Operand.range(-8, 8, 1025), scale()),
                         Sample.of(narrow, Operand.of(9, 3, 3, 5), scale(9, 1, 1, 1)), Sample.of(wide, Operand.of(4, 3, 3, 16), scale(4, 1, 1, 1)),
-                        Sample.of(unsigned, Operand.of(2, 5, 7, 33), scale(33)), Sample.of(wide, Operand.of(3, 5, 32), scale(32)), Sample.of(wide, Operand.of(3, 5, 4), scale(1, 5, 1)),
+                        Sample.of(unsigned, Operand.of(2, 5, 7, 33), scale(33)), Sample.of(wide, Operand.of(3, 5, 32), scale(32)),
+                        Sample.of(wide, Operand.of(3, 5, 4), scale(1, 5, 1)),
                         Sample.of(wide, Operand.of(), scale()), Sample.of(wide, Operand.of(6), new Operand(TensorType.f32(), Operand.Fill.GIVEN, 0, 0, 0)))
                         .refuses(wide, "scale does not fit", TensorType.f32(3, 4), TensorType.f32(3, 4))
                         .refuses(wide, "scale does not fit", TensorType.f32(1, 4), TensorType.f32(3, 1)),

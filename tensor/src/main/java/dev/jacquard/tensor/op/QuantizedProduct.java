@@ -9,12 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Products and convolutions of I8 operands with per-channel scales (Jacob et al. 2018, arXiv:1712.05877; symmetric, zero point 0), their sums exact in I32, and what is done to the sums before they
- * are stored: with {@code v = activation(sum * scale[k] + shift[k] + residualScale * r)} in F32, {@code saturate(round(v))} for results in I8, rounded half to even and in [-128, 127], and v for
- * results in a floating type. A NaN becomes 0 in I8.
+ * Products and convolutions of I8 operands with per-channel scales (Jacob et al. 2018, arXiv:1712.05877; symmetric, zero point 0), their sums exact in I32, and what is done to the
+ * sums before they are stored: with {@code v = activation(sum * scale[k] + shift[k] + residualScale * r)} in F32, {@code saturate(round(v))} for results in I8, rounded half to
+ * even and in [-128, 127], and v for results in a floating type. A NaN becomes 0 in I8.
  *
- * <p>{@code scale} and {@code shift} are of one floating type, F32 as a rule. {@code scale} has all factors in it: those of input, weights and result. For a result in I8 the activation is of the
- * scaled value: only {@link Nonlinearity#NONE} and {@link Nonlinearity#RELU}, which scales pass through, mean the same there as in floating numbers.
+ * <p>{@code scale} and {@code shift} are of one floating type, F32 as a rule. {@code scale} has all factors in it: those of input, weights and result. For a result in I8 the
+ * activation is of the scaled value: only {@link Nonlinearity#NONE} and {@link Nonlinearity#RELU}, which scales pass through, mean the same there as in floating numbers.
  */
 public sealed interface QuantizedProduct extends Composite {
     /** The floating product whose shapes and sums these are: it takes the first two inputs. */
@@ -159,7 +159,8 @@ public sealed interface QuantizedProduct extends Composite {
     }
 
     /**
-     * What follows the sums of the samples. Results in I8 are compared bit for bit: samples have what F32 computes exactly in whatever order, so SiLU, which is not, goes with floating results.
+     * What follows the sums of the samples. Results in I8 are compared bit for bit: samples have what F32 computes exactly in whatever order, so SiLU, which is not, goes with
+     * floating results.
      */
     private static List<QuantizedMatMul> epilogues() {
         return List.of(
@@ -212,7 +213,8 @@ public sealed interface QuantizedProduct extends Composite {
     }
 
     /**
-     * Scales are small multiples of a power of two, of a size at which some results in I8 saturate and floating ones are near 1; with the shifts they make values that are exact in F32, and ties.
+     * Scales are small multiples of a power of two, of a size at which some results in I8 saturate and floating ones are near 1; with the shifts they make values that are exact in
+     * F32, and ties.
      */
     private static List<Operand> operands(QuantizedProduct op, Operand x, Operand w, Operand r) {
         long channels = w.type().shape().dim(0);

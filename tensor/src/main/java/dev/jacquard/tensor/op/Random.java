@@ -34,8 +34,8 @@ public sealed interface Random extends Op {
     }
 
     /**
-     * {@code x / survival} where a uniform number is below {@code survival}, else 0 (Srivastava et al. 2014, JMLR 15; for whole samples Huang et al. 2016, arXiv:1603.09382): from x(..) and a
-     * counter I64 (2) that holds the seed and the step. Applied to dy it is its own gradient: the numbers are drawn again, not kept.
+     * {@code x / survival} where a uniform number is below {@code survival}, else 0 (Srivastava et al. 2014, JMLR 15; for whole samples Huang et al. 2016, arXiv:1603.09382): from
+     * x(..) and a counter I64 (2) that holds the seed and the step. Applied to dy it is its own gradient: the numbers are drawn again, not kept.
      *
      * @param survival probability of being kept, in (0, 1]
      * @param fate who shares a number
@@ -90,9 +90,12 @@ public sealed interface Random extends Op {
                         Sample.of(new Uniform(Shape.scalar(), 1), counter), Sample.of(new Uniform(Shape.of(2, 1, 1, 1), 3), counter))
                         .refuses(new Uniform(Shape.of(3), 0), "element type", TensorType.f32(2)),
                 OpRow.of(Dropout.class, "x / survival or 0", Sample.of(new Dropout(0.8, Dropout.Fate.ELEMENT, 2), Operand.of(2, 3, 5, 7), counter),
-                        Sample.of(new Dropout(0.5, Dropout.Fate.ELEMENT, 0), Operand.of(1023), counter), Sample.of(new Dropout(0.5, Dropout.Fate.ELEMENT, 0), Operand.of(), counter),
-                        Sample.of(new Dropout(0.8, Dropout.Fate.ELEMENT, 1), Operand.of(0, 3), counter), Sample.of(new Dropout(0.6, Dropout.Fate.SAMPLE, 3), Operand.of(9, 3, 5, 8), counter),
-                        Sample.of(new Dropout(0.6, Dropout.Fate.SAMPLE, 3), Operand.of(33, 7), counter), Sample.of(new Dropout(0.7, Dropout.Fate.BATCH, 4), Operand.of(4, 33, 31), counter),
+                        Sample.of(new Dropout(0.5, Dropout.Fate.ELEMENT, 0), Operand.of(1023), counter),
+                        Sample.of(new Dropout(0.5, Dropout.Fate.ELEMENT, 0), Operand.of(), counter),
+                        Sample.of(new Dropout(0.8, Dropout.Fate.ELEMENT, 1), Operand.of(0, 3), counter),
+                        Sample.of(new Dropout(0.6, Dropout.Fate.SAMPLE, 3), Operand.of(9, 3, 5, 8), counter),
+                        Sample.of(new Dropout(0.6, Dropout.Fate.SAMPLE, 3), Operand.of(33, 7), counter),
+                        Sample.of(new Dropout(0.7, Dropout.Fate.BATCH, 4), Operand.of(4, 33, 31), counter),
                         Sample.of(new Dropout(0.7, Dropout.Fate.BATCH, 9), Operand.of(2, 8), counter))
                         .refuses(new Dropout(0.5, Dropout.Fate.ELEMENT, 0), "wrong size", TensorType.f32(4), TensorType.of(DType.I64, 3))
                         .refuses(new Dropout(0.5, Dropout.Fate.ELEMENT, 0), "not floating", TensorType.of(DType.I32, 4), TensorType.of(DType.I64, 2)));

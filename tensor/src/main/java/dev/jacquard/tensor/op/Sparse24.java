@@ -13,8 +13,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * 2:4 structured sparsity (Mishra et al. 2021, arXiv:2104.08378): of each four neighbours along the last axis two are zero, and tensor cores skip them. Weights are pruned by magnitude while they are
- * dense, trained on under the mask, compressed once, and multiplied as compressed. A 1x1 convolution of stride 1 is such a product over pixels: its weights (K, 1, 1, C) are compressed as (K, C).
+ * 2:4 structured sparsity (Mishra et al. 2021, arXiv:2104.08378): of each four neighbours along the last axis two are zero, and tensor cores skip them. Weights are pruned by
+ * magnitude while they are dense, trained on under the mask, compressed once, and multiplied as compressed. A 1x1 convolution of stride 1 is such a product over pixels: its
+ * weights (K, 1, 1, C) are compressed as (K, C).
  */
 public sealed interface Sparse24 extends Op {
     /** Columns of which two are kept. */
@@ -78,7 +79,8 @@ public sealed interface Sparse24 extends Op {
     }
 
     /**
-     * 1 where an element of w (.., 4 n) is among the two of its four neighbours that are largest in magnitude, else 0; two ones in any case. Of equals the first is kept; NaN counts as infinite.
+     * 1 where an element of w (.., 4 n) is among the two of its four neighbours that are largest in magnitude, else 0; two ones in any case. Of equals the first is kept; NaN
+     * counts as infinite.
      */
     record Mask24() implements Sparse24, Composite {
         @Override
@@ -163,8 +165,8 @@ public sealed interface Sparse24 extends Op {
     }
 
     /**
-     * From w (N, K), floating or I8, to the elements that {@link Mask24} keeps, in order: values (N, K / 2), and their places, {@link Metadata24} I32. Of a matrix that is 2:4 nothing is lost; of
-     * another one, what pruning takes away: see {@link #check}.
+     * From w (N, K), floating or I8, to the elements that {@link Mask24} keeps, in order: values (N, K / 2), and their places, {@link Metadata24} I32. Of a matrix that is 2:4
+     * nothing is lost; of another one, what pruning takes away: see {@link #check}.
      */
     record Compress24() implements Sparse24 {
         @Override
@@ -335,7 +337,8 @@ public sealed interface Sparse24 extends Op {
         }
         return List.of(
                 OpRow.of(Mask24.class, "1 at the two largest of each four in magnitude, else 0",
-                        Sample.of(new Mask24(), sizes(8)), Sample.of(new Mask24(), odd), Sample.of(new Mask24(), Operand.of(3, 260)), Sample.of(new Mask24(), Operand.of(5, 3, 3, 12)))
+                        Sample.of(new Mask24(), sizes(8)), Sample.of(new Mask24(), odd), Sample.of(new Mask24(), Operand.of(3, 260)),
+                        Sample.of(new Mask24(), Operand.of(5, 3, 3, 12)))
                         .refuses(new Mask24(), "not a multiple of 4", TensorType.f32(8, 6))
                         .refuses(new Mask24(), "not floating", TensorType.of(DType.I8, 8, 8)),
                 OpRow.of(Prune24.class, "w where it is among the two largest of each four in magnitude, else 0",
@@ -355,12 +358,14 @@ public sealed interface Sparse24 extends Op {
                         .refuses(new Expand24(), "metadata has the wrong shape", TensorType.f32(8, 8), TensorType.of(DType.I32, 1, 1, 16))
                         .refuses(new Expand24(), "metadata has the wrong element type", TensorType.f32(8, 8), TensorType.f32(1, 1, 32)),
                 new OpRow(QuantizedSparseMatMul.class, "x w^T of I8 and a compressed w, with scales, shifts and an activation, rounded", quantized(), List.of())
-                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), "wrong element type", TensorType.f32(4, 8), TensorType.f32(4, 4), TensorType.of(DType.I32, 1, 1, 32),
+                        .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), "wrong element type", TensorType.f32(4, 8), TensorType.f32(4, 4),
+                        TensorType.of(DType.I32, 1, 1, 32),
                                 TensorType.f32(4), TensorType.f32(4))
                         .refuses(new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), "channels differ", TensorType.of(DType.I8, 4, 8), TensorType.of(DType.I8, 4, 4),
                                 TensorType.of(DType.I32, 1, 1, 32), TensorType.f32(3), TensorType.f32(3)),
                 new OpRow(SparseMatMulShift.class, "activation(x w^T + shift) of a compressed w", shifted(), List.of())
-                        .refuses(new SparseMatMulShift(Nonlinearity.NONE), "wrong number of inputs", TensorType.f32(4, 8), TensorType.f32(4, 4), TensorType.of(DType.I32, 1, 1, 32)),
+                        .refuses(new SparseMatMulShift(Nonlinearity.NONE), "wrong number of inputs", TensorType.f32(4, 8), TensorType.f32(4, 4),
+                        TensorType.of(DType.I32, 1, 1, 32)),
                 new OpRow(SparseMatMul.class, "x w^T of a compressed w", List.copyOf(products), List.of())
                         .refuses(new SparseMatMul(), "inner dimensions differ", TensorType.f32(4, 8), TensorType.f32(4, 8), TensorType.of(DType.I32, 1, 1, 32)));
     }
@@ -377,10 +382,14 @@ public sealed interface Sparse24 extends Op {
         return List.copyOf(all);
     }
 
-    /** Scales are small multiples of a power of two; with the shifts they make values that F32 has exactly, and ties. Results in I8 are compared bit for bit, so SiLU goes with floating ones. */
+    /**
+     * Scales are small multiples of a power of two; with the shifts they make values that F32 has exactly, and ties. Results in I8 are compared bit for bit, so SiLU goes with
+     * floating ones.
+     */
     private static List<Sample> quantized() {
         List<QuantizedSparseMatMul> ops = List.of(
-                new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), new QuantizedSparseMatMul(Nonlinearity.RELU, 0.75, DType.I8), new QuantizedSparseMatMul(Nonlinearity.SILU, 0, DType.F32),
+                new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.I8), new QuantizedSparseMatMul(Nonlinearity.RELU, 0.75, DType.I8),
+                new QuantizedSparseMatMul(Nonlinearity.SILU, 0, DType.F32),
                 new QuantizedSparseMatMul(Nonlinearity.RELU, -0.5, DType.F16), new QuantizedSparseMatMul(Nonlinearity.NONE, 0, DType.BF16));
         long[][] shapes = {{3, 5, 8}, {7, 17, 32}, {33, 130, 96}, {130, 24, 160}, {9, 33, 224}};
         List<Sample> all = new ArrayList<>();
@@ -388,8 +397,10 @@ public sealed interface Sparse24 extends Op {
             long n = shapes[i][1];
             long k = shapes[i][2];
             double step = Math.scalb(1.0, (ops.get(i).to == DType.I8 ? 5 : 0) - 15);
-            List<Operand> operands = new ArrayList<>(List.of(Operand.integers(DType.I8, -128, 128, shapes[i][0], k), Operand.integers(DType.I8, -128, 128, n, k / 2), metadata(n, k, true),
-                    new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step), new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5)));
+            List<Operand> operands = new ArrayList<>(List.of(Operand.integers(DType.I8, -128, 128, shapes[i][0], k), Operand.integers(DType.I8, -128, 128, n, k / 2),
+                    metadata(n, k, true),
+                    new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, step, 2 * step, 3 * step, -step),
+                    new Operand(TensorType.f32(n), Operand.Fill.GIVEN, 0, 0, 0.5, -3, 7.25, 0, -0.5)));
             if (ops.get(i).residual()) {
                 operands.add(Operand.integers(DType.I8, -128, 128, shapes[i][0], n));
             }

@@ -43,8 +43,8 @@ public sealed interface SqueezeExcitation extends Composite {
     }
 
     /**
-     * From x (N, H, W, C), w1 (S, C), b1 (S), w2 (C, S), b2 (C) to {@code x * gate}; and, for the gradients, the means of x (N, C), the first layer's result before the activation (N, S),
-     * and the gate {@code sigmoid(activation(means w1^T + b1) w2^T + b2)} (N, C). All but x and the first result are of x's wide type.
+     * From x (N, H, W, C), w1 (S, C), b1 (S), w2 (C, S), b2 (C) to {@code x * gate}; and, for the gradients, the means of x (N, C), the first layer's result before the activation
+     * (N, S), and the gate {@code sigmoid(activation(means w1^T + b1) w2^T + b2)} (N, C). All but x and the first result are of x's wide type.
      */
     record SqueezeExcite(Nonlinearity activation) implements SqueezeExcitation {
         @Override
@@ -88,8 +88,8 @@ public sealed interface SqueezeExcitation extends Composite {
     }
 
     /**
-     * Gradients of {@link SqueezeExcite}: dx (N, H, W, C), dw1 (S, C), db1 (S), dw2 (C, S), db2 (C) from dy (N, H, W, C), x (N, H, W, C), w1 (S, C), w2 (C, S), means (N, C), hidden (N, S),
-     * gate (N, C). All but images and their gradients are of the wide type.
+     * Gradients of {@link SqueezeExcite}: dx (N, H, W, C), dw1 (S, C), db1 (S), dw2 (C, S), db2 (C) from dy (N, H, W, C), x (N, H, W, C), w1 (S, C), w2 (C, S), means (N, C),
+     * hidden (N, S), gate (N, C). All but images and their gradients are of the wide type.
      */
     record SqueezeExciteBackward(Nonlinearity activation) implements SqueezeExcitation {
         @Override
@@ -147,21 +147,24 @@ public sealed interface SqueezeExcitation extends Composite {
     /** The family's rows. */
     static List<OpRow> rows() {
         // n, h, w, c, s
-        List<long[]> shapes = List.of(new long[] {2, 3, 3, 8, 4}, new long[] {3, 5, 7, 33, 9}, new long[] {1, 9, 8, 16, 8}, new long[] {5, 1, 1, 24, 1}, new long[] {2, 3, 2, 272, 40});
+        List<long[]> shapes = List.of(new long[] {2, 3, 3, 8, 4}, new long[] {3, 5, 7, 33, 9}, new long[] {1, 9, 8, 16, 8}, new long[] {5, 1, 1, 24, 1},
+                new long[] {2, 3, 2, 272, 40});
         SqueezeExcite forward = new SqueezeExcite(Nonlinearity.RELU);
         SqueezeExciteBackward backward = new SqueezeExciteBackward(Nonlinearity.SILU);
         TensorType x = TensorType.f32(2, 4, 4, 8);
         return List.of(
                 new OpRow(SqueezeExcite.class, "x times a gate from the means of its channels", shapes.stream().map(d ->
-                                Sample.of(new SqueezeExcite(activation(d)), Operand.of(d[0], d[1], d[2], d[3]), weight(d[4], d[3]), Operand.of(d[4]), weight(d[3], d[4]), Operand.of(d[3])))
+                                Sample.of(new SqueezeExcite(activation(d)), Operand.of(d[0], d[1], d[2], d[3]), weight(d[4], d[3]), Operand.of(d[4]), weight(d[3], d[4]),
+                                        Operand.of(d[3])))
                         .toList(), List.of())
                         .refuses(forward, "images has the wrong rank", TensorType.f32(2, 8), TensorType.f32(4, 8), TensorType.f32(4), TensorType.f32(8, 4), TensorType.f32(8))
                         .refuses(forward, "second weight has the wrong shape", x, TensorType.f32(4, 8), TensorType.f32(4), TensorType.f32(4, 8), TensorType.f32(8)),
                 new OpRow(SqueezeExciteBackward.class, "gradients of squeeze and excitation", shapes.stream().map(d ->
-                                Sample.of(new SqueezeExciteBackward(activation(d)), Operand.of(d[0], d[1], d[2], d[3]), Operand.of(d[0], d[1], d[2], d[3]), weight(d[4], d[3]), weight(d[3], d[4]),
-                                        Operand.of(d[0], d[3]), Operand.kinked(d[0], d[4]), Operand.range(0.1, 0.9, d[0], d[3])))
+                                Sample.of(new SqueezeExciteBackward(activation(d)), Operand.of(d[0], d[1], d[2], d[3]), Operand.of(d[0], d[1], d[2], d[3]), weight(d[4], d[3]),
+                                        weight(d[3], d[4]), Operand.of(d[0], d[3]), Operand.kinked(d[0], d[4]), Operand.range(0.1, 0.9, d[0], d[3])))
                         .toList(), List.of())
-                        .refuses(backward, "gate has the wrong shape", x, x, TensorType.f32(4, 8), TensorType.f32(8, 4), TensorType.f32(2, 8), TensorType.f32(2, 4), TensorType.f32(2, 4)));
+                        .refuses(backward, "gate has the wrong shape", x, x, TensorType.f32(4, 8), TensorType.f32(8, 4), TensorType.f32(2, 8), TensorType.f32(2, 4),
+                        TensorType.f32(2, 4)));
     }
 
     private static Nonlinearity activation(long[] d) {

@@ -32,8 +32,9 @@ public sealed interface Update extends Composite {
     }
 
     /**
-     * The update of one parameter. Inputs: the states, the parameter first; the gradient; the scalars. Outputs: the new states. States and gradient have one shape. States are F32, or F64
-     * where gradients are checked: what moves by a thousandth of itself does not move in half precision. The gradient may be {@link #narrow narrower}, and is widened as it is read.
+     * The update of one parameter. Inputs: the states, the parameter first; the gradient; the scalars. Outputs: the new states. States and gradient have one shape. States are F32,
+     * or F64 where gradients are checked: what moves by a thousandth of itself does not move in half precision. The gradient may be {@link #narrow narrower}, and is widened as it
+     * is read.
      */
     sealed interface Rule extends Update {
         /** What the states after the parameter are, in order: the optimizer's memory of it. */
@@ -215,8 +216,8 @@ public sealed interface Update extends Composite {
     }
 
     /**
-     * A sum of the gradients of several steps: {@code sum' = sum + g}, or {@code sum' = g} if keep is 0, whatever the sum is then, NaN and infinities of an earlier update that was skipped
-     * included. Inputs sum, g of one shape and keep, a scalar; output sum'.
+     * A sum of the gradients of several steps: {@code sum' = sum + g}, or {@code sum' = g} if keep is 0, whatever the sum is then, NaN and infinities of an earlier update that was
+     * skipped included. Inputs sum, g of one shape and keep, a scalar; output sum'.
      */
     record Accumulate() implements Undecayed {
         @Override
@@ -458,8 +459,8 @@ public sealed interface Update extends Composite {
     }
 
     /**
-     * Many parameters at once, by rules that differ at most in their {@link Rule#coefficient coefficient}. Inputs: for each part its states and its gradient, then the scalars, once. Outputs:
-     * the new states, part after part.
+     * Many parameters at once, by rules that differ at most in their {@link Rule#coefficient coefficient}. Inputs: for each part its states and its gradient, then the scalars,
+     * once. Outputs: the new states, part after part.
      */
     record FusedUpdate(List<Rule> parts) implements Update {
         /** Checks that the rules agree. @throws CallerException if they do not, or if there is none */

@@ -31,7 +31,8 @@ final class UpdateSamples {
         return List.of(
                 OpRow.of(Sgd.class, "step without memory", sample(new Sgd(0), 0, 7), sample(new Sgd(1e-3), 0, 33, 3, 5), sample(new Sgd(1e-2), 0, 1025)),
                 OpRow.of(Average.class, "step of a moving average", sample(new Average(), 0, 7), sample(new Average(), 0, 1033), sample(new Average(1.125), 0, 61)),
-                OpRow.of(Accumulate.class, "sum of gradients", sum(1, Operand.of(7)), sum(0, Operand.of(3, 5)), sum(1, Operand.of(1033)), sum(0, Operand.values(Double.NaN, 1, Double.NEGATIVE_INFINITY)))
+                OpRow.of(Accumulate.class, "sum of gradients", sum(1, Operand.of(7)), sum(0, Operand.of(3, 5)), sum(1, Operand.of(1033)),
+                sum(0, Operand.values(Double.NaN, 1, Double.NEGATIVE_INFINITY)))
                         .refuses(new Accumulate(), "gradient has the wrong element type", TensorType.f32(3), TensorType.of(DType.F64, 3), TensorType.f32())
                         .refuses(new Accumulate(), "parameter has the wrong element type", TensorType.of(DType.F16, 3), TensorType.of(DType.F16, 3), TensorType.of(DType.F16)),
                 OpRow.of(SgdMomentum.class, "momentum step",
@@ -40,7 +41,8 @@ final class UpdateSamples {
                         .refuses(plain, "gradient has the wrong shape", TensorType.f32(3), TensorType.f32(3), TensorType.f32(4), TensorType.f32()),
                 OpRow.of(RmsProp.class, "RMSprop step", sample(rms, 0, 7), sample(tf, 0, 33, 3, 3, 5), sample(rms, 0, 1025), sample(tf, 0, 12)),
                 OpRow.of(Adam.class, "Adam step", sample(adam, 0, 7), sample(adamW, 0, 33, 3, 3, 5), sample(adamW, 0, 1025), sample(adam, 0, 12))
-                        .refuses(adam, "step has the wrong element type", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(), TensorType.f32()),
+                        .refuses(adam, "step has the wrong element type", TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(3), TensorType.f32(),
+                        TensorType.f32()),
                 OpRow.of(ExtendedUpdate.class, "step with a moving average, or skipped by a flag",
                         sample(new ExtendedUpdate(plain, true, false), 0, 13, 3),
                         sample(new ExtendedUpdate(plain, false, true), 1, 255), sample(new ExtendedUpdate(plain, true, true), 0, 33),

@@ -23,10 +23,12 @@ final class MemoryReport {
      * @param free bytes that the device has left, where it knows
      */
     static OutOfMemoryException arena(Graph graph, long bytes, Map<Storage, String> names, OptionalLong free, OutOfMemoryException cause) {
-        String largest = names.entrySet().stream().sorted(Comparator.comparingLong((Map.Entry<Storage, String> e) -> -e.getKey().bytes).thenComparing(Map.Entry::getValue)).limit(NAMED)
+        String largest = names.entrySet().stream().sorted(Comparator.comparingLong((Map.Entry<Storage, String> e) -> -e.getKey().bytes).thenComparing(Map.Entry::getValue))
+                .limit(NAMED)
                 .map(e -> mebibytes(e.getKey().bytes) + " " + e.getValue()).collect(Collectors.joining(", "));
         String room = free.isPresent() ? "at most " + mebibytes(free.getAsLong()) + ", which are free" : cause.expected();
-        return new OutOfMemoryException("plan", "not enough memory for a step", mebibytes(bytes) + ", of which the largest values are " + largest, room, remedy(graph, bytes, free), cause);
+        return new OutOfMemoryException("plan", "not enough memory for a step", mebibytes(bytes) + ", of which the largest values are " + largest, room,
+                remedy(graph, bytes, free), cause);
     }
 
     /** Values grow with the batch, so the arena is taken to be proportional to it. */

@@ -86,8 +86,8 @@ public final class Plan implements AutoCloseable {
     }
 
     /**
-     * Plans graphs that take turns on one device: their values lie in one arena, as large as the largest of them needs, so that results last until another plan computes. An input that several of
-     * them have, by name and type, is one: what is fed to a plan is fed to all. The arena is freed when the last plan is closed.
+     * Plans graphs that take turns on one device: their values lie in one arena, as large as the largest of them needs, so that results last until another plan computes. An input
+     * that several of them have, by name and type, is one: what is fed to a plan is fed to all. The arena is freed when the last plan is closed.
      *
      * @throws dev.jacquard.tensor.DeviceException as {@link #of}
      */
@@ -176,8 +176,8 @@ public final class Plan implements AutoCloseable {
     }
 
     /**
-     * As {@link #feed}, for the step after the one at hand: the values begin their way to the device at once, and replace the input's when the transfer is placed, after {@link #commit}. They must
-     * stay unchanged until then.
+     * As {@link #feed}, for the step after the one at hand: the values begin their way to the device at once, and replace the input's when the transfer is placed, after
+     * {@link #commit}. They must stay unchanged until then.
      */
     public Buffer.Transfer stage(String name, MemorySegment values) {
         return fed(name, values).buffer().stage(0, values);

@@ -36,7 +36,8 @@ public final class State implements AutoCloseable {
     }
 
     /**
-     * An empty state on top of another: it finds the other's variables as it finds its own, but lists, and frees when it is closed, its own only. Whoever saves the other sees nothing of it.
+     * An empty state on top of another: it finds the other's variables as it finds its own, but lists, and frees when it is closed, its own only. Whoever saves the other sees
+     * nothing of it.
      *
      * @param base must stay open as long as this is used
      */
@@ -74,7 +75,8 @@ public final class State implements AutoCloseable {
                 throw new CallerException("state", "two variables of one name", v.name(), "unique names", "give each module its own name");
             }
         }
-        List<Buffer> memory = all.isEmpty() ? List.of() : backend.allocateTogether(all.stream().map(v -> Math.max(v.type().bytes(), 1)).toList(), all.stream().map(Variable::name).toList());
+        List<Buffer> memory = all.isEmpty() ? List.of() : backend.allocateTogether(all.stream().map(v -> Math.max(v.type().bytes(), 1)).toList(),
+                all.stream().map(Variable::name).toList());
         for (int i = 0; i < all.size(); i++) {
             buffers.put(all.get(i), memory.get(i));
             names.put(all.get(i).name(), all.get(i));

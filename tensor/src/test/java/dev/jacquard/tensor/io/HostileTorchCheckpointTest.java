@@ -431,7 +431,8 @@ class HostileTorchCheckpointTest {
     /** The pickle alone, so that the mutations get past the archive. */
     @Test
     void fuzzPickles() {
-        byte[] seed = pickle(new String(good(), 2, good().length - 3, StandardCharsets.ISO_8859_1) + text("n") + "]q\u0001(K\u0001G" + "\0".repeat(8) + "Nes" + text("m") + "h\u0001s");
+        byte[] seed = pickle(new String(good(), 2, good().length - 3, StandardCharsets.ISO_8859_1) + text("n") + "]q\u0001(K\u0001G" + "\0".repeat(8) + "Nes" + text("m")
+                + "h\u0001s");
         Random random = new Random(7);
         int opened = 0;
         for (int round = 0; round < 4000; round++) {

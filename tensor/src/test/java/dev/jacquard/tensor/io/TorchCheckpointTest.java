@@ -108,8 +108,8 @@ class TorchCheckpointTest {
     @Test
     void nestedDictionariesHavePaths() {
         try (TorchCheckpoint f = open("nested.pt")) {
-            Set<String> state = Set.of("state_dict.0.weight", "state_dict.0.bias", "state_dict.1.weight", "state_dict.1.bias", "state_dict.1.running_mean", "state_dict.1.running_var",
-                    "state_dict.1.num_batches_tracked");
+            Set<String> state = Set.of("state_dict.0.weight", "state_dict.0.bias", "state_dict.1.weight", "state_dict.1.bias", "state_dict.1.running_mean",
+                    "state_dict.1.running_var", "state_dict.1.num_batches_tracked");
             assertTrue(f.names().containsAll(state), f.names().toString());
             assertTrue(f.names().containsAll(Set.of("optimizer.state.0.momentum_buffer", "parameter", "list.0", "list.1.0")), f.names().toString());
             assertEquals(7 + 4 + 3, f.names().size());
