@@ -26,9 +26,9 @@ record SharedMatrix(int start, int leading, int stride, Swizzle swizzle) {
             throw new Fault(lane, "wgmma: the emulator does not know matrix descriptors with a base offset: 0x%016x".formatted(descriptor));
         }
         if ((start >> 7 & lines - 1) != 0) {
-            throw new Fault(lane, "wgmma: a matrix that starts at shared address %d, where no pattern of the %d-byte swizzle does: must be aligned to %d bytes but for its place "
-                    + "in the first line (descriptor 0x%016x)"
-                    .formatted(start, swizzle.span(), 8 * swizzle.span(), descriptor));
+            String what = "wgmma: a matrix that starts at shared address %d, where no pattern of the %d-byte swizzle does: "
+                    + "must be aligned to %d bytes but for its place in the first line (descriptor 0x%016x)";
+            throw new Fault(lane, what.formatted(start, swizzle.span(), 8 * swizzle.span(), descriptor));
         }
         return new SharedMatrix(start, (int) (descriptor >>> 16 & 0x3fff) << 4, (int) (descriptor >>> 32 & 0x3fff) << 4, swizzle);
     }

@@ -76,10 +76,11 @@ final class ReadmeTable {
             rows.addAll(starts);
         }
         if (!rows.isEmpty()) {
-            text.append("Measured %s on %s (%s). LibTorch allocates every result; \"tuned\" keeps glibc from giving the memory back. What it all means: "
-                    + "[help/bench.md](help/bench.md).%n".formatted(one(rows, "date"),
-                    one(rows, "machine"), Stream.of(infer, train, first).flatMap(Optional::stream).map(p -> "[" + p.getFileName() + "](bench/results/" + p.getFileName() + ")")
-                    .collect(Collectors.joining(", "))));
+            String files = Stream.of(infer, train, first).flatMap(Optional::stream).map(p -> "[" + p.getFileName() + "](bench/results/" + p.getFileName() + ")")
+                    .collect(Collectors.joining(", "));
+            String measured = "Measured %s on %s (%s). LibTorch allocates every result; \"tuned\" keeps glibc from giving the memory back. "
+                    + "What it all means: [help/bench.md](help/bench.md).%n";
+            text.append(measured.formatted(one(rows, "date"), one(rows, "machine"), files));
         }
         return text.toString().replace("\r", "");
     }
