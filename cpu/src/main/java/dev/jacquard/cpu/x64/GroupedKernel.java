@@ -427,7 +427,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             Vec scale = set.vec(free++);
             Vec shift = set.vec(free++);
             Vec[] temporaries = IntStream.range(free, set.registers() - (mask == null ? 0 : 1)).mapToObj(set::vec).toArray(Vec[]::new);
-            Activations activations = new Activations(a, set, temporaries);
+            ChannelCode channels = new ChannelCode(a, set, e);
             if (e.statistics()) {
                 statistics();
             }
@@ -438,14 +438,10 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 if (e.shift()) {
                     lanes.load(shift, Mem.at(Gp.R9, Gp.R14, 1, v * set.bytes()));
                 }
-                boolean scaled = Activations.takesScaled(e, set);
-                if (scaled) {
-                    a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
-                    a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
-                }
+                channels.prepare(scale, shift);
                 for (int p = 0; p < run.width(); p++) {
                     int at = p * k.pixelBytes() + v * set.bytes();
-                    affine(sum(v, p), scale, shift);
+                    channels.apply(sum(v, p), scale, shift);
                     if (e.residual()) {
                         lanes.load(set.vec(free), Mem.at(Gp.RCX, Gp.RAX, 1, at));
                         a.vaddps(sum(v, p), sum(v, p), set.vec(free));
@@ -453,11 +449,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
                 }
                 int vector = v;
                 Vec[] results = IntStream.range(0, run.width()).mapToObj(p -> sum(vector, p)).toArray(Vec[]::new);
-                if (scaled) {
-                    activations.applyToScaled(results);
-                } else {
-                    activations.apply(e.activation(), results);
-                }
+                channels.activate(results, temporaries);
                 for (int p = 0; p < results.length; p++) {
                     store(Mem.at(Gp.RDX, Gp.RAX, 1, p * k.pixelBytes() + v * set.bytes()), results[p]);
                 }
@@ -469,17 +461,6 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             a.lea(Gp.R8, Mem.at(Gp.R8, Gp.R14, 2, 0));
             a.add(Gp.R8, Gp.R14);
             new StatisticsCode(a, set, n -> set.vec(sums + n)).add(run.width(), k.together, (p, v) -> sum(v, p), Gp.R8, Mem.at(Gp.RSP, BEGUN), false);
-        }
-
-        private void affine(Vec sum, Vec scale, Vec shift) {
-            boolean adds = k.epilogue.shift();
-            if (k.epilogue.scale() && adds) {
-                a.vfmadd213ps(sum, scale, shift);
-            } else if (k.epilogue.scale()) {
-                a.vmulps(sum, sum, scale);
-            } else if (adds) {
-                a.vaddps(sum, sum, shift);
-            }
         }
     }
 }

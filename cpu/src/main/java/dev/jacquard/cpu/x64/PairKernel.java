@@ -1,7 +1,6 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.Arrays;
 
 /**
@@ -54,6 +53,7 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
 
         private final Assembler a;
         private final PairKernel k;
+        private final ChannelCode channels;
         private final int vectors;
         private final int middle;
         private final int most;
@@ -61,6 +61,7 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
         Emitter(Assembler a, PairKernel k) {
             this.a = a;
             this.k = k;
+            channels = new ChannelCode(a, SET, k.epilogue);
             vectors = vectors(k.columns);
             middle = vectors / 2;
             most = tileRows(k.columns) / 2;
@@ -263,24 +264,11 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
                 if (e.shift()) {
                     load(shift, Gp.RSI, v);
                 }
-                if (scaled()) {
-                    a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
-                    a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
-                }
+                channels.prepare(scale, shift);
                 for (int i = 0; i < pairs; i++) {
-                    if (e.scale() && e.shift()) {
-                        a.vfmadd213ps(sum(i, v), scale, shift);
-                    } else if (e.scale()) {
-                        a.vmulps(sum(i, v), sum(i, v), scale);
-                    } else {
-                        a.vaddps(sum(i, v), sum(i, v), shift);
-                    }
+                    channels.apply(sum(i, v), scale, shift);
                 }
             }
-        }
-
-        private boolean scaled() {
-            return Activations.takesScaled(k.epilogue, SET);
         }
 
         /** Of a single row: the middle vector is its last, half of it. */
@@ -306,12 +294,7 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
             Arrays.setAll(sums, SET::vec);
             Vec[] free = new Vec[SET.registers() - most * vectors];
             Arrays.setAll(free, i -> SET.vec(most * vectors + i));
-            Activations activations = new Activations(a, SET, free);
-            if (scaled()) {
-                activations.applyToScaled(sums);
-            } else {
-                activations.apply(k.epilogue.activation() == null ? Nonlinearity.NONE : k.epilogue.activation(), sums);
-            }
+            channels.activate(sums, free);
         }
 
         private void store(int pairs, int rows) {

@@ -1,7 +1,6 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.Arrays;
 
 /**
@@ -15,6 +14,7 @@ final class ProductEpilogue {
     private final ProductKernel k;
     private final InstructionSet set;
     private final ProductKernel.Rows.Even even;
+    private final ChannelCode channels;
     private final int vectors;
     private final int bytes;
     private final boolean ragged;
@@ -24,6 +24,7 @@ final class ProductEpilogue {
         this.k = k;
         set = k.set();
         even = k.rows() instanceof ProductKernel.Rows.Even e ? e : null;
+        channels = new ChannelCode(a, set, k.epilogue());
         vectors = k.vectors();
         bytes = set.bytes();
         ragged = k.columns() < vectors * set.lanes();
@@ -114,24 +115,15 @@ final class ProductEpilogue {
             if (e.shift()) {
                 load(shift, Mem.at(Gp.RSI, v * bytes), v, spare(2));
             }
-            if (scaled()) {
-                a.vmulps(scale, scale, Activations.MINUS_LOG2_E);
-                a.vmulps(shift, shift, Activations.MINUS_LOG2_E);
-            }
+            channels.prepare(scale, shift);
             for (int i = 0; i < h; i++) {
-                if (e.scale() && e.shift()) {
-                    a.vfmadd213ps(sum(i, v), scale, shift);
-                } else if (e.scale()) {
-                    a.vmulps(sum(i, v), sum(i, v), scale);
-                } else {
-                    a.vaddps(sum(i, v), sum(i, v), shift);
-                }
+                channels.apply(sum(i, v), scale, shift);
             }
         }
     }
 
     boolean scaled() {
-        return Activations.takesScaled(k.epilogue(), set);
+        return channels.scaled();
     }
 
     /** Low tiles ask for the residual at once. */
@@ -171,12 +163,7 @@ final class ProductEpilogue {
         Arrays.setAll(sums, set::vec);
         Vec[] free = new Vec[set.registers() - sums.length];
         Arrays.setAll(free, this::spare);
-        Activations activations = new Activations(a, set, free);
-        if (scaled()) {
-            activations.applyToScaled(sums);
-        } else {
-            activations.apply(k.epilogue().activation() == null ? Nonlinearity.NONE : k.epilogue().activation(), sums);
-        }
+        channels.activate(sums, free);
     }
 
     /** Row i of the tile in C or the residual. */

@@ -123,13 +123,7 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
             mask.load(shift, Mem.at(Gp.RCX, Gp.R11, 1, 0));
         }
         for (int j = 0; j < width; j++) {
-            if (scale != null && shift != null) {
-                a.vfmadd213ps(y[j], scale, shift);
-            } else if (scale != null) {
-                a.vmulps(y[j], y[j], scale);
-            } else if (shift != null) {
-                a.vaddps(y[j], y[j], shift);
-            }
+            new ChannelCode(a, set, epilogue).apply(y[j], scale, shift);
         }
         pool.give(v);
     }
