@@ -4,8 +4,8 @@ import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.tensor.op.Nonlinearity;
 
 /**
- * Emits what an epilogue does to sums in registers by numbers per channel, and its activation. Where that is SiLU, both numbers are multiplied beforehand by what its power of two begins with
- * ({@link Activations#takesScaled}).
+ * Emits what an epilogue does to sums in registers by numbers per channel, and its activation. Where that is SiLU, both numbers are multiplied beforehand by what its power of two
+ * begins with ({@link Activations#takesScaled}).
  */
 record ChannelCode(Assembler a, InstructionSet set, Epilogue epilogue) {
     /** Whether sums are then as {@link Activations#applyToScaled} takes them. */
