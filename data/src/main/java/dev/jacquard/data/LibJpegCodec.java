@@ -45,7 +45,7 @@ final class LibJpegCodec implements JpegCodec {
         MemorySegment.copy(data, 0, in, JAVA_BYTE, 0, length);
         Wanted part = header.coarse() ? wanted.unreduced() : wanted; // before version 3 the library loses columns of such components where it both reduces and cuts
         boolean done = state.open(in, length, header.width(), header.height()) && state.start(part.reduction()) && state.complete(header.components())
-        && part(header, part, sound, out);
+                && part(header, part, sound, out);
         if (!done) {
             state.close();
             begin();

@@ -62,7 +62,7 @@ final class SampleMaker implements AutoCloseable {
             throw e;
         } catch (RuntimeException e) { // not the image's fault: the run ends, and says at which image
             throw new EngineBugException(source.name(sample), "the image pipeline failed", e.toString(), "a picture of " + transform.size()
-            + " pixels, or a reason why there is none",
+                    + " pixels, or a reason why there is none",
                     "report it with the image", e);
         }
     }

@@ -2,7 +2,6 @@ package dev.jacquard.data;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import dev.jacquard.tensor.DataException;
@@ -91,14 +90,8 @@ class HostileImagesTest {
         }
     }
 
-    static List<String> libraries() {
-        List<String> libraries = JpegWays.libraries();
-        assumeTrue(!libraries.isEmpty(), "skipped: " + JpegLibrary.here().why());
-        return libraries;
-    }
-
     @ParameterizedTest
-    @MethodSource("libraries")
+    @MethodSource("dev.jacquard.data.JpegWays#installed")
     void theSameFilesAreGoodWithAndWithoutTheLibrary(String way) {
         List<String> different = new ArrayList<>();
         try (ImageDecoder java = decoder("java"); ImageDecoder library = decoder(way)) {

@@ -85,14 +85,8 @@ class JpegDecodingTest {
         return cut;
     }
 
-    static List<String> libraries() {
-        List<String> libraries = JpegWays.libraries();
-        assumeTrue(!libraries.isEmpty(), "skipped: " + JpegLibrary.here().why());
-        return libraries;
-    }
-
     @ParameterizedTest
-    @MethodSource("libraries")
+    @MethodSource("dev.jacquard.data.JpegWays#installed")
     void theLibraryLeavesDamagedFilesToImageIo(String way) {
         try (JpegCodec codec = JpegWays.library(way).codec()) {
             byte[] good = TestImages.resource("pil-big-420.jpg");
@@ -128,7 +122,7 @@ class JpegDecodingTest {
     }
 
     @ParameterizedTest
-    @MethodSource("libraries")
+    @MethodSource("dev.jacquard.data.JpegWays#installed")
     void theLibraryReduces(String way) {
         byte[] file = TestImages.resource("pil-big-420.jpg"); // 83x70
         JpegHeader header = JpegHeader.parse(file, file.length);

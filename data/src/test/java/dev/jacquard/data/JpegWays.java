@@ -1,5 +1,7 @@
 package dev.jacquard.data;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -25,6 +27,13 @@ final class JpegWays {
         }
         ways.removeIf(w -> library(w) == null);
         return ways;
+    }
+
+    /** {@link #libraries} for tests of these alone, which are skipped where there is none. */
+    static List<String> installed() {
+        List<String> installed = libraries();
+        assumeTrue(!installed.isEmpty(), "skipped: " + JpegLibrary.here().why());
+        return installed;
     }
 
     /** The library, or null. */

@@ -90,20 +90,21 @@ class ConvolutionStatisticsTest {
     @ParameterizedTest
     @MethodSource("cases")
     void everyKernel(Case test) {
-        assumeTrue(Emission.refusal(test.set).isEmpty(), "no such instructions here");
-        ConvShape s = test.shape;
-        check(s, EmittedConvolutions.forward(s, Epilogue.NONE, one, test.set), EmittedConvolutions.forward(s, Epilogue.STATISTICS, one, test.set),
-                EmittedConvolutions.forward(s, Epilogue.STATISTICS, three, test.set), 0, 1);
+        check(test, 0, 1);
     }
 
     /** A mean a hundred thousand times the deviation: what is lost is what single results have lost. */
     @ParameterizedTest
     @MethodSource("cases")
     void largeMeans(Case test) {
+        check(test, 1000, 0.01);
+    }
+
+    private static void check(Case test, float mean, double deviation) {
         assumeTrue(Emission.refusal(test.set).isEmpty(), "no such instructions here");
         ConvShape s = test.shape;
         check(s, EmittedConvolutions.forward(s, Epilogue.NONE, one, test.set), EmittedConvolutions.forward(s, Epilogue.STATISTICS, one, test.set),
-                EmittedConvolutions.forward(s, Epilogue.STATISTICS, three, test.set), 1000, 0.01);
+                EmittedConvolutions.forward(s, Epilogue.STATISTICS, three, test.set), mean, deviation);
     }
 
     /** By Winograd's algorithm whether or not it would be chosen: both kinds of tiles, in stages and not. */
