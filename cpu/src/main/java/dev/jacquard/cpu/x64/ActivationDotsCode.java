@@ -39,30 +39,21 @@ record ActivationDotsCode(InstructionSet set, boolean residual, Nonlinearity act
         a.lea(SCALE, Mem.at(MEAN, CHANNELS, 4, 0));
         a.lea(SHIFT, Mem.at(SCALE, CHANNELS, 4, 0));
         Lanes lanes = new Lanes(a, set);
-        lanes.remainder(LEFT, CHANNELS);
-        lanes.rest(LEFT);
-        across(a, lanes, (at, rest) -> zero(a, lanes, at, rest));
+        RowLoop loop = new RowLoop(a, lanes, CHANNELS, LEFT, AT);
+        loop.mask();
+        loop.row(2, List.of(), (at, rest) -> zero(a, lanes, at, rest));
         Label none = new Label();
         a.test(ROWS, ROWS);
         a.j(Condition.E, none);
-        Label row = a.here();
-        across(a, lanes, (at, rest) -> vector(a, lanes, at, rest));
-        for (Gp p : residual ? List.of(DY, X, RESIDUAL, G) : List.of(DY, X)) {
-            a.lea(p, Mem.at(p, CHANNELS, 4, 0));
-        }
-        a.dec(ROWS);
-        a.j(Condition.NE, row);
+        loop.rows(ROWS, () -> {
+            loop.row(2, List.of(), (at, rest) -> vector(a, lanes, at, rest));
+            loop.next(residual ? List.of(DY, X, RESIDUAL, G) : List.of(DY, X));
+        });
         a.bind(none);
         if (streams) {
             a.sfence();
         }
         a.leave(0);
-    }
-
-    private static void across(Assembler a, Lanes lanes, Lanes.Body body) {
-        a.mov(LEFT, CHANNELS);
-        a.xor(AT, AT);
-        lanes.loop(LEFT, 2, List.of(AT), false, body);
     }
 
     private void zero(Assembler a, Lanes lanes, int at, boolean rest) {

@@ -49,19 +49,16 @@ record CopyCode(InstructionSet set, Kind kind) implements Kernel.Spec {
 
     private void rows(Assembler a) {
         Lanes lanes = new Lanes(a, set);
-        lanes.remainder(LEFT, COLUMNS);
-        lanes.rest(LEFT);
-        Label row = a.here();
-        a.mov(LEFT, COLUMNS);
-        a.xor(AT, AT);
-        lanes.loop(LEFT, 4, List.of(AT), false, (at, rest) -> {
-            lanes.load(set.vec(0), Mem.at(FROM, AT, 1, at), rest);
-            lanes.store(Mem.at(TO, AT, 1, at), set.vec(0), rest);
+        RowLoop loop = new RowLoop(a, lanes, COLUMNS, LEFT, AT);
+        loop.mask();
+        loop.rows(ROWS, () -> {
+            loop.row(4, List.of(), (at, rest) -> {
+                lanes.load(set.vec(0), Mem.at(FROM, AT, 1, at), rest);
+                lanes.store(Mem.at(TO, AT, 1, at), set.vec(0), rest);
+            });
+            a.add(FROM, FROM_ROW);
+            a.add(TO, TO_ROW);
         });
-        a.add(FROM, FROM_ROW);
-        a.add(TO, TO_ROW);
-        a.dec(ROWS);
-        a.j(Condition.NE, row);
     }
 
     private void fill(Assembler a) {

@@ -16,17 +16,12 @@ record GateRows(InstructionSet set) implements Kernel.Spec {
     public void emit(Assembler a) {
         a.enter(0);
         Lanes lanes = new Lanes(a, set);
-        lanes.remainder(LEFT, CHANNELS);
-        lanes.rest(LEFT);
-        Label row = a.here();
-        a.mov(LEFT, CHANNELS);
-        a.xor(AT, AT);
-        lanes.loop(LEFT, 4, List.of(AT), false, (at, rest) -> vector(a, lanes, at, rest));
-        for (Gp p : List.of(X, Y)) {
-            a.lea(p, Mem.at(p, CHANNELS, 4, 0));
-        }
-        a.dec(ROWS);
-        a.j(Condition.NE, row);
+        RowLoop loop = new RowLoop(a, lanes, CHANNELS, LEFT, AT);
+        loop.mask();
+        loop.rows(ROWS, () -> {
+            loop.row(4, List.of(), (at, rest) -> vector(a, lanes, at, rest));
+            loop.next(List.of(X, Y));
+        });
         a.leave(0);
     }
 

@@ -5,8 +5,7 @@ import java.util.List;
 
 /**
  * {@code dx = a g + b (x - mean) + k} over dense rows, where g = dy, or the gradient that an activation lets through: that of {@code (x - mean) * scale + shift}, computed again.
- * Arguments: rows, channels,
- * dy, x, the address of (mean, scale, shift), that of (a, b, k), dx; each three rows of channels. dx may be dy or x.
+ * Arguments: rows, channels, dy, x, the address of (mean, scale, shift), that of (a, b, k), each three rows of channels, dx. dx may be dy or x.
  *
  * @param set instruction set
  * @param activation what the gradient comes through
@@ -33,19 +32,14 @@ record NormalizeBackwardCode(InstructionSet set, Nonlinearity activation, boolea
         a.mov(STRIDE, CHANNELS);
         a.shl(STRIDE, 2);
         Lanes lanes = new Lanes(a, set);
-        lanes.remainder(LEFT, CHANNELS);
-        lanes.rest(LEFT);
-        Label row = a.here();
-        a.mov(LEFT, CHANNELS);
-        a.xor(AT, AT);
-        a.mov(FORWARD_AT, FORWARD);
-        a.mov(BACKWARD_AT, BACKWARD);
-        lanes.loop(LEFT, 2, List.of(AT, FORWARD_AT, BACKWARD_AT), false, (at, rest) -> vector(a, lanes, at, rest));
-        for (Gp p : List.of(X, DY, DX)) {
-            a.add(p, STRIDE);
-        }
-        a.dec(ROWS);
-        a.j(Condition.NE, row);
+        RowLoop loop = new RowLoop(a, lanes, CHANNELS, LEFT, AT);
+        loop.mask();
+        loop.rows(ROWS, () -> {
+            a.mov(FORWARD_AT, FORWARD);
+            a.mov(BACKWARD_AT, BACKWARD);
+            loop.row(2, List.of(FORWARD_AT, BACKWARD_AT), (at, rest) -> vector(a, lanes, at, rest));
+            loop.next(List.of(X, DY, DX));
+        });
         if (streams) {
             a.sfence();
         }

@@ -21,15 +21,23 @@ record RowDotsCode(InstructionSet set) implements Kernel.Spec {
     @Override
     public void emit(Assembler a) {
         Lanes lanes = new Lanes(a, set);
-        lanes.remainder(LEFT, COLUMNS);
-        lanes.rest(LEFT);
-        Label row = a.here();
+        RowLoop loop = new RowLoop(a, lanes, COLUMNS, LEFT, AT);
+        loop.mask();
+        loop.rows(ROWS, () -> {
+            row(a, lanes, loop);
+            loop.next(List.of(MATRIX));
+            a.add(BIAS, 4);
+            a.add(OUT, 4);
+        });
+        a.vzeroupper();
+        a.ret();
+    }
+
+    private void row(Assembler a, Lanes lanes, RowLoop loop) {
         for (int i = 0; i < CHAINS; i++) {
             a.vxorps(set.vec(i), set.vec(i), set.vec(i));
         }
-        a.mov(LEFT, COLUMNS);
-        a.xor(AT, AT);
-        lanes.loop(LEFT, CHAINS, List.of(AT), false, (at, rest) -> {
+        loop.row(CHAINS, List.of(), (at, rest) -> {
             lanes.load(set.vec(CHAINS), Mem.at(MATRIX, AT, 1, at), rest);
             lanes.load(set.vec(CHAINS + 1), Mem.at(VECTOR, AT, 1, at), rest);
             a.vfmadd231ps(set.vec(at / set.bytes()), set.vec(CHAINS), set.vec(CHAINS + 1));
@@ -41,12 +49,5 @@ record RowDotsCode(InstructionSet set) implements Kernel.Spec {
         a.vmovss(set.vec(1), Mem.at(BIAS));
         a.vaddps(set.vec(0).as(128), set.vec(0).as(128), set.vec(1).as(128));
         a.vmovss(Mem.at(OUT), set.vec(0));
-        a.lea(MATRIX, Mem.at(MATRIX, COLUMNS, 4, 0));
-        a.add(BIAS, 4);
-        a.add(OUT, 4);
-        a.dec(ROWS);
-        a.j(Condition.NE, row);
-        a.vzeroupper();
-        a.ret();
     }
 }
