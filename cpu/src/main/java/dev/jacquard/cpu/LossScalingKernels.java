@@ -10,9 +10,10 @@ import dev.jacquard.tensor.op.LossScaling.NotFinite;
 import dev.jacquard.tensor.op.LossScaling.Unscale;
 import dev.jacquard.tensor.op.LossScaling.UpdateScale;
 import dev.jacquard.tensor.op.Op;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Loss scaling and clipping: gradients of a whole network in one pass over memory, or two. */
 final class LossScalingKernels {
@@ -31,37 +32,33 @@ final class LossScalingKernels {
     private static final class Clip implements UpdateKernels.OfParts<ClipByGlobalNorm> {
         @Override
         public long workspace(ClipByGlobalNorm op, List<TensorType> in, Team team) {
-            long chunks = in.stream().mapToLong(t -> (t.shape().size() + Call.GRAIN - 1) / Call.GRAIN).sum();
-            return scratch(team) + 8 * chunks;
+            return sums(0, team) + 8 * in.stream().mapToLong(t -> Chunk.count(t.shape().size())).sum();
         }
 
-        private static long scratch(Team team) {
-            return 4 * UpdateKernels.BLOCK * team.workers().size();
+        /** Behind the workers' scratch memory. */
+        private static long sums(long workspace, Team team) {
+            return Gradient.scratch(workspace, team.workers().size());
         }
 
         @Override
         public Launch bind(ClipByGlobalNorm op, Call call) {
-            List<Chunk> chunks = new ArrayList<>();
             int n = call.in().size();
-            for (int i = 0; i < n; i++) {
-                Chunk.cut(chunks, Gradient.of(call, i), call.out(i), call.inShape(i).size());
-            }
-            Chunk[] all = chunks.toArray(Chunk[]::new);
-            long sums = call.workspace() + scratch(call.team());
+            List<Chunk<Part>> all = Chunk.cut(IntStream.range(0, n).mapToObj(i -> Part.of(call, i, call.out(i))).toList(), Part::size);
+            long sums = sums(call.workspace(), call.team());
             long norm = call.out(n);
             Simd simd = call.team().simd();
             Workers workers = call.team().workers();
             float[] factor = {0};
             Workers.Task squares = (chunk, worker) -> {
-                double sum = all[chunk].squares(call.workspace() + 4 * UpdateKernels.BLOCK * worker, simd);
+                double sum = squares(all.get(chunk), Gradient.scratch(call.workspace(), worker), simd);
                 Raw.set(sums + 8L * chunk, DType.F64, sum);
             };
             Block block = (at, to, size) -> simd.scale(at, to, size, factor[0]);
-            Workers.Task scale = (chunk, worker) -> all[chunk].blocks(call.workspace() + 4 * UpdateKernels.BLOCK * worker, block);
+            Workers.Task scale = (chunk, worker) -> blocks(all.get(chunk), Gradient.scratch(call.workspace(), worker), block);
             return () -> {
-                workers.run(squares, all.length);
+                workers.run(squares, all.size());
                 double sum = 0;
-                for (int i = 0; i < all.length; i++) {
+                for (int i = 0; i < all.size(); i++) {
                     sum += Raw.get(sums + 8L * i, DType.F64);
                 }
                 double found = Math.sqrt(sum);
@@ -70,33 +67,31 @@ final class LossScalingKernels {
                     case TENSORFLOW -> op.max() / Math.max(found, op.max());
                 };
                 Raw.set(norm, (float) found);
-                workers.run(scale, all.length);
+                workers.run(scale, all.size());
             };
+        }
+
+        private static double squares(Chunk<Part> c, long scratch, Simd simd) {
+            double sum = 0;
+            for (long at = c.from(); at < c.to(); at += UpdateKernels.BLOCK) {
+                long n = Math.min(UpdateKernels.BLOCK, c.to() - at);
+                sum += simd.squares(c.part().gradient.read(at, n, scratch), n);
+            }
+            return sum;
         }
     }
 
-    /** A piece of a gradient. @param to where its unscaled elements go; nowhere if they are only looked at */
-    private record Chunk(Gradient gradient, long to, long from, long end) {
-        private static void cut(List<Chunk> all, Gradient g, long to, long size) {
-            for (long from = 0; from < size; from += Call.GRAIN) {
-                all.add(new Chunk(g, to, from, Math.min(size, from + Call.GRAIN)));
-            }
+    /** A gradient. @param to where its elements go; nowhere if they are only looked at */
+    private record Part(Gradient gradient, long to, long size) {
+        private static Part of(Call call, int input, long to) {
+            return new Part(Gradient.of(call, input), to, call.inShape(input).size());
         }
+    }
 
-        private void blocks(long scratch, Block block) {
-            for (long at = from; at < end; at += UpdateKernels.BLOCK) {
-                long n = Math.min(UpdateKernels.BLOCK, end - at);
-                block.run(gradient.read(at, n, scratch), to + 4 * at, n);
-            }
-        }
-
-        private double squares(long scratch, Simd simd) {
-            double sum = 0;
-            for (long at = from; at < end; at += UpdateKernels.BLOCK) {
-                long n = Math.min(UpdateKernels.BLOCK, end - at);
-                sum += simd.squares(gradient.read(at, n, scratch), n);
-            }
-            return sum;
+    private static void blocks(Chunk<Part> c, long scratch, Block block) {
+        for (long at = c.from(); at < c.to(); at += UpdateKernels.BLOCK) {
+            long n = Math.min(UpdateKernels.BLOCK, c.to() - at);
+            block.run(c.part().gradient.read(at, n, scratch), c.part().to + 4 * at, n);
         }
     }
 
@@ -113,27 +108,19 @@ final class LossScalingKernels {
     }
 
     private static Launch unscale(Call call) {
-        List<Chunk> chunks = new ArrayList<>();
-        for (int i = 1; i < call.in().size(); i++) {
-            Chunk.cut(chunks, Gradient.of(call, i), call.out(i), call.inShape(i).size());
-        }
         long scale = call.in(0);
         Simd simd = call.team().simd();
-        return each(call, chunks, (at, to, n) -> simd.scale(at, to, n, 1 / Raw.get(scale)));
+        return each(call, IntStream.range(1, call.in().size()).mapToObj(i -> Part.of(call, i, call.out(i))), (at, to, n) -> simd.scale(at, to, n, 1 / Raw.get(scale)));
     }
 
     private static Launch notFinite(Call call) {
-        List<Chunk> chunks = new ArrayList<>();
-        for (int i = 0; i < call.in().size(); i++) {
-            Chunk.cut(chunks, Gradient.of(call, i), 0, call.inShape(i).size());
-        }
         Simd simd = call.team().simd();
-        return each(call, chunks, (at, _, n) -> simd.finite(at, n));
+        return each(call, IntStream.range(0, call.in().size()).mapToObj(i -> Part.of(call, i, 0)), (at, _, n) -> simd.finite(at, n));
     }
 
     /** The flag is the first output; whoever finds something writes the same into it. */
-    private static Launch each(Call call, List<Chunk> chunks, Finite block) {
-        Chunk[] all = chunks.toArray(Chunk[]::new);
+    private static Launch each(Call call, Stream<Part> parts, Finite block) {
+        List<Chunk<Part>> all = Chunk.cut(parts.toList(), Part::size);
         long flag = call.out(0);
         long scratch = call.workspace();
         Workers workers = call.team().workers();
@@ -142,10 +129,10 @@ final class LossScalingKernels {
                 Raw.setInt(flag, 1);
             }
         };
-        Workers.Task task = (chunk, worker) -> all[chunk].blocks(scratch + 4 * UpdateKernels.BLOCK * worker, look);
+        Workers.Task task = (chunk, worker) -> blocks(all.get(chunk), Gradient.scratch(scratch, worker), look);
         return () -> {
             Raw.setInt(flag, 0);
-            workers.run(task, all.length);
+            workers.run(task, all.size());
         };
     }
 

@@ -116,19 +116,16 @@ final class TrainingKernels {
         long counter = call.in(0);
         long dst = call.out(0);
         int[][] blocks = new int[call.team().workers().size()][4];
-        long n = op.shape().size();
-        int chunks = Math.toIntExact((n + Call.GRAIN - 1) / Call.GRAIN);
-        Workers.Task task = (chunk, worker) -> {
+        return call.parallel(op.shape().size(), 1, (from, to, worker) -> {
             long seed = Raw.getLong(counter);
             long step = Raw.getLong(counter + 8);
             int[] block = blocks[worker];
-            for (long i = chunk * Call.GRAIN; i < Math.min(n, (chunk + 1) * Call.GRAIN); i++) {
+            for (long i = from; i < to; i++) {
                 if (i % 4 == 0) {
                     Philox.block(seed, op.stream(), step, i / 4, block);
                 }
                 Raw.set(dst + 4 * i, Philox.uniform(block[(int) (i % 4)]));
             }
-        };
-        return () -> call.team().workers().run(task, chunks);
+        });
     }
 }

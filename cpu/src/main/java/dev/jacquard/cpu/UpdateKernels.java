@@ -7,9 +7,9 @@ import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.Update;
 import dev.jacquard.tensor.op.Update.Rule;
 import dev.jacquard.tensor.op.Update.Scalar;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * Optimizer updates, of one parameter or of all together: one pass over memory. Parts are cut into chunks by their sizes alone, and chunks into blocks that stay in the
@@ -31,7 +31,7 @@ final class UpdateKernels {
         /** A block of each worker's own, for widened gradients. */
         @Override
         default long workspace(O op, List<TensorType> in, Team team) {
-            return in.stream().anyMatch(t -> HalfAdaptor.half(t.dtype())) ? 4 * BLOCK * team.workers().size() : 0;
+            return in.stream().anyMatch(t -> HalfAdaptor.half(t.dtype())) ? Gradient.scratch(0, team.workers().size()) : 0;
         }
     }
 
@@ -55,7 +55,12 @@ final class UpdateKernels {
             return new Gradient(call.in(input), type.bytes(), MovementKernels.widening(type, call.team().simd()));
         }
 
-        /** Address of n elements in F32: where they are, or in scratch memory of {@link #BLOCK}. */
+        /** Address of a worker's own scratch memory in a workspace that has some for each: {@link #BLOCK} elements. */
+        static long scratch(long workspace, int worker) {
+            return workspace + 4 * BLOCK * worker;
+        }
+
+        /** Address of n elements in F32: where they are, or in {@link #scratch} memory. */
         long read(long from, long n, long scratch) {
             long at = address + bytes * from;
             if (widening == null) {
@@ -108,9 +113,6 @@ final class UpdateKernels {
         }
     }
 
-    /** A piece of a part. */
-    private record Chunk(Part part, long from, long to) {}
-
     private static Launch update(List<Rule> rules, Call call) {
         Rule rule = rules.getFirst();
         Rule plain = rule instanceof Update.ExtendedUpdate e ? e.rule() : rule;
@@ -118,31 +120,25 @@ final class UpdateKernels {
         Simd simd = call.team().simd();
         UpdateLoop average = rule instanceof Update.ExtendedUpdate e && e.average() ? simd.update(new Update.Average()) : null;
         Body body = new Body(simd.update(plain), average, plain.states(), scalars);
-        List<Chunk> chunks = new ArrayList<>();
-        for (int i = 0; i < rules.size(); i++) {
-            Part part = Part.of(rules.get(i), i, call);
-            for (long from = 0; from < part.size; from += Call.GRAIN) {
-                chunks.add(new Chunk(part, from, Math.min(part.size, from + Call.GRAIN)));
-            }
-        }
-        Chunk[] all = chunks.toArray(Chunk[]::new);
-        if (all.length == 1) {
-            return () -> body.run(all[0], call.workspace());
+        List<Part> parts = IntStream.range(0, rules.size()).mapToObj(i -> Part.of(rules.get(i), i, call)).toList();
+        List<Chunk<Part>> chunks = Chunk.cut(parts, Part::size);
+        if (chunks.size() == 1) {
+            return () -> body.run(chunks.getFirst(), call.workspace());
         }
         Workers workers = call.team().workers();
-        Workers.Task task = (chunk, worker) -> body.run(all[chunk], call.workspace() + 4 * BLOCK * worker);
-        return () -> workers.run(task, all.length);
+        Workers.Task task = (chunk, worker) -> body.run(chunks.get(chunk), Gradient.scratch(call.workspace(), worker));
+        return () -> workers.run(task, chunks.size());
     }
 
     /** What is done with a chunk. @param average the loop of the average, or null @param averageState where among the states it is */
     private record Body(UpdateLoop rule, UpdateLoop average, int averageState, Scalars scalars) {
-        private void run(Chunk c, long scratch) {
-            Part p = c.part;
+        private void run(Chunk<Part> c, long scratch) {
+            Part p = c.part();
             boolean skipped = scalars.skip != 0 && Raw.getInt(scalars.skip) != 0;
             float rate = Raw.get(scalars.rate);
             int step = scalars.step == 0 ? 0 : Raw.getInt(scalars.step);
-            for (long from = c.from; from < c.to; from += BLOCK) {
-                long n = Math.min(BLOCK, c.to - from);
+            for (long from = c.from(); from < c.to(); from += BLOCK) {
+                long n = Math.min(BLOCK, c.to() - from);
                 p.copy(from, n);
                 if (skipped) {
                     continue;

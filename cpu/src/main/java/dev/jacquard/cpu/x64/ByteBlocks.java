@@ -4,8 +4,7 @@ import dev.jacquard.cpu.ConvShape;
 
 /**
  * How the output pixels of a convolution are cut into blocks, by the shape alone: whole output rows of one image, or whole images, whose inputs are copied to padded rows of their
- * own; where pixels are read in place, any
- * number of pixels. A block is a range of images and of rows.
+ * own; where pixels are read in place, any number of pixels. A block is a range of images and of rows.
  *
  * @param shape the convolution
  * @param direct whether pixels are read where they lie: the matrix is the input
@@ -21,19 +20,13 @@ record ByteBlocks(ConvShape shape, boolean direct, int images, int rows) {
         if (still && s.groups() == 1 && s.c() % 4 == 0) {
             int pixels = s.n() * s.oh() * s.ow();
             int most = Math.max(48, Math.min(2 * PIXELS, BYTES / s.c()));
-            return new ByteBlocks(s, true, 1, even(pixels, most));
+            return new ByteBlocks(s, true, 1, Pieces.even(pixels, most));
         }
         int wanted = Math.max(1, Math.ceilDiv(PIXELS, s.ow()));
         if (wanted >= s.oh()) {
-            return new ByteBlocks(s, false, even(s.n(), Math.max(1, PIXELS / (s.oh() * s.ow()))), s.oh());
+            return new ByteBlocks(s, false, Pieces.even(s.n(), Math.max(1, PIXELS / (s.oh() * s.ow()))), s.oh());
         }
-        return new ByteBlocks(s, false, 1, even(s.oh(), wanted));
-    }
-
-    /** The largest part when something is cut into as few parts of nearly one size as have at most so many. */
-    private static int even(int all, int most) {
-        int parts = Math.ceilDiv(all, most);
-        return Math.ceilDiv(all, parts);
+        return new ByteBlocks(s, false, 1, Pieces.even(s.oh(), wanted));
     }
 
     /** Rows that are cut: output rows of an image, or all pixels. */

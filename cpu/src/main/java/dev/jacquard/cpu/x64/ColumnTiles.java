@@ -32,9 +32,7 @@ final class ColumnTiles {
     static int width(TapMap columns, int most) {
         int whole = columns.backward() && columns.stride() <= most ? columns.stride() : 1;
         int limit = most / whole * whole;
-        int tiles = Math.ceilDiv(columns.out(), limit);
-        int even = Math.ceilDiv(columns.out(), tiles);
-        return Math.ceilDiv(even, whole) * whole;
+        return Math.ceilDiv(Pieces.even(columns.out(), limit), whole) * whole;
     }
 
     /** All tiles of a row. */

@@ -93,11 +93,11 @@ public final class EmittedProduct {
             widest = Math.max(widest, panels.width(p));
         }
         int k = Math.max(1, s.k);
-        depth = even(k, ProductKernel.LONGEST_SUM);
-        packDepth = even(k, Math.max(64, 65_536 / widest));
+        depth = Pieces.even(k, ProductKernel.LONGEST_SUM);
+        packDepth = Pieces.even(k, Math.max(64, 65_536 / widest));
         int tile = ProductKernel.tileRows(set, panels.vectors(0));
         int most = Math.clamp(ROW_BYTES / 4 / depth, LEAST_ROWS, MOST_ROWS);
-        int block = Math.ceilDiv(even(s.m, most), tile) * tile;
+        int block = Math.ceilDiv(Pieces.even(s.m, most), tile) * tile;
         int groups = 1;
         while (chunks(block, groups) < 48 && work(block, groups) > ENOUGH || chunks(block, groups) < 8 && work(block, groups) > 2 * LEAST) {
             if (groups < panels.count()) {
@@ -114,11 +114,6 @@ public final class EmittedProduct {
         partialBytes = depth < s.k ? 4L * widest * Math.min(rowBlock, s.m) + 63 & -64L : 0;
         frames = new ProductFrame[workers.size()];
         Arrays.setAll(frames, i -> new ProductFrame());
-    }
-
-    /** Equal parts of at most {@code most}. */
-    private static int even(int n, int most) {
-        return Math.ceilDiv(n, Math.ceilDiv(n, most));
     }
 
     private long chunks(int block, int groups) {

@@ -77,8 +77,7 @@ final class PaddedConv implements StatisticsConv {
         int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());
         long perLine = (long) s.ow() * s.k() * depth();
         int wanted = Math.clamp(WORK / perLine, 1, most);
-        int parts = Math.ceilDiv(s.oh(), wanted);
-        lines = Math.ceilDiv(s.oh(), parts);
+        lines = Pieces.even(s.oh(), wanted);
         blocks = Math.ceilDiv(s.oh(), lines);
         scratchBytes = Raw.align((long) pitch * inputLines(lines));
         frames = new ProductFrame[workers.size()];

@@ -8,6 +8,11 @@ package dev.jacquard.cpu.x64;
  * @param most units of the largest piece
  */
 record Pieces(int floats, int unit, int most) {
+    /** The largest of as few, and as equal, parts of n as have at most so many each. @param n at least 1 */
+    static int even(int n, int most) {
+        return Math.ceilDiv(n, Math.ceilDiv(n, most));
+    }
+
     private int units() {
         return Math.ceilDiv(floats, unit);
     }

@@ -64,7 +64,7 @@ public final class QuantizedConv implements PackedConv {
         int vectors = Math.ceilDiv(groupK, dot.lanes());
         int most = form == Form.DEPTHWISE ? ByteDepthwise.channels(dot) / dot.lanes() : dot.vectors();
         panels = Math.ceilDiv(vectors, most);
-        int each = form == Form.APART ? Math.ceilDiv(vectors, panels) : most;
+        int each = form == Form.APART ? Pieces.even(vectors, most) : most;
         lanes = each * dot.lanes();
         units = groups * panels;
         parts = Math.min(units, Math.ceilDiv(CHUNKS, blocks.count()));

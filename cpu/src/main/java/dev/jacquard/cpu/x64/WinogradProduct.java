@@ -77,8 +77,7 @@ record WinogradProduct(InstructionSet set, int points, int tiles, int depth, int
         Label tile = a.here();
         a.mov(Gp.RBX, Gp.R9);
         a.mov(Gp.RBP, Gp.RSI);
-        int blocks = Math.ceilDiv(depth, BLOCK);
-        int length = Math.ceilDiv(depth, blocks);
+        int length = Pieces.even(depth, BLOCK);
         int whole = depth / length - 1;
         block(a, rows, length, false);
         if (whole > 0) {
