@@ -2,9 +2,9 @@ package dev.jacquard.bench;
 
 import dev.jacquard.bench.ConvTrial.Pass;
 import dev.jacquard.bench.peers.Peer;
+import dev.jacquard.cli.Spread;
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -42,9 +42,9 @@ final class ConvRow {
     /** A turn. @param torch LibTorch if it is its turn; null if it is ours */
     void turn(TorchConvolutions torch, double seconds) throws Peer.Refused {
         if (torch == null) {
-            ours.add(median(trial.time(pass, seconds)));
+            ours.add(Spread.of(trial.time(pass, seconds)).median());
         } else {
-            theirs.add(median(torch.time(id, pass, seconds)));
+            theirs.add(Spread.of(torch.time(id, pass, seconds)).median());
         }
     }
 
@@ -57,7 +57,9 @@ final class ConvRow {
     /** By {@link #COLUMNS}, but for date, commit, machine and JDK. */
     Map<String, String> columns() {
         ConvCase c = trial.shape();
-        double ms = median(ours);
+        Spread spread = Spread.of(ours);
+        double ms = spread.median();
+        double torch = Spread.of(theirs).median();
         double rate = c.usefulFlops() / ms / 1e6;
         Map<String, String> row = new LinkedHashMap<>();
         row.put("set", String.join(" ", c.networks()));
@@ -68,19 +70,19 @@ final class ConvRow {
         row.put("batch", Integer.toString(c.n()));
         row.put("threads", Integer.toString(threads));
         row.put("rounds", Integer.toString(ours.size()));
-        row.put("ms", number("%.4f", ms));
-        row.put("ms_least", number("%.4f", ours.stream().mapToDouble(d -> d).min().orElse(Double.NaN)));
-        row.put("ms_most", number("%.4f", ours.stream().mapToDouble(d -> d).max().orElse(Double.NaN)));
-        row.put("gflop", number("%.4f", c.usefulFlops() / 1e9));
-        row.put("gflop_per_s", number("%.1f", rate));
-        row.put("percent_of_fma_peak", number("%.1f", 100 * rate / peak));
-        row.put("percent_of_fma_peak_incl_padding", number("%.1f", 100 * c.paddedFlops() / ms / 1e6 / peak));
-        row.put("gb_per_s", number("%.1f", trial.bytes(pass) / ms / 1e6));
-        row.put("fma_peak_gflop_per_s", number("%.1f", peak));
+        row.put("ms", Spread.text("%.4f", ms));
+        row.put("ms_least", Spread.text("%.4f", spread.least()));
+        row.put("ms_most", Spread.text("%.4f", spread.most()));
+        row.put("gflop", Spread.text("%.4f", c.usefulFlops() / 1e9));
+        row.put("gflop_per_s", Spread.text("%.1f", rate));
+        row.put("percent_of_fma_peak", Spread.text("%.1f", 100 * rate / peak));
+        row.put("percent_of_fma_peak_incl_padding", Spread.text("%.1f", 100 * c.paddedFlops() / ms / 1e6 / peak));
+        row.put("gb_per_s", Spread.text("%.1f", trial.bytes(pass) / ms / 1e6));
+        row.put("fma_peak_gflop_per_s", Spread.text("%.1f", peak));
         row.put("libtorch", libtorch);
-        row.put("libtorch_ms", number("%.4f", median(theirs)));
-        row.put("jacquard_is_x_as_fast", number("%.2f", median(theirs) / ms));
-        row.put("others_percent_of_a_core", number("%.0f", load));
+        row.put("libtorch_ms", Spread.text("%.4f", torch));
+        row.put("jacquard_is_x_as_fast", Spread.text("%.2f", torch / ms));
+        row.put("others_percent_of_a_core", Spread.text("%.0f", load));
         return row;
     }
 
@@ -91,21 +93,5 @@ final class ConvRow {
             out.printf("%-30s %3s %-8s %9s %8s %6s %7s %7s %9s %6s%n", r.get("shape"), r.get("batch"), r.get("pass"), r.get("ms"), r.get("gflop_per_s"),
                     r.get("percent_of_fma_peak"), r.get("percent_of_fma_peak_incl_padding"), r.get("gb_per_s"), r.get("libtorch_ms"), r.get("jacquard_is_x_as_fast"));
         }
-    }
-
-    private static double median(List<Double> values) {
-        return median(values.stream().mapToDouble(d -> d).toArray());
-    }
-
-    private static double median(double... values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int n = sorted.length;
-        return n == 0 ? Double.NaN : (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    }
-
-    /** Empty for what is not known. */
-    private static String number(String format, double value) {
-        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
     }
 }

@@ -5,7 +5,7 @@ import dev.jacquard.bench.ConvTrial.Pass;
 import dev.jacquard.bench.peers.Machine;
 import dev.jacquard.bench.peers.MeasureOptions;
 import dev.jacquard.bench.peers.Peer;
-import dev.jacquard.bench.peers.Results;
+import dev.jacquard.cli.Results;
 import dev.jacquard.cpu.x64.Emission;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;

@@ -1,5 +1,6 @@
 package dev.jacquard.bench;
 
+import dev.jacquard.cli.Spread;
 import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Backend;
 import dev.jacquard.tensor.backend.Backends;
@@ -67,24 +68,22 @@ public final class PlanProfile {
         Map<String, Row> byShape = new TreeMap<>();
         for (int i = 0; i < steps.size(); i++) {
             Plan.Step s = steps.get(i);
-            double ms = median(nanos[i]) / 1e6;
+            double ms = ms(nanos[i]);
             String shapes = s.op().name() + " " + s.inputs().stream().map(TensorType::toString).collect(Collectors.joining(" ")) + " "
                     + s.op().toString().replaceFirst("^[^\\[]*", "");
             byOp.merge(s.op().name(), new Row(s.op().name(), 1, ms, s.cost()), Row::plus);
             byShape.merge(shapes, new Row(shapes.length() > 260 ? shapes.substring(0, 260) : shapes, 1, ms, s.cost()), Row::plus);
         }
         double total = byOp.values().stream().mapToDouble(Row::ms).sum();
-        out.printf(Locale.ROOT, "whole step %.2f ms, launches by themselves %.2f ms (sum of their medians %.2f), %.1f GFLOP/s%n", median(whole) / 1e6, median(apart) / 1e6, total,
-                run.plan().graph().cost().flops() / (median(whole) / 1e6) / 1e6);
+        out.printf(Locale.ROOT, "whole step %.2f ms, launches by themselves %.2f ms (sum of their medians %.2f), %.1f GFLOP/s%n", ms(whole), ms(apart), total,
+                run.plan().graph().cost().flops() / ms(whole) / 1e6);
         for (Map<String, Row> rows : List.of(byOp, byShape)) {
             out.println();
             rows.values().stream().sorted(Comparator.comparingDouble(Row::ms).reversed()).limit(60).forEach(r -> r.print(out, total));
         }
     }
 
-    private static double median(long[] values) {
-        long[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
+    private static double ms(long[] nanos) {
+        return Spread.of(Arrays.stream(nanos).asDoubleStream().toArray()).median() / 1e6;
     }
 }

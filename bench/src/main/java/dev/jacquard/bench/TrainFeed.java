@@ -2,7 +2,8 @@ package dev.jacquard.bench;
 
 import dev.jacquard.bench.peers.Machine;
 import dev.jacquard.bench.peers.MeasureOptions;
-import dev.jacquard.bench.peers.Results;
+import dev.jacquard.cli.Results;
+import dev.jacquard.cli.Spread;
 import dev.jacquard.data.Augmentation;
 import dev.jacquard.data.Batch;
 import dev.jacquard.data.Decoding;
@@ -26,7 +27,6 @@ import dev.jacquard.train.Trainer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -118,7 +118,7 @@ public final class TrainFeed implements Callable<Integer> {
             }
             double others = (Machine.busySeconds() - busy - (cpuSeconds() - own)) / ((System.nanoTime() - since) * 1e-9);
             Map<String, String> row = row(with, without, fed.threads());
-            row.put("others_percent_of_a_core", number("%.0f", 100 * Math.max(others, 0)));
+            row.put("others_percent_of_a_core", Spread.text("%.0f", 100 * Math.max(others, 0)));
             Results file = measure.file("train-feed-f32", COLUMNS, KEY);
             file.put(measure.underConditions(List.of(row)));
             row.forEach((k, v) -> out.printf("%-26s %s%n", k, v));
@@ -177,8 +177,7 @@ public final class TrainFeed implements Callable<Integer> {
             percent[i] = 100 * with.get(i).imagesPerSecond / without.get(i).imagesPerSecond;
             times = times.plus(with.get(i).times);
         }
-        double[] sorted = percent.clone();
-        Arrays.sort(sorted);
+        Spread spread = Spread.of(percent);
         Map<String, String> row = new LinkedHashMap<>();
         row.put("network", arch);
         row.put("pixels", Integer.toString(pixels));
@@ -190,28 +189,23 @@ public final class TrainFeed implements Callable<Integer> {
         row.put("decoder", ImageDecoder.codec());
         row.put("rounds", Integer.toString(percent.length));
         row.put("steps_per_round", Integer.toString(steps));
-        row.put("synthetic_images_per_s", number("%.2f", median(without.stream().mapToDouble(Turn::imagesPerSecond).sorted().toArray())));
-        row.put("pipeline_images_per_s", number("%.2f", median(with.stream().mapToDouble(Turn::imagesPerSecond).sorted().toArray())));
-        row.put("percent_of_synthetic", number("%.1f", median(sorted)));
-        row.put("least_percent", number("%.1f", sorted[0]));
-        row.put("most_percent", number("%.1f", sorted[sorted.length - 1]));
-        row.put("waited_percent", number("%.1f", 100 * with.stream().mapToDouble(Turn::waited).average().orElse(0)));
-        row.put("loader_ms_per_image", number("%.2f", times.cpuNanos() * 1e-6 / times.images()));
+        row.put("synthetic_images_per_s", Spread.text("%.2f", rate(without)));
+        row.put("pipeline_images_per_s", Spread.text("%.2f", rate(with)));
+        row.put("percent_of_synthetic", Spread.text("%.1f", spread.median()));
+        row.put("least_percent", Spread.text("%.1f", spread.least()));
+        row.put("most_percent", Spread.text("%.1f", spread.most()));
+        row.put("waited_percent", Spread.text("%.1f", 100 * with.stream().mapToDouble(Turn::waited).average().orElse(0)));
+        row.put("loader_ms_per_image", Spread.text("%.2f", times.cpuNanos() * 1e-6 / times.images()));
         for (Stage s : Stage.WORK) {
             double rate = times.perSecond(s);
-            row.put(s.text() + "_ms", number("%.2f", rate > 0 ? 1e3 / rate : 0));
+            row.put(s.text() + "_ms", Spread.text("%.2f", rate > 0 ? 1e3 / rate : 0));
         }
-        row.put("made_per_used", number("%.2f", times.images() / (double) (steps * batch * percent.length)));
+        row.put("made_per_used", Spread.text("%.2f", times.images() / (double) (steps * batch * percent.length)));
         return row;
     }
 
-    private static double median(double[] sorted) {
-        int n = sorted.length;
-        return (sorted[n / 2] + sorted[(n - 1) / 2]) / 2;
-    }
-
-    private static String number(String format, double value) {
-        return String.format(Locale.ROOT, format, value);
+    private static double rate(List<Turn> turns) {
+        return Spread.of(turns.stream().mapToDouble(Turn::imagesPerSecond).toArray()).median();
     }
 
     /** Processor time of this process. */

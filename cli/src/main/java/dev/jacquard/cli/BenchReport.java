@@ -1,12 +1,7 @@
 package dev.jacquard.cli;
 
-import dev.jacquard.tensor.CallerException;
-import java.io.BufferedWriter;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -17,8 +12,7 @@ import java.util.Locale;
 final class BenchReport implements AutoCloseable {
     static final String HEADER = "work,network,px,batch,precision,contender,ms_median,ms_min,images_per_s,memory_gib,jacquard_is_x_times_as_fast,rounds,device,note";
 
-    private final BufferedWriter csv;
-    private final Path markdown;
+    private final Report report;
     private final String device;
     private final List<String> table = new ArrayList<>();
     private final BenchTargets targets = new BenchTargets();
@@ -33,9 +27,7 @@ final class BenchReport implements AutoCloseable {
      */
     record Figures(String contender, double[] ms, long memoryBytes, String note) {
         double median() {
-            double[] sorted = ms.clone();
-            Arrays.sort(sorted);
-            return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
+            return Spread.of(ms).median();
         }
 
         /** Memory as text; empty if it is not known. */
@@ -46,20 +38,7 @@ final class BenchReport implements AutoCloseable {
 
     BenchReport(Path folder, String device) {
         this.device = device;
-        try {
-            Files.createDirectories(folder);
-            csv = Files.newBufferedWriter(folder.resolve("networks.csv"));
-            line(HEADER);
-        } catch (IOException e) {
-            throw new CallerException("--out", "cannot be written", e.toString(), "a folder that takes files", "name another", e);
-        }
-        markdown = folder.resolve("networks.md");
-    }
-
-    private void line(String text) throws IOException {
-        csv.write(text);
-        csv.newLine();
-        csv.flush();
+        report = new Report(folder, "networks", HEADER);
     }
 
     /** A case's sides, ours first. @param rounds in which the sides took turns */
@@ -67,22 +46,19 @@ final class BenchReport implements AutoCloseable {
         double ours = sides.getFirst().median();
         StringBuilder row = new StringBuilder("| " + c + " | " + cell(sides.getFirst(), c));
         targets.add(c, sides);
-        try {
-            for (Figures f : sides) {
-                double ms = f.median();
-                String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%s", ms, Arrays.stream(f.ms).min().orElseThrow(),
-                        1e3 * c.batch() / ms, f.gib());
-                String ratio = Double.isNaN(ms / ours) || f == sides.getFirst() ? "" : String.format(Locale.ROOT, "%.3f", ms / ours);
-                line(String.join(",", c.verb(), c.arch(), c.px() + "", c.batch() + "", c.precision(), f.contender, figures, ratio, rounds + "", quoted(device), quoted(f.note)));
-                if (f != sides.getFirst()) {
-                    row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(f, c)
-                            + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
-                } else if (!f.note.isEmpty()) {
-                    row.append(f.note);
-                }
+        for (Figures f : sides) {
+            Spread spread = Spread.of(f.ms);
+            double ms = spread.median();
+            String figures = Double.isNaN(ms) ? ",,," : String.format(Locale.ROOT, "%.4f,%.4f,%.1f,%s", ms, spread.least(), 1e3 * c.batch() / ms, f.gib());
+            String ratio = f == sides.getFirst() ? "" : Spread.text("%.3f", ms / ours);
+            report.row(String.join(",", c.verb(), c.arch(), c.px() + "", c.batch() + "", c.precision(), f.contender, figures, ratio, rounds + "", Report.quoted(device),
+                    Report.quoted(f.note)));
+            if (f != sides.getFirst()) {
+                row.append(" | ").append(f.contender).append(' ').append(Double.isNaN(ms) ? f.note.isEmpty() ? "-" : f.note : cell(f, c)
+                        + (ratio.isEmpty() ? "" : ", **" + ratio + "x**"));
+            } else if (!f.note.isEmpty()) {
+                row.append(f.note);
             }
-        } catch (IOException e) {
-            throw new CallerException("--out", "cannot be written", e.toString(), "room for the results", "free some", e);
         }
         table.add(row.append(" |").toString());
     }
@@ -90,10 +66,6 @@ final class BenchReport implements AutoCloseable {
     private static String cell(Figures f, BenchCase c) {
         double ms = f.median();
         return Double.isNaN(ms) ? "" : String.format(Locale.ROOT, "%.3f ms (%.0f images/s%s)", ms, 1e3 * c.batch() / ms, f.gib().isEmpty() ? "" : ", " + f.gib() + " GiB");
-    }
-
-    private static String quoted(String text) {
-        return "\"" + text.replace('"', '\'').replaceAll("\\s+", " ") + "\"";
     }
 
     /** Writes the summary. @param limits of the device, a line each */
@@ -108,19 +80,11 @@ final class BenchReport implements AutoCloseable {
         lines.add("|---".repeat(most) + "|");
         table.forEach(r -> lines.add(r + " |".repeat(most - ((int) r.chars().filter(x -> x == '|').count() - 1))));
         lines.addAll(targets.lines());
-        try {
-            Files.write(markdown, lines);
-        } catch (IOException e) {
-            throw new CallerException("--out", "cannot be written", e.toString(), "room for the results", "free some", e);
-        }
+        report.page(lines);
     }
 
     @Override
     public void close() {
-        try {
-            csv.close();
-        } catch (IOException e) {
-            throw new CallerException("--out", "cannot be written", e.toString(), "room for the results", "free some", e);
-        }
+        report.close();
     }
 }

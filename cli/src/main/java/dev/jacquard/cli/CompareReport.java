@@ -3,11 +3,7 @@ package dev.jacquard.cli;
 import dev.jacquard.kernels.CandidateBench.Outcome;
 import dev.jacquard.kernels.CandidateBench.Timing;
 import dev.jacquard.kernels.DeviceRates;
-import dev.jacquard.tensor.CallerException;
 import dev.jacquard.tensor.TensorType;
-import java.io.BufferedWriter;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,8 +22,7 @@ import java.util.stream.Collectors;
 final class CompareReport implements AutoCloseable {
     static final String HEADER = "case,op,shapes,type,candidate,side,us,rounds,tflops,gb_per_s,percent_of_roofline,x_best_library,x_best_own,note,device";
 
-    private final BufferedWriter csv;
-    private final Path markdown;
+    private final Report report;
     private final String device;
     private final Map<String, Measured> done = new LinkedHashMap<>();
     private DeviceRates rates = new DeviceRates(Double.NaN, Map.of());
@@ -45,28 +40,7 @@ final class CompareReport implements AutoCloseable {
 
     CompareReport(Path folder, String device) {
         this.device = device;
-        markdown = folder.resolve("kernels-candidates.md");
-        try {
-            Files.createDirectories(folder);
-            csv = Files.newBufferedWriter(folder.resolve("kernels-candidates.csv"));
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
-        line(HEADER);
-    }
-
-    private static CallerException unwritable(IOException e) {
-        return new CallerException("--out", "cannot be written", e.toString(), "a folder that takes files, with room", "name another, or free some", e);
-    }
-
-    private void line(String text) {
-        try {
-            csv.write(text);
-            csv.newLine();
-            csv.flush();
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        report = new Report(folder, "kernels-candidates", HEADER);
     }
 
     /** What later rows are set against: the device at its best. */
@@ -78,7 +52,7 @@ final class CompareReport implements AutoCloseable {
     void add(Measured m) {
         done.put(m.matrix.name(), m);
         if (m.outcome == null || m.outcome.timings().isEmpty()) {
-            row(m, quoted(""), "", "", "", "", "", "", "", "", quoted(m.note));
+            row(m, Report.quoted(""), "", "", "", "", "", "", "", "", Report.quoted(m.note));
             return;
         }
         double floor = rates.floor(m.outcome.cost(), m.matrix.arithmetic());
@@ -86,32 +60,20 @@ final class CompareReport implements AutoCloseable {
         double own = us(m.best(true, ""));
         for (Timing t : m.outcome.timings()) {
             double us = t.us();
-            row(m, quoted(t.candidate()), t.own() ? "own" : "library", number("%.3f", us), Integer.toString(t.rounds()),
-                    number("%.2f", m.outcome.cost().flops() / us / 1e6), number("%.1f", m.outcome.cost().bytes() / us / 1e3), number("%.1f", 100 * floor / us),
-                    number("%.3f", library / us), number("%.3f", own / us), quoted(t.problem()));
+            row(m, Report.quoted(t.candidate()), t.own() ? "own" : "library", Spread.text("%.3f", us), Integer.toString(t.rounds()),
+                    Spread.text("%.2f", m.outcome.cost().flops() / us / 1e6), Spread.text("%.1f", m.outcome.cost().bytes() / us / 1e3), Spread.text("%.1f", 100 * floor / us),
+                    Spread.text("%.3f", library / us), Spread.text("%.3f", own / us), Report.quoted(t.problem()));
         }
     }
 
     /** A line of the case and these cells, which begin with the candidate. */
     private void row(Measured m, String... cells) {
         String shapes = m.matrix.sample().types().stream().map(TensorType::toString).collect(Collectors.joining(" "));
-        line(String.join(",", quoted(m.matrix.name()), m.matrix.sample().op().name(), quoted(shapes), m.matrix.arithmetic().toString(), String.join(",", cells), quoted(device)));
+        report.row(String.join(",", Report.quoted(m.matrix.name()), m.matrix.sample().op().name(), Report.quoted(shapes), m.matrix.arithmetic().toString(), String.join(",", cells), Report.quoted(device)));
     }
 
     private static double us(Optional<Timing> t) {
         return t.map(Timing::us).orElse(Double.NaN);
-    }
-
-    private static String number(String format, double value) {
-        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
-    }
-
-    private static String quoted(String text) {
-        return "\"" + oneLine(text) + "\"";
-    }
-
-    private static String oneLine(String text) {
-        return text.replace('"', '\'').replaceAll("\\s+", " ").strip();
     }
 
     /** Writes the summary. */
@@ -130,17 +92,13 @@ final class CompareReport implements AutoCloseable {
         groups.forEach((group, cases) -> lines.add(sum(group, cases)));
         lines.addAll(List.of("", "| case | our best | of roofline | library's best | x | goals | not usable |", "|---|---|---|---|---|---|---|"));
         done.values().forEach(m -> lines.add(summary(m)));
-        try {
-            Files.write(markdown, lines);
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        report.page(lines);
     }
 
     private String sum(String group, List<Measured> cases) {
         double[] x = cases.stream().mapToDouble(m -> times(m, "", "")).filter(v -> !Double.isNaN(v)).toArray();
-        String mean = x.length == 0 ? "" : number("%.2f", Math.exp(Arrays.stream(x).map(Math::log).average().orElseThrow()));
-        String worst = x.length == 0 ? "" : number("%.2f", Arrays.stream(x).min().orElseThrow());
+        String mean = x.length == 0 ? "" : Spread.text("%.2f", Math.exp(Arrays.stream(x).map(Math::log).average().orElseThrow()));
+        String worst = x.length == 0 ? "" : Spread.text("%.2f", Arrays.stream(x).min().orElseThrow());
         List<Boolean> goals = cases.stream().flatMap(m -> m.matrix.goals().stream().filter(g -> !Double.isNaN(times(m, g))).map(g -> times(m, g) >= g.atLeast())).toList();
         String met = goals.isEmpty() ? "" : goals.stream().filter(g -> g).count() + " of " + goals.size();
         return "| " + String.join(" | ", group, x.length + " of " + cases.size(), mean, worst, met) + " |";
@@ -158,15 +116,15 @@ final class CompareReport implements AutoCloseable {
 
     private String summary(Measured m) {
         if (m.outcome == null || m.outcome.timings().isEmpty()) {
-            return "| " + m.matrix.name() + " | " + oneLine(m.note).replace("|", "/") + " | | | | | |";
+            return "| " + m.matrix.name() + " | " + Report.oneLine(m.note).replace("|", "/") + " | | | | | |";
         }
         Function<Timing, String> cell = t -> String.format(Locale.ROOT, "%s: %.2f us, %.1f T/s", t.candidate(), t.us(), m.outcome.cost().flops() / t.us() / 1e6);
         Optional<Timing> own = m.best(true, "");
         String goals = m.matrix.goals().stream().map(g -> goal(m, g)).collect(Collectors.joining("; "));
         String unfit = m.outcome.timings().stream().filter(t -> !t.fit()).map(Timing::candidate).collect(Collectors.joining(", "));
-        String share = number("%.0f %%", 100 * rates.floor(m.outcome.cost(), m.matrix.arithmetic()) / us(own));
+        String share = Spread.text("%.0f %%", 100 * rates.floor(m.outcome.cost(), m.matrix.arithmetic()) / us(own));
         String library = m.best(false, "").map(cell).orElse("");
-        return "| " + String.join(" | ", m.matrix.name(), own.map(cell).orElse(""), share, library, number("**%.2f**", times(m, "", "")), goals, unfit) + " |";
+        return "| " + String.join(" | ", m.matrix.name(), own.map(cell).orElse(""), share, library, Spread.text("**%.2f**", times(m, "", "")), goals, unfit) + " |";
     }
 
     private String goal(Measured m, MatrixCase.Goal g) {
@@ -177,10 +135,6 @@ final class CompareReport implements AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            csv.close();
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        report.close();
     }
 }

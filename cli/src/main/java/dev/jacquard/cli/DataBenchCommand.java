@@ -18,8 +18,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -31,7 +33,8 @@ import picocli.CommandLine.Spec;
     "With --compare, torchvision's transforms with Pillow take turns with ours. Another decoder: JACQUARD_OPTS=-Djacquard.jpeg=libjpeg, libturbojpeg or java."})
 final class DataBenchCommand implements Callable<Integer> {
     private static final List<String> PIPELINES = List.of("crop", "autoaugment", "randaugment");
-    private static final String COLUMNS = "date,machine,data,pipeline,what,engine,workers,batch,pixels,decode,decoder,jdk,rounds,images_per_second,least,most,x_torchvision";
+    private static final List<String> COLUMNS = List.of("date", "machine", "data", "pipeline", "what", "engine", "workers", "batch", "pixels", "decode", "decoder", "jdk", "rounds",
+            "images_per_second", "least", "most", "x_torchvision");
 
     @Option(names = "--data", paramLabel = "PATH", required = true, description = "As train's: a folder with a subfolder of images per class, a tar of one, shards, a list.")
     private String data;
@@ -72,7 +75,7 @@ final class DataBenchCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    private final List<String> rows = new ArrayList<>();
+    private final List<Map<String, String>> rows = new ArrayList<>();
 
     @Override
     public Integer call() {
@@ -121,9 +124,10 @@ final class DataBenchCommand implements Callable<Integer> {
                 }
             }
             StageTimes spent = loader.times().since(before);
-            double ratio = other == null ? Double.NaN : median(ours) / median(theirs);
-            text.printf(Locale.ROOT, "%-14s %8.0f images/s%s%n", name, median(ours), other == null ? ""
-                    : String.format(Locale.ROOT, "; torchvision %.0f; %.2f times", median(theirs), ratio));
+            double rate = Spread.of(ours).median();
+            double beside = Spread.of(theirs).median();
+            double ratio = rate / beside;
+            text.printf(Locale.ROOT, "%-14s %8.0f images/s%s%n", name, rate, other == null ? "" : String.format(Locale.ROOT, "; torchvision %.0f; %.2f times", beside, ratio));
             row(name, "pipeline", "jacquard", workers, ours, ratio);
             if (other != null) {
                 row(name, "pipeline", "torchvision", workers, theirs, 1);
@@ -159,12 +163,26 @@ final class DataBenchCommand implements Callable<Integer> {
     }
 
     private void row(String pipeline, String what, String engine, int threads, List<Double> figures, double ratio) {
-        String decoder = engine.equals("jacquard") ? ImageDecoder.codec() : "";
-        rows.add(String.join(",", LocalDate.now().toString(), Processor.count(), dataName(), pipeline, what, engine, Integer.toString(threads), Integer.toString(batch),
-                Integer.toString(size),
-                decoding.name().toLowerCase(Locale.ROOT), decoder, Integer.toString(Runtime.version().feature()), Integer.toString(rounds), number("%.1f", median(figures)),
-                number("%.1f", figures.stream().mapToDouble(d -> d).min().orElse(Double.NaN)), number("%.1f", figures.stream().mapToDouble(d -> d).max().orElse(Double.NaN)),
-                number("%.2f", ratio)));
+        Spread spread = Spread.of(figures);
+        Map<String, String> row = new HashMap<>();
+        row.put("date", LocalDate.now().toString());
+        row.put("machine", Processor.count());
+        row.put("data", dataName());
+        row.put("pipeline", pipeline);
+        row.put("what", what);
+        row.put("engine", engine);
+        row.put("workers", Integer.toString(threads));
+        row.put("batch", Integer.toString(batch));
+        row.put("pixels", Integer.toString(size));
+        row.put("decode", decoding.name().toLowerCase(Locale.ROOT));
+        row.put("decoder", engine.equals("jacquard") ? ImageDecoder.codec() : "");
+        row.put("jdk", Integer.toString(Runtime.version().feature()));
+        row.put("rounds", Integer.toString(rounds));
+        row.put("images_per_second", Spread.text("%.1f", spread.median()));
+        row.put("least", Spread.text("%.1f", spread.least()));
+        row.put("most", Spread.text("%.1f", spread.most()));
+        row.put("x_torchvision", Spread.text("%.2f", ratio));
+        rows.add(row);
     }
 
     private String dataName() {
@@ -176,24 +194,9 @@ final class DataBenchCommand implements Callable<Integer> {
             return;
         }
         try {
-            List<String> lines = new ArrayList<>(Files.exists(csv) ? Files.readAllLines(csv) : List.of(COLUMNS));
-            if (!lines.getFirst().equals(COLUMNS)) {
-                throw new CallerException("--csv", "has other columns", csv.toString(), "a file of this command", "move it away");
-            }
-            lines.addAll(rows);
-            Files.write(csv, lines);
+            new Results(csv, COLUMNS, List.of()).add(rows);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static double median(List<Double> values) {
-        double[] sorted = values.stream().mapToDouble(d -> d).sorted().toArray();
-        return (sorted[(sorted.length - 1) / 2] + sorted[sorted.length / 2]) / 2;
-    }
-
-    /** Empty for what is not known. */
-    private static String number(String format, double value) {
-        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
     }
 }

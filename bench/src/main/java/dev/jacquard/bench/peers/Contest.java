@@ -1,6 +1,7 @@
 package dev.jacquard.bench.peers;
 
 import dev.jacquard.bench.peers.Piece.Work;
+import dev.jacquard.cli.Spread;
 import dev.jacquard.cpu.x64.Emission;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -146,7 +147,7 @@ final class Contest {
                 Side side = sides.get((i + round) % sides.size()); // nobody always runs after the same one
                 Thread.sleep(100); // threads of the one before have parked by then
                 try {
-                    side.medians.add(median(side.peer.time(settings.seconds, 1)));
+                    side.medians.add(Spread.of(side.peer.time(settings.seconds, 1)).median());
                 } catch (Peer.Refused e) {
                     out.printf("  %s: failed in round %d: %s%n", side.peer.name(), round, e.getMessage());
                     sides.remove(side);
@@ -168,19 +169,13 @@ final class Contest {
         return sum;
     }
 
-    static double median(double... values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        int n = sorted.length;
-        return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-    }
-
     private static double ms(Side s) {
-        return median(s.medians.stream().mapToDouble(d -> d).toArray());
+        return Spread.of(s.medians).median();
     }
 
     private Map<String, String> row(Side s, double others) {
-        double ms = ms(s);
+        Spread spread = Spread.of(s.medians);
+        double ms = spread.median();
         double rate = piece.flops() / ms / 1e6;
         double ours = sides.stream().filter(o -> o.peer.name().equals(Contender.OURS)).mapToDouble(Contest::ms).findFirst().orElse(Double.NaN);
         Map<String, String> row = new LinkedHashMap<>();
@@ -192,24 +187,18 @@ final class Contest {
         row.put("versions", s.versions);
         row.put("threads", Integer.toString(settings.threads));
         row.put("rounds", Integer.toString(s.medians.size()));
-        row.put("ms", number("%.2f", ms));
-        row.put("ms_least", number("%.2f", s.medians.stream().mapToDouble(d -> d).min().orElse(Double.NaN)));
-        row.put("ms_most", number("%.2f", s.medians.stream().mapToDouble(d -> d).max().orElse(Double.NaN)));
-        row.put("images_per_second", number("%.2f", piece.batch() * 1e3 / ms));
-        row.put("jacquard_is_x_as_fast", number("%.2f", ms / ours));
-        row.put("gflop_per_s", number("%.1f", rate));
-        row.put("percent_of_fma_peak", number("%.1f", 100 * rate / peak));
-        row.put("fma_peak_gflop_per_s", number("%.1f", peak));
-        row.put("answer_difference", number("%.1e", s.difference));
+        row.put("ms", Spread.text("%.2f", ms));
+        row.put("ms_least", Spread.text("%.2f", spread.least()));
+        row.put("ms_most", Spread.text("%.2f", spread.most()));
+        row.put("images_per_second", Spread.text("%.2f", piece.batch() * 1e3 / ms));
+        row.put("jacquard_is_x_as_fast", Spread.text("%.2f", ms / ours));
+        row.put("gflop_per_s", Spread.text("%.1f", rate));
+        row.put("percent_of_fma_peak", Spread.text("%.1f", 100 * rate / peak));
+        row.put("fma_peak_gflop_per_s", Spread.text("%.1f", peak));
+        row.put("answer_difference", Spread.text("%.1e", s.difference));
         row.put("memory_mb", Long.toString(s.peer.peakMemory()));
-        row.put("others_percent_of_a_core", number("%.0f", 100 * Math.max(others, 0)));
-        out.printf(Locale.ROOT, "  %-22s %9.2f ms (%.2f to %.2f)  %7.2f images/s  jacquard %s x  %s %% of peak%n", s.peer.name(), ms, Double.parseDouble(row.get("ms_least")),
-                Double.parseDouble(row.get("ms_most")), piece.batch() * 1e3 / ms, row.get("jacquard_is_x_as_fast"), row.get("percent_of_fma_peak"));
+        row.put("others_percent_of_a_core", Spread.text("%.0f", 100 * Math.max(others, 0)));
+        out.printf(Locale.ROOT, "  %-22s %9.2f ms (%.2f to %.2f)  %7.2f images/s  jacquard %s x  %s %% of peak%n", s.peer.name(), ms, spread.least(), spread.most(), piece.batch() * 1e3 / ms, row.get("jacquard_is_x_as_fast"), row.get("percent_of_fma_peak"));
         return row;
-    }
-
-    /** Empty for what is not known. */
-    static String number(String format, double value) {
-        return Double.isNaN(value) ? "" : String.format(Locale.ROOT, format, value);
     }
 }

@@ -1,6 +1,7 @@
 package dev.jacquard.bench.peers;
 
 import dev.jacquard.bench.peers.Piece.Work;
+import dev.jacquard.cli.Spread;
 import java.awt.image.BufferedImage;
 import java.io.File;
 import java.io.IOException;
@@ -107,7 +108,7 @@ final class FirstPrediction {
     }
 
     private Map<String, String> row(String engine, List<Double> s) {
-        double[] values = s.stream().mapToDouble(d -> d).sorted().toArray();
+        Spread spread = Spread.of(s);
         Map<String, String> row = new LinkedHashMap<>();
         row.put("work", "first");
         row.put("network", piece.network());
@@ -115,11 +116,11 @@ final class FirstPrediction {
         row.put("engine", engine);
         row.put("versions", versions.getOrDefault(engine, ""));
         row.put("threads", Integer.toString(settings.threads()));
-        row.put("rounds", Integer.toString(values.length));
-        row.put("seconds", Contest.number("%.3f", Contest.median(values)));
-        row.put("seconds_least", Contest.number("%.3f", values[0]));
-        row.put("seconds_most", Contest.number("%.3f", values[values.length - 1]));
-        out.printf(Locale.ROOT, "  %-22s %.3f s (%.3f to %.3f)%n", engine, Contest.median(values), values[0], values[values.length - 1]);
+        row.put("rounds", Integer.toString(s.size()));
+        row.put("seconds", Spread.text("%.3f", spread.median()));
+        row.put("seconds_least", Spread.text("%.3f", spread.least()));
+        row.put("seconds_most", Spread.text("%.3f", spread.most()));
+        out.printf(Locale.ROOT, "  %-22s %.3f s (%.3f to %.3f)%n", engine, spread.median(), spread.least(), spread.most());
         return row;
     }
 }

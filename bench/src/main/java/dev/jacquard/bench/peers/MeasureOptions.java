@@ -1,5 +1,6 @@
 package dev.jacquard.bench.peers;
 
+import dev.jacquard.cli.Results;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;

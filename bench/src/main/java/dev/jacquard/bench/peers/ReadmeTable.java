@@ -1,5 +1,6 @@
 package dev.jacquard.bench.peers;
 
+import dev.jacquard.cli.Results;
 import dev.jacquard.tensor.CallerException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,7 +64,7 @@ final class ReadmeTable {
         StringBuilder text = new StringBuilder();
         List<Map<String, String>> rows = new ArrayList<>();
         for (Path p : Stream.of(infer, train).flatMap(Optional::stream).toList()) {
-            rows.addAll(ofMostThreads(Results.read(p, null)));
+            rows.addAll(ofMostThreads(Results.read(p)));
         }
         if (!rows.isEmpty()) {
             text.append("Milliseconds of a call, %s pixels, F32, %s threads; medians of turns in one run, answers compared.%n%n".formatted(one(rows, "pixels"),
@@ -71,7 +72,7 @@ final class ReadmeTable {
             text.append(table("work", "ms", rows, true)).append('\n');
         }
         if (first.isPresent()) {
-            List<Map<String, String>> starts = ofMostThreads(Results.read(first.get(), null));
+            List<Map<String, String>> starts = ofMostThreads(Results.read(first.get()));
             text.append("Seconds from the start of a process to its first prediction:\n\n").append(table("work", "seconds", starts, false)).append('\n');
             rows.addAll(starts);
         }
@@ -106,7 +107,7 @@ final class ReadmeTable {
         }
         Map<Path, String> dates = new LinkedHashMap<>();
         for (Path p : files) {
-            dates.put(p, Results.read(p, null).stream().map(r -> r.get("date")).max(Comparator.naturalOrder()).orElse(""));
+            dates.put(p, Results.read(p).stream().map(r -> r.get("date")).max(Comparator.naturalOrder()).orElse(""));
         }
         return files.stream().max(Comparator.comparing((Path p) -> dates.get(p)).thenComparing(Comparator.naturalOrder()));
     }

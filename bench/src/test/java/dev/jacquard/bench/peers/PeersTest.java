@@ -1,7 +1,6 @@
 package dev.jacquard.bench.peers;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.jacquard.bench.peers.Piece.Work;
@@ -9,7 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -23,23 +21,11 @@ class PeersTest {
     Path folder;
 
     @Test
-    void rowsOfAPieceAreReplaced() throws IOException {
-        Results results = new Results(folder.resolve("r/x.csv"), List.of("k", "engine", "v"), List.of("k"));
-        results.put(List.of(Map.of("k", "1", "engine", "a", "v", "x,y"), Map.of("k", "1", "engine", "b")));
-        results.put(List.of(Map.of("k", "2", "engine", "a", "v", "3")));
-        results.put(List.of(Map.of("k", "1", "engine", "a", "v", "4")));
-        assertEquals("k,engine,v\n2,a,3\n1,a,4\n", Files.readString(results.file()));
-        assertThrows(IOException.class, () -> new Results(results.file(), List.of("k", "other"), List.of("k")).rows());
-    }
-
-    @Test
-    void differencesAndMedians() {
+    void differencesOfAnswers() {
         assertEquals(0.25, Contest.difference(new float[] {1, -4}, new float[] {2, -4}));
         assertEquals(Double.POSITIVE_INFINITY, Contest.difference(new float[] {1}, new float[] {Float.NaN}));
         assertEquals(Double.POSITIVE_INFINITY, Contest.difference(new float[] {1}, new float[] {1, 1}));
         assertEquals(0, Contest.difference(new float[2], new float[2]));
-        assertEquals(2, Contest.median(3, 1, 2));
-        assertEquals(2.5, Contest.median(4, 1, 2, 3));
     }
 
     @Test
