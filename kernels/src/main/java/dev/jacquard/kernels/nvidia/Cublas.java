@@ -142,25 +142,16 @@ final class Cublas implements AutoCloseable {
     }
 
     /** {@code cublasGemmEx} with the library's own choice of a kernel. */
-    private final class Engine implements MatrixEngine {
+    private final class Engine extends LibraryEngine {
         private final ProductProblem p;
 
         Engine(ProductProblem p) {
+            super("cublas", WORKSPACE, p.epilogue());
             this.p = p;
         }
 
         @Override
-        public String name() {
-            return "cublas";
-        }
-
-        @Override
-        public long workspace() {
-            return WORKSPACE;
-        }
-
-        @Override
-        public Bound bind(Operands o) {
+        Bound bound(Operands o) {
             Pointer a = pointer(o.a());
             Pointer b = pointer(o.b());
             Pointer out = pointer(o.out());

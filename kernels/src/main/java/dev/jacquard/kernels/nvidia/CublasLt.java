@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.kernels.driver.DriverException;
-import dev.jacquard.kernels.driver.DriverException.Kind;
 import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.kernels.driver.ProductProblem;
@@ -181,40 +180,24 @@ final class CublasLt implements AutoCloseable {
     }
 
     /** One algorithm. */
-    private final class Engine implements MatrixEngine {
-        private final String name;
+    private final class Engine extends LibraryEngine {
         private final Matmul problem;
         private final long algorithm;
-        private final long workspace;
 
         Engine(String name, Matmul problem, long algorithm, long workspace) {
-            this.name = name;
+            super(name, workspace, problem.p.epilogue());
             this.problem = problem;
             this.algorithm = algorithm;
-            this.workspace = workspace;
         }
 
         @Override
-        public String name() {
-            return name;
-        }
-
-        @Override
-        public long workspace() {
-            return workspace;
-        }
-
-        @Override
-        public Bound bind(Operands o) {
-            if (!o.fit(problem.p.epilogue())) {
-                throw new DriverException(Kind.OTHER, name + ": operands " + o + " are not those of " + problem.p.epilogue());
-            }
+        Bound bound(Operands o) {
             long operation;
             synchronized (CublasLt.this) {
                 operation = problem.describe(o.bias());
             }
             return stream -> CublasErrors.check("cublasLtMatmul", Foreign.call(matmul, handle, operation, problem.one, o.b(), problem.a, o.a(), problem.b, problem.zero, o.out(),
-                    problem.c, o.out(), problem.c, algorithm, o.workspace(), workspace, stream));
+                    problem.c, o.out(), problem.c, algorithm, o.workspace(), workspace(), stream));
         }
     }
 }

@@ -220,44 +220,34 @@ final class Cudnn implements AutoCloseable {
     }
 
     /** A numbered algorithm for a pass. */
-    private final class Engine implements MatrixEngine {
+    private final class Engine extends LibraryEngine {
         private final Described d;
         private final int algorithm;
-        private final long workspace;
 
         Engine(Described d, int algorithm, long workspace) {
-            this.d = d;
-            this.algorithm = algorithm;
-            this.workspace = workspace;
-        }
-
-        @Override
-        public String name() {
-            return "cudnn " + switch (d.p.pass()) {
+            String pass = switch (d.p.pass()) {
                 case FORWARD -> "fwd";
                 case BACKWARD_DATA -> "bwd data";
                 case BACKWARD_WEIGHT -> "bwd filter";
-            } + " algo " + algorithm;
+            };
+            super("cudnn " + pass + " algo " + algorithm, workspace, d.p.epilogue());
+            this.d = d;
+            this.algorithm = algorithm;
         }
 
         @Override
-        public long workspace() {
-            return workspace;
-        }
-
-        @Override
-        public Bound bind(Operands o) {
+        Bound bound(Operands o) {
             Pointer a = Cublas.pointer(o.a());
             Pointer b = Cublas.pointer(o.b());
             Pointer out = Cublas.pointer(o.out());
             Pointer scratch = Cublas.pointer(o.workspace());
+            long workspace = workspace();
             IntSupplier call = switch (d.p.pass()) {
                 case FORWARD -> () -> JCudnn.cudnnConvolutionForward(handle, one, d.x, a, d.w, b, d.convolution, algorithm, scratch, workspace, zero, d.y, out);
                 case BACKWARD_DATA -> () -> JCudnn.cudnnConvolutionBackwardData(handle, one, d.w, b, d.y, a, d.convolution, algorithm, scratch, workspace, zero, d.x, out);
                 case BACKWARD_WEIGHT -> () -> JCudnn.cudnnConvolutionBackwardFilter(handle, one, d.x, a, d.y, b, d.convolution, algorithm, scratch, workspace, zero, d.w, out);
             };
-            String name = name();
-            return stream -> in(stream, name, call);
+            return stream -> in(stream, name(), call);
         }
     }
 }

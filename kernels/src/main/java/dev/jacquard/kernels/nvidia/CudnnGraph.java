@@ -4,7 +4,6 @@ package dev.jacquard.kernels.nvidia;
 import dev.jacquard.kernels.driver.ConvolutionProblem;
 import dev.jacquard.kernels.driver.ConvolutionProblem.Pass;
 import dev.jacquard.kernels.driver.DriverException;
-import dev.jacquard.kernels.driver.DriverException.Kind;
 import dev.jacquard.kernels.driver.Epilogue;
 import dev.jacquard.kernels.driver.MatrixEngine;
 import dev.jacquard.tensor.DType;
@@ -182,36 +181,20 @@ final class CudnnGraph implements AutoCloseable {
     }
 
     /** An engine's plan for a problem. */
-    private final class Engine implements MatrixEngine {
-        private final String name;
+    private final class Engine extends LibraryEngine {
         private final long engine;
         private final long plan;
-        private final long workspace;
         private final ConvolutionProblem p;
 
         Engine(String name, long engine, long plan, long workspace, ConvolutionProblem p) {
-            this.name = name;
+            super(name, workspace, p.epilogue());
             this.engine = engine;
             this.plan = plan;
-            this.workspace = workspace;
             this.p = p;
         }
 
         @Override
-        public String name() {
-            return name;
-        }
-
-        @Override
-        public long workspace() {
-            return workspace;
-        }
-
-        @Override
-        public Bound bind(Operands o) {
-            if (!o.fit(p.epilogue())) {
-                throw new DriverException(Kind.OTHER, name + ": operands " + o + " are not those of " + p.epilogue());
-            }
+        Bound bound(Operands o) {
             return new Run(variantPack(o));
         }
 
@@ -244,12 +227,12 @@ final class CudnnGraph implements AutoCloseable {
 
             @Override
             public void enqueue(long stream) {
-                inStream.run(stream, name, call);
+                inStream.run(stream, name(), call);
             }
 
             @Override
             public String toString() {
-                return name + " on variant pack " + pack;
+                return name() + " on variant pack " + pack;
             }
         }
     }
