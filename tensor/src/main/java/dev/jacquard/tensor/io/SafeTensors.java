@@ -1,6 +1,5 @@
 package dev.jacquard.tensor.io;
 
-import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.TensorType;
 import java.io.IOException;
@@ -24,17 +23,12 @@ import java.util.Set;
  * <p>Element types of the format that the engine lacks (BOOL, I16, U16, ...) are listed by {@link #names} and refused when
  * asked for. Every failure is a {@link DataException} that names the file and the tensor.
  */
-public final class SafeTensors implements TensorFile {
-    private final Path path;
-    private final String file;
-    private final FileChannel channel;
+public final class SafeTensors extends OpenTensorFile {
     private final SafeTensorsHeader header;
     private final long dataStart;
 
     private SafeTensors(Path path, FileChannel channel) throws IOException {
-        this.path = path;
-        this.file = FileErrors.name(path);
-        this.channel = channel;
+        super(path, channel);
         long size = channel.size();
         if (size < Long.BYTES) {
             throw new DataException(file, "truncated file", size + " bytes", "at least 8, the length of the header", SafeTensorsHeader.REMEDY);
@@ -85,64 +79,21 @@ public final class SafeTensors implements TensorFile {
         return entry(name).type(where(name));
     }
 
-    /**
-     * Copies a tensor's bytes as they are in the file: elements in C order, little-endian.
-     *
-     * @param dst exactly {@code type(name).bytes()} bytes, native or heap
-     */
     @Override
-    public void read(String name, MemorySegment dst) {
-        Bytes.requireTarget(dst, type(name).bytes(), where(name));
-        try {
-            Bytes.read(channel, dataStart + entry(name).begin(), dst);
-        } catch (IOException e) {
-            throw FileErrors.io(path, "tensor " + FileErrors.quote(name) + " cannot be read", e);
-        }
+    void copy(String name, TensorType type, MemorySegment dst) throws IOException {
+        Bytes.read(channel, dataStart + entry(name).begin(), dst);
     }
 
-    /** A floating tensor as an array of F32, converted from F16, BF16 or F64 if it is stored so. */
     @Override
-    public float[] floats(String name) {
-        return Bytes.array(type(name), where(name), dst -> floats(name, dst));
-    }
-
-    /**
-     * A floating tensor as F32 into memory, converted as by {@link #floats(String)}.
-     *
-     * @param dst exactly 4 bytes per element, native or heap
-     */
-    @Override
-    public void floats(String name, MemorySegment dst) {
-        TensorType type = type(name);
-        Bytes.requireFloating(type.dtype(), where(name));
-        Bytes.requireTarget(dst, type.withDType(DType.F32).bytes(), where(name));
-        try {
-            Bytes.readFloats(channel, dataStart + entry(name).begin(), type, where(name), dst);
-        } catch (IOException e) {
-            throw FileErrors.io(path, "tensor " + FileErrors.quote(name) + " cannot be read", e);
-        }
-    }
-
-    /** Closes the file; reading fails from here on. */
-    @Override
-    public void close() {
-        FileErrors.closeQuietly(channel);
+    void copyFloats(String name, TensorType type, MemorySegment dst) throws IOException {
+        Bytes.readFloats(channel, dataStart + entry(name).begin(), type, where(name), dst);
     }
 
     private SafeTensorsHeader.Entry entry(String name) {
         SafeTensorsHeader.Entry entry = header.entries().get(name);
         if (entry == null) {
-            throw new DataException(file, "no such tensor", FileErrors.quote(name), "one of its " + names().size() + " tensors" + firstNames(),
-                    "check the name against names()");
+            throw unknown(name);
         }
         return entry;
-    }
-
-    private String firstNames() {
-        return names().stream().limit(5).map(FileErrors::quote).reduce((a, b) -> a + ", " + b).map(s -> ", such as " + s).orElse("");
-    }
-
-    private String where(String name) {
-        return SafeTensorsHeader.where(file, name);
     }
 }

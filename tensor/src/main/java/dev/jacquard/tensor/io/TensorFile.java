@@ -15,7 +15,7 @@ import java.util.Set;
  * nothing a file claims is believed before it was compared with the file's size. Reads are positional and may run in several threads at once. Every failure is a
  * {@link DataException} that names the file.
  */
-public sealed interface TensorFile extends AutoCloseable permits SafeTensors, TorchCheckpoint {
+public sealed interface TensorFile extends AutoCloseable permits OpenTensorFile {
     /**
      * Opens a file of either format, told apart by their first bytes and not by the name.
      *

@@ -1,6 +1,5 @@
 package dev.jacquard.tensor.io;
 
-import dev.jacquard.tensor.DType;
 import dev.jacquard.tensor.DataException;
 import dev.jacquard.tensor.TensorType;
 import java.io.IOException;
@@ -27,7 +26,7 @@ import java.util.Set;
  * <p>{@link #open} reads the directory of the archive and the pickle, at most 32 MiB of it; no tensor may have more elements than its storage, nor a storage more bytes than its
  * entry.
  */
-public final class TorchCheckpoint implements TensorFile {
+public final class TorchCheckpoint extends OpenTensorFile {
     /** As many first bytes tell the format. */
     static final int HEAD_BYTES = 14;
 
@@ -43,9 +42,6 @@ public final class TorchCheckpoint implements TensorFile {
     private static final byte[] LEGACY = {(byte) 0x80, 2, (byte) 0x8a, 10, 0x6c, (byte) 0xfc, (byte) 0x9c, 0x46, (byte) 0xf9, 0x20, 0x6a, (byte) 0xa8, 0x50, 0x19};
     private static final String REMEDY = "the file is damaged or was not written by torch.save; write it again";
 
-    private final Path path;
-    private final String file;
-    private final FileChannel channel;
     private final ZipDirectory zip;
     private final String root;
     private final Map<String, TorchTensor> tensors = new LinkedHashMap<>();
@@ -53,9 +49,7 @@ public final class TorchCheckpoint implements TensorFile {
     private long walked;
 
     private TorchCheckpoint(Path path, FileChannel channel) throws IOException {
-        this.path = path;
-        this.file = FileErrors.name(path);
-        this.channel = channel;
+        super(path, channel);
         refuseLegacy();
         this.zip = ZipDirectory.read(file, channel);
         this.root = root();
@@ -189,44 +183,26 @@ public final class TorchCheckpoint implements TensorFile {
     }
 
     @Override
-    public void read(String name, MemorySegment dst) {
-        TensorType type = type(name);
-        Bytes.requireTarget(dst, type.bytes(), where(name));
+    void copy(String name, TensorType type, MemorySegment dst) throws IOException {
         TorchTensor t = tensor(name);
-        try {
-            if (t.contiguous()) {
-                Bytes.read(channel, begin(t), dst);
-            } else {
-                gather(t, dst);
-            }
-        } catch (IOException e) {
-            throw FileErrors.io(path, "tensor " + FileErrors.quote(name) + " cannot be read", e);
+        if (t.contiguous()) {
+            Bytes.read(channel, begin(t), dst);
+        } else {
+            gather(t, dst);
         }
     }
 
     @Override
-    public float[] floats(String name) {
-        return Bytes.array(type(name), where(name), dst -> floats(name, dst));
-    }
-
-    @Override
-    public void floats(String name, MemorySegment dst) {
-        TensorType type = type(name);
-        Bytes.requireFloating(type.dtype(), where(name));
-        Bytes.requireTarget(dst, type.withDType(DType.F32).bytes(), where(name));
+    void copyFloats(String name, TensorType type, MemorySegment dst) throws IOException {
         TorchTensor t = tensor(name);
-        try {
-            if (t.contiguous()) {
-                Bytes.readFloats(channel, begin(t), type, where(name), dst);
-                return;
-            }
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment ordered = arena.allocate(type.bytes(), Long.BYTES);
-                gather(t, ordered);
-                Bytes.toFloats(type.dtype(), ordered, type.shape().size(), where(name), dst);
-            }
-        } catch (IOException e) {
-            throw FileErrors.io(path, "tensor " + FileErrors.quote(name) + " cannot be read", e);
+        if (t.contiguous()) {
+            Bytes.readFloats(channel, begin(t), type, where(name), dst);
+            return;
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment ordered = arena.allocate(type.bytes(), Long.BYTES);
+            gather(t, ordered);
+            Bytes.toFloats(type.dtype(), ordered, type.shape().size(), where(name), dst);
         }
     }
 
@@ -243,20 +219,11 @@ public final class TorchCheckpoint implements TensorFile {
         return zip.entries().get(root + "/data/" + t.storage().key()).begin() + t.offset() * t.storage().kind().bytes();
     }
 
-    @Override
-    public void close() {
-        FileErrors.closeQuietly(channel);
-    }
-
     private TorchTensor tensor(String name) {
         TorchTensor t = tensors.get(name);
         if (t == null) {
-            throw new DataException(file, "no such tensor", FileErrors.quote(name), "one of its " + tensors.size() + " tensors", "check the name against names()");
+            throw unknown(name);
         }
         return t;
-    }
-
-    private String where(String name) {
-        return SafeTensorsHeader.where(file, name);
     }
 }

@@ -7,12 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.management.ThreadMXBean;
 import dev.jacquard.tensor.DataException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -149,7 +146,7 @@ class HostileSafeTensorsTest {
     Stream<DynamicTest> refusesFilesThatLie() {
         return Stream.of(lengths(), grammar(), entries()).flatMap(s -> s).map(c -> DynamicTest.dynamicTest(c.name, () -> {
             Path path = TestFiles.put(folder, c.bytes);
-            long allocated = allocated(() -> refused(path, c.words, () -> SafeTensors.open(path).close()));
+            long allocated = Hostile.allocated(() -> refused(path, c.words, () -> SafeTensors.open(path).close()));
             assertTrue(allocated < ALLOWED + 8L * c.bytes.length, allocated + " bytes allocated");
         }));
     }
@@ -167,7 +164,7 @@ class HostileSafeTensorsTest {
             f.setLength(1L << 32);
             f.write(length(100_000_001, 1));
         }
-        long allocated = allocated(() -> refused(path, "at most 100000000", () -> SafeTensors.open(path).close()));
+        long allocated = Hostile.allocated(() -> refused(path, "at most 100000000", () -> SafeTensors.open(path).close()));
         assertTrue(allocated < ALLOWED, allocated + " bytes allocated");
     }
 
@@ -199,9 +196,9 @@ class HostileSafeTensorsTest {
             Path path = TestFiles.put(folder, bytes);
             int number = round;
             int[] fine = new int[1];
-            long allocated = allocated(() -> {
+            long allocated = Hostile.allocated(() -> {
                 try (SafeTensors f = SafeTensors.open(path)) {
-                    readAll(f);
+                    Hostile.readAll(f);
                     fine[0] = 1;
                 } catch (DataException e) {
                     assertFalse(e.getMessage().chars().anyMatch(Character::isISOControl), () -> "round " + number + ": " + e.getMessage());
@@ -213,24 +210,5 @@ class HostileSafeTensorsTest {
             opened += fine[0];
         }
         assertTrue(opened > 30 && opened < 2400, "the mutations neither all pass nor all fail: " + opened);
-    }
-
-    private static void readAll(SafeTensors f) {
-        for (String name : f.names()) {
-            try {
-                f.read(name, MemorySegment.ofArray(new byte[Math.toIntExact(f.type(name).bytes())]));
-                f.floats(name);
-            } catch (DataException e) {
-                // A foreign or integer type by mutation.
-                assertTrue(e.problem().contains("unsupported") || e.problem().contains("floating"), e.getMessage());
-            }
-        }
-    }
-
-    private static long allocated(Runnable body) {
-        ThreadMXBean bean = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long before = bean.getCurrentThreadAllocatedBytes();
-        body.run();
-        return bean.getCurrentThreadAllocatedBytes() - before;
     }
 }

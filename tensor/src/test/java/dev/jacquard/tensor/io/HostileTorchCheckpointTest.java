@@ -7,12 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.management.ThreadMXBean;
 import dev.jacquard.tensor.DataException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -304,7 +302,7 @@ class HostileTorchCheckpointTest {
     Stream<DynamicTest> refusesFilesThatLie() {
         return Stream.of(programs(), machines(), views(), bombs(), archives()).flatMap(s -> s).map(c -> DynamicTest.dynamicTest(c.name, () -> {
             Path path = TestFiles.put(folder, c.bytes);
-            long allocated = allocated(() -> refused(path, c.words, () -> TorchCheckpoint.open(path).close()));
+            long allocated = Hostile.allocated(() -> refused(path, c.words, () -> TorchCheckpoint.open(path).close()));
             // What is walked in vain counts up to a fixed limit; a container of one byte in the file costs some eighty.
             assertTrue(allocated < 4 * ALLOWED + 100L * c.bytes.length, allocated + " bytes allocated for " + c.bytes.length);
         }));
@@ -325,7 +323,7 @@ class HostileTorchCheckpointTest {
             pickle("}" + text("a") + "\u008a\u0000s" + text("b") + "\u008a\u0001\u00ffs" + text("c") + i64(Long.MIN_VALUE) + "s")}) {
             Path path = TestFiles.put(folder, archive(pickle));
             try (TensorFile f = TensorFile.open(path)) {
-                readAll(f);
+                Hostile.readAll(f);
                 assertEquals(f.metadata().isEmpty() ? Map.of() : Map.of("a", "0", "b", "-1", "c", "-9223372036854775808"), f.metadata());
             }
         }
@@ -412,9 +410,9 @@ class HostileTorchCheckpointTest {
             Path path = TestFiles.put(folder, Mutations.mutate(seeds[round % seeds.length].clone(), random));
             int number = round;
             int[] fine = new int[1];
-            long allocated = allocated(() -> {
+            long allocated = Hostile.allocated(() -> {
                 try (TensorFile f = TorchCheckpoint.open(path)) {
-                    readAll(f);
+                    Hostile.readAll(f);
                     fine[0] = 1;
                 } catch (DataException e) {
                     assertFalse(e.getMessage().chars().anyMatch(Character::isISOControl), () -> "round " + number + ": " + e.getMessage());
@@ -445,23 +443,5 @@ class HostileTorchCheckpointTest {
             }
         }
         assertTrue(opened > 40 && opened < 3900, "the mutations neither all pass nor all fail: " + opened);
-    }
-
-    private static void readAll(TensorFile f) {
-        for (String name : f.names()) {
-            try {
-                f.read(name, MemorySegment.ofArray(new byte[Math.toIntExact(f.type(name).bytes())]));
-                f.floats(name);
-            } catch (DataException e) {
-                assertTrue(e.problem().contains("unsupported") || e.problem().contains("floating"), e.getMessage());
-            }
-        }
-    }
-
-    private static long allocated(Runnable body) {
-        ThreadMXBean bean = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long before = bean.getCurrentThreadAllocatedBytes();
-        body.run();
-        return bean.getCurrentThreadAllocatedBytes() - before;
     }
 }
