@@ -3,14 +3,13 @@ package dev.jacquard.data;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.jacquard.tensor.backend.CodeMemory;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Locale;
 
 /**
  * Calls of libjpeg's functions that may end by an error. libjpeg reports one by calling {@code error_exit}, which must not return: C programs leave it by {@code longjmp}. No
@@ -83,11 +82,6 @@ final class ErrorExit {
             new Line("mov $1, %eax", "b801000000"),
             new Line("ret", "c3")); // of enter
 
-    private static final int PAGE = 4096;
-    private static final int READ_WRITE = 3;
-    private static final int READ_EXECUTE = 5;
-    private static final int PRIVATE_ANONYMOUS = 0x22;
-
     /** Where the code is; where it cannot be, why not. */
     private static final class Code {
         static final long AT;
@@ -98,8 +92,8 @@ final class ErrorExit {
             long at = 0;
             String refused = null;
             try {
-                at = place(bytes());
-            } catch (IllegalStateException e) {
+                at = CodeMemory.place(bytes()).address();
+            } catch (CodeMemory.Refused e) {
                 refused = e.getMessage();
             }
             AT = at;
@@ -112,11 +106,6 @@ final class ErrorExit {
     }
 
     private ErrorExit() {}
-
-    /** Whether the code is for this system and processor. */
-    static boolean isFor() {
-        return System.getProperty("os.name").equals("Linux") && List.of("amd64", "x86_64").contains(System.getProperty("os.arch").toLowerCase(Locale.ROOT));
-    }
 
     /** Why there are no such calls here; null where there are. */
     static String refusal() {
@@ -180,30 +169,6 @@ final class ErrorExit {
             digits += l.bytes().length();
         }
         return digits / 2;
-    }
-
-    /** Pages that are writable first and executable then, never both. They stay until the process ends. @throws IllegalStateException with the reason if that cannot be */
-    private static long place(byte[] code) {
-        if (!isFor()) {
-            throw new IllegalStateException("its errors are caught on Linux on x86-64 only, this is " + System.getProperty("os.name") + " on " + System.getProperty("os.arch"));
-        }
-        Linker linker = Linker.nativeLinker();
-        SymbolLookup libc = linker.defaultLookup();
-        MethodHandle mmap = linker.downcallHandle(libc.findOrThrow("mmap"), FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-        MethodHandle mprotect = linker.downcallHandle(libc.findOrThrow("mprotect"), FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT));
-        try {
-            long at = (long) mmap.invokeExact(0L, (long) PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0L);
-            if (at == -1) {
-                throw new IllegalStateException("the system gives no memory for code");
-            }
-            MemorySegment.ofAddress(at).reinterpret(PAGE).copyFrom(MemorySegment.ofArray(code));
-            if ((int) mprotect.invokeExact(at, (long) PAGE, READ_EXECUTE) != 0) {
-                throw new IllegalStateException("the system forbids executable memory");
-            }
-            return at;
-        } catch (Throwable t) {
-            throw unexpected(t);
-        }
     }
 
     private static RuntimeException unexpected(Throwable t) {

@@ -1,5 +1,6 @@
 package dev.jacquard.data;
 
+import dev.jacquard.tensor.backend.CodeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
@@ -83,7 +84,7 @@ abstract sealed class JpegLibrary permits LibJpegLibrary, TurboJpegLibrary {
             return Found.none("libraries are called on 64-bit systems other than Windows only");
         }
         List<String> names = switch (which) {
-            case "auto" -> ErrorExit.isFor() ? Stream.concat(LIBJPEG.stream(), LIBTURBOJPEG.stream()).toList() : LIBTURBOJPEG;
+            case "auto" -> CodeMemory.isFor() ? Stream.concat(LIBJPEG.stream(), LIBTURBOJPEG.stream()).toList() : LIBTURBOJPEG;
             case "libjpeg" -> LIBJPEG;
             case "libturbojpeg" -> LIBTURBOJPEG;
             default -> List.of(which);

@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.tensor.backend.CodeMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.tensor.backend.CodeMemory;
 import java.util.Collections;
 import java.util.Optional;
 import java.util.OptionalDouble;

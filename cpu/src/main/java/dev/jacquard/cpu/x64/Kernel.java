@@ -3,6 +3,7 @@ package dev.jacquard.cpu.x64;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.jacquard.tensor.EngineBugException;
+import dev.jacquard.tensor.backend.CodeMemory;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;

@@ -11,7 +11,7 @@
  * <tr><td>instructions into bytes</td><td></td><td>{@link dev.jacquard.cpu.x64.Encoder}, {@link dev.jacquard.cpu.x64.VectorAssembler},
  * {@link dev.jacquard.cpu.x64.IntegerAssembler}, {@link dev.jacquard.cpu.x64.Assembler}; operands {@link dev.jacquard.cpu.x64.Gp}, {@link dev.jacquard.cpu.x64.Vec},
  * {@link dev.jacquard.cpu.x64.Mem}, {@link dev.jacquard.cpu.x64.Literal}</td></tr>
- * <tr><td>bytes into functions</td><td>{@link dev.jacquard.cpu.x64.Kernel}, {@link dev.jacquard.cpu.x64.CodeMemory}</td><td>arguments in memory:
+ * <tr><td>bytes into functions</td><td>{@link dev.jacquard.cpu.x64.Kernel}, {@link dev.jacquard.tensor.backend.CodeMemory}</td><td>arguments in memory:
  * {@link dev.jacquard.cpu.x64.Native}</td></tr>
  * <tr><td>parts of all kernels</td><td>{@link dev.jacquard.cpu.x64.Chunks}</td><td>{@link dev.jacquard.cpu.x64.LaneMask} and {@link dev.jacquard.cpu.x64.Lanes} (the last vector), {@link dev.jacquard.cpu.x64.RowLoop},
  *     {@link dev.jacquard.cpu.x64.Activations}, {@link dev.jacquard.cpu.x64.VectorPool}, {@link dev.jacquard.cpu.x64.EightByEight}</td></tr>
