@@ -69,7 +69,8 @@ final class CompareReport implements AutoCloseable {
     /** A line of the case and these cells, which begin with the candidate. */
     private void row(Measured m, String... cells) {
         String shapes = m.matrix.sample().types().stream().map(TensorType::toString).collect(Collectors.joining(" "));
-        report.row(String.join(",", Report.quoted(m.matrix.name()), m.matrix.sample().op().name(), Report.quoted(shapes), m.matrix.arithmetic().toString(), String.join(",", cells), Report.quoted(device)));
+        report.row(String.join(",", Report.quoted(m.matrix.name()), m.matrix.sample().op().name(), Report.quoted(shapes), m.matrix.arithmetic().toString(),
+                String.join(",", cells), Report.quoted(device)));
     }
 
     private static double us(Optional<Timing> t) {

@@ -10,8 +10,9 @@ class ChunkTest {
     @Test
     void eachPartIsCutByItsSizeAlone() {
         long g = Call.GRAIN;
-        List<Chunk<Long>> chunks = Chunk.cut(List.of(3L, g, 2 * g + 1), Long::longValue);
-        assertEquals(List.of(new Chunk<>(3L, 0, 3), new Chunk<>(g, 0, g), new Chunk<>(2 * g + 1, 0, g), new Chunk<>(2 * g + 1, g, 2 * g), new Chunk<>(2 * g + 1, 2 * g, 2 * g + 1)), chunks);
+        long large = 2 * g + 1;
+        List<Chunk<Long>> chunks = Chunk.cut(List.of(3L, g, large), Long::longValue);
+        assertEquals(List.of(new Chunk<>(3L, 0, 3), new Chunk<>(g, 0, g), new Chunk<>(large, 0, g), new Chunk<>(large, g, 2 * g), new Chunk<>(large, 2 * g, large)), chunks);
     }
 
     @Test

@@ -198,7 +198,8 @@ final class Contest {
         row.put("answer_difference", Spread.text("%.1e", s.difference));
         row.put("memory_mb", Long.toString(s.peer.peakMemory()));
         row.put("others_percent_of_a_core", Spread.text("%.0f", 100 * Math.max(others, 0)));
-        out.printf(Locale.ROOT, "  %-22s %9.2f ms (%.2f to %.2f)  %7.2f images/s  jacquard %s x  %s %% of peak%n", s.peer.name(), ms, spread.least(), spread.most(), piece.batch() * 1e3 / ms, row.get("jacquard_is_x_as_fast"), row.get("percent_of_fma_peak"));
+        out.printf(Locale.ROOT, "  %-22s %9.2f ms (%.2f to %.2f)  %7.2f images/s  jacquard %s x  %s %% of peak%n", s.peer.name(), ms, spread.least(),
+                spread.most(), piece.batch() * 1e3 / ms, row.get("jacquard_is_x_as_fast"), row.get("percent_of_fma_peak"));
         return row;
     }
 }

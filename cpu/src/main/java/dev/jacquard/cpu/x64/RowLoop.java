@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A loop over rows of float32, of a length that is known when it runs: of each row whole vectors, then one under the mask of {@link Lanes}. All rows are as long; so the mask is made
- * once, before the first.
+ * A loop over rows of float32, of a length that is known when it runs: of each row whole vectors, then one under the mask of {@link Lanes}. All rows are as long; so the mask is
+ * made once, before the first.
  *
  * @param a where to
  * @param lanes makes and uses the mask

@@ -13,7 +13,8 @@
  * {@link dev.jacquard.cpu.x64.Mem}, {@link dev.jacquard.cpu.x64.Literal}</td></tr>
  * <tr><td>bytes into functions</td><td>{@link dev.jacquard.cpu.x64.Kernel}, {@link dev.jacquard.tensor.backend.CodeMemory}</td><td>arguments in memory:
  * {@link dev.jacquard.cpu.x64.Native}</td></tr>
- * <tr><td>parts of all kernels</td><td>{@link dev.jacquard.cpu.x64.Chunks}</td><td>{@link dev.jacquard.cpu.x64.LaneMask} and {@link dev.jacquard.cpu.x64.Lanes} (the last vector), {@link dev.jacquard.cpu.x64.RowLoop},
+ * <tr><td>parts of all kernels</td><td>{@link dev.jacquard.cpu.x64.Chunks}</td><td>{@link dev.jacquard.cpu.x64.LaneMask} and {@link dev.jacquard.cpu.x64.Lanes} (the last vector),
+ *     {@link dev.jacquard.cpu.x64.RowLoop},
  *     {@link dev.jacquard.cpu.x64.Activations}, {@link dev.jacquard.cpu.x64.VectorPool}, {@link dev.jacquard.cpu.x64.EightByEight}</td></tr>
  * <tr><td>products</td><td>{@link dev.jacquard.cpu.x64.EmittedConvolutions} chooses; {@link dev.jacquard.cpu.x64.DenseConv}, {@link dev.jacquard.cpu.x64.PaddedConv},
  *     {@link dev.jacquard.cpu.x64.EmittedProduct}; {@link dev.jacquard.cpu.x64.Panels}</td><td>{@link dev.jacquard.cpu.x64.ProductKernel}, {@link dev.jacquard.cpu.x64.LateSilu},
