@@ -62,6 +62,11 @@ public final class Settings {
             return parse(setting.value());
         }
 
+        /** Whether a file may lack it and means the default: it has one, and no number of the run follows from it. Files of versions that did not have the setting are read so. */
+        boolean mayLack() {
+            return setting.mayChange() && !setting.value().isEmpty();
+        }
+
         /** Value in a configuration, as it is typed; empty if there is none. */
         public String text(TrainConfig config) {
             return Settings.text(get(config));
@@ -274,7 +279,7 @@ public final class Settings {
         return Json.pretty(all);
     }
 
-    /** Reads what {@link #json} wrote. @throws DataException if a setting is missing, unknown or of another kind */
+    /** Reads what {@link #json} wrote, or wrote in an earlier version. @throws DataException if a setting is missing that may not be, unknown or of another kind */
     static TrainConfig read(String file, String text) {
         try {
             JsonObject all = Json.parse(text, JsonObject.class);
@@ -283,11 +288,11 @@ public final class Settings {
             }
             Map<String, Object> values = new LinkedHashMap<>();
             for (Row r : ROWS) {
-                JsonElement group = all.get(r.group.getName());
-                if (!(group instanceof JsonObject g) || !g.has(r.name())) {
+                JsonElement value = all.get(r.group.getName()) instanceof JsonObject g ? g.get(r.name()) : null;
+                if (value == null && !r.mayLack()) {
                     throw new JsonParseException(r.group.getName() + "." + r.name() + " is missing");
                 }
-                values.put(r.name(), r.parse(g.get(r.name())));
+                values.put(r.name(), value == null ? r.initial() : r.parse(value));
             }
             all.entrySet().forEach(g -> unknown(g.getKey(), g.getValue()));
             return config(values);

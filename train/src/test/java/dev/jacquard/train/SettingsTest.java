@@ -110,6 +110,22 @@ class SettingsTest {
         }
     }
 
+    /** What a run computes must be said, where and how it does may be left to the defaults: files of versions that had fewer settings. */
+    @Test
+    void filesOfFewerSettings() {
+        for (Settings.Row r : Settings.rows()) {
+            TrainConfig c = DEFAULTS.with(r.name(), other(r));
+            JsonObject lacks = JsonParser.parseString(Settings.json(c)).getAsJsonObject();
+            lacks.getAsJsonObject(r.group().getName()).remove(r.name());
+            if (r.setting().mayChange() && !List.of("data", "val").contains(r.name())) {
+                assertEquals(DEFAULTS, Settings.read("config.json", lacks.toString()), r.name());
+            } else {
+                DataException e = assertThrows(DataException.class, () -> Settings.read("config.json", lacks.toString()), r.name());
+                assertTrue(e.getMessage().contains("." + r.name() + " is missing"), e.getMessage());
+            }
+        }
+    }
+
     @Test
     void theLastWordIsTheFlags() {
         ResolvedConfig c = ResolvedConfig.of("jacquard/resnet50/images", "benchmark-training", Map.of("arch", "efficientnet-b4", "batch", "2", "log-steps", "9"));
