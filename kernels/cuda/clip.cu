@@ -12,23 +12,14 @@
 // CPU twin     dev.jacquard.cpu.LossScalingKernels
 // Versions     v1: two passes over the gradients whatever their number; by definition it was five launches per parameter
 // Measured     not yet: no GPU so far
-#include "parts.cuh"
+#include "chunk_loop.cuh"
 
 template <typename T> DEVICE void squares(const Parts<1> &parts, float *sums) {
     __shared__ float scratch[8];
     Chunk c = chunkOf(parts);
     const T *g = (const T *)parts.at[c.part][0];
     float sum = 0;
-    i64 i = c.from + threadIdx.x * QUAD;
-#pragma unroll 1
-    for (; i + QUAD <= c.to; i += 256 * QUAD) {
-        float v[QUAD];
-        loadQuad(v, g + i);
-#pragma unroll
-        for (int k = 0; k < QUAD; k++) sum += v[k] * v[k];
-    }
-#pragma unroll 1
-    for (; i < c.to; i++) sum += toFloat(g[i]) * toFloat(g[i]);
+    eachElement<false>(c, g, (float *)0, [&](float x) { return sum += x * x; });
     sum = blockSum<256>(sum, scratch);
     if (threadIdx.x == 0) sums[blockIdx.x] = sum;
 }
@@ -50,17 +41,7 @@ template <typename T> DEVICE void scale(const Parts<2> &parts, const float *fact
     const T *g = (const T *)parts.at[c.part][0];
     float *y = (float *)parts.at[c.part][1];
     float f = *factor;
-    i64 i = c.from + threadIdx.x * QUAD;
-#pragma unroll 1
-    for (; i + QUAD <= c.to; i += 256 * QUAD) {
-        float v[QUAD];
-        loadQuad(v, g + i);
-#pragma unroll
-        for (int k = 0; k < QUAD; k++) v[k] *= f;
-        storeQuad(v, y + i);
-    }
-#pragma unroll 1
-    for (; i < c.to; i++) y[i] = toFloat(g[i]) * f;
+    eachElement<true>(c, g, y, [=](float x) { return x * f; });
 }
 
 #define SQUARES(S, T) KERNEL(256) clip_squares_##S(const __grid_constant__ Parts<1> parts, float *sums) { squares<T>(parts, sums); }

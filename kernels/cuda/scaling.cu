@@ -16,7 +16,7 @@
 // Versions     v1
 //              v2: results are f32 whatever the gradients are
 // Measured     not yet: no GPU so far
-#include "parts.cuh"
+#include "chunk_loop.cuh"
 
 // Not finite: all bits of the exponent set.
 DEVICE bool odd(float x) { return (floatToBits(x) & 0x7f800000u) == 0x7f800000u; }
@@ -27,24 +27,10 @@ template <typename T, int P> DEVICE void look(const Parts<P> &parts, float inver
     const T *g = (const T *)parts.at[c.part][0];
     float *y = (float *)parts.at[c.part][P - 1];
     bool bad = false;
-    i64 i = c.from + threadIdx.x * QUAD;
-#pragma unroll 1
-    for (; i + QUAD <= c.to; i += 256 * QUAD) {
-        float v[QUAD];
-        loadQuad(v, g + i);
-#pragma unroll
-        for (int k = 0; k < QUAD; k++) {
-            bad |= odd(v[k]);
-            v[k] *= inverse;
-        }
-        if (P == 2) storeQuad(v, y + i);
-    }
-#pragma unroll 1
-    for (; i < c.to; i++) {
-        float x = toFloat(g[i]);
+    eachElement<P == 2>(c, g, y, [&](float x) {
         bad |= odd(x);
-        if (P == 2) y[i] = x * inverse;
-    }
+        return x * inverse;
+    });
     if (__any_sync(0xffffffffu, bad) && threadIdx.x % 32 == 0) atomicOr(overflow, 1);
 }
 
