@@ -1,7 +1,7 @@
 package dev.jacquard.bench;
 
 import dev.jacquard.bench.ConvTrial.Pass;
-import dev.jacquard.bench.peers.Peer;
+import dev.jacquard.cli.AskedProcess;
 import dev.jacquard.cli.Spread;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -40,7 +40,7 @@ final class ConvRow {
     }
 
     /** A turn. @param torch LibTorch if it is its turn; null if it is ours */
-    void turn(TorchConvolutions torch, double seconds) throws Peer.Refused {
+    void turn(TorchConvolutions torch, double seconds) throws AskedProcess.Refused {
         if (torch == null) {
             ours.add(Spread.of(trial.time(pass, seconds)).median());
         } else {

@@ -4,7 +4,7 @@ import dev.jacquard.bench.ConvTrial.Numbers;
 import dev.jacquard.bench.ConvTrial.Pass;
 import dev.jacquard.bench.peers.Machine;
 import dev.jacquard.bench.peers.MeasureOptions;
-import dev.jacquard.bench.peers.Peer;
+import dev.jacquard.cli.AskedProcess;
 import dev.jacquard.cli.Results;
 import dev.jacquard.cpu.x64.Emission;
 import dev.jacquard.tensor.backend.Backend;
@@ -136,18 +136,18 @@ public final class ConvSweep implements Callable<Integer> {
             }
             turns(rows, torch);
             return rows;
-        } catch (Peer.Refused e) {
+        } catch (AskedProcess.Refused e) {
             throw new IOException("LibTorch: " + e.getMessage(), e);
         } finally {
             trials.forEach(ConvTrial::close);
         }
     }
 
-    private TorchConvolutions torch() throws IOException, Peer.Refused {
+    private TorchConvolutions torch() throws IOException, AskedProcess.Refused {
         return withTorch ? new TorchConvolutions(measure.python(), measure.threads(), Path.of("bench/src/peers/python/conv_worker.py"), Path.of("bench/target/conv-sweep")) : null;
     }
 
-    private void turns(List<ConvRow> rows, TorchConvolutions torch) throws IOException, InterruptedException, Peer.Refused {
+    private void turns(List<ConvRow> rows, TorchConvolutions torch) throws IOException, InterruptedException, AskedProcess.Refused {
         double begin = age();
         Load load = new Load(torch);
         double peak = Emission.peak(measure.threads()).orElse(Double.NaN);

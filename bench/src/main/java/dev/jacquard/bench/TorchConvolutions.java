@@ -3,6 +3,7 @@ package dev.jacquard.bench;
 import dev.jacquard.bench.ConvTrial.Pass;
 import dev.jacquard.bench.peers.Contender;
 import dev.jacquard.bench.peers.Peer;
+import dev.jacquard.cli.AskedProcess;
 import dev.jacquard.tensor.op.Window;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -16,8 +17,8 @@ final class TorchConvolutions implements AutoCloseable {
     private final Peer peer;
     private final String versions;
 
-    /** Starts it. @throws Peer.Refused if that Python has no torch */
-    TorchConvolutions(String python, int threads, Path script, Path logs) throws IOException, Peer.Refused {
+    /** Starts it. @throws AskedProcess.Refused if that Python has no torch */
+    TorchConvolutions(String python, int threads, Path script, Path logs) throws IOException, AskedProcess.Refused {
         peer = new Peer(Contender.tuned("torch-nhwc-tuned", List.of(python, script.toString(), Integer.toString(threads))), logs);
         boolean done = false;
         try {
@@ -36,7 +37,7 @@ final class TorchConvolutions implements AutoCloseable {
     }
 
     /** Makes operands, and runs all passes once. @return whether LibTorch has such a convolution: its padding is the same on both sides */
-    boolean prepare(int id, ConvCase c) throws Peer.Refused {
+    boolean prepare(int id, ConvCase c) throws AskedProcess.Refused {
         Window v = c.window();
         if (v.top() != v.bottom() || v.left() != v.right()) {
             return false;
@@ -47,7 +48,7 @@ final class TorchConvolutions implements AutoCloseable {
     }
 
     /** Milliseconds of each call, of as many as fit into the time, but one at least. A forward pass is the convolution alone: LibTorch has no other. */
-    double[] time(int id, Pass pass, double seconds) throws Peer.Refused {
+    double[] time(int id, Pass pass, double seconds) throws AskedProcess.Refused {
         String what = pass == Pass.PLAIN ? "forward" : pass.name().toLowerCase(Locale.ROOT);
         return Arrays.stream(peer.ask(String.format(Locale.ROOT, "time %d %s %.4f", id, what, seconds)).split(" ")).mapToDouble(Double::parseDouble).toArray();
     }

@@ -128,7 +128,7 @@ final class BenchCommand implements Callable<Integer> {
     private static List<String> limits(PyTorchWorker worker) {
         try {
             return worker == null ? List.of() : worker.limits();
-        } catch (PyTorchWorker.Refused e) {
+        } catch (AskedProcess.Refused e) {
             return List.of("limits: " + e.getMessage());
         }
     }
@@ -148,7 +148,7 @@ final class BenchCommand implements Callable<Integer> {
                         all.add(both.getFirst());
                     }
                     all.add(both.getLast());
-                } catch (PyTorchWorker.Refused | UncheckedIOException e) {
+                } catch (AskedProcess.Refused | UncheckedIOException e) {
                     all.add(failed("pytorch " + mode, e.getMessage()));
                 }
             }
@@ -163,7 +163,7 @@ final class BenchCommand implements Callable<Integer> {
         for (String mode : beside) {
             try (BenchContender theirs = worker.prepare(c, mode)) {
                 theirsAlone.addAll(rounds(List.of(theirs)));
-            } catch (PyTorchWorker.Refused | UncheckedIOException e) {
+            } catch (AskedProcess.Refused | UncheckedIOException e) {
                 theirsAlone.add(failed("pytorch " + mode, e.getMessage()));
             }
         }

@@ -1,11 +1,9 @@
 package dev.jacquard.cli;
 
+import dev.jacquard.cli.AskedProcess.Refused;
 import dev.jacquard.tensor.CallerException;
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -17,29 +15,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * PyTorch's side of {@code jacquard bench}: a process that lives as long as the bench, so that the two sides can take turns. It is asked in lines and answers each with one:
- * {@code ok ...} or {@code no reason}; bench/gpu/pytorch_worker.py says which. Other lines are passed over: libraries write to standard output, too, and an answer taken for the
- * next question's would be a figure in the wrong row.
+ * PyTorch's side of {@code jacquard bench}: bench/gpu/pytorch_worker.py, which says what it may be asked.
  */
 final class PyTorchWorker implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PyTorchWorker.class);
     /** Longer than any answer takes, preparing with max-autotune included. */
     private static final Duration PATIENCE = Duration.ofSeconds(150);
 
-    private final Process process;
-    private final BufferedReader answers;
-    private final BufferedWriter questions;
-    private final Duration patience;
+    private final AskedProcess process;
     private final String versions;
-
-    /** What the worker says about a case that it cannot do. */
-    static final class Refused extends Exception {
-        private static final long serialVersionUID = 1;
-
-        Refused(String why) {
-            super(why);
-        }
-    }
 
     /** Starts it. @param device cuda or cpu @throws CallerException if it does not start, for lack of Python or PyTorch say */
     PyTorchWorker(String python, Path script, String device, Path log) {
@@ -48,17 +32,14 @@ final class PyTorchWorker implements AutoCloseable {
 
     /** The same with another limit. @param patience time to answer in; who takes longer is ended */
     PyTorchWorker(String python, Path script, String device, Path log, Duration patience) {
-        this.patience = patience;
         try {
             Files.createDirectories(log.toAbsolutePath().getParent());
-            process = new ProcessBuilder(python, script.toString(), device).redirectError(log.toFile()).start();
-            answers = process.inputReader(StandardCharsets.UTF_8);
-            questions = process.outputWriter(StandardCharsets.UTF_8);
+            process = new AskedProcess(new ProcessBuilder(python, script.toString(), device).redirectError(log.toFile()), patience);
         } catch (IOException e) {
             throw new CallerException("--pytorch", "does not start", e.getMessage(), "a Python with PyTorch", "name one with --python, or leave --pytorch out", e);
         }
         try {
-            versions = ask("hello");
+            versions = process.ask("hello");
         } catch (Refused e) {
             close();
             throw new CallerException("--pytorch", "does not start", e.getMessage(), "a Python with PyTorch", "look into " + log + ", or leave --pytorch out", e);
@@ -70,47 +51,14 @@ final class PyTorchWorker implements AutoCloseable {
         return versions;
     }
 
-    private String ask(String question) throws Refused {
-        Thread watch = Thread.ofVirtual().start(this::endLater); // a read from a process cannot be given a limit
-        try {
-            questions.write(question);
-            questions.newLine();
-            questions.flush();
-            String answer = answers.readLine();
-            while (answer != null && !answer.equals("ok") && !answer.startsWith("ok ") && !answer.startsWith("no ")) {
-                answer = answers.readLine();
-            }
-            if (answer == null) {
-                throw new Refused("the worker has ended");
-            }
-            if (answer.startsWith("no ")) {
-                throw new Refused(answer.substring(3));
-            }
-            return answer.substring(2).strip();
-        } catch (IOException e) {
-            throw new Refused("the worker is gone: " + e.getMessage());
-        } finally {
-            watch.interrupt();
-        }
-    }
-
-    private void endLater() {
-        try {
-            Thread.sleep(patience);
-            PythonProcess.end(process);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // it has answered
-        }
-    }
-
     /** What the device can do, as {@code name=figure unit} each. */
     List<String> limits() throws Refused {
-        return List.of(ask("limits").split(";"));
+        return List.of(process.ask("limits").split(";"));
     }
 
     /** Prepares a case in one of PyTorch's modes. */
     BenchContender prepare(BenchCase c, String mode) throws Refused {
-        ask(String.format(Locale.ROOT, "prepare %s %s %s %s %d %d", c.verb(), c.arch(), mode, c.precision(), c.batch(), c.px()));
+        process.ask(String.format(Locale.ROOT, "prepare %s %s %s %s %d %d", c.verb(), c.arch(), mode, c.precision(), c.batch(), c.px()));
         return new Prepared(mode);
     }
 
@@ -145,7 +93,7 @@ final class PyTorchWorker implements AutoCloseable {
         @Override
         public void close() {
             try {
-                ask("drop");
+                process.ask("drop");
             } catch (Refused e) {
                 LOG.debug("{}: {}", name(), e.getMessage()); // what was measured counts; the next case will hear of it
             }
@@ -161,7 +109,7 @@ final class PyTorchWorker implements AutoCloseable {
 
         private String must(String question) {
             try {
-                return ask(question);
+                return process.ask(question);
             } catch (Refused e) {
                 throw new UncheckedIOException(new IOException(name() + ": " + e.getMessage(), e));
             }
@@ -170,6 +118,6 @@ final class PyTorchWorker implements AutoCloseable {
 
     @Override
     public void close() {
-        PythonProcess.close(process, questions);
+        process.close();
     }
 }

@@ -1,35 +1,41 @@
 package dev.jacquard.cli;
 
 import dev.jacquard.tensor.CallerException;
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** torchvision's side of {@code jacquard data bench}: scripts/torchvision_pipeline.py, which is asked in lines and answers each with one. */
+/** torchvision's side of {@code jacquard data bench}: scripts/torchvision_pipeline.py, which greets with its versions. */
 final class TorchvisionWorker implements AutoCloseable {
-    private final Process process;
-    private final BufferedReader answers;
-    private final BufferedWriter questions;
+    /** A turn may be as long as the user says. */
+    private static final Duration PATIENCE = Duration.ofHours(1);
+
+    private final AskedProcess process;
     private final String versions;
 
     /** Starts it. @throws CallerException if it does not start, for lack of Python or torchvision say */
     TorchvisionWorker(String python, Path script, List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(python, script.toString()));
+        command.addAll(arguments);
+        command.add("--serve");
         try {
-            List<String> command = new ArrayList<>(List.of(python, script.toString()));
-            command.addAll(arguments);
-            command.add("--serve");
-            process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
-            answers = process.inputReader(StandardCharsets.UTF_8);
-            questions = process.outputWriter(StandardCharsets.UTF_8);
-            versions = answer();
+            process = new AskedProcess(new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD), PATIENCE);
         } catch (IOException e) {
-            throw new CallerException("--compare", "does not start", String.valueOf(e.getMessage()), "a Python with torchvision and Pillow",
-                    "name one with --python, or leave --compare out", e);
+            throw unavailable(e);
         }
+        try {
+            versions = process.answer();
+        } catch (AskedProcess.Refused e) {
+            process.close();
+            throw unavailable(e);
+        }
+    }
+
+    private static CallerException unavailable(Exception e) {
+        return new CallerException("--compare", "does not start", String.valueOf(e.getMessage()), "a Python with torchvision and Pillow",
+                "name one with --python, or leave --compare out", e);
     }
 
     /** {@code torchvision 0.14.1 pillow 9.4.0}. */
@@ -39,36 +45,16 @@ final class TorchvisionWorker implements AutoCloseable {
 
     /** Images per second of a pipeline's batches. */
     double pipeline(String name, double seconds) {
-        return ask("time", name, seconds);
-    }
-
-    /** Images per second of one thread in one stage. */
-    double stage(String name, double seconds) {
-        return ask("stage", name, seconds);
-    }
-
-    private double ask(String verb, String name, double seconds) {
         try {
-            questions.write(verb + " " + name + " " + seconds);
-            questions.newLine();
-            questions.flush();
-            String[] words = answer().split(" ");
+            String[] words = process.ask("time " + name + " " + seconds).split(" ");
             return Double.parseDouble(words[0]) / Double.parseDouble(words[1]);
-        } catch (IOException e) {
+        } catch (AskedProcess.Refused e) {
             throw new CallerException("--compare", "the worker has failed", String.valueOf(e.getMessage()), "images and seconds", "run the script by hand to see why", e);
         }
     }
 
-    private String answer() throws IOException {
-        String line = answers.readLine();
-        if (line == null || !line.startsWith("ok ")) {
-            throw new IOException(line == null ? "it has ended" : line);
-        }
-        return line.substring(3);
-    }
-
     @Override
     public void close() {
-        PythonProcess.close(process, questions);
+        process.close();
     }
 }

@@ -119,7 +119,7 @@ class BenchCommandTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"time,echo ok fast,no figures: 'fast'", "prepare,exit 1,the worker has ended", "drop,exit 1,"})
+    @CsvSource({"time,echo ok fast,no figures: 'fast'", "prepare,exit 1,the process has ended", "drop,exit 1,"})
     void aWorkerThatFailsCostsItsOwnRowsOnly(String question, String instead, String why) throws IOException {
         assertEquals(0, run("--pytorch", worker(question, instead).toString(), "--python", "sh", "--precisions", "fp32", "--work", "infer", "--modes", "eager"), err.toString());
         List<String[]> rows = rows();
@@ -142,7 +142,7 @@ class BenchCommandTest {
     void aWorkerThatDoesNotAnswerIsEnded() throws Exception {
         try (PyTorchWorker worker = new PyTorchWorker("sh", worker("time", "sleep 600"), "cpu", folder.resolve("log"), Duration.ofSeconds(1));
                 BenchContender eager = worker.prepare(BenchCase.all().getFirst(), "eager")) {
-            assertTrue(assertThrows(UncheckedIOException.class, () -> eager.time(1)).getMessage().contains("the worker has ended"));
+            assertTrue(assertThrows(UncheckedIOException.class, () -> eager.time(1)).getMessage().contains("the process has ended"));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.jacquard.bench.peers;
 
 import dev.jacquard.bench.peers.Piece.Work;
+import dev.jacquard.cli.AskedProcess;
 import dev.jacquard.cli.Spread;
 import dev.jacquard.cpu.x64.Emission;
 import java.io.IOException;
@@ -107,13 +108,13 @@ final class Contest {
                     piece.work() == Work.TRAIN ? "; losses " + Arrays.toString(side.answer) : "");
             peer.time(WARM_UP_SECONDS, 2);
             sides.add(side);
-        } catch (Peer.Refused e) {
+        } catch (AskedProcess.Refused e) {
             out.printf("  %s: not run: %s%n", c.name(), e.getMessage());
             peer.close();
         }
     }
 
-    private float[] firstAnswer(Peer peer) throws Peer.Refused {
+    private float[] firstAnswer(Peer peer) throws AskedProcess.Refused {
         if (piece.work() == Work.INFER) {
             peer.time(0, 1);
             return peer.answer();
@@ -148,7 +149,7 @@ final class Contest {
                 Thread.sleep(100); // threads of the one before have parked by then
                 try {
                     side.medians.add(Spread.of(side.peer.time(settings.seconds, 1)).median());
-                } catch (Peer.Refused e) {
+                } catch (AskedProcess.Refused e) {
                     out.printf("  %s: failed in round %d: %s%n", side.peer.name(), round, e.getMessage());
                     sides.remove(side);
                     return sides.isEmpty() ? List.of() : measured();

@@ -1,6 +1,7 @@
 package dev.jacquard.bench.peers;
 
 import dev.jacquard.bench.peers.Piece.Work;
+import dev.jacquard.cli.AskedProcess;
 import dev.jacquard.cli.Spread;
 import java.awt.image.BufferedImage;
 import java.io.File;
@@ -74,7 +75,7 @@ final class FirstPrediction {
             double age = peer.age();
             versions.put(c.name(), peer.versions());
             return age;
-        } catch (Peer.Refused e) {
+        } catch (AskedProcess.Refused e) {
             out.printf("  %s: not run: %s%n", c.name(), e.getMessage());
             return Double.NaN;
         }

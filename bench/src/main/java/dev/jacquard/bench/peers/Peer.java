@@ -1,15 +1,13 @@
 package dev.jacquard.bench.peers;
 
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
+import dev.jacquard.cli.AskedProcess;
+import dev.jacquard.cli.AskedProcess.Refused;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 
 /** An engine's process, asked in lines: see {@link Engine}. */
 public final class Peer implements AutoCloseable {
@@ -18,19 +16,8 @@ public final class Peer implements AutoCloseable {
 
     private final Contender contender;
     private final Path log;
-    private final Process process;
-    private final BufferedReader answers;
-    private final BufferedWriter questions;
+    private final AskedProcess process;
     private final long born = System.nanoTime();
-
-    /** What an engine says about what it cannot do. */
-    public static final class Refused extends Exception {
-        private static final long serialVersionUID = 1;
-
-        Refused(String why) {
-            super(why);
-        }
-    }
 
     /** Starts it. @param folder where its standard error goes, as NAME.log */
     public Peer(Contender contender, Path folder) throws IOException {
@@ -39,9 +26,7 @@ public final class Peer implements AutoCloseable {
         log = folder.resolve(contender.name() + ".log");
         ProcessBuilder builder = new ProcessBuilder(contender.command()).redirectError(log.toFile());
         builder.environment().putAll(contender.environment());
-        process = builder.start();
-        answers = process.inputReader(StandardCharsets.UTF_8);
-        questions = process.outputWriter(StandardCharsets.UTF_8);
+        process = new AskedProcess(builder, PATIENCE);
     }
 
     String name() {
@@ -55,32 +40,10 @@ public final class Peer implements AutoCloseable {
 
     /** Asks. @return what follows {@code ok} @throws Refused if the answer is no, or the process has ended */
     public String ask(String question) throws Refused {
-        Thread watch = Thread.ofVirtual().start(this::endLater); // a read from a process cannot be given a limit
         try {
-            questions.write(question);
-            questions.newLine();
-            questions.flush();
-            String answer = answers.readLine();
-            while (answer != null && !answer.startsWith("ok") && !answer.startsWith("no ")) {
-                answer = answers.readLine(); // libraries write to standard output, too
-            }
-            if (answer == null || !answer.startsWith("ok")) {
-                throw new Refused((answer == null ? "the process has ended" : answer.substring(3)) + "; see " + log);
-            }
-            return answer.substring(2).strip();
-        } catch (IOException e) {
-            throw new Refused("the process is gone: " + e.getMessage() + "; see " + log);
-        } finally {
-            watch.interrupt();
-        }
-    }
-
-    private void endLater() {
-        try {
-            Thread.sleep(PATIENCE);
-            process.destroyForcibly();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt(); // it has answered
+            return process.ask(question);
+        } catch (Refused e) {
+            throw new Refused(e.getMessage() + "; see " + log);
         }
     }
 
@@ -116,13 +79,13 @@ public final class Peer implements AutoCloseable {
 
     /** Processor seconds that it has used; 0 where the system does not tell. */
     public double cpuSeconds() {
-        return process.info().totalCpuDuration().map(d -> d.toNanos() / 1e9).orElse(0.0);
+        return process.handle().info().totalCpuDuration().map(d -> d.toNanos() / 1e9).orElse(0.0);
     }
 
     /** Most memory that it has had, in MiB; -1 where the system does not tell. */
     long peakMemory() {
         try {
-            return Files.readAllLines(Path.of("/proc/" + process.pid() + "/status")).stream().filter(l -> l.startsWith("VmHWM:"))
+            return Files.readAllLines(Path.of("/proc/" + process.handle().pid() + "/status")).stream().filter(l -> l.startsWith("VmHWM:"))
                     .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) / 1024).findFirst()
                     .orElse(-1);
         } catch (IOException e) {
@@ -133,16 +96,6 @@ public final class Peer implements AutoCloseable {
     /** Ends it. */
     @Override
     public void close() {
-        try {
-            questions.close();
-            if (!process.waitFor(5, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-            }
-        } catch (IOException e) {
-            process.destroyForcibly();
-        } catch (InterruptedException e) {
-            process.destroyForcibly();
-            Thread.currentThread().interrupt();
-        }
+        process.close();
     }
 }

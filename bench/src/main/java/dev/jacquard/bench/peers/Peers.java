@@ -1,6 +1,7 @@
 package dev.jacquard.bench.peers;
 
 import dev.jacquard.bench.peers.Piece.Work;
+import dev.jacquard.cli.AskedProcess;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -112,7 +113,7 @@ public final class Peers implements Callable<Integer> {
         if (torch != null && Files.notExists(material.torchScript())) {
             try (Peer peer = new Peer(torch, work.resolve("logs"))) {
                 peer.script(network, PIXELS, material);
-            } catch (Peer.Refused e) {
+            } catch (AskedProcess.Refused e) {
                 out.println("no TorchScript of " + network + ": " + e.getMessage());
             }
         }
