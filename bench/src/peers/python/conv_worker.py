@@ -7,10 +7,11 @@ Needs torch, such as Debian's python3-torch. Gradients of images and of weights 
 """
 import sys
 import time
-import traceback
 
 import torch
 import torch.nn.functional as F
+
+from answers import serve
 
 
 class Convolution:
@@ -49,22 +50,8 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(int(sys.argv[1]))
     known = {}
-    for line in sys.stdin:
-        question, *args = line.split()
-        try:
-            answer = ""
-            if question == "hello":
-                answer = f"torch {torch.__version__} channels-last, {torch.get_num_threads()} threads"
-            elif question == "prepare":
-                known[args[0]] = Convolution(*map(int, args[1:]))
-            elif question == "time":
-                answer = known[args[0]].time(args[1], float(args[2]))
-            else:
-                raise ValueError("no such question: " + question)
-            print("ok", answer, flush=True)
-        except Exception as e:  # whatever a library throws is an answer
-            traceback.print_exc()
-            print("no", f"{type(e).__name__}: {e}".replace("\n", " ")[:300], flush=True)
+    serve({"prepare": lambda id, *numbers: known.update({id: Convolution(*map(int, numbers))}),
+           "time": lambda id, what, seconds: known[id].time(what, float(seconds))})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import os
 import struct
 import sys
 import time
-import traceback
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +21,7 @@ THREADS = int(sys.argv[1])
 sys.argv[1:] = ["cpu"]
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../gpu"))
 import pytorch_worker  # noqa: E402
+from answers import serve  # noqa: E402
 
 LEARNING_RATE, MOMENTUM = 1e-3, 0.9  # dev.jacquard.bench.peers.Piece
 
@@ -104,26 +104,7 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(THREADS)
     engine = Engine()
-    for line in sys.stdin:
-        question, *args = line.split()
-        try:
-            answer = ""
-            if question == "hello":
-                answer = f"torch {torch.__version__} channels-last, {torch.get_num_threads()} threads"
-            elif question == "prepare":
-                engine.prepare(*args)
-            elif question == "time":
-                answer = engine.time(float(args[0]), int(args[1]))
-            elif question == "answer":
-                engine.write(args[0])
-            elif question == "script":
-                engine.script(*args)
-            else:
-                raise ValueError("no such question: " + question)
-            print("ok", answer, flush=True)
-        except Exception as e:  # whatever a library throws is an answer
-            traceback.print_exc()
-            print("no", f"{type(e).__name__}: {e}".replace("\n", " ")[:300], flush=True)
+    serve({"prepare": engine.prepare, "time": lambda seconds, least: engine.time(float(seconds), int(least)), "answer": engine.write, "script": engine.script})
 
 
 if __name__ == "__main__":
