@@ -50,6 +50,19 @@ final class WinogradChoice {
         return WinogradPlan.takesBackwardData(s) ? best(s, set, (rows, cols) -> WinogradPlan.backwardData(s, rows, cols, 1, false)) : Optional.empty();
     }
 
+    /** The same of a backward of weight. */
+    static Optional<WinogradPlan> backwardWeight(ConvShape s, InstructionSet set) {
+        if (!WinogradPlan.takesForward(s) || Math.min(s.c(), s.k()) < LEAST_CHANNELS) {
+            return Optional.empty();
+        }
+        WinogradPlan p = WinogradPlan.forward(s, WinogradAxis.FOUR, WinogradAxis.TWO, 1, true);
+        long row = 4L * p.points() * p.tilesAcross() * (s.c() + s.k());
+        int most = (int) Math.clamp(BLOCK / row, 1, p.tileRows());
+        return Optional.of(p.cut(Math.ceilDiv(p.tileRows(), Math.ceilDiv(p.tileRows(), most)), true));
+    }
+
+    private static final long BLOCK = Long.getLong("wblock", 12) << 20;
+
     private static Optional<WinogradPlan> best(ConvShape s, InstructionSet set, BiFunction<WinogradAxis, WinogradAxis, WinogradPlan> plans) {
         if (Math.min(s.c(), s.k()) < LEAST_CHANNELS) {
             return Optional.empty();
