@@ -13,8 +13,10 @@ import java.util.List;
  * @param channels of each
  * @param pointBytes from the sums of a point to the next point's
  * @param sumBytes from an output channel's sums to the next one's, in whole vectors
+ * @param add whether taps are added to those that are there
  */
-record WinogradGradientOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int outputs, int channels, int pointBytes, int sumBytes) implements Kernel.Spec {
+record WinogradGradientOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, int outputs, int channels, int pointBytes, int sumBytes, boolean add)
+        implements Kernel.Spec {
     private static final int TAPS = 3;
 
     @Override
@@ -34,9 +36,16 @@ record WinogradGradientOutput(InstructionSet set, WinogradAxis rows, WinogradAxi
             return rows.gather(a, m, pool);
         }, (i, values) -> {
             Vec[] g = cols.gather(a, values, pool);
+            Vec before = pool.take();
             for (int j = 0; j < TAPS; j++) {
-                lanes.store(Mem.at(Gp.RSI, Gp.R11, 1, (i * TAPS + j) * tap), g[j]);
+                Mem to = Mem.at(Gp.RSI, Gp.R11, 1, (i * TAPS + j) * tap);
+                if (add) {
+                    lanes.load(before, to);
+                    a.vaddps(g[j], g[j], before);
+                }
+                lanes.store(to, g[j]);
             }
+            pool.give(before);
             pool.give(g);
         }));
         WinogradPasses.leave(a, WinogradPasses.SCRATCH);

@@ -14,17 +14,17 @@ import java.util.List;
  * a third of the multiply-adds of the definition.
  *
  * <p>Tiles are transformed a block at a time, all channels of both operands; a block stays in the last cache while it is multiplied, a point, or a part of its channels, by a
- * worker. Sums over a part of a block, whose operands stay in the second-level cache, are added to those of the parts before, which keeps errors small. A NaN reaches what
- * {@link WinogradConv} says.
+ * worker. Errors are kept small by summing up in steps: some tiles in registers, a block at the points, blocks in the gradient. A NaN reaches all taps of its channel, and an
+ * infinite number becomes NaN, as in {@link WinogradConv}.
  */
 final class WinogradWeightGradient implements Conv {
     /** Channels of one operand that are multiplied at once: with as many of the other, the sums and two parts of a block fill two thirds of the second-level cache. */
-    private static final int PART = Integer.getInteger("wpart", 256);
+    private static final int PART = 256;
 
-    /** Tiles that are summed up at once, at most: what a tile of the product reads of them stays in the first-level cache. */
-    private static final int DEPTH = Integer.getInteger("wdepth", 144);
+    /** Tiles that are summed up at once, at most: three times as many are faster by a fiftieth, and rounding errors half as large again. */
+    private static final int DEPTH = 48;
 
-    /** Multiplications of a region at least: one or two threads that take so many in turn are idle at the end for a small part of the time. */
+    /** Multiplications of a block, at least: threads that take so many in turn are idle at the end for a small part of the time. */
     private static final int ENOUGH = 16;
 
     /** Output channels of a chunk of the last transform. */
@@ -41,7 +41,7 @@ final class WinogradWeightGradient implements Conv {
     private final Kernel[] gradientTiles;
     private final Kernel[] products;
     private final int[] tiles;
-    private final Kernel[] outputs = new Kernel[2];
+    private final Kernel[][] outputs = new Kernel[2][2];
 
     // Of the run under way; a plan is not for two threads at once.
     private long x;
@@ -101,7 +101,9 @@ final class WinogradWeightGradient implements Conv {
         }
         for (int last = 0; last < 2; last++) {
             int count = last == 0 ? Math.min(OUTPUTS, plan.k()) : plan.k() - (chunks() - 1) * OUTPUTS;
-            outputs[last] = Kernel.of(new WinogradGradientOutput(set, plan.rows(), plan.cols(), count, plan.c(), sumPoint, sumBytes));
+            for (int add = 0; add < 2; add++) {
+                outputs[last][add] = Kernel.of(new WinogradGradientOutput(set, plan.rows(), plan.cols(), count, plan.c(), sumPoint, sumBytes, add == 1));
+            }
         }
     }
 
@@ -149,8 +151,8 @@ final class WinogradWeightGradient implements Conv {
         for (block = 0; block < plan.blocks(); block++) {
             workers.run(transform, 2 * plan.rowsOf(block));
             workers.run(multiply, plan.points() * products.length);
+            workers.run(finish, chunks());
         }
-        workers.run(finish, chunks());
     }
 
     /** A row of tiles of x, or of dy. */
@@ -185,7 +187,7 @@ final class WinogradWeightGradient implements Conv {
         int steps = steps();
         for (int step = 0; step < steps; step++) {
             fetch(step + 1 < steps ? item : item + 1, step + 1 < steps ? step + 1 : 0, part, worker);
-            long counts = TransposedProduct.counts(tile(step + 1) - tile(step), 1, 1, block > 0 || step > 0);
+            long counts = TransposedProduct.counts(tile(step + 1) - tile(step), 1, 1, step > 0);
             products[part].run(gradient(item, step), image(item, step), to, counts, notes(worker), 0);
         }
     }
@@ -214,6 +216,6 @@ final class WinogradWeightGradient implements Conv {
 
     private void finish(int chunk) {
         long first = (long) chunk * OUTPUTS;
-        outputs[chunk == chunks() - 1 ? 1 : 0].run(sums() + first * sumBytes, dw + first * 9 * plan.c() * Float.BYTES, 0, 0, 0, 0);
+        outputs[chunk == chunks() - 1 ? 1 : 0][block == 0 ? 0 : 1].run(sums() + first * sumBytes, dw + first * 9 * plan.c() * Float.BYTES, 0, 0, 0, 0);
     }
 }
