@@ -82,19 +82,14 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         workerBytes = (long) plan.points() * productPoint + (plan.staged() ? 0 : blockBytes);
         packedBytes = addGroups();
         prefetchBytes = prefetched();
-        input = inputs();
+        input = WinogradInput.of(plan, set, pointBytes, tileBytes);
         output = outputs();
         products = products();
         addVectors();
         int[] pixels = new int[plan.n() * plan.tilesDown()];
-        Arrays.setAll(pixels, row -> height(row % plan.tilesDown()) * plan.ow());
+        Arrays.setAll(pixels, row -> plan.height(row % plan.tilesDown()) * plan.ow());
         statistics = epilogue.statistics() ? new ChannelStatistics(set, 1, plan.k(), pixels, workers) : null;
         moments = statistics == null ? null : groups.stream().map(g -> Kernel.of(new StatisticsRows(set, g.channels, plan.k() * Float.BYTES))).toArray(Kernel[]::new);
-    }
-
-    /** Output rows of a row of tiles that are inside the image. */
-    private int height(int down) {
-        return Math.min(plan.rows().outputs(), plan.oh() - down * plan.rows().outputs());
     }
 
     /**
@@ -110,7 +105,8 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         return Math.ceilDiv(bytes, to) * to;
     }
 
-    private static int oddLines(int bytes) {
+    /** So many bytes, or up to two cache lines more. */
+    static int oddLines(int bytes) {
         return (Math.ceilDiv(bytes, LINE) | 1) * LINE;
     }
 
@@ -138,42 +134,14 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         return g.panels * plan.c() * panelBytes(g);
     }
 
-    private WinogradInput.Range inside(int tile, WinogradAxis axis, int pad, int length) {
-        int first = tile * axis.outputs() - pad;
-        int from = Math.clamp(-first, 0, axis.points());
-        return new WinogradInput.Range(from, Math.clamp(length - first, from, axis.points()));
-    }
-
-    private Kernel[] inputs() {
-        List<WinogradInput.Run> runs = new ArrayList<>();
-        for (int t = 0; t < plan.tilesAcross(); t++) {
-            WinogradInput.Range columns = inside(t, plan.cols(), plan.padLeft(), plan.w());
-            int before = !runs.isEmpty() && runs.getLast().inside().equals(columns) ? runs.removeLast().tiles() : 0;
-            runs.add(new WinogradInput.Run(before + 1, columns));
-        }
-        Kernel[] kernels = new Kernel[plan.tilesDown()];
-        for (int t = 0; t < kernels.length; t++) {
-            WinogradInput.Range lines = inside(t, plan.rows(), plan.padTop(), plan.h());
-            kernels[t] = Kernel.of(new WinogradInput(set, plan.rows(), plan.cols(), plan.c(), plan.w() * pixel, lines, List.copyOf(runs), pointBytes, tileBytes));
-        }
-        return kernels;
-    }
-
     private Kernel[][] outputs() {
-        int m = plan.cols().outputs();
-        List<WinogradOutput.Run> runs = new ArrayList<>();
-        if (plan.ow() >= m) {
-            runs.add(new WinogradOutput.Run(plan.ow() / m, m));
-        }
-        if (plan.ow() % m != 0) {
-            runs.add(new WinogradOutput.Run(1, plan.ow() % m));
-        }
+        List<WinogradOutput.Run> runs = WinogradOutput.Run.of(plan);
         int outPixel = plan.k() * Float.BYTES;
         Kernel[][] kernels = new Kernel[groups.size()][plan.tilesDown()];
         for (int g = 0; g < kernels.length; g++) {
             Group group = groups.get(g);
             for (int t = 0; t < plan.tilesDown(); t++) {
-                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, height(t), List.copyOf(runs),
+                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, plan.height(t), runs,
                         productPoint, GROUP * Float.BYTES, epilogue));
             }
         }
@@ -334,7 +302,7 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
             output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel,
                     residual + at, 0);
             if (statistics != null) {
-                int pixels = height(down) * plan.ow();
+                int pixels = plan.height(down) * plan.ow();
                 moments[g].run(out + at, statistics.slot(row, 0, group.first / set.lanes()), pixels, (long) pixels / 2 * plan.k() * Float.BYTES, 0, 0);
             }
         }

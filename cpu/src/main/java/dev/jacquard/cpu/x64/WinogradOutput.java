@@ -26,7 +26,20 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
         int tileBytes, Epilogue epilogue)
         implements Kernel.Spec {
     /** Tiles beside each other of which equally many columns are inside the image. */
-    record Run(int tiles, int width) {}
+    record Run(int tiles, int width) {
+        /** A plan's tiles beside each other. */
+        static List<Run> of(WinogradPlan plan) {
+            int m = plan.cols().outputs();
+            List<Run> runs = new ArrayList<>();
+            if (plan.ow() >= m) {
+                runs.add(new Run(plan.ow() / m, m));
+            }
+            if (plan.ow() % m != 0) {
+                runs.add(new Run(1, plan.ow() % m));
+            }
+            return List.copyOf(runs);
+        }
+    }
 
     /** Registers that a row needs for its epilogue. */
     private int epilogueRegisters() {
