@@ -114,12 +114,22 @@ final class Activations {
 
     /** Applies the activation to such values. */
     void applyToScaled(Vec... values) {
-        hold(-LOG2_E);
+        holdForScaled();
         for (Vec x : values) {
-            a.vmovups(t[0], x);
-            a.vdivps(x, x, oneAndExpOfRest(-LOG2_E));
+            scaledSilu(x);
         }
         held.clear();
+    }
+
+    /** Loads constants for {@link #scaledSilu} into registers beyond the temporaries, which are theirs from then on. */
+    void holdForScaled() {
+        hold(-LOG2_E);
+    }
+
+    /** SiLU of a vector of such values. */
+    void scaledSilu(Vec x) {
+        a.vmovups(t[0], x);
+        a.vdivps(x, x, oneAndExpOfRest(-LOG2_E));
     }
 
     /** Loads the constants of {@link #oneAndExp}, as far as there are registers for them: first those that no instruction could read from memory. */
