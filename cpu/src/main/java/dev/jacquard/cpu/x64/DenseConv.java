@@ -171,19 +171,6 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         boolean large = streams(4L * plan.n() * plan.outH() * plan.outW() * plan.outC(), out, set);
         // An image that is read once, by the only chunk that needs it.
         boolean ahead = 4L * plan.n() * plan.inH() * plan.inW() * plan.inC() >= AHEAD_BYTES && plan.groups() == 1;
-        kernels = new Kernel[panels.count()];
-        streaming = new Kernel[panels.count()];
-        packs = new Kernel[panels.count()];
-        for (int p = 0; p < kernels.length; p++) {
-            boolean asks = ahead && p == 0 && gate == null;
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks)
-                    : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
-            kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null)
-                    : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
-            int all = plan.r() * plan.s();
-            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), paired, Math.multiplyExact(4 * all, plan.backward() ? out : in)));
-        }
         cuts = new Cut[regions.size()];
         int chunk = 0;
         long most = 0;
@@ -192,15 +179,45 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
             chunk += cuts[i].perGroup() * plan.groups();
             most = Math.max(most, partial(cuts[i]));
         }
+        boolean shallow = shallow();
+        kernels = new Kernel[panels.count()];
+        streaming = new Kernel[panels.count()];
+        packs = new Kernel[panels.count()];
+        for (int p = 0; p < kernels.length; p++) {
+            boolean asks = ahead && p == 0 && gate == null;
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks)
+                    : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
+            kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null) : shallow ? shallow(p, asks, false)
+                    : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
+            streaming[p] = !large ? kernels[p]
+                    : Kernel.of(shallow ? shallow(p, asks, true) : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null));
+            int all = plan.r() * plan.s();
+            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), paired, Math.multiplyExact(4 * all, plan.backward() ? out : in)));
+        }
         chunks = chunk;
         partialBytes = most + 63 & -64L;
         gatedBytes = 4L * in * gatedRows + 63 & -64L;
         zeros = Native.zeros(4L * in);
         frames = new ProductFrame[workers.size()];
-        Arrays.setAll(frames, i -> new ProductFrame());
+        Arrays.setAll(frames, i -> shallow ? new ProductFrame(ShallowKernel.frameBytes(in, panels.vectors(panels.count() - 1))) : new ProductFrame());
         firstSlice = new int[cuts.length];
         slice = new int[workers.size()];
         statistics = epilogue.statistics() ? new ChannelStatistics(set, plan.groups(), out, slices(), workers) : null;
+    }
+
+    /** Whether {@link ShallowKernel} is the kernel: all chunks have rows enough. */
+    private boolean shallow() {
+        if (!even || gated || paired || plan.groups() > 1 || !ShallowKernel.takes(set, taps * in, epilogue)) {
+            return false;
+        }
+        Cut c = cuts[0];
+        int most = IntStream.range(0, panels.count()).map(p -> ProductKernel.tileRows(set, panels.vectors(p))).max().orElseThrow();
+        return IntStream.range(0, c.tileBlocks).allMatch(block -> c.tile(block + 1) - c.tile(block) >= most);
+    }
+
+    private ShallowKernel shallow(int panel, boolean asks, boolean streams) {
+        int vectors = panels.vectors(panel);
+        return new ShallowKernel(in, 1, 0, 4 * plan.inC(), 4 * plan.outC(), ProductKernel.tileRows(set, vectors), vectors, panels.columns(panel), epilogue, asks, streams);
     }
 
     /** Pixels of each slice of the statistics: what chunks of different panels have in common. */

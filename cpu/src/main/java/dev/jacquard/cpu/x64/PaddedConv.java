@@ -69,9 +69,11 @@ final class PaddedConv implements StatisticsConv {
         boolean large = DenseConv.streams(4L * s.n() * s.oh() * s.ow() * s.k(), s.k(), set);
         packs = new Kernel[panels.count()];
         ProductKernel.Rows rows = new ProductKernel.Rows.Even(4 * s.c() * s.strideW(), 4, 4 * s.k(), false);
+        boolean shallow = ShallowKernel.takes(set, depth(), epilogue) && s.ow() >= ProductKernel.tileRows(set, 1);
         for (int p = 0; p < kernels.length; p++) {
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, false)) : kernels[p];
+            kernels[p] = Kernel.of(shallow ? shallow(p, epilogue, false) : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
+            streaming[p] = !large ? kernels[p]
+                    : Kernel.of(shallow ? shallow(p, epilogue, true) : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, false));
             packs[p] = Kernel.of(new PackKernel(set, true, panels.columns(p), panels.width(p), false, 4 * depth()));
         }
         int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());
@@ -81,10 +83,16 @@ final class PaddedConv implements StatisticsConv {
         blocks = Math.ceilDiv(s.oh(), lines);
         scratchBytes = Raw.align((long) pitch * inputLines(lines));
         frames = new ProductFrame[workers.size()];
-        Arrays.setAll(frames, i -> new ProductFrame());
+        Arrays.setAll(frames, i -> shallow ? new ProductFrame(ShallowKernel.frameBytes(depth(), panels.vectors(panels.count() - 1))) : new ProductFrame());
         int[] pixels = new int[s.n() * blocks];
         Arrays.setAll(pixels, chunk -> linesOf(chunk) * s.ow());
         statistics = epilogue.statistics() ? new ChannelStatistics(set, 1, s.k(), pixels, workers) : null;
+    }
+
+    private ShallowKernel shallow(int panel, Epilogue epilogue, boolean streams) {
+        int vectors = panels.vectors(panel);
+        return new ShallowKernel(s.s() * s.c(), s.r(), s.dilationH() * pitch, 4 * s.c() * s.strideW(), 4 * s.k(), ShallowKernel.tileRows(vectors, s.ow()), vectors,
+                panels.columns(panel), epilogue, false, streams);
     }
 
     /** Output lines of a chunk. */

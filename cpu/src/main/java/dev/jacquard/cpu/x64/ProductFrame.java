@@ -88,10 +88,21 @@ final class ProductFrame {
     /** The kernel's own: a tile's sums, for {@link LateSilu}. */
     static final int KEPT = 256;
 
-    private static final int BYTES = KEPT + 24 * 64;
+    /** Size of a frame, unless its kernel wants more behind it. */
+    static final int END = KEPT + 24 * 64;
 
-    private final MemorySegment memory = Native.zeros(BYTES);
-    private final long address = memory.address();
+    private final MemorySegment memory;
+    private final long address;
+
+    ProductFrame() {
+        this(END);
+    }
+
+    /** @param bytes of the frame and what its kernel keeps behind it */
+    ProductFrame(int bytes) {
+        memory = Native.zeros(bytes);
+        address = memory.address();
+    }
 
     /** The depth, or that of a tap, and its parts. @param tileRows rows of a tile */
     ProductFrame depth(int depth, int tileRows) {
