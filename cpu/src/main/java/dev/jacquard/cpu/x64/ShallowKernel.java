@@ -40,7 +40,7 @@ record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows,
 
     /** Whether there is such a kernel. @param steps depth of all taps */
     static boolean takes(InstructionSet set, int steps, Epilogue e) {
-        boolean known = e.scale() == e.shift() && (e.scale() || e.activation() == Nonlinearity.NONE) && !e.residual() && !e.rectified() && !e.statistics();
+        boolean known = e.scale() == e.shift() && (e.scale() || e.activation() == Nonlinearity.NONE) && !e.residual() && !e.rectified() && e.sums() == Epilogue.Sums.NONE;
         return set == SET && known && steps > 0 && steps <= (e.activation() == Nonlinearity.SILU ? MOST_STEPS : MOST_CODE);
     }
 

@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * Winograd's output transform of one row of tiles of one image, for some channels: {@code A^T m A}, the epilogue, and the stores of what is inside the image. Arguments: rdi, the
  * first tile's products; rsi, its first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output. If the epilogue rectifies, rcx
- * is where what it looks at begins.
+ * is where what it looks at begins; if the output will be multiplied by images and summed up, rdx is where these begin: they are asked for.
  *
  * @param set instruction set
  * @param rows algorithm along a column
@@ -67,6 +67,9 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
         if (epilogue.rectified()) {
             steps.add(new WinogradPasses.Step(Gp.RCX, across));
         }
+        if (epilogue.sums() == Epilogue.Sums.GRADIENT) {
+            steps.add(new WinogradPasses.Step(Gp.RDX, across));
+        }
         for (Run run : runs) {
             passes.tiles(run.tiles, channels, mask, steps, lanes -> vector(passes, run.width, lanes, down, along));
         }
@@ -121,6 +124,9 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
             pool.give(t);
         }
         for (int j = 0; j < width; j++) {
+            if (epilogue.sums() == Epilogue.Sums.GRADIENT) {
+                a.prefetcht0(Mem.at(Gp.RDX, Gp.R11, 1, row * rowBytes + j * pixelBytes));
+            }
             mask.store(Mem.at(Gp.RSI, Gp.R11, 1, row * rowBytes + j * pixelBytes), y[j]);
         }
     }
