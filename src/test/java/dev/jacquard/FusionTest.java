@@ -17,6 +17,7 @@ import dev.jacquard.models.Models;
 import dev.jacquard.models.SmallNetworks;
 import dev.jacquard.passes.FuseGates;
 import dev.jacquard.passes.FuseNormalization;
+import dev.jacquard.passes.FuseNormalizationGradients;
 import dev.jacquard.passes.FuseProducts;
 import dev.jacquard.passes.FuseShortcuts;
 import dev.jacquard.passes.Pass;
@@ -117,6 +118,19 @@ class FusionTest {
         assertEquals(rectified, all.stream().filter(BackwardDataSum::rectified).count(), all.toString());
         Map<String, double[]> want = step(REFERENCE, network(family), NORMALIZATION, NONE);
         Map<String, double[]> got = step(REFERENCE, network(family), NORMALIZATION, SHORTCUTS);
+        want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
+    }
+
+    /** Normalisations whose gradients come from a convolution of one group: all but the last one's, and in networks of groups those behind which a grouped one is. */
+    @ParameterizedTest
+    @ValueSource(strings = {"resnet", "se-resnext", "efficientnet"})
+    void sumsOfNormalisationsChangeNoBitOfAStep(String family) {
+        Pass sums = SHORTCUTS.then(new FuseNormalizationGradients((_, _) -> true));
+        Graph graph = sums.apply(TrainStep.graph(network(family).create().get(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), SETTINGS, NORMALIZATION));
+        assertTrue(count(graph, "backward_data_statistics") > 3, graph.print());
+        assertEquals(count(graph, "backward_data_statistics"), count(graph, "normalize_backward"));
+        Map<String, double[]> want = step(REFERENCE, network(family), NORMALIZATION, NONE);
+        Map<String, double[]> got = step(REFERENCE, network(family), NORMALIZATION, sums);
         want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
     }
 

@@ -131,7 +131,8 @@ public final class CpuBackend implements Backend {
         if (k == null || !k.runsOn(team)) {
             return Optional.of("the CPU backend has no kernel for it");
         }
-        if (addsToNothing(op, in) || op instanceof FusedProduct.ConvolutionStatistics && sumsNothing(op, in)) {
+        boolean sums = op instanceof FusedProduct.ConvolutionStatistics || op instanceof FusedProduct.BackwardDataStatistics;
+        if (addsToNothing(op, in) || sums && sumsNothing(op, in)) {
             return Optional.of("there is nothing to multiply: compute what its definition says");
         }
         return k.takes(op, in) || k.takes(op, HalfAdaptor.widened(in)) && in.stream().noneMatch(t -> t.dtype() == DType.F64)

@@ -7,6 +7,7 @@ import dev.jacquard.tensor.op.FusedNormalization;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivation;
 import dev.jacquard.tensor.op.FusedNormalization.BatchNormActivationBackward;
 import dev.jacquard.tensor.op.FusedNormalization.NormalizeActivation;
+import dev.jacquard.tensor.op.FusedNormalization.NormalizeBackward;
 import dev.jacquard.tensor.op.FusedNormalization.ScaleShift;
 import dev.jacquard.tensor.op.Op;
 import java.util.List;
@@ -20,6 +21,7 @@ final class FusedNormalizationKernels {
         return Map.of(
                 BatchNormActivation.class, new Fused<BatchNormActivation>(0, FusedNormalizationKernels::forward),
                 BatchNormActivationBackward.class, new Fused<BatchNormActivationBackward>(1, FusedNormalizationKernels::backward),
+                NormalizeBackward.class, new Fused<NormalizeBackward>(1, FusedNormalizationKernels::bySums),
                 NormalizeActivation.class, new Fused<NormalizeActivation>(0, FusedNormalizationKernels::given),
                 ScaleShift.class, new EitherScaleShift(new ScaleShiftKernel(), new Fused<>(0, FusedNormalizationKernels::scaleShift)));
     }
@@ -112,6 +114,16 @@ final class FusedNormalizationKernels {
         long y = call.out(0);
         long workspace = call.workspace();
         return () -> passes.scaleShift(x, scale, shift, residual, y, workspace);
+    }
+
+    private static Launch bySums(NormalizeBackward op, Call call, NormalizationPasses passes) {
+        NormalizationPasses.Forward f = new NormalizationPasses.Forward(call.in(1), call.in(2), 0, call.in(3), call.in(4), op.eps(), 0);
+        long g = call.in(0);
+        long dgamma = call.in(5);
+        long dbeta = call.in(6);
+        long dx = call.out(0);
+        long workspace = call.workspace();
+        return () -> passes.backwardBySums(f, g, dgamma, dbeta, dx, workspace);
     }
 
     private static Launch backward(BatchNormActivationBackward op, Call call, NormalizationPasses passes) {

@@ -161,6 +161,21 @@ final class NormalizationPasses {
         workers.run(applyTask, blocks);
     }
 
+    /** The second half of {@link #backward}: dx from a gradient whose sums are known. dx may be the gradient. @param f without residual; beta is not read */
+    void backwardBySums(Forward f, long g, long dgamma, long dbeta, long dx, long workspace) {
+        place(workspace);
+        given = f;
+        x = f.x;
+        dy = g;
+        residual = 0;
+        out = dx;
+        Raw.copy(f.mean, forward, row());
+        for (long c = 0; c < row(); c += 4) {
+            factors(c, Raw.get(dgamma + c), Raw.get(dbeta + c));
+        }
+        workers.run(applyTask, blocks);
+    }
+
     private void merge(int chunk, int worker) {
         long first = 4L * CHANNEL_BLOCK * chunk;
         int count = Math.min(CHANNEL_BLOCK, channels - CHANNEL_BLOCK * chunk);
@@ -171,12 +186,18 @@ final class NormalizationPasses {
             double dot = Raw.get(dgamma + c);
             double inverse = 1 / Math.sqrt(Raw.get(given.variance + c) + given.eps);
             double slope = dot * inverse;
-            double a = Raw.get(given.gamma + c) * inverse;
-            Raw.set(factors + c, (float) a);
-            Raw.set(factors + row() + c, (float) (-a * inverse * slope / rows));
-            Raw.set(factors + 2 * row() + c, (float) (-a * sum / rows));
+            factors(c, slope, sum);
             Raw.set(dgamma + c, (float) slope);
         }
+    }
+
+    /** What the second pass multiplies and adds. @param c offset of a channel */
+    private void factors(long c, double slope, double sum) {
+        double inverse = 1 / Math.sqrt(Raw.get(given.variance + c) + given.eps);
+        double a = Raw.get(given.gamma + c) * inverse;
+        Raw.set(factors + c, (float) a);
+        Raw.set(factors + row() + c, (float) (-a * inverse * slope / rows));
+        Raw.set(factors + 2 * row() + c, (float) (-a * sum / rows));
     }
 
     private void dotsBlock(int chunk, int worker) {

@@ -15,6 +15,15 @@ public interface PackedConv {
     long workspaceBytes();
 
     /**
+     * Says where all later runs have what the epilogue reads or writes besides: once for each kind of it, before the first run.
+     *
+     * @throws UnsupportedOperationException if the plan has no such thing
+     */
+    default void beside(Beside operands) {
+        throw new UnsupportedOperationException(operands.toString());
+    }
+
+    /**
      * Runs the plan; the output is overwritten and must not overlap an input, but for the residual, which it may be.
      *
      * @param in forward: x; backward of data: dy

@@ -7,10 +7,13 @@ import dev.jacquard.tensor.TensorType;
 import dev.jacquard.tensor.backend.Launch;
 import dev.jacquard.tensor.backend.Prepacking;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
+import dev.jacquard.tensor.op.FusedProduct.BackwardDataStatistics;
 import dev.jacquard.tensor.op.FusedProduct.BackwardDataSum;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
+import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.GatedConvolution;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
+import dev.jacquard.tensor.op.FusedProduct.Rectifier;
 import dev.jacquard.tensor.op.MatMul;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.QuantizedProduct;
@@ -45,8 +48,11 @@ final class PackedKernels {
                     new Epilogue(true, true, c.residual(), c.activation()), team.workers(), set));
             case GatedConvolution c -> Optional.of(EmittedConvolutions.gated(ProductKernels.shape(c.product(), a, b), new Epilogue(true, true, c.residual(), c.activation()),
                     team.workers(), set));
+            case ConvolutionStatistics c -> Optional.of(EmittedConvolutions.forward(ProductKernels.shape(c.product(), a, b), Epilogue.STATISTICS, team.workers(), set));
             case BackwardDataSum d -> Optional.of(EmittedConvolutions.backwardData(ProductKernels.shape(d.product(), ProductKernels.image(d.product(), in), b),
                     Epilogue.ofGradient(d.rectified()), team.workers(), set));
+            case BackwardDataStatistics d -> Optional.of(EmittedConvolutions.backwardData(ProductKernels.shape(d.product(), ProductKernels.image(d.product(), in), b),
+                    Epilogue.ofNormalised(d.residual(), d.rectifier()), team.workers(), set));
             case MatMul m when !m.transposeA() && m.transposeB() -> Optional.of(EmittedConvolutions.forward(rows(a, b), Epilogue.NONE, team.workers(), set));
             case MatMulShift m when !m.transposeA() && m.transposeB() ->
                     Optional.of(EmittedConvolutions.forward(rows(a, b), new Epilogue(false, true, false, m.activation()), team.workers(), set));
@@ -61,37 +67,58 @@ final class PackedKernels {
     }
 
     /**
+     * Which of an op's operands are whose; -1 for none. What else there is goes by {@link PackedConv#beside}.
+     *
+     * @param scale per channel
+     * @param shift per channel
+     * @param residual what is added, which may be missing: it is the last operand then
+     */
+    private record Operands(int scale, int shift, int residual) {
+        static final Operands NONE = new Operands(-1, -1, -1);
+
+        private static long at(Call call, int i) {
+            return i >= 0 && i < call.in().size() ? call.in(i) : 0;
+        }
+    }
+
+    /**
      * A product of what an op's operands say.
      *
      * @param packed    the op's weights, packed: the second operand stands for them or is them
      * @param workspace the product's own
      */
     static Launch launch(PackedConv conv, Op op, Call call, long packed, long workspace) {
-        boolean gated = op instanceof GatedConvolution;
-        boolean scaled = gated || op instanceof ConvolutionScaleShift || op instanceof QuantizedProduct;
+        Operands operands = switch (op) {
+            case ConvolutionScaleShift _, QuantizedProduct _ -> new Operands(2, 3, 4);
+            case GatedConvolution _ -> new Operands(2, 3, 5);
+            case MatMulShift _ -> new Operands(-1, 2, -1);
+            case BackwardDataSum _ -> new Operands(-1, -1, 2);
+            case BackwardDataStatistics s when s.residual() -> new Operands(-1, -1, s.wholeImages());
+            default -> Operands.NONE;
+        };
+        beside(conv, op, call);
         long x = call.in(0);
-        long scale = scaled ? call.in(2) : 0;
-        long shift = scaled ? call.in(3) : op instanceof MatMulShift ? call.in(2) : 0;
-        int last = gated ? 5 : 4;
-        long residual = scaled && call.in().size() > last ? call.in(last) : 0;
-        if (op instanceof BackwardDataSum sum) {
-            return sum(conv, sum, call, packed, workspace);
-        }
-        if (gated) {
-            ((GatedConv) conv).gates(call.in(4));
-        }
+        long scale = Operands.at(call, operands.scale);
+        long shift = Operands.at(call, operands.shift);
+        long residual = Operands.at(call, operands.residual);
         long out = call.out(0);
         return () -> conv.run(x, packed, scale, shift, residual, out, workspace);
     }
 
-    private static Launch sum(PackedConv conv, BackwardDataSum op, Call call, long packed, long workspace) {
-        long dy = call.in(0);
-        long residual = call.in(2);
-        long dx = call.out(0);
-        if (op.rectified()) {
-            ((RectifiedConv) conv).rectifier(call.in(3));
+    private static void beside(PackedConv conv, Op op, Call call) {
+        switch (op) {
+            case GatedConvolution _ -> conv.beside(new Beside.Gates(call.in(4)));
+            case ConvolutionStatistics _ -> conv.beside(new Beside.Moments(call.out(1), call.out(2)));
+            case BackwardDataSum s when s.rectified() -> conv.beside(new Beside.Rectified(call.in(3)));
+            case BackwardDataStatistics s -> {
+                boolean normalised = s.rectifier() == Rectifier.NORMALISED;
+                conv.beside(new Beside.Normalised(call.in(2), call.in(3), call.in(4), normalised ? call.in(5) : 0, normalised ? call.in(6) : 0, s.eps(), call.out(1), call.out(2)));
+                if (s.rectifier() == Rectifier.RESULT) {
+                    conv.beside(new Beside.Rectified(call.in(call.in().size() - 1)));
+                }
+            }
+            default -> { }
         }
-        return () -> conv.run(dy, packed, 0, 0, residual, dx, workspace);
     }
 
     private record PackWeights() implements CpuKernel<PackedProduct.Weights> {

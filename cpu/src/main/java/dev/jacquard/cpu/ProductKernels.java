@@ -11,6 +11,7 @@ import dev.jacquard.tensor.op.Convolution;
 import dev.jacquard.tensor.op.Convolution.Conv2d;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardData;
 import dev.jacquard.tensor.op.Convolution.Conv2dBackwardWeight;
+import dev.jacquard.tensor.op.FusedProduct.BackwardDataStatistics;
 import dev.jacquard.tensor.op.FusedProduct.BackwardDataSum;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
 
 /** Matrix products and convolutions bound to ops: emitted kernels where there are any, else {@link Gemm} and {@link Conv}. */
 final class ProductKernels {
@@ -35,9 +37,10 @@ final class ProductKernels {
                 Conv2d.class, new Convolve<Conv2d>((op, in) -> shape(op, in.get(0).shape(), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.forward(shape, Epilogue.NONE, workers, set), Conv::forward),
                 ConvolutionScaleShift.class, new Fused<ConvolutionScaleShift>(),
-                ConvolutionStatistics.class, new Statistics(),
+                ConvolutionStatistics.class, new Fused<ConvolutionStatistics>(),
                 GatedConvolution.class, new Fused<GatedConvolution>(),
-                BackwardDataSum.class, new Fused<BackwardDataSum>(),
+                BackwardDataSum.class, new Fused<BackwardDataSum>(op -> op.groups() == 1), // shortcuts do not meet others in networks
+                BackwardDataStatistics.class, new Fused<BackwardDataStatistics>(op -> op.groups() == 1),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
                 Conv2dBackwardWeight.class, new WeightGradient());
@@ -103,8 +106,16 @@ final class ProductKernels {
         return Raw.align(conv.packedBytes()) + conv.workspaceBytes();
     }
 
-    /** A product with its epilogue, of gated images or of others; weights are packed at every run. Emitted only. */
-    private record Fused<O extends Op>() implements CpuKernel<O> {
+    /**
+     * A product with its epilogue; weights are packed at every run. Emitted only: elsewhere a pass over the result is as good.
+     *
+     * @param kernels whether there are kernels for an op
+     */
+    private record Fused<O extends Op>(Predicate<O> kernels) implements CpuKernel<O> {
+        Fused() {
+            this(_ -> true);
+        }
+
         @Override
         public boolean runsOn(Team team) {
             return team.code().isPresent();
@@ -112,7 +123,7 @@ final class ProductKernels {
 
         @Override
         public boolean takes(O op, List<TensorType> in) {
-            return CpuKernel.super.takes(op, in) && (!(op instanceof BackwardDataSum sum) || sum.groups() == 1); // shortcuts do not meet others in networks
+            return CpuKernel.super.takes(op, in) && kernels.test(op);
         }
 
         @Override
@@ -135,30 +146,6 @@ final class ProductKernels {
             conv.pack(weight, packed);
             product.run();
         };
-    }
-
-    /** A convolution with the statistics of its channels; weights are packed at every run. Emitted only: elsewhere a pass over the result is as good. */
-    private record Statistics() implements CpuKernel<ConvolutionStatistics> {
-        @Override
-        public boolean runsOn(Team team) {
-            return team.code().isPresent();
-        }
-
-        private static StatisticsConv plan(ConvolutionStatistics op, List<TensorType> in, Team team) {
-            return EmittedConvolutions.forward(shape(op.product(), in.get(0).shape(), in.get(1).shape()), Epilogue.STATISTICS, team.workers(), team.code().orElseThrow());
-        }
-
-        @Override
-        public long workspace(ConvolutionStatistics op, List<TensorType> in, Team team) {
-            return workspaceWithWeights(plan(op, in, team));
-        }
-
-        @Override
-        public Launch bind(ConvolutionStatistics op, Call call) {
-            StatisticsConv conv = plan(op, types(call), call.team());
-            conv.statistics(call.out(1), call.out(2));
-            return packing(conv, op, call);
-        }
     }
 
     private record WeightGradient() implements CpuKernel<Conv2dBackwardWeight> {

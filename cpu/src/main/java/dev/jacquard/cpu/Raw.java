@@ -37,7 +37,8 @@ public final class Raw {
         return ALL.get(ValueLayout.JAVA_LONG_UNALIGNED, address);
     }
 
-    static void setLong(long address, long value) {
+    /** Writes 64 bits. */
+    public static void setLong(long address, long value) {
         ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, address, value);
     }
 

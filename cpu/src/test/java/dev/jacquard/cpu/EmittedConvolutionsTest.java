@@ -120,22 +120,44 @@ class EmittedConvolutionsTest {
                 new Epilogue(false, true, false, Nonlinearity.SILU), new Epilogue(true, false, false, Nonlinearity.SILU), new Epilogue(false, false, true, Nonlinearity.NONE));
         for (int k : new int[] {9, 16, 24, 48, 64, 80, 96}) {
             for (int c : new int[] {1, 3, 4, 23, 24, 25, 47, 100, 600}) {
-                ConvShape s = square(3, 5, c, k, 1, 1, 0);
-                for (Epilogue e : epilogues) {
-                    try (Arena arena = Arena.ofConfined()) {
-                        Guarded x = new Guarded(arena, (long) s.n() * s.h() * s.w() * s.c()).random(1);
-                        Guarded w = new Guarded(arena, (long) s.k() * s.c()).random(2);
-                        Guarded dy = new Guarded(arena, (long) s.n() * s.oh() * s.ow() * s.k()).random(3);
-                        Guarded scale = new Guarded(arena, s.k()).random(4);
-                        Guarded shift = new Guarded(arena, s.k()).random(5);
-                        Guarded residual = new Guarded(arena, dy.n).random(6);
-                        double[] y = new double[dy.n];
-                        ConvTest.naive(s, x, w, dy, y, new double[x.n], new double[w.n]);
-                        apply(e, y, scale, shift, residual);
-                        compare(arena, EmittedConvolutions.forward(s, e, one, set), EmittedConvolutions.forward(s, e, three, set), x, w, scale, shift, residual, e, y, c,
-                                c + "-" + k + " " + e);
-                    }
-                }
+                forward(set, square(3, 5, c, k, 1, 1, 0), epilogues);
+            }
+        }
+    }
+
+    /** Products of few steps of depth: tiles of every width, whole and not; stems; outputs that go past the caches, inputs that are asked for ahead. */
+    @ParameterizedTest
+    @EnumSource(InstructionSet.class)
+    void fewSteps(InstructionSet set) {
+        assumeTrue(Emission.refusal(set).isEmpty(), "no such instructions here");
+        List<Epilogue> epilogues = List.of(new Epilogue(true, true, false, Nonlinearity.SILU), new Epilogue(true, true, false, Nonlinearity.RELU),
+                new Epilogue(true, true, false, Nonlinearity.NONE), Epilogue.NONE);
+        for (int k : new int[] {5, 16, 21, 32, 33, 48, 60, 96, 100, 144}) {
+            forward(set, square(1, 49, 3, k, 3, 2, 1), epilogues);
+            forward(set, new ConvShape(2, 9, 51, 2, k, 2, 5, 1, 2, 1, 0, 3, 2, 2, 1, 1), epilogues);
+            for (int c : new int[] {2, 7, 16, 31, 48}) {
+                forward(set, square(2, 7, c, k, 1, 1, 0), epilogues);
+            }
+        }
+        forward(set, square(1, 324, 4, 64, 1, 1, 0), epilogues.subList(0, 2));
+        forward(set, square(1, 643, 3, 64, 3, 2, 1), epilogues.subList(0, 1));
+        forward(set, square(1, 240, 40, 17, 1, 1, 0), epilogues.subList(0, 1));
+    }
+
+    private static void forward(InstructionSet set, ConvShape s, List<Epilogue> epilogues) {
+        for (Epilogue e : epilogues) {
+            try (Arena arena = Arena.ofConfined()) {
+                Guarded x = new Guarded(arena, (long) s.n() * s.h() * s.w() * s.c()).random(1);
+                Guarded w = new Guarded(arena, (long) s.k() * s.r() * s.s() * s.c()).random(2);
+                Guarded dy = new Guarded(arena, (long) s.n() * s.oh() * s.ow() * s.k()).random(3);
+                Guarded scale = new Guarded(arena, s.k()).random(4);
+                Guarded shift = new Guarded(arena, s.k()).random(5);
+                Guarded residual = new Guarded(arena, dy.n).random(6);
+                double[] y = new double[dy.n];
+                ConvTest.naive(s, x, w, dy, y, new double[x.n], new double[w.n]);
+                apply(e, y, scale, shift, residual);
+                compare(arena, EmittedConvolutions.forward(s, e, one, set), EmittedConvolutions.forward(s, e, three, set), x, w, scale, shift, residual, e, y,
+                        s.r() * s.s() * s.c(), s + " " + e);
             }
         }
     }

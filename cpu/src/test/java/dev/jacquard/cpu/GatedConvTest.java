@@ -56,10 +56,10 @@ class GatedConvTest {
             Guarded first = new Guarded(arena, y.length);
             for (Workers team : List.of(one, three)) {
                 Guarded out = team == one ? first : new Guarded(arena, y.length);
-                GatedConv conv = EmittedConvolutions.gated(s, e, team, test.set);
+                PackedConv conv = EmittedConvolutions.gated(s, e, team, test.set);
                 Guarded packed = Guarded.bytes(arena, conv.packedBytes());
                 Guarded workspace = Guarded.bytes(arena, conv.workspaceBytes());
-                conv.gates(gates.address);
+                conv.beside(new Beside.Gates(gates.address));
                 conv.pack(w.address, packed.address);
                 conv.run(x.address, packed.address, scale.address, shift.address, residual.address, out.address, workspace.address);
                 workspace.check("workspace");

@@ -8,9 +8,11 @@ import dev.jacquard.tensor.EagerTensor;
 import dev.jacquard.tensor.Scope;
 import dev.jacquard.tensor.Tensor;
 import dev.jacquard.tensor.TensorType;
+import dev.jacquard.tensor.op.FusedProduct.BackwardDataStatistics;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionScaleShift;
 import dev.jacquard.tensor.op.FusedProduct.ConvolutionStatistics;
 import dev.jacquard.tensor.op.FusedProduct.MatMulShift;
+import dev.jacquard.tensor.op.FusedProduct.Rectifier;
 import dev.jacquard.tensor.op.Nonlinearity;
 import dev.jacquard.tensor.op.Op;
 import dev.jacquard.tensor.op.QuantizedProduct.QuantizedConv2d;
@@ -60,6 +62,16 @@ class NothingToMultiplyTest {
     void noPixelsHaveNoMean() {
         try (CpuBackend backend = new CpuBackend(1)) {
             assertTrue(backend.unsupported(new ConvolutionStatistics(Window.of(1, 1), 1), List.of(TensorType.f32(0, 4, 4, 8), TensorType.f32(8, 3, 3, 8))).isPresent());
+        }
+    }
+
+    /** Without any, a gradient is nothing but the shortcut's, whose sums no kernel takes. */
+    @Test
+    void noDepthHasNoSums() {
+        BackwardDataStatistics op = new BackwardDataStatistics(Window.of(1, 0), 1, 4, 4, true, Rectifier.NONE, 1e-5);
+        TensorType image = TensorType.f32(1, 4, 4, 8);
+        try (CpuBackend backend = new CpuBackend(1)) {
+            assertTrue(backend.unsupported(op, List.of(TensorType.f32(1, 4, 4, 0), TensorType.f32(0, 1, 1, 8), image, TensorType.f32(8), TensorType.f32(8), image)).isPresent());
         }
     }
 }

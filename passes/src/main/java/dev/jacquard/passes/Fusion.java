@@ -16,8 +16,8 @@ public final class Fusion {
 
     /** Of a whole step, whose forward part went through {@link #beforeGradients}. */
     public static Pass ofStep(Backend backend) {
-        return new StripCasts().then(new FuseShortcuts(backend)).then(new FuseProducts(backend)).then(new FuseGates(backend)).then(new FuseUpdates(backend))
-                .then(new FuseCasts(backend));
+        return new StripCasts().then(new FuseShortcuts(backend)).then(new FuseNormalizationGradients(backend)).then(new FuseProducts(backend)).then(new FuseGates(backend))
+                .then(new FuseUpdates(backend)).then(new FuseCasts(backend));
     }
 
     /** Of a graph without gradients. */

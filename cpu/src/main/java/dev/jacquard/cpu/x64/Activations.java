@@ -46,10 +46,15 @@ final class Activations {
     private static final float LOG2_E = 1.44269504f;
     /** See {@link #takesScaled}. */
     static final Literal MINUS_LOG2_E = Literal.of(-LOG2_E);
-    private static final Literal[] POWERS = powers();
-    /** 2^r for r from 0 to 1 / {@link #PARTS} is 1 + r (first + r second), but for 6.6e-8 of it. */
-    private static final float POWER_FIRST = 0.69312376f;
-    private static final float POWER_SECOND = 0.2426527f;
+    /**
+     * 2^r for r from 0 to 1 / {@link #PARTS} is {@code factor ((r + first)^2 + second)}, but for 5.3e-8 of it. The factor goes into the table: what is left of the polynomial is
+     * one addition, for which there are units beside those of a product's multiply-adds, and one multiply-add.
+     */
+    private static final double POWER_FACTOR = 0.24284062842832838;
+    private static final Literal POWER_FIRST = Literal.of(1.4271017f);
+    private static final Literal POWER_SECOND = Literal.of(2.081308f);
+    private static final Literal[] POWERS = table(1);
+    private static final Literal[] SCALED_POWERS = table(-LOG2_E);
 
     private static final float[] LOG = {7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f, -1.2420140846e-1f, 1.4249322787e-1f,
             -1.6668057665e-1f, 2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f};
@@ -67,12 +72,17 @@ final class Activations {
         this.t = temporaries.clone();
     }
 
-    private static Literal[] powers() {
+    private static Literal[] powers(float factor) {
+        return factor == 1 ? POWERS : SCALED_POWERS;
+    }
+
+    /** The table's registers. @param factor of each power */
+    private static Literal[] table(double factor) {
         Literal[] registers = new Literal[PARTS / 16];
         for (int r = 0; r < registers.length; r++) {
             int[] words = new int[16];
             for (int i = 0; i < words.length; i++) {
-                words[i] = Float.floatToRawIntBits((float) Math.pow(2, (16.0 * r + i) / PARTS));
+                words[i] = Float.floatToRawIntBits((float) (factor * POWER_FACTOR * Math.pow(2, (16.0 * r + i) / PARTS)));
             }
             registers[r] = Literal.each(words);
         }
@@ -104,17 +114,28 @@ final class Activations {
 
     /** Applies the activation to such values. */
     void applyToScaled(Vec... values) {
-        hold(-LOG2_E);
+        holdForScaled();
         for (Vec x : values) {
-            a.vmovups(t[0], x);
-            a.vdivps(x, x, oneAndExpOfRest(-LOG2_E));
+            scaledSilu(x);
         }
         held.clear();
     }
 
+    /** Loads constants for {@link #scaledSilu} into registers beyond the temporaries, which are theirs from then on. */
+    void holdForScaled() {
+        hold(-LOG2_E);
+    }
+
+    /** SiLU of a vector of such values. */
+    void scaledSilu(Vec x) {
+        a.vmovups(t[0], x);
+        a.vdivps(x, x, oneAndExpOfRest(-LOG2_E));
+    }
+
     /** Loads the constants of {@link #oneAndExp}, as far as there are registers for them: first those that no instruction could read from memory. */
     private void hold(float factor) {
-        Literal[] constants = {POWERS[0], TO_PARTS, POWERS[1], Literal.of(factor), Literal.of(factor * POWER_FIRST), Literal.of(factor * POWER_SECOND)};
+        Literal[] powers = powers(factor);
+        Literal[] constants = {powers[0], TO_PARTS, powers[1], Literal.of(factor), POWER_SECOND, POWER_FIRST};
         for (int i = 0; i < constants.length && TEMPORARIES + i < t.length; i++) {
             Vec register = t[TEMPORARIES + i];
             load(register, constants[i]);
@@ -167,7 +188,7 @@ final class Activations {
 
     /**
      * {@code 1 + e^-x} in a temporary, by AVX-512: {@code -x / ln 2} is a whole number, which {@code vscalefps} takes as it is, a multiple of 1 / {@link #PARTS}, which a table
-     * does, and a rest for which two multiply-adds will do. That is half of what a polynomial alone takes, of a processor whose multiply-adds wait behind those of a product, or
+     * does, and a rest for which one multiply-add will do. That is a third of what a polynomial alone takes, of a processor whose multiply-adds wait behind those of a product, or
      * before them. Its relative error is about (1.1 + |x|) 2^-24 where x is negative and e^-x matters, because -x / ln 2 is rounded; below -88.7 it is infinite.
      */
     private Vec oneAndExp(Vec x) {
@@ -175,24 +196,19 @@ final class Activations {
         return oneAndExpOfRest(1);
     }
 
-    /** The same times a factor, of {@code -x / ln 2} in the first temporary. */
+    /** The same times a factor, 1 or that of scaled arguments, of {@code -x / ln 2} in the first temporary. */
     private Vec oneAndExpOfRest(float factor) {
+        Literal[] powers = powers(factor);
         Vec rest = t[0];
         Vec power = t[1];
-        Vec to = t[2];
-        a.vaddpsDown(power, rest, register(TO_PARTS, to));
-        a.vpermi2ps(power, register(POWERS[0], to), operand(POWERS[1]));
+        a.vaddpsDown(power, rest, register(TO_PARTS, t[2]));
+        a.vpermi2ps(power, register(powers[0], t[2]), operand(powers[1]));
         a.vscalefps(power, power, rest);
         a.vreduceps(rest, rest, WITHIN_PART);
-        Vec second = register(Literal.of(factor * POWER_SECOND), to);
-        if (second != to) {
-            a.vmovups(to, second);
-        }
-        Operand one = operand(Literal.of(factor));
-        a.vfmadd213ps(to, rest, operand(Literal.of(factor * POWER_FIRST)));
-        a.vfmadd213ps(to, rest, one);
-        a.vfmadd213ps(to, power, one);
-        return to;
+        a.vaddps(rest, rest, operand(POWER_FIRST));
+        a.vfmadd213ps(rest, rest, operand(POWER_SECOND));
+        a.vfmadd213ps(power, rest, operand(Literal.of(factor)));
+        return power;
     }
 
     /** {@code dy s (1 + x (1 - s))}, s = sigmoid(x), in place of dy. Overwrites four temporaries. */

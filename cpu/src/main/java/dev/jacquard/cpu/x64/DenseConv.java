@@ -1,10 +1,9 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Beside;
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
-import dev.jacquard.cpu.RectifiedConv;
-import dev.jacquard.cpu.StatisticsConv;
+import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.TapAxis;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.MemorySegment;
@@ -20,7 +19,7 @@ import java.util.stream.IntStream;
  * <p>Rows of a tile are consecutive output positions of an image, or, in batches on small maps, one position of several images: all of the tile's rows have the same taps outside
  * of the image then, and those cost nothing.
  */
-final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
+final class DenseConv implements PackedConv {
     /** Bytes of input that a chunk should read again and again. */
     private static final int ROW_BYTES = 256 << 10;
     /** Least size of an output that goes past the caches: most of the third level's. */
@@ -130,9 +129,10 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     private final MemorySegment zeros;
     private final int[] firstSlice;
     private final int[] slice;
-    private final ChannelStatistics statistics;
+    private final ChannelSums sums;
     private final Workers.Task packTask = this::pack;
     private final Workers.Task task = this::compute;
+    private final Runnable product = this::product;
 
     private long from;
     private long packed;
@@ -143,6 +143,7 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     private long workspace;
     private long gates;
     private long rectifier;
+    private long images;
 
     DenseConv(GatherPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
         this(plan, epilogue, false, workers, set);
@@ -171,19 +172,6 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         boolean large = streams(4L * plan.n() * plan.outH() * plan.outW() * plan.outC(), out, set);
         // An image that is read once, by the only chunk that needs it.
         boolean ahead = 4L * plan.n() * plan.inH() * plan.inW() * plan.inC() >= AHEAD_BYTES && plan.groups() == 1;
-        kernels = new Kernel[panels.count()];
-        streaming = new Kernel[panels.count()];
-        packs = new Kernel[panels.count()];
-        for (int p = 0; p < kernels.length; p++) {
-            boolean asks = ahead && p == 0 && gate == null;
-            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks)
-                    : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
-            kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null)
-                    : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null)) : kernels[p];
-            int all = plan.r() * plan.s();
-            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), paired, Math.multiplyExact(4 * all, plan.backward() ? out : in)));
-        }
         cuts = new Cut[regions.size()];
         int chunk = 0;
         long most = 0;
@@ -192,18 +180,48 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
             chunk += cuts[i].perGroup() * plan.groups();
             most = Math.max(most, partial(cuts[i]));
         }
+        boolean shallow = shallow();
+        kernels = new Kernel[panels.count()];
+        streaming = new Kernel[panels.count()];
+        packs = new Kernel[panels.count()];
+        for (int p = 0; p < kernels.length; p++) {
+            boolean asks = ahead && p == 0 && gate == null;
+            ProductKernel.Rows rows = even ? new ProductKernel.Rows.Even(4 * plan.inC(), 4, 4 * plan.outC(), asks)
+                    : new ProductKernel.Rows.Listed(asks ? nextTile(regions.getFirst()) : 0);
+            kernels[p] = Kernel.of(paired ? new PairKernel(out, 4 * in, asks, epilogue, gated && gate == null) : shallow ? shallow(p, asks, false)
+                    : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, gated && gate == null));
+            streaming[p] = !large ? kernels[p]
+                    : Kernel.of(shallow ? shallow(p, asks, true) : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, gated && gate == null));
+            int all = plan.r() * plan.s();
+            packs[p] = Kernel.of(new PackKernel(set, !plan.backward(), panels.columns(p), panels.width(p), paired, Math.multiplyExact(4 * all, plan.backward() ? out : in)));
+        }
         chunks = chunk;
         partialBytes = most + 63 & -64L;
         gatedBytes = 4L * in * gatedRows + 63 & -64L;
         zeros = Native.zeros(4L * in);
         frames = new ProductFrame[workers.size()];
-        Arrays.setAll(frames, i -> new ProductFrame());
+        Arrays.setAll(frames, i -> shallow ? new ProductFrame(ShallowKernel.frameBytes(in, panels.vectors(panels.count() - 1))) : new ProductFrame());
         firstSlice = new int[cuts.length];
         slice = new int[workers.size()];
-        statistics = epilogue.statistics() ? new ChannelStatistics(set, plan.groups(), out, slices(), workers) : null;
+        sums = epilogue.sums() == Epilogue.Sums.NONE ? null : ChannelSums.of(epilogue, set, plan.groups(), out, slices(), workers);
     }
 
-    /** Pixels of each slice of the statistics: what chunks of different panels have in common. */
+    /** Whether {@link ShallowKernel} is the kernel: all chunks have rows enough. */
+    private boolean shallow() {
+        if (!even || gated || paired || plan.groups() > 1 || !ShallowKernel.takes(set, taps * in, epilogue)) {
+            return false;
+        }
+        Cut c = cuts[0];
+        int most = IntStream.range(0, panels.count()).map(p -> ProductKernel.tileRows(set, panels.vectors(p))).max().orElseThrow();
+        return IntStream.range(0, c.tileBlocks).allMatch(block -> c.tile(block + 1) - c.tile(block) >= most);
+    }
+
+    private ShallowKernel shallow(int panel, boolean asks, boolean streams) {
+        int vectors = panels.vectors(panel);
+        return new ShallowKernel(in, 1, 0, 4 * plan.inC(), 4 * plan.outC(), ProductKernel.tileRows(set, vectors), vectors, panels.columns(panel), epilogue, asks, streams);
+    }
+
+    /** Pixels of each slice of what is summed up: what chunks of different panels have in common. */
     private int[] slices() {
         List<Integer> pixels = new ArrayList<>();
         for (int i = 0; i < cuts.length; i++) {
@@ -358,13 +376,16 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
     }
 
     @Override
-    public void gates(long address) {
-        gates = address;
-    }
-
-    @Override
-    public void rectifier(long address) {
-        rectifier = address;
+    public void beside(Beside operands) {
+        switch (operands) {
+            case Beside.Gates g -> gates = g.gates();
+            case Beside.Rectified r -> rectifier = r.result();
+            case Beside.Moments _ -> sums.operands(operands);
+            case Beside.Normalised n -> {
+                images = n.images();
+                sums.operands(n);
+            }
+        }
     }
 
     @Override
@@ -374,12 +395,7 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
 
     @Override
     public long workspaceBytes() {
-        return (partialBytes + gatedBytes) * workers.size() + ChannelStatistics.bytes(statistics);
-    }
-
-    @Override
-    public void statistics(long mean, long variance) {
-        statistics.results(mean, variance);
+        return (partialBytes + gatedBytes) * workers.size() + ChannelSums.bytes(sums);
     }
 
     /** Offset of a panel's packed row. */
@@ -417,13 +433,11 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         residual = added;
         to = output;
         workspace = scratch;
-        if (statistics == null) {
-            workers.run(task, chunks);
-            return;
-        }
-        statistics.place(scratch + (partialBytes + gatedBytes) * workers.size());
+        ChannelSums.run(sums, scratch + (partialBytes + gatedBytes) * workers.size(), product);
+    }
+
+    private void product() {
         workers.run(task, chunks);
-        statistics.finish();
     }
 
     private void compute(int chunk, int worker) {
@@ -481,8 +495,8 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
             f.set(ProductFrame.TABLE, r.table.address(tile0)).set(ProductFrame.TILE_BYTES, r.table.tileBytes());
         }
         f.set(ProductFrame.COUNT, tile1 - tile0);
-        if (statistics != null) {
-            f.set(ProductFrame.STATISTICS, statistics.slot(slice[worker], g, panels.first(p) / set.lanes())).set(ProductFrame.BEGUN, 0);
+        if (sums != null) {
+            sums.open(f, slice[worker], g, panels.first(p) / set.lanes(), panels.vectors(p));
         }
         int t = 0;
         do {
@@ -521,12 +535,14 @@ final class DenseConv implements GatedConv, RectifiedConv, StatisticsConv {
         long column = 4L * (g * out + panels.first(p)) + (even ? 4L * tile0 * plan.outC() : 0);
         Kernel kernel = (to & set.bytes() - 1) == 0 ? streaming[p] : kernels[p];
         long partial = workspace + worker * partialBytes;
+        long beside = epilogue.residual() ? residual : images;
         long perInstance = 4L * panels.width(p) * c.tiles() * (even ? 1 : ProductKernel.LISTED_ROWS);
         for (int i = instance0; i < instance1; i++) {
             long image = r.image + (long) i * r.images;
             f.set(ProductFrame.GATE, gates + 4 * (image * in + d)).set(ProductFrame.A, gate == null ? a + image * inImage : gatedAt(worker) + 4L * d)
-                    .set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.RESIDUAL, residual + column + image * outImage)
-                    .set(ProductFrame.RECTIFIER, even ? rectifier - residual : rectifier + column + image * outImage)
+                    .set(ProductFrame.C, to + column + image * outImage).set(ProductFrame.BESIDE, beside + column + image * outImage)
+                    .set(ProductFrame.RECTIFIER, even ? rectifier - beside : rectifier + column + image * outImage)
+                    .set(ProductFrame.IMAGES, even ? images - beside : images + column + image * outImage)
                     .set(ProductFrame.PARTIAL, partial + (i - instance0) * perInstance).run(kernel);
         }
     }

@@ -3,10 +3,8 @@ package dev.jacquard.cpu.x64;
 import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.GatedConv;
 import dev.jacquard.cpu.GatherPlan;
 import dev.jacquard.cpu.PackedConv;
-import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.util.Optional;
 
@@ -21,14 +19,14 @@ public final class EmittedConvolutions {
     private EmittedConvolutions() {}
 
     /** y from x and w: by groups, by Winograd's algorithm, from padded rows, or, what takes every shape, as a product. Statistics are made if the epilogue has them. */
-    public static StatisticsConv forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    public static PackedConv forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return GroupedConv.forward(shape, epilogue, workers, set)
                 .or(() -> WinogradChoice.forward(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
                 .orElseGet(() -> PaddedConv.takes(shape) ? new PaddedConv(shape, epilogue, workers, set) : new DenseConv(GatherPlan.forward(shape), epilogue, workers, set));
     }
 
     /** y from gated x and w: 1x1, without stride, padding and groups. */
-    public static GatedConv gated(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    public static PackedConv gated(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return new DenseConv(GatherPlan.forward(shape), epilogue, true, workers, set);
     }
 
@@ -37,7 +35,7 @@ public final class EmittedConvolutions {
         return backwardData(shape, Epilogue.NONE, workers, set);
     }
 
-    /** dx from dy and w, with what an epilogue does to sums; a rectified one is a {@link dev.jacquard.cpu.RectifiedConv}, and of one group. */
+    /** dx from dy and w, with what an epilogue does to sums; of one group if it rectifies or sums up. */
     public static PackedConv backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return GroupedConv.backwardData(shape, epilogue, workers, set)
                 .or(() -> WinogradChoice.backwardData(shape, set).map(plan -> new WinogradConv(plan, epilogue, workers, set)))
@@ -49,6 +47,7 @@ public final class EmittedConvolutions {
         boolean dense = (shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP) && WeightGradient.fits(shape);
         boolean wide = Math.min(shape.groupC(), shape.groupK()) >= WIDE_GROUP * set.lanes();
         return (dense && wide ? Optional.<Conv>empty() : GroupedWeightGradient.plan(shape, workers, set))
+                .or(() -> dense ? WinogradChoice.backwardWeight(shape, set).map(plan -> new WinogradWeightGradient(plan, workers, set)) : Optional.empty())
                 .or(() -> dense ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
     }
 }

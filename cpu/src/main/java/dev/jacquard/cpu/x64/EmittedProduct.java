@@ -171,7 +171,7 @@ public final class EmittedProduct {
         for (int p = (int) ((long) panels.count() * group / panelGroups); p < last; p++) {
             long column = 4L * panels.first(p);
             long at = 4L * row * spec.n + column;
-            f.set(ProductFrame.C, c + at).set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
+            f.set(ProductFrame.C, c + at).set(ProductFrame.BESIDE, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
             int d = 0;
             do {
                 f.set(ProductFrame.A, a + 4 * (spec.transposeA ? (long) d * spec.m + row : (long) row * spec.k + d));

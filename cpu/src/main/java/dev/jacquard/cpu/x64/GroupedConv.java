@@ -1,16 +1,18 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Beside;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.StatisticsConv;
+import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.tensor.op.FusedProduct.Rectifier;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Optional;
 
 /** A depthwise or grouped convolution, or its backward of data, by {@link GroupedKernel}: as many output as input channels, groups that are vectors or an even part of one. */
-final class GroupedConv implements StatisticsConv {
+final class GroupedConv implements PackedConv {
     /** Bytes of weights that are gone through once per row of the result; more, and rows follow one another with the same weights. */
     private static final int WEIGHTS_AT_ONCE = 160 << 10;
 
@@ -45,8 +47,9 @@ final class GroupedConv implements StatisticsConv {
     private final Kernel pack;
     private final Kernel packTail;
     private final int packChunks;
-    private final ChannelStatistics statistics;
+    private final ChannelSums sums;
     private final Workers.Task task = this::chunk;
+    private final Runnable product = this::product;
     private final Workers.Task packing = this::pack;
 
     private long weights;
@@ -82,27 +85,32 @@ final class GroupedConv implements StatisticsConv {
         packTail = tail == 0 ? pack : Kernel.of(new GroupPackKernel(set, shape.r(), shape.s(), spec.group(), spec.together(), tail, backward));
         int[] pixels = new int[shape.n() * chunks.parts()];
         Arrays.setAll(pixels, i -> columnsOut * (chunks.endRow(i % chunks.parts()) - chunks.firstRow(i % chunks.parts())));
-        statistics = spec.epilogue().statistics() ? new ChannelStatistics(set, 1, shape.c(), pixels, workers) : null;
+        sums = ChannelSums.of(spec.epilogue(), set, 1, shape.c(), pixels, workers);
         packChunks = Math.clamp(spec.packedBytes() / PACKED_AT_ONCE, 1, Math.min(MOST_PACK_CHUNKS, spec.vectors() / spec.together()));
     }
 
     /** Forward: y from x and w. Empty if the kernel does not fit the shape. */
-    static Optional<StatisticsConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    static Optional<PackedConv> forward(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return plan(shape, false, epilogue, workers, set);
     }
 
     /** Backward of data: dx from dy and w. Empty if the kernel does not fit the shape. */
-    static Optional<StatisticsConv> backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
+    static Optional<PackedConv> backwardData(ConvShape shape, Epilogue epilogue, Workers workers, InstructionSet set) {
         return plan(shape, true, epilogue, workers, set);
     }
 
-    private static Optional<StatisticsConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {
-        if (!fits(shape, set)) {
+    private static Optional<PackedConv> plan(ConvShape shape, boolean backward, Epilogue epilogue, Workers workers, InstructionSet set) {
+        if (!fits(shape, set) || !takes(epilogue)) {
             return Optional.empty();
         }
         GroupedKernel spec = spec(shape, backward, epilogue, set);
         return compact(spec.columns(), spec.tile(), spec.together() * (spec.group() == 4 ? 4 : 1)) ? Optional.of(new GroupedConv(shape, backward, spec, workers))
                 : Optional.empty();
+    }
+
+    /** Of what is read beside the product it takes a residual only. */
+    private static boolean takes(Epilogue epilogue) {
+        return epilogue.rectifier() == Rectifier.NONE && epilogue.sums() != Epilogue.Sums.GRADIENT;
     }
 
     /** Whether groups lie on vectors: channel by channel, or groups that are an even part of a vector or several vectors. */
@@ -206,12 +214,12 @@ final class GroupedConv implements StatisticsConv {
 
     @Override
     public long workspaceBytes() {
-        return ChannelStatistics.bytes(statistics);
+        return ChannelSums.bytes(sums);
     }
 
     @Override
-    public void statistics(long mean, long variance) {
-        statistics.results(mean, variance);
+    public void beside(Beside operands) {
+        sums.operands(operands);
     }
 
     @Override
@@ -226,13 +234,11 @@ final class GroupedConv implements StatisticsConv {
         set(3, rows.address());
         set(4, spread.address());
         set(5, vectors.address());
-        if (statistics == null) {
-            workers.run(task, chunks.count());
-            return;
-        }
-        statistics.place(workspace);
+        ChannelSums.run(sums, workspace, product);
+    }
+
+    private void product() {
         workers.run(task, chunks.count());
-        statistics.finish();
     }
 
     private void set(int i, long value) {
@@ -243,7 +249,7 @@ final class GroupedConv implements StatisticsConv {
         int first = chunks.firstRow(chunk);
         int end = chunks.endRow(chunk);
         for (int n = chunks.firstImage(chunk); n < chunks.endImage(chunk); n++) {
-            long other = statistics == null ? residual + n * imageOut : statistics.slot(n * chunks.parts() + chunk % chunks.parts(), 0, 0);
+            long other = sums == null ? residual + n * imageOut : sums.slot(n * chunks.parts() + chunk % chunks.parts(), 0, 0);
             running.run(parameters.address(), in + n * imageIn, out + n * imageOut, other, first, end);
         }
     }

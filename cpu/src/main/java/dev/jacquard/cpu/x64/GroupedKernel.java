@@ -142,7 +142,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         List<ColumnTiles.Run> runs = ColumnTiles.of(columns, tile);
         a.mov(Gp.R8, Mem.at(Gp.RSP, FIRST));
         a.imul(Gp.R13, Gp.R8, columns.out() * pixelBytes());
-        if (epilogue.statistics()) {
+        if (epilogue.sums() == Epilogue.Sums.MOMENTS) {
             a.xor(Gp.RAX, Gp.RAX);
             a.mov(Mem.at(Gp.RSP, BEGUN), Gp.RAX);
         }
@@ -201,7 +201,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
         if (tailChannels() > 0) {
             new Tile(this, a, run, true).emit();
         }
-        if (epilogue.statistics()) {
+        if (epilogue.sums() == Epilogue.Sums.MOMENTS) {
             a.mov(Gp.RAX, 1);
             a.mov(Mem.at(Gp.RSP, BEGUN), Gp.RAX);
         }
@@ -428,7 +428,7 @@ record GroupedKernel(InstructionSet set, TapMap columns, int rows, int channels,
             Vec shift = set.vec(free++);
             Vec[] temporaries = IntStream.range(free, set.registers() - (mask == null ? 0 : 1)).mapToObj(set::vec).toArray(Vec[]::new);
             ChannelCode channels = new ChannelCode(a, set, e);
-            if (e.statistics()) {
+            if (e.sums() == Epilogue.Sums.MOMENTS) {
                 statistics();
             }
             for (int v = 0; v < k.together; v++) {

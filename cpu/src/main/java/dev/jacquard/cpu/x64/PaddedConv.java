@@ -1,9 +1,10 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Beside;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Raw;
-import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.util.Arrays;
 
@@ -12,7 +13,7 @@ import java.util.Arrays;
  * run of memory for every output position. All kernel columns and channels are one tap then, long enough for a product. Packed weights are [panel][kernel row, kernel column,
  * channel][column].
  */
-final class PaddedConv implements StatisticsConv {
+final class PaddedConv implements PackedConv {
     private static final int MOST_CHANNELS = 15;
     private static final int SCRATCH_BYTES = 128 << 10;
     private static final long WORK = 8_000_000;
@@ -31,9 +32,10 @@ final class PaddedConv implements StatisticsConv {
     private final int lines;
     private final int blocks;
     private final long scratchBytes;
-    private final ChannelStatistics statistics;
+    private final ChannelSums sums;
     private final Workers.Task packTask = this::pack;
     private final Workers.Task task = this::compute;
+    private final Runnable product = this::product;
 
     private long x;
     private long packed;
@@ -69,9 +71,11 @@ final class PaddedConv implements StatisticsConv {
         boolean large = DenseConv.streams(4L * s.n() * s.oh() * s.ow() * s.k(), s.k(), set);
         packs = new Kernel[panels.count()];
         ProductKernel.Rows rows = new ProductKernel.Rows.Even(4 * s.c() * s.strideW(), 4, 4 * s.k(), false);
+        boolean shallow = ShallowKernel.takes(set, depth(), epilogue) && s.ow() >= ProductKernel.tileRows(set, 1);
         for (int p = 0; p < kernels.length; p++) {
-            kernels[p] = Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
-            streaming[p] = large ? Kernel.of(new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, false)) : kernels[p];
+            kernels[p] = Kernel.of(shallow ? shallow(p, epilogue, false) : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, false, false));
+            streaming[p] = !large ? kernels[p]
+                    : Kernel.of(shallow ? shallow(p, epilogue, true) : new ProductKernel(set, rows, panels.vectors(p), panels.columns(p), epilogue, true, false));
             packs[p] = Kernel.of(new PackKernel(set, true, panels.columns(p), panels.width(p), false, 4 * depth()));
         }
         int most = Math.max(1, SCRATCH_BYTES / pitch / s.strideH());
@@ -81,10 +85,16 @@ final class PaddedConv implements StatisticsConv {
         blocks = Math.ceilDiv(s.oh(), lines);
         scratchBytes = Raw.align((long) pitch * inputLines(lines));
         frames = new ProductFrame[workers.size()];
-        Arrays.setAll(frames, i -> new ProductFrame());
+        Arrays.setAll(frames, i -> shallow ? new ProductFrame(ShallowKernel.frameBytes(depth(), panels.vectors(panels.count() - 1))) : new ProductFrame());
         int[] pixels = new int[s.n() * blocks];
         Arrays.setAll(pixels, chunk -> linesOf(chunk) * s.ow());
-        statistics = epilogue.statistics() ? new ChannelStatistics(set, 1, s.k(), pixels, workers) : null;
+        sums = ChannelSums.of(epilogue, set, 1, s.k(), pixels, workers);
+    }
+
+    private ShallowKernel shallow(int panel, Epilogue epilogue, boolean streams) {
+        int vectors = panels.vectors(panel);
+        return new ShallowKernel(s.s() * s.c(), s.r(), s.dilationH() * pitch, 4 * s.c() * s.strideW(), 4 * s.k(), ShallowKernel.tileRows(vectors, s.ow()), vectors,
+                panels.columns(panel), epilogue, false, streams);
     }
 
     /** Output lines of a chunk. */
@@ -107,12 +117,12 @@ final class PaddedConv implements StatisticsConv {
 
     @Override
     public long workspaceBytes() {
-        return scratchBytes * workers.size() + ChannelStatistics.bytes(statistics);
+        return scratchBytes * workers.size() + ChannelSums.bytes(sums);
     }
 
     @Override
-    public void statistics(long mean, long variance) {
-        statistics.results(mean, variance);
+    public void beside(Beside operands) {
+        sums.operands(operands);
     }
 
     @Override
@@ -135,13 +145,11 @@ final class PaddedConv implements StatisticsConv {
         residual = added;
         y = out;
         workspace = scratch;
-        if (statistics == null) {
-            workers.run(task, s.n() * blocks);
-            return;
-        }
-        statistics.place(scratch + scratchBytes * workers.size());
+        ChannelSums.run(sums, scratch + scratchBytes * workers.size(), product);
+    }
+
+    private void product() {
         workers.run(task, s.n() * blocks);
-        statistics.finish();
     }
 
     private void compute(int chunk, int worker) {
@@ -159,9 +167,9 @@ final class PaddedConv implements StatisticsConv {
             long column = 4L * panels.first(p);
             long at = 4L * ((long) n * s.oh() + line) * s.ow() * s.k() + column;
             f.depth(s.s() * s.c(), ProductKernel.tileRows(panels.set(), panels.vectors(p))).set(ProductFrame.B, packed + column * depth()).set(ProductFrame.C, y + at)
-                    .set(ProductFrame.RESIDUAL, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
-            if (statistics != null) {
-                f.set(ProductFrame.STATISTICS, statistics.slot(chunk, 0, panels.first(p) / panels.set().lanes())).set(ProductFrame.BEGUN, 0);
+                    .set(ProductFrame.BESIDE, residual + at).set(ProductFrame.SCALE, scale + column).set(ProductFrame.SHIFT, shift + column);
+            if (sums != null) {
+                sums.open(f, chunk, 0, panels.first(p) / panels.set().lanes(), panels.vectors(p));
             }
             f.run((y & vectorBytes - 1) == 0 ? streaming[p] : kernels[p]);
         }

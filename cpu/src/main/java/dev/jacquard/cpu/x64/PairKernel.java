@@ -22,9 +22,9 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
     private static final int LANES = 16;
     private static final int BYTES = 64;
 
-    /** Whether there is such a kernel for so many columns. It makes no statistics and rectifies nothing. @param depth of the sums */
+    /** Whether there is such a kernel for so many columns. It sums nothing up and rectifies nothing. @param depth of the sums */
     static boolean takes(InstructionSet set, int columns, int depth, Epilogue epilogue) {
-        return set == SET && (columns == 24 || columns == 40) && depth <= ProductKernel.LONGEST_SUM && !epilogue.statistics() && !epilogue.rectified();
+        return set == SET && (columns == 24 || columns == 40) && depth <= ProductKernel.LONGEST_SUM && epilogue.sums() == Epilogue.Sums.NONE && !epilogue.rectified();
     }
 
     /** Rows of a tile. */
@@ -76,7 +76,7 @@ record PairKernel(int columns, int aRow, boolean ahead, Epilogue epilogue, boole
             a.mov(Gp.R14, frame(ProductFrame.A));
             a.mov(Gp.RDX, frame(ProductFrame.C));
             if (k.epilogue.residual()) {
-                a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
+                a.mov(Gp.RBX, frame(ProductFrame.BESIDE));
             }
             a.mov(Gp.R15, frame(ProductFrame.COUNT));
             for (int pairs = most; pairs > 0; pairs /= 2) {

@@ -1,11 +1,12 @@
 package dev.jacquard.cpu.x64;
 
 import dev.jacquard.cpu.Epilogue;
+import dev.jacquard.tensor.op.FusedProduct.Rectifier;
 import java.util.Arrays;
 
 /**
- * What a {@link ProductKernel} does to a tile's sums before it stores them, and the stores. Registers as there: rdi frame, r14 tile of a table, rdx C and rbx residual of even
- * rows; rcx and rsi are overwritten.
+ * What a {@link ProductKernel} does to a tile's sums before it stores them, and the stores. Registers as there: rdi frame, r14 tile of a table, rdx C and rbx images beside of even
+ * rows; rcx, rsi, r8 and r9 are overwritten.
  */
 final class ProductEpilogue {
     private static final int TAIL = 1;
@@ -52,11 +53,30 @@ final class ProductEpilogue {
         if (k.epilogue().rectified()) {
             rectify(h);
         }
-        if (k.epilogue().statistics()) {
-            a.mov(Gp.RSI, frame(ProductFrame.STATISTICS));
-            new StatisticsCode(a, set, this::spare).add(h, vectors, this::sum, Gp.RSI, frame(ProductFrame.BEGUN), true);
+        switch (k.epilogue().sums()) {
+            case NONE -> { }
+            case MOMENTS -> {
+                a.mov(Gp.RSI, frame(ProductFrame.SUMS));
+                new StatisticsCode(a, set, this::spare).add(h, vectors, this::sum, Gp.RSI, frame(ProductFrame.BEGUN), true);
+            }
+            case GRADIENT -> sumGradients(h);
         }
         store(h);
+    }
+
+    private void sumGradients(int h) {
+        a.mov(Gp.R8, frame(ProductFrame.SUMS));
+        a.mov(Gp.R9, frame(ProductFrame.NORMALISED));
+        if (even != null) {
+            a.mov(Gp.RCX, frame(ProductFrame.IMAGES));
+        }
+        boolean masks = k.epilogue().rectifier() == Rectifier.NORMALISED;
+        new GradientCode(a, set, masks, this::spare).add(h, vectors, this::sum, (to, i, v, mask) -> load(to, beside(i, ProductFrame.IMAGES).plus(v * bytes), v, mask), Gp.R8, Gp.R9);
+    }
+
+    /** Row i of the tile in images that lie as C does; of even rows after rcx was loaded. */
+    private Mem beside(int i, int which) {
+        return even != null ? Mem.at(Gp.RBX, Gp.RCX, 1, i * even.cRow()) : listed(i, which);
     }
 
     private static Mem frame(int at) {
@@ -126,18 +146,38 @@ final class ProductEpilogue {
         return channels.scaled();
     }
 
-    /** Low tiles ask for the residual at once. */
-    void askForResidual(int h) {
+    /** Asks for a row of all that is read beside the product, of even rows. @param from where the first of it has row 0; overwrites rcx */
+    void askForImages(Gp from, int row) {
+        Epilogue e = k.epilogue();
+        if (e.residual()) {
+            ask(Mem.at(from, row * even.cRow()));
+        }
+        if (e.rectified()) {
+            a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
+            ask(Mem.at(from, Gp.RCX, 1, row * even.cRow()));
+        }
+        if (e.sums() == Epilogue.Sums.GRADIENT) {
+            a.mov(Gp.RCX, frame(ProductFrame.IMAGES));
+            ask(Mem.at(from, Gp.RCX, 1, row * even.cRow()));
+        }
+    }
+
+    /** Asks for what listed rows will be multiplied by. */
+    void askForListedImages(int h) {
         for (int i = 0; i < h; i++) {
-            for (int at = 0; at < vectors * bytes; at += 64) {
-                a.prefetcht0(Mem.at(Gp.RBX, i * even.cRow() + at));
-            }
+            ask(listed(i, ProductFrame.IMAGES));
+        }
+    }
+
+    private void ask(Mem row) {
+        for (int at = 0; at < vectors * bytes; at += 64) {
+            a.prefetcht0(row.plus(at));
         }
     }
 
     private void addResidual(int h) {
         for (int i = 0; i < h; i++) {
-            Mem row = even != null ? Mem.at(Gp.RBX, i * even.cRow()) : listed(i, ProductFrame.RESIDUAL);
+            Mem row = even != null ? Mem.at(Gp.RBX, i * even.cRow()) : listed(i, ProductFrame.BESIDE);
             for (int v = 0; v < vectors; v++) {
                 load(spare(0), row.plus(v * bytes), v, spare(1));
                 a.vaddps(sum(i, v), sum(i, v), spare(0));
@@ -150,7 +190,7 @@ final class ProductEpilogue {
             a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
         }
         for (int i = 0; i < h; i++) {
-            Mem row = even != null ? Mem.at(Gp.RBX, Gp.RCX, 1, i * even.cRow()) : listed(i, ProductFrame.RECTIFIER);
+            Mem row = beside(i, ProductFrame.RECTIFIER);
             for (int v = 0; v < vectors; v++) {
                 load(spare(0), row.plus(v * bytes), v, spare(1));
                 new Activations(a, set, spare(1)).reluBackward(sum(i, v), spare(0));

@@ -27,8 +27,8 @@ final class ProductFrame {
     static final int SCALE = 72;
     /** The panel's first shift. */
     static final int SHIFT = 80;
-    /** As {@link #C}. */
-    static final int RESIDUAL = 88;
+    /** As {@link #C}: the residual, or the images if there is none. */
+    static final int BESIDE = 88;
     /** {@link #CONTINUES}, {@link #STOPS}. */
     static final int FLAGS = 96;
     /** Where in a tile of the table its first tap is. */
@@ -56,7 +56,7 @@ final class ProductFrame {
     /** Gated images: the first gate of the image's channels. */
     static final int GATE = 160;
 
-    /** Even rows with a residual: of a tile's steps, in fours, a part for each row, and what is left of them after so many parts. */
+    /** Even rows with something beside: of a tile's steps, in fours, a part for each row, and what is left of them after so many parts. */
     static final int PART = 168;
     /** See {@link #PART}. */
     static final int LAST_PART = 176;
@@ -74,24 +74,39 @@ final class ProductFrame {
     /** The kernel's own: lines that are left. */
     static final int LINES_LEFT = 200;
 
-    /** What was rectified: from {@link #RESIDUAL} on if rows are even, else as {@link #C}. */
+    /** What was rectified: from {@link #BESIDE} on if rows are even, else as {@link #C}. */
     static final int RECTIFIER = 208;
-    /** With statistics: slot of the panel's first vector of channels, as in {@link ChannelStatistics}. */
-    static final int STATISTICS = 216;
+    /** With sums per channel: slot of the panel's first vector of channels, as in {@link ChannelSums}. */
+    static final int SUMS = 216;
     /** With statistics: zero before a chunk's first tile. */
     static final int BEGUN = 224;
+    /** With sums of a gradient: table of the panel's first vector of channels, as in {@link GradientSums}. */
+    static final int NORMALISED = 248;
+    /** With sums of a gradient, what was normalised: from {@link #BESIDE} on if rows are even, else as {@link #C}. */
+    static final int IMAGES = 256;
 
     /** Of a tile's steps, in fours, a part between rows of {@link LateSilu}, and what is left of them after so many parts. */
     static final int LATE_PART = 232;
     /** See {@link #LATE_PART}. */
     static final int LATE_LAST_PART = 240;
     /** The kernel's own: a tile's sums, for {@link LateSilu}. */
-    static final int KEPT = 256;
+    static final int KEPT = 320;
 
-    private static final int BYTES = KEPT + 24 * 64;
+    /** Size of a frame, unless its kernel wants more behind it. */
+    static final int END = KEPT + 24 * 64;
 
-    private final MemorySegment memory = Native.zeros(BYTES);
-    private final long address = memory.address();
+    private final MemorySegment memory;
+    private final long address;
+
+    ProductFrame() {
+        this(END);
+    }
+
+    /** @param bytes of the frame and what its kernel keeps behind it */
+    ProductFrame(int bytes) {
+        memory = Native.zeros(bytes);
+        address = memory.address();
+    }
 
     /** The depth, or that of a tap, and its parts. @param tileRows rows of a tile */
     ProductFrame depth(int depth, int tileRows) {

@@ -85,13 +85,13 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
     /**
      * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left.
-     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx residual, r8 gate, r9 residual ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is
+     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx images beside, r8 gate, r9 images ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is
      * asked for. Listed: r14 tile, rbp tap, rdx depth done.
      */
     private static final class Emitter {
         private static final int UNROLL = ProductFrame.STEPS;
-        /** Rows before its use at which a row of the residual is asked for, those of the tile's own steps apart. */
-        private static final int RESIDUAL_AHEAD = 1;
+        /** Rows before its use at which a row of images beside is asked for, those of the tile's own steps apart. */
+        private static final int IMAGES_AHEAD = 1;
         private static final Gp[] POINTERS = {Gp.RAX, Gp.RBX, Gp.R8, Gp.R9, Gp.R10, Gp.R11};
 
         private final Assembler a;
@@ -146,8 +146,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private void evenLines() {
             a.mov(Gp.R14, frame(ProductFrame.A));
             a.mov(Gp.RDX, frame(ProductFrame.C));
-            if (k.epilogue.residual()) {
-                a.mov(Gp.RBX, frame(ProductFrame.RESIDUAL));
+            if (k.epilogue.readsImages()) {
+                a.mov(Gp.RBX, frame(ProductFrame.BESIDE));
             }
             a.mov(Gp.RBP, frame(ProductFrame.NEXT));
             if (late != null) {
@@ -219,7 +219,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             end(h);
             a.add(Gp.R14, h * even.aRow);
             a.add(Gp.RDX, h * even.cRow);
-            if (k.epilogue.residual()) {
+            if (k.epilogue.readsImages()) {
                 a.add(Gp.RBX, h * even.cRow);
             }
             a.add(Gp.R12, h * vectors * bytes);
@@ -306,8 +306,13 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         private void begin(int h) {
-            if (k.epilogue.residual() && even != null && h < mr - 1) {
-                epilogue.askForResidual(h);
+            if (k.epilogue.readsImages() && even != null && h < mr - 1) {
+                for (int i = 0; i < h; i++) {
+                    epilogue.askForImages(Gp.RBX, i);
+                }
+            }
+            if (even == null && k.epilogue.sums() == Epilogue.Sums.GRADIENT) {
+                epilogue.askForListedImages(h);
             }
             for (int i = 0; i < h * vectors; i++) {
                 a.vxorps(set.vec(i), set.vec(i), set.vec(i));
@@ -327,8 +332,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
             Label rest = new Label();
             Label done = new Label();
-            if (even != null && k.epilogue.residual()) {
-                askingForResidual(h);
+            if (even != null && k.epilogue.readsImages()) {
+                askingForImages(h);
             } else if (late != null) {
                 late.between(() -> unrolled(h));
             } else {
@@ -369,25 +374,17 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         /**
-         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the residual is asked for. It was made some ops ago and comes from
-         * memory: asked for all at once, its lines would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
+         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the images beside is asked for. They were made some ops ago and come from
+         * memory: asked for all at once, their lines would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
          */
-        private void askingForResidual(int h) {
+        private void askingForImages(int h) {
             Label part = new Label();
             Label all = new Label();
             Label none = new Label();
-            a.lea(Gp.R9, Mem.at(Gp.RBX, RESIDUAL_AHEAD * even.cRow));
+            a.lea(Gp.R9, Mem.at(Gp.RBX, IMAGES_AHEAD * even.cRow));
             a.mov(Gp.R10, h);
             a.bind(part);
-            for (int at = 0; at < vectors * bytes; at += 64) {
-                a.prefetcht0(Mem.at(Gp.R9, at));
-            }
-            if (k.epilogue.rectified()) {
-                a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
-                for (int at = 0; at < vectors * bytes; at += 64) {
-                    a.prefetcht0(Mem.at(Gp.R9, Gp.RCX, 1, at));
-                }
-            }
+            epilogue.askForImages(Gp.R9, 0);
             a.add(Gp.R9, even.cRow);
             a.mov(Gp.RCX, frame(ProductFrame.PART));
             a.cmp(Gp.R10, 1);

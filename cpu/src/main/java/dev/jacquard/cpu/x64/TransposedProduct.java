@@ -1,5 +1,7 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Raw;
+
 /**
  * c[i][j] (+)= sum over positions of a[position][i] * b[position][j]: one block of positions of a gradient of weights. Channels are innermost in both operands: a row of a tile is
  * one number of {@code a} for all of a vector, its columns are vectors of {@code b}. All accumulators of a tile stay in registers through the whole block; only then does it touch
@@ -101,6 +103,21 @@ record TransposedProduct(InstructionSet set, Tile tile, int m, int n, Steps a, S
         /** Bytes from these to the next walk's. */
         int next() {
             return copies ? 88 : 32;
+        }
+
+        /** Notes after how many tiles the first turn is, and each one after it. */
+        void every(long at, long every) {
+            Raw.setLong(at, every);
+            Raw.setLong(at + 8, every);
+        }
+
+        /** Notes a walk. @param address of the first turn's first line @param step to the next position @param row added at the end of a row of positions @param turns how many */
+        void walk(long at, int walk, long address, long step, long row, long turns) {
+            long to = at + FIRST + (long) walk * next();
+            Raw.setLong(to, address);
+            Raw.setLong(to + 8, step);
+            Raw.setLong(to + 16, row);
+            Raw.setLong(to + 24, turns);
         }
 
         /** Bytes of all, in whole cache lines. */

@@ -56,6 +56,27 @@ enum WinogradAxis {
             pool.give(g[1]);
             return new Vec[] {g[0], plus, minus, g[2]};
         }
+
+        @Override
+        Vec[] spread(Assembler a, Vec[] e, Vec[] constants, VectorPool pool) {
+            Vec[] t = pool.take(2);
+            a.vaddps(t[0], e[0], e[1]);
+            a.vsubps(t[1], e[0], e[1]);
+            return new Vec[] {e[0], t[0], t[1], e[1]};
+        }
+
+        @Override
+        Vec[] gather(Assembler a, Vec[] m, VectorPool pool) {
+            Literal half = Literal.of(0.5f);
+            Vec sum = pool.take();
+            a.vaddps(sum, m[1], m[2]);
+            a.vsubps(m[1], m[1], m[2]);
+            a.vfmadd231ps(m[0], sum, half);
+            a.vmulps(m[1], m[1], half);
+            a.vfmadd231ps(m[3], sum, half);
+            pool.give(m[2], sum);
+            return new Vec[] {m[0], m[1], m[3]};
+        }
     },
 
     /** Four outputs by six products. */
@@ -122,9 +143,56 @@ enum WinogradAxis {
             return new Vec[] {g[0], low[0], low[1], high[0], high[1], g[2]};
         }
 
+        @Override
+        Vec[] spread(Assembler a, Vec[] e, Vec[] c, VectorPool pool) {
+            Vec[] t = pool.take(3);
+            a.vmovups(t[0], e[0]);
+            a.vfmadd231ps(t[0], c[2], e[2]);
+            a.vmulps(t[1], c[0], e[1]);
+            a.vfmadd231ps(t[1], c[4], e[3]);
+            a.vaddps(t[2], t[0], t[1]);
+            a.vsubps(t[0], t[0], t[1]);
+            a.vfmadd213ps(e[2], c[3], e[0]);
+            a.vmulps(e[1], c[1], e[1]);
+            a.vfmadd231ps(e[1], c[5], e[3]);
+            a.vaddps(t[1], e[2], e[1]);
+            a.vsubps(e[2], e[2], e[1]);
+            pool.give(e[1]);
+            return new Vec[] {e[0], t[2], t[0], t[1], e[2], e[3]};
+        }
+
+        @Override
+        Vec[] gather(Assembler a, Vec[] m, VectorPool pool) {
+            double low = over(A, B);
+            double high = over(B, A);
+            Vec sum = pool.take();
+            a.vaddps(sum, m[1], m[2]);
+            a.vsubps(m[1], m[1], m[2]);
+            a.vaddps(m[2], m[3], m[4]);
+            a.vsubps(m[3], m[3], m[4]);
+            a.vmulps(m[0], m[0], literal(1 / (double) (A * A * B * B)));
+            a.vfmadd231ps(m[0], sum, literal(low));
+            a.vfmadd231ps(m[0], m[2], literal(high));
+            a.vmulps(m[1], m[1], literal(low * A));
+            a.vfmadd231ps(m[1], m[3], literal(high * B));
+            a.vfmadd231ps(m[5], sum, literal(low * A * A));
+            a.vfmadd231ps(m[5], m[2], literal(high * B * B));
+            pool.give(m[2], m[3], m[4], sum);
+            return new Vec[] {m[0], m[1], m[5]};
+        }
+
+        private static Literal literal(double value) {
+            return Literal.of((float) value);
+        }
+
+        /** Of the derivative at a point, what belongs to one half of a pair. */
+        private static double over(double at, double other) {
+            return 1 / (2 * at * at * (at * at - other * other));
+        }
+
         /** Values at a point and at its opposite, over the derivative there. */
         private Vec[] pair(Assembler a, Vec[] g, double at, double other, VectorPool pool) {
-            double over = 1 / (2 * at * at * (at * at - other * other));
+            double over = over(at, other);
             Vec plus = pool.take();
             Vec minus = pool.take();
             Vec odd = pool.take();
@@ -177,4 +245,14 @@ enum WinogradAxis {
 
     /** G: {@link #points} values from three taps. Overwrites its operands. */
     abstract Vec[] taps(Assembler a, Vec[] g, VectorPool pool);
+
+    /**
+     * A transposed: {@link #points} values from gradients of as many {@link #outputs} as there are. Overwrites its operands; takes one register more than it returns while at it.
+     *
+     * @param constants {@link #outputConstants} in registers
+     */
+    abstract Vec[] spread(Assembler a, Vec[] e, Vec[] constants, VectorPool pool);
+
+    /** G transposed: gradients of three taps from {@link #points} values. Overwrites its operands; takes one register while at it, and gives back what it does not return. */
+    abstract Vec[] gather(Assembler a, Vec[] m, VectorPool pool);
 }

@@ -1,9 +1,10 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Beside;
 import dev.jacquard.cpu.Epilogue;
-import dev.jacquard.cpu.RectifiedConv;
-import dev.jacquard.cpu.StatisticsConv;
+import dev.jacquard.cpu.PackedConv;
 import dev.jacquard.cpu.Workers;
+import dev.jacquard.tensor.op.FusedProduct.Rectifier;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,7 +19,7 @@ import java.util.List;
  * <p>A NaN in an image reaches all outputs of the tiles that read it, not only those whose windows have it, and an infinite number becomes NaN there, since transforms subtract:
  * that is in the nature of the algorithm. None is lost: every output whose window has one is NaN.
  */
-final class WinogradConv implements RectifiedConv, StatisticsConv {
+final class WinogradConv implements PackedConv {
     /** Output channels of a group. */
     private static final int GROUP = 64;
 
@@ -50,8 +51,8 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
     private final Kernel[][] output;
     private final Kernel[][] products;
     private final List<PackedVector> vectors = new ArrayList<>();
-    private final Kernel[] moments;
-    private final ChannelStatistics statistics;
+    private final Kernel[] summing;
+    private final ChannelSums sums;
 
     // Of the run under way; a plan is not for two threads at once.
     private long in;
@@ -67,6 +68,7 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
     private final Workers.Task transform = (block, _) -> transform(block, shared(block));
     private final Workers.Task multiply = this::multiplyShared;
     private final Workers.Task whole = this::whole;
+    private final Runnable product = this::product;
 
     WinogradConv(WinogradPlan plan, Epilogue epilogue, Workers workers, InstructionSet set) {
         this.plan = plan;
@@ -82,19 +84,20 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         workerBytes = (long) plan.points() * productPoint + (plan.staged() ? 0 : blockBytes);
         packedBytes = addGroups();
         prefetchBytes = prefetched();
-        input = inputs();
+        input = WinogradInput.of(plan, set, pointBytes, tileBytes);
         output = outputs();
         products = products();
         addVectors();
         int[] pixels = new int[plan.n() * plan.tilesDown()];
-        Arrays.setAll(pixels, row -> height(row % plan.tilesDown()) * plan.ow());
-        statistics = epilogue.statistics() ? new ChannelStatistics(set, 1, plan.k(), pixels, workers) : null;
-        moments = statistics == null ? null : groups.stream().map(g -> Kernel.of(new StatisticsRows(set, g.channels, plan.k() * Float.BYTES))).toArray(Kernel[]::new);
+        Arrays.setAll(pixels, row -> plan.height(row % plan.tilesDown()) * plan.ow());
+        sums = ChannelSums.of(epilogue, set, 1, plan.k(), pixels, workers);
+        summing = sums == null ? null : groups.stream().map(this::summing).map(Kernel::of).toArray(Kernel[]::new);
     }
 
-    /** Output rows of a row of tiles that are inside the image. */
-    private int height(int down) {
-        return Math.min(plan.rows().outputs(), plan.oh() - down * plan.rows().outputs());
+    private Kernel.Spec summing(Group g) {
+        int outPixel = plan.k() * Float.BYTES;
+        return epilogue.sums() == Epilogue.Sums.MOMENTS ? new StatisticsRows(set, g.channels, outPixel)
+                : new GradientRows(set, g.channels, outPixel, epilogue.rectifier() == Rectifier.NORMALISED);
     }
 
     /**
@@ -110,7 +113,8 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         return Math.ceilDiv(bytes, to) * to;
     }
 
-    private static int oddLines(int bytes) {
+    /** So many bytes, or up to two cache lines more. */
+    static int oddLines(int bytes) {
         return (Math.ceilDiv(bytes, LINE) | 1) * LINE;
     }
 
@@ -138,42 +142,14 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         return g.panels * plan.c() * panelBytes(g);
     }
 
-    private WinogradInput.Range inside(int tile, WinogradAxis axis, int pad, int length) {
-        int first = tile * axis.outputs() - pad;
-        int from = Math.clamp(-first, 0, axis.points());
-        return new WinogradInput.Range(from, Math.clamp(length - first, from, axis.points()));
-    }
-
-    private Kernel[] inputs() {
-        List<WinogradInput.Run> runs = new ArrayList<>();
-        for (int t = 0; t < plan.tilesAcross(); t++) {
-            WinogradInput.Range columns = inside(t, plan.cols(), plan.padLeft(), plan.w());
-            int before = !runs.isEmpty() && runs.getLast().inside().equals(columns) ? runs.removeLast().tiles() : 0;
-            runs.add(new WinogradInput.Run(before + 1, columns));
-        }
-        Kernel[] kernels = new Kernel[plan.tilesDown()];
-        for (int t = 0; t < kernels.length; t++) {
-            WinogradInput.Range lines = inside(t, plan.rows(), plan.padTop(), plan.h());
-            kernels[t] = Kernel.of(new WinogradInput(set, plan.rows(), plan.cols(), plan.c(), plan.w() * pixel, lines, List.copyOf(runs), pointBytes, tileBytes));
-        }
-        return kernels;
-    }
-
     private Kernel[][] outputs() {
-        int m = plan.cols().outputs();
-        List<WinogradOutput.Run> runs = new ArrayList<>();
-        if (plan.ow() >= m) {
-            runs.add(new WinogradOutput.Run(plan.ow() / m, m));
-        }
-        if (plan.ow() % m != 0) {
-            runs.add(new WinogradOutput.Run(1, plan.ow() % m));
-        }
+        List<WinogradOutput.Run> runs = WinogradOutput.Run.of(plan);
         int outPixel = plan.k() * Float.BYTES;
         Kernel[][] kernels = new Kernel[groups.size()][plan.tilesDown()];
         for (int g = 0; g < kernels.length; g++) {
             Group group = groups.get(g);
             for (int t = 0; t < plan.tilesDown(); t++) {
-                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, height(t), List.copyOf(runs),
+                kernels[g][t] = Kernel.of(new WinogradOutput(set, plan.rows(), plan.cols(), group.channels, outPixel, plan.ow() * outPixel, plan.height(t), runs,
                         productPoint, GROUP * Float.BYTES, epilogue));
             }
         }
@@ -212,8 +188,12 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
     }
 
     @Override
-    public void rectifier(long address) {
-        rectifier = address;
+    public void beside(Beside operands) {
+        if (operands instanceof Beside.Rectified(long result)) {
+            rectifier = result;
+        } else {
+            sums.operands(operands);
+        }
     }
 
     @Override
@@ -223,16 +203,11 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
 
     @Override
     public long workspaceBytes() {
-        return ownBytes() + ChannelStatistics.bytes(statistics);
+        return ownBytes() + ChannelSums.bytes(sums);
     }
 
     private long ownBytes() {
         return workers.size() * workerBytes + (plan.staged() ? plan.blocks() * blockBytes : 0);
-    }
-
-    @Override
-    public void statistics(long mean, long variance) {
-        statistics.results(mean, variance);
     }
 
     @Override
@@ -256,17 +231,15 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
         residual = residualAt;
         out = to;
         workspace = workspaceAt;
-        if (statistics != null) {
-            statistics.place(workspaceAt + ownBytes());
-        }
+        ChannelSums.run(sums, workspaceAt + ownBytes(), product);
+    }
+
+    private void product() {
         if (plan.staged()) {
             workers.run(transform, plan.blocks());
             workers.run(multiply, plan.blocks() * groups.size());
         } else {
             workers.run(whole, Math.ceilDiv(plan.blocks(), plan.blocksOfChunk()));
-        }
-        if (statistics != null) {
-            statistics.finish();
         }
     }
 
@@ -331,12 +304,21 @@ final class WinogradConv implements RectifiedConv, StatisticsConv {
             int image = row / plan.tilesDown();
             int down = row % plan.tilesDown();
             long at = ((long) image * plan.oh() + down * plan.rows().outputs()) * plan.ow() * plan.k() * Float.BYTES + channel;
-            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, scale + channel, epilogue.rectified() ? rectifier + at : shift + channel,
-                    residual + at, 0);
-            if (statistics != null) {
-                int pixels = height(down) * plan.ow();
-                moments[g].run(out + at, statistics.slot(row, 0, group.first / set.lanes()), pixels, (long) pixels / 2 * plan.k() * Float.BYTES, 0, 0);
+            output[g][down].run(product + (long) i * plan.tilesAcross() * GROUP * Float.BYTES, out + at, sums instanceof GradientSums s ? s.images() + at : scale + channel,
+                    epilogue.rectified() ? rectifier + at : shift + channel, residual + at, 0);
+            if (sums != null) {
+                sum(g, row, at, plan.height(down) * plan.ow());
             }
+        }
+    }
+
+    /** Sums up pixels of a group that were just stored: in the epilogue there are no registers for that. */
+    private void sum(int g, int row, long at, int pixels) {
+        int vector = groups.get(g).first / set.lanes();
+        long slot = sums.slot(row, 0, vector);
+        switch (sums) {
+            case ChannelStatistics _ -> summing[g].run(out + at, slot, pixels, (long) pixels / 2 * plan.k() * Float.BYTES, 0, 0);
+            case GradientSums s -> summing[g].run(out + at, s.images() + at, pixels, slot, s.table(vector), 0);
         }
     }
 }

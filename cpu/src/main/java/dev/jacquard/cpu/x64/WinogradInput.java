@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -27,6 +28,28 @@ record WinogradInput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, i
 
     /** Tiles beside each other of which the same columns are inside the image. */
     record Run(int tiles, Range inside) {}
+
+    /** The kernels of a plan's rows of tiles, by the rows' places in an image. */
+    static Kernel[] of(WinogradPlan plan, InstructionSet set, int pointBytes, int tileBytes) {
+        List<Run> runs = new ArrayList<>();
+        for (int t = 0; t < plan.tilesAcross(); t++) {
+            Range columns = inside(t, plan.cols(), plan.padLeft(), plan.w());
+            int before = !runs.isEmpty() && runs.getLast().inside.equals(columns) ? runs.removeLast().tiles : 0;
+            runs.add(new Run(before + 1, columns));
+        }
+        Kernel[] kernels = new Kernel[plan.tilesDown()];
+        for (int t = 0; t < kernels.length; t++) {
+            Range lines = inside(t, plan.rows(), plan.padTop(), plan.h());
+            kernels[t] = Kernel.of(new WinogradInput(set, plan.rows(), plan.cols(), plan.c(), plan.w() * plan.c() * Float.BYTES, lines, List.copyOf(runs), pointBytes, tileBytes));
+        }
+        return kernels;
+    }
+
+    private static Range inside(int tile, WinogradAxis axis, int pad, int length) {
+        int first = tile * axis.outputs() - pad;
+        int from = Math.clamp(-first, 0, axis.points());
+        return new Range(from, Math.clamp(length - first, from, axis.points()));
+    }
 
     @Override
     public void emit(Assembler a) {

@@ -8,7 +8,7 @@ import java.util.List;
 /**
  * Winograd's output transform of one row of tiles of one image, for some channels: {@code A^T m A}, the epilogue, and the stores of what is inside the image. Arguments: rdi, the
  * first tile's products; rsi, its first output; rdx and rcx, scale and shift of the first channel; r8, what the epilogue adds to the first output. If the epilogue rectifies, rcx
- * is where what it looks at begins.
+ * is where what it looks at begins; if the output will be multiplied by images and summed up, rdx is where these begin: they are asked for.
  *
  * @param set instruction set
  * @param rows algorithm along a column
@@ -26,7 +26,20 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
         int tileBytes, Epilogue epilogue)
         implements Kernel.Spec {
     /** Tiles beside each other of which equally many columns are inside the image. */
-    record Run(int tiles, int width) {}
+    record Run(int tiles, int width) {
+        /** A plan's tiles beside each other. */
+        static List<Run> of(WinogradPlan plan) {
+            int m = plan.cols().outputs();
+            List<Run> runs = new ArrayList<>();
+            if (plan.ow() >= m) {
+                runs.add(new Run(plan.ow() / m, m));
+            }
+            if (plan.ow() % m != 0) {
+                runs.add(new Run(1, plan.ow() % m));
+            }
+            return List.copyOf(runs);
+        }
+    }
 
     /** Registers that a row needs for its epilogue. */
     private int epilogueRegisters() {
@@ -53,6 +66,9 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
                 new WinogradPasses.Step(Gp.R8, across)));
         if (epilogue.rectified()) {
             steps.add(new WinogradPasses.Step(Gp.RCX, across));
+        }
+        if (epilogue.sums() == Epilogue.Sums.GRADIENT) {
+            steps.add(new WinogradPasses.Step(Gp.RDX, across));
         }
         for (Run run : runs) {
             passes.tiles(run.tiles, channels, mask, steps, lanes -> vector(passes, run.width, lanes, down, along));
@@ -108,6 +124,9 @@ record WinogradOutput(InstructionSet set, WinogradAxis rows, WinogradAxis cols, 
             pool.give(t);
         }
         for (int j = 0; j < width; j++) {
+            if (epilogue.sums() == Epilogue.Sums.GRADIENT) {
+                a.prefetcht0(Mem.at(Gp.RDX, Gp.R11, 1, row * rowBytes + j * pixelBytes));
+            }
             mask.store(Mem.at(Gp.RSI, Gp.R11, 1, row * rowBytes + j * pixelBytes), y[j]);
         }
     }

@@ -67,6 +67,11 @@ record WinogradPlan(int n, int h, int w, int c, int oh, int ow, int k, int padTo
         return rows.tiles(oh);
     }
 
+    /** Rows of the written image that a row of tiles has, by its place in an image. */
+    int height(int down) {
+        return Math.min(rows.outputs(), oh - down * rows.outputs());
+    }
+
     /** Tiles beside each other. */
     int tilesAcross() {
         return cols.tiles(ow);

@@ -4,11 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.jacquard.cpu.Beside;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.Guarded;
 import dev.jacquard.cpu.PackedConv;
-import dev.jacquard.cpu.StatisticsConv;
 import dev.jacquard.cpu.Workers;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -144,7 +144,7 @@ class ConvolutionStatisticsTest {
 
     private record Result(Guarded y, Guarded mean, Guarded variance) {}
 
-    private static void check(ConvShape s, PackedConv plain, StatisticsConv alone, StatisticsConv threaded, float center, double spread) {
+    private static void check(ConvShape s, PackedConv plain, PackedConv alone, PackedConv threaded, float center, double spread) {
         try (Arena arena = Arena.ofConfined()) {
             Guarded x = new Guarded(arena, (long) s.n() * s.h() * s.w() * s.c()).random(1);
             for (int i = 0; i < x.n; i++) {
@@ -166,12 +166,12 @@ class ConvolutionStatisticsTest {
         }
     }
 
-    private static Result run(Arena arena, StatisticsConv conv, ConvShape s, Guarded x, Guarded w) {
+    private static Result run(Arena arena, PackedConv conv, ConvShape s, Guarded x, Guarded w) {
         Guarded packed = Guarded.bytes(arena, conv.packedBytes());
         Guarded workspace = Guarded.bytes(arena, conv.workspaceBytes());
         Result r = new Result(new Guarded(arena, (long) s.n() * s.oh() * s.ow() * s.k()), new Guarded(arena, s.k()), new Guarded(arena, s.k()));
         conv.pack(w.address, packed.address);
-        conv.statistics(r.mean.address, r.variance.address);
+        conv.beside(new Beside.Moments(r.mean.address, r.variance.address));
         conv.run(x.address, packed.address, 0, 0, 0, r.y.address, workspace.address);
         workspace.check("workspace");
         packed.check("packed weights");

@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.GatherPlan;
@@ -19,6 +20,8 @@ import java.util.Map;
  * tolerance table's allowance.
  */
 final class WinogradAccuracy {
+    private static final WinogradAxis[][] KINDS = {{WinogradAxis.TWO, WinogradAxis.TWO}, {WinogradAxis.FOUR, WinogradAxis.TWO}, {WinogradAxis.FOUR, WinogradAxis.FOUR}};
+
     private WinogradAccuracy() {}
 
     public static void main(String[] args) {
@@ -26,9 +29,11 @@ final class WinogradAccuracy {
         try (Workers workers = new Workers(2)) {
             for (int hw : new int[] {56, 28, 14, 7}) {
                 int c = 64 * 56 / hw;
+                ConvShape s = new ConvShape(1, hw, hw, c, c, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1);
                 for (boolean backward : new boolean[] {false, true}) {
-                    shape(new ConvShape(1, hw, hw, c, c, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1), backward, workers, set);
+                    shape(s, backward, workers, set);
                 }
+                weight(s, workers, set);
             }
         }
     }
@@ -36,9 +41,7 @@ final class WinogradAccuracy {
     private static void shape(ConvShape s, boolean backward, Workers workers, InstructionSet set) {
         Map<String, PackedConv> convs = new LinkedHashMap<>();
         convs.put("direct", new DenseConv(backward ? GatherPlan.backwardData(s) : GatherPlan.forward(s), Epilogue.NONE, workers, set));
-        WinogradAxis two = WinogradAxis.TWO;
-        WinogradAxis four = WinogradAxis.FOUR;
-        for (WinogradAxis[] t : new WinogradAxis[][] {{two, two}, {four, two}, {four, four}}) {
+        for (WinogradAxis[] t : KINDS) {
             WinogradPlan p = backward ? WinogradPlan.backwardData(s, t[0], t[1], 2, false) : WinogradPlan.forward(s, t[0], t[1], 2, false);
             convs.put("F(" + t[0].outputs() + "x" + t[1].outputs() + ")", new WinogradConv(p, Epilogue.NONE, workers, set));
         }
@@ -55,16 +58,44 @@ final class WinogradAccuracy {
                 Guarded out = new Guarded(arena, size);
                 conv.pack(weight.address, packed.address);
                 conv.run(in.address, packed.address, 0, 0, 0, out.address, workspace.address);
-                double worst = 0;
-                double squares = 0;
-                for (int i = 0; i < want.length; i++) {
-                    double error = Math.abs(out.get(i) - want[i]);
-                    worst = Math.max(worst, error / tolerance.at(want[i], 1));
-                    squares += error * error;
-                }
-                line.append(String.format(Locale.ROOT, "  %s max %.2f rms %.2e", name, worst, Math.sqrt(squares / want.length)));
+                line.append(errors(name, want, out, tolerance));
             });
             System.out.println(line);
         }
+    }
+
+    private static void weight(ConvShape s, Workers workers, InstructionSet set) {
+        Map<String, Conv> convs = new LinkedHashMap<>();
+        convs.put("direct", WeightGradient.of(s, workers, set));
+        for (WinogradAxis[] t : KINDS) {
+            WinogradPlan p = WinogradPlan.forward(s, t[0], t[1], t[0].tiles(s.oh()), true);
+            convs.put("F(" + t[0].outputs() + "x" + t[1].outputs() + ")", new WinogradWeightGradient(p, workers, set));
+        }
+        Tolerance tolerance = Tolerance.of(DType.F32, Accuracy.matmul((long) s.n() * s.oh() * s.ow()));
+        try (Arena arena = Arena.ofConfined()) {
+            long size = (long) s.n() * s.h() * s.w() * s.c();
+            Guarded x = new Guarded(arena, size).random(1);
+            Guarded dy = new Guarded(arena, size).random(2);
+            double[] want = WinogradReference.weightGradient(s, x::get, dy::get);
+            StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%2d x %2d x %3d %-8s", s.h(), s.w(), s.c(), "weight"));
+            convs.forEach((name, conv) -> {
+                Guarded workspace = Guarded.bytes(arena, conv.workspaceBytes());
+                Guarded dw = new Guarded(arena, want.length);
+                conv.run(x.address, dy.address, dw.address, workspace.address);
+                line.append(errors(name, want, dw, tolerance));
+            });
+            System.out.println(line);
+        }
+    }
+
+    private static String errors(String name, double[] want, Guarded got, Tolerance tolerance) {
+        double worst = 0;
+        double squares = 0;
+        for (int i = 0; i < want.length; i++) {
+            double error = Math.abs(got.get(i) - want[i]);
+            worst = Math.max(worst, error / tolerance.at(want[i], 1));
+            squares += error * error;
+        }
+        return String.format(Locale.ROOT, "  %s max %.2f rms %.2e", name, worst, Math.sqrt(squares / want.length));
     }
 }

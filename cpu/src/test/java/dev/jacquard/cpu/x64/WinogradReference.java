@@ -31,6 +31,23 @@ final class WinogradReference {
         return out;
     }
 
+    /** dw from x and dy, of a convolution of stride 1. */
+    static double[] weightGradient(ConvShape s, Floats x, Floats dy) {
+        int row = s.r() * s.s() * s.c();
+        double[] dw = new double[s.k() * row];
+        for (int p = 0; p < s.n() * s.oh() * s.ow(); p++) {
+            for (int tap = 0; tap < s.r() * s.s(); tap++) {
+                int h = p / s.ow() % s.oh() - s.padTop() + tap / s.s();
+                int w = p % s.ow() - s.padLeft() + tap % s.s();
+                for (int i = 0; h >= 0 && h < s.h() && w >= 0 && w < s.w() && i < s.k() * s.c(); i++) {
+                    long at = ((long) (p / s.ow() / s.oh() * s.h() + h) * s.w() + w) * s.c() + i % s.c();
+                    dw[i / s.c() * row + tap * s.c() + i % s.c()] += (double) dy.get((long) p * s.k() + i / s.c()) * x.get(at);
+                }
+            }
+        }
+        return dw;
+    }
+
     private static void tap(ConvShape s, boolean backward, Floats in, Floats weight, double[] out, int y, int x, int tap) {
         for (int k = 0; k < s.k(); k++) {
             for (int c = 0; c < s.c(); c++) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.jacquard.cpu.Conv;
 import dev.jacquard.cpu.ConvShape;
 import dev.jacquard.cpu.Epilogue;
 import dev.jacquard.cpu.Guarded;
@@ -55,7 +56,7 @@ class WinogradTest {
                 square(1, 8, 6, 128, 64, 1), square(1, 7, 7, 300, 40, 1), square(1, 7, 7, 512, 64, 1), square(1, 5, 7, 3, 5, 1),
                 square(2, 9, 8, 17, 19, 1), square(1, 8, 8, 64, 64, 1), square(3, 7, 7, 40, 130, 1), square(1, 1, 1, 4, 4, 1),
                 square(2, 3, 4, 33, 65, 0), square(1, 6, 5, 16, 70, 2), shape(2, 10, 3, 7, 33, 0, 1, 2, 1), shape(1, 4, 13, 100, 9, 2, 0, 0, 2),
-                square(1, 2, 2, 8, 16, 2));
+                square(1, 2, 2, 8, 16, 2), square(2, 6, 7, 20, 290, 1));
     }
 
     static Stream<Case> cases() {
@@ -92,6 +93,38 @@ class WinogradTest {
         assertTrue(WinogradPlan.takesBackwardData(s));
         WinogradPlan plan = WinogradPlan.backwardData(s, c.rows, c.cols, c.blockRows, c.staged);
         check(c, plan, (long) s.n() * s.oh() * s.ow() * s.k(), (long) s.n() * s.h() * s.w() * s.c(), Epilogue.NONE, 9 * s.k());
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void backwardWeight(Case c) {
+        assumeTrue(CpuFeatures.get().has(c.set), () -> "this processor has no " + c.set);
+        ConvShape s = c.shape;
+        WinogradPlan plan = WinogradPlan.forward(s, c.rows, c.cols, c.blockRows, true);
+        try (Arena arena = Arena.ofConfined()) {
+            Guarded x = new Guarded(arena, (long) s.n() * s.h() * s.w() * s.c()).random(1);
+            Guarded dy = new Guarded(arena, (long) s.n() * s.oh() * s.ow() * s.k()).random(2);
+            double[] want = WinogradReference.weightGradient(s, x::get, dy::get);
+            Guarded dw = gradient(arena, c, plan, one, x, dy, want.length);
+            double factor = c.rows == WinogradAxis.FOUR && c.cols == WinogradAxis.FOUR ? 2 : 1;
+            Tolerance tolerance = Tolerance.of(DType.F32, Accuracy.matmul((long) s.n() * s.oh() * s.ow()));
+            for (int i = 0; i < want.length; i++) {
+                if (!(Math.abs(dw.get(i) - want[i]) <= factor * tolerance.at(want[i], 1))) {
+                    fail("element " + i + " got " + dw.get(i) + " want " + want[i]);
+                }
+            }
+            gradient(arena, c, plan, two, x, dy, want.length).expectSame(dw, "two threads");
+        }
+    }
+
+    private static Guarded gradient(Arena arena, Case c, WinogradPlan plan, Workers workers, Guarded x, Guarded dy, int size) {
+        Conv conv = new WinogradWeightGradient(plan, workers, c.set);
+        Guarded workspace = Guarded.bytes(arena, conv.workspaceBytes());
+        Guarded dw = new Guarded(arena, size);
+        conv.run(x.address, dy.address, dw.address, workspace.address);
+        workspace.check("workspace");
+        dw.check("gradient");
+        return dw;
     }
 
     private static void check(Case c, WinogradPlan plan, long in, long out, Epilogue epilogue, int terms) {

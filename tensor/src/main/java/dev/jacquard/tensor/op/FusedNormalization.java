@@ -182,6 +182,66 @@ public sealed interface FusedNormalization extends Composite {
         }
     }
 
+    /**
+     * What {@link Normalization.BatchNormBackward} does after the sums, which are given: {@code (g - dbeta / n - xhat dgamma / n) * gamma / sqrt(variance + eps)}, where xhat is
+     * {@code (x - mean) / sqrt(variance + eps)} and n the number of rows: dx(.., C) from g(.., C), x(.., C), gamma(C), mean(C), variance(C), dgamma(C) and dbeta(C). It follows
+     * {@link FusedProduct.BackwardDataStatistics}.
+     */
+    record NormalizeBackward(double eps) implements FusedNormalization {
+        @Override
+        public Nonlinearity activation() {
+            return Nonlinearity.NONE;
+        }
+
+        @Override
+        public boolean residual() {
+            return false;
+        }
+
+        @Override
+        public int firstPerChannel() {
+            return 2;
+        }
+
+        @Override
+        public int withoutResidual() {
+            return 7;
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, 1);
+            Types.shape(this, "gradient", in.get(0), in.get(1));
+            return List.of(in.get(1));
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return Cost.of(in, out, 6 * in.getFirst().shape().size());
+        }
+
+        /** Three terms: g, and what the two sums take from it. */
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            return Accuracy.reduce(3);
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return 0;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            DType own = in.getFirst().dtype();
+            Tensor scale = in.get(4).add(eps).rsqrt();
+            Tensor normalised = in.get(1).cast(own.wide()).sub(in.get(3)).mul(scale);
+            double n = Math.max(in.getFirst().shape().size() / Math.max(in.getFirst().shape().dim(-1), 1), 1);
+            Tensor centred = in.getFirst().cast(own.wide()).sub(in.get(6).mul(1 / n)).sub(normalised.mul(in.get(5).mul(1 / n)));
+            return List.of(centred.mul(scale.mul(in.get(2))).cast(own));
+        }
+    }
+
     /** {@code activation(x * scale + shift + r)} from x(.., C), scale(C), shift(C) and, if {@code residual}, r(.., C): normalisation by known statistics with what follows. */
     record ScaleShift(Nonlinearity activation, boolean residual) implements FusedNormalization {
         @Override
@@ -213,6 +273,12 @@ public sealed interface FusedNormalization extends Composite {
         List<Sample> backward = new ArrayList<>();
         List<Sample> known = new ArrayList<>();
         List<Sample> given = new ArrayList<>();
+        List<Sample> summed = new ArrayList<>();
+        for (long[] d : new long[][] {{8, 3}, {31, 1}, {2, 4, 4, 8}, {3, 5, 7, 17}, {6, 264}}) {
+            long c = d[d.length - 1];
+            summed.add(Sample.of(new NormalizeBackward(1e-5), Operand.of(d), Operand.of(d), Operand.range(0.5, 1.5, c), Operand.range(-0.1, 0.1, c), Operand.range(0.3, 0.4, c),
+                    Operand.of(c), Operand.of(c)));
+        }
         samples(new long[] {8, 3}, Nonlinearity.NONE, true, forward, backward, known, given);
         samples(new long[] {31, 1}, Nonlinearity.RELU, false, forward, backward, known, given);
         samples(new long[] {2, 4, 4, 8}, Nonlinearity.RELU, true, forward, backward, known, given);
@@ -233,6 +299,9 @@ public sealed interface FusedNormalization extends Composite {
                 new OpRow(NormalizeActivation.class, "activation of normalisation by given statistics, plus a residual", List.copyOf(given), List.of())
                         .refuses(new NormalizeActivation(1e-5, Nonlinearity.NONE, false), "channels differ", x, c, c, c, TensorType.f32(4))
                         .refuses(new NormalizeActivation(1e-5, Nonlinearity.NONE, true), "residual has the wrong shape", x, c, c, c, c, TensorType.f32(3, 3)),
+                new OpRow(NormalizeBackward.class, "gradient of normalisation by given sums", List.copyOf(summed), List.of())
+                        .refuses(new NormalizeBackward(1e-5), "gradient has the wrong shape", TensorType.f32(4, 3), x, c, c, c, c, c)
+                        .refuses(new NormalizeBackward(1e-5), "channels differ", x, x, c, c, c, TensorType.f32(4), c),
                 new OpRow(ScaleShift.class, "activation of x * scale + shift, plus a residual", List.copyOf(known), List.of())
                         .refuses(new ScaleShift(Nonlinearity.NONE, false), "channels differ", x, c, TensorType.f32(4)));
     }

@@ -280,12 +280,103 @@ public sealed interface FusedProduct extends Composite {
         }
     }
 
+    /** What says where a gradient goes on through a ReLU. */
+    enum Rectifier {
+        /** There is no ReLU. */
+        NONE,
+        /** Its result, which is given: where that is positive. */
+        RESULT,
+        /** What went into it, which is a normalisation and nothing else, and is computed again. */
+        NORMALISED
+    }
+
+    /**
+     * The gradient that a batch normalisation gets from the convolution behind it, with what the normalisation's own gradient wants to know of it: g(N, h, w, C), dgamma(C) and
+     * dbeta(C). That is {@code g = conv2d_backward_data(dy, w) + r}, behind a ReLU if there is one, {@code dgamma = sum of g (x - mean) / sqrt(variance + eps)} and
+     * {@code dbeta = sum of g}, from dy(N, OH, OW, K), weights(K, R, S, C/groups), what was normalised x(N, h, w, C), mean(C) and variance(C), then, as far as they are needed,
+     * gamma(C) and beta(C) ({@link Rectifier#NORMALISED}), r(N, h, w, C) and the ReLU's result y(N, h, w, C) ({@link Rectifier#RESULT}). What is per channel is of the wide type.
+     * {@link FusedNormalization.NormalizeBackward} goes on from there, so that a training step reads g and x once less. (cuDNN's graphs have the same fusion, of data gradient,
+     * ReLU and batch normalisation's weights.)
+     *
+     * @param window stride, padding, dilation
+     * @param groups of channels
+     * @param h rows of the images
+     * @param w their columns
+     * @param residual whether r is added
+     * @param rectifier where the sum goes on
+     * @param eps the normalisation's
+     */
+    record BackwardDataStatistics(Window window, int groups, long h, long w, boolean residual, Rectifier rectifier, double eps) implements FusedProduct {
+        @Override
+        public boolean wide(int input) {
+            return input > 2 && input < wholeImages();
+        }
+
+        /** Index of the first input behind those per channel. */
+        public int wholeImages() {
+            return rectifier == Rectifier.NORMALISED ? 7 : 5;
+        }
+
+        @Override
+        public Convolution.Conv2dBackwardData product() {
+            return new Convolution.Conv2dBackwardData(window, groups, h, w);
+        }
+
+        @Override
+        public List<TensorType> infer(List<TensorType> in) {
+            check(this, in, wholeImages() + (residual ? 1 : 0) + (rectifier == Rectifier.RESULT ? 1 : 0));
+            TensorType dx = result(this, in);
+            Types.shape(this, "images", in.get(2), dx);
+            Types.perChannel(this, dx, in.subList(3, wholeImages()));
+            if (residual) {
+                Types.shape(this, "residual", in.get(wholeImages()), dx);
+            }
+            if (rectifier == Rectifier.RESULT) {
+                Types.shape(this, "result", in.getLast(), dx);
+            }
+            return List.of(dx, in.get(3), in.get(3));
+        }
+
+        @Override
+        public Cost cost(List<TensorType> in, List<TensorType> out) {
+            return withEpilogue(this, in, out, 4 + (residual ? 1 : 0) + (rectifier == Rectifier.NORMALISED ? 3 : rectifier == Rectifier.RESULT ? 1 : 0));
+        }
+
+        /** A sum over taps, then one over pixels. */
+        @Override
+        public Accuracy accuracy(List<TensorType> in) {
+            TensorType dx = result(this, in);
+            return Accuracy.matmul(Math.max(product().accuracy(in.subList(0, 2)).length(), dx.shape().size() / Math.max(dx.shape().dim(3), 1)));
+        }
+
+        @Override
+        public int overwrites(int output) {
+            return output == 0 && residual ? wholeImages() : -1;
+        }
+
+        @Override
+        public List<Tensor> define(List<Tensor> in) {
+            DType wide = in.getFirst().dtype().wide();
+            Tensor dx = multiply(this, in);
+            Tensor sum = residual ? dx.add(in.get(wholeImages())) : dx;
+            Tensor normalised = in.get(2).cast(wide).sub(in.get(3)).mul(in.get(4).add(eps).rsqrt());
+            Tensor g = switch (rectifier) {
+                case NONE -> sum;
+                case RESULT -> Nonlinearity.RELU.gradient(sum, in.getLast());
+                case NORMALISED -> Nonlinearity.RELU.gradient(sum, normalised.mul(in.get(5)).add(in.get(6)).cast(sum.dtype()));
+            };
+            int[] pixels = IntStream.range(0, 3).toArray();
+            return List.of(g, g.cast(wide).mul(normalised).sum(pixels), g.cast(wide).sum(pixels));
+        }
+    }
+
     /** The family's rows. */
     static List<OpRow> rows() {
         ConvolutionScaleShift sum = new ConvolutionScaleShift(Window.of(1, 0), 1, Nonlinearity.RELU, true);
         ConvolutionStatistics statistics = new ConvolutionStatistics(Window.of(1, 0), 1);
         MatMulShift linear = new MatMulShift(false, true, Nonlinearity.NONE);
         BackwardDataSum data = new BackwardDataSum(Window.of(1, 0), 1, 4, 4, false);
+        BackwardDataStatistics sums = new BackwardDataStatistics(Window.of(1, 0), 1, 4, 4, true, Rectifier.RESULT, 1e-5);
         TensorType x = TensorType.f32(1, 4, 4, 3);
         TensorType w = TensorType.f32(2, 1, 1, 3);
         TensorType k = TensorType.f32(2);
@@ -310,7 +401,12 @@ public sealed interface FusedProduct extends Composite {
                 new OpRow(BackwardDataSum.class, "gradient by the images, plus what comes through a shortcut, behind a ReLU", gradients(), List.of())
                         .refuses(data, "residual has the wrong shape", TensorType.f32(1, 4, 4, 2), w, TensorType.f32(1, 4, 4, 2))
                         .refuses(new BackwardDataSum(Window.of(1, 0), 1, 4, 4, true), "result has the wrong shape", TensorType.f32(1, 4, 4, 2), w, x, TensorType.f32(1, 4, 5, 3))
-                        .refuses(data, "wrong number of inputs", TensorType.f32(1, 4, 4, 2), w));
+                        .refuses(data, "wrong number of inputs", TensorType.f32(1, 4, 4, 2), w),
+                new OpRow(BackwardDataStatistics.class, "gradient by normalised images, plus a shortcut's, behind a ReLU, and its sums", gradientStatistics(), List.of())
+                        .refuses(sums, "channels differ", TensorType.f32(1, 4, 4, 2), w, x, k, k, x, x)
+                        .refuses(sums, "images has the wrong shape", TensorType.f32(1, 4, 4, 2), w, TensorType.f32(1, 4, 4, 2), TensorType.f32(3), TensorType.f32(3), x, x)
+                        .refuses(sums, "result has the wrong shape", TensorType.f32(1, 4, 4, 2), w, x, TensorType.f32(3), TensorType.f32(3), x, TensorType.f32(1, 4, 5, 3))
+                        .refuses(sums, "wrong number of inputs", TensorType.f32(1, 4, 4, 2), w, x, TensorType.f32(3), TensorType.f32(3), x));
     }
 
     /** Sizes off every tile's edge, vectors of 8 and not, both strides, groups, each channel for itself, an empty batch. */
@@ -380,6 +476,37 @@ public sealed interface FusedProduct extends Composite {
             }
             return new Sample(new BackwardDataSum(c.window(), c.groups(), c.h(), c.w(), rectified), List.copyOf(operands));
         })).toList();
+    }
+
+    /** Of the kinds in turns, and of each with a product that Winograd's algorithm computes. */
+    private static List<Sample> gradientStatistics() {
+        List<Convolution.Case> all = new ArrayList<>(cases().stream().filter(c -> c.n() > 0).toList());
+        List<Sample> samples = new ArrayList<>();
+        Rectifier[] rectifiers = Rectifier.values();
+        for (Convolution.Case c : all) {
+            samples.add(gradientStatistics(c, samples.size() / 2 % 2 == 0, rectifiers[samples.size() % rectifiers.length]));
+        }
+        for (int kind = 0; kind < 2 * rectifiers.length; kind++) {
+            samples.add(gradientStatistics(new Convolution.Case(2, 13, 14, 64, 64, 3, 3, Window.of(1, 1), 1), kind % 2 == 0, rectifiers[kind / 2]));
+        }
+        return List.copyOf(samples);
+    }
+
+    private static Sample gradientStatistics(Convolution.Case c, boolean residual, Rectifier rectifier) {
+        Operand image = Operand.of(c.n(), c.h(), c.w(), c.c());
+        List<Operand> operands = new ArrayList<>(List.of(Operand.of(c.n(), c.window().outH(c.h(), c.r()), c.window().outW(c.w(), c.s()), c.k()), weight(c), image,
+                Operand.range(-0.1, 0.1, c.c()), Operand.range(0.3, 0.4, c.c())));
+        if (rectifier == Rectifier.NORMALISED) {
+            operands.add(Operand.range(0.5, 1.5, c.c()));
+            operands.add(Operand.of(c.c()));
+        }
+        if (residual) {
+            operands.add(image);
+        }
+        if (rectifier == Rectifier.RESULT) {
+            operands.add(image);
+        }
+        return new Sample(new BackwardDataStatistics(c.window(), c.groups(), c.h(), c.w(), residual, rectifier, 1e-5), List.copyOf(operands));
     }
 
     /** At most 1, and of a size at which results are about as large as the images. */
