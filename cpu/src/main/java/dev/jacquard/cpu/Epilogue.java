@@ -52,6 +52,11 @@ public record Epilogue(boolean scale, boolean shift, boolean residual, Nonlinear
         return rectifier == Rectifier.RESULT;
     }
 
+    /** Whether it is one of gradients: images are read, and no number per channel is multiplied or added. */
+    public boolean ofGradient() {
+        return readsImages() && !scale && !shift && activation == Nonlinearity.NONE;
+    }
+
     /** Whether something of the result's shape is read. */
     public boolean readsImages() {
         return residual || rectified() || sums == Sums.GRADIENT;

@@ -16,6 +16,9 @@ final class ProductEpilogue {
     private final InstructionSet set;
     private final ProductKernel.Rows.Even even;
     private final ChannelCode channels;
+    private final boolean late;
+    /** What has row 0 of the images beside a tile of even rows. */
+    private final Gp images;
     private final int vectors;
     private final int bytes;
     private final boolean ragged;
@@ -26,6 +29,8 @@ final class ProductEpilogue {
         set = k.set();
         even = k.rows() instanceof ProductKernel.Rows.Even e ? e : null;
         channels = new ChannelCode(a, set, k.epilogue());
+        late = LateGradient.takes(k);
+        images = late ? Gp.RDX : Gp.RBX;
         vectors = k.vectors();
         bytes = set.bytes();
         ragged = k.columns() < vectors * set.lanes();
@@ -67,16 +72,44 @@ final class ProductEpilogue {
     private void sumGradients(int h) {
         a.mov(Gp.R8, frame(ProductFrame.SUMS));
         a.mov(Gp.R9, frame(ProductFrame.NORMALISED));
-        if (even != null) {
-            a.mov(Gp.RCX, frame(ProductFrame.IMAGES));
-        }
+        point(ProductFrame.IMAGES);
         boolean masks = k.epilogue().rectifier() == Rectifier.NORMALISED;
-        new GradientCode(a, set, masks, this::spare).add(h, vectors, this::sum, (to, i, v, mask) -> load(to, beside(i, ProductFrame.IMAGES).plus(v * bytes), v, mask), Gp.R8, Gp.R9);
+        new GradientCode(a, set, masks, this::spare).add(h, vectors, this::sum, (to, i, v, mask) -> load(to, beside(images, i, ProductFrame.IMAGES).plus(v * bytes), v, mask), Gp.R8,
+                Gp.R9);
     }
 
-    /** Row i of the tile in images that lie as C does; of even rows after rcx was loaded. */
-    private Mem beside(int i, int which) {
-        return even != null ? Mem.at(Gp.RBX, Gp.RCX, 1, i * even.cRow()) : listed(i, which);
+    /** Makes rcx what {@link #beside} needs of even rows. @param which of the frame's images that lie as C does */
+    void point(int which) {
+        if (late) {
+            a.mov(Gp.RCX, frame(fromC(which)));
+        } else if (even != null && which != ProductFrame.BESIDE) {
+            a.mov(Gp.RCX, frame(which));
+        }
+    }
+
+    /** A row of such images. @param base where row 0 of even rows is: of C if epilogues are late, else of the first images */
+    Mem beside(Gp base, int row, int which) {
+        if (even == null) {
+            return listed(row, which);
+        }
+        return late || which != ProductFrame.BESIDE ? Mem.at(base, Gp.RCX, 1, row * even.cRow()) : Mem.at(base, row * even.cRow());
+    }
+
+    private static int fromC(int which) {
+        return ProductFrame.FROM_C + (which == ProductFrame.BESIDE ? 0 : which == ProductFrame.RECTIFIER ? 8 : 16);
+    }
+
+    /** Finds out where images are beside C, once per function. Overwrites rcx and rax. */
+    void fromC() {
+        a.mov(Gp.RCX, frame(ProductFrame.BESIDE));
+        a.mov(Gp.RAX, frame(ProductFrame.C));
+        a.sub(Gp.RCX, Gp.RAX);
+        a.mov(frame(fromC(ProductFrame.BESIDE)), Gp.RCX);
+        for (int which : new int[] {ProductFrame.RECTIFIER, ProductFrame.IMAGES}) {
+            a.mov(Gp.RCX, frame(fromC(ProductFrame.BESIDE)));
+            a.add(Gp.RCX, frame(which));
+            a.mov(frame(fromC(which)), Gp.RCX);
+        }
     }
 
     private static Mem frame(int at) {
@@ -98,6 +131,11 @@ final class ProductEpilogue {
 
     private boolean tail(int v) {
         return ragged && v == vectors - 1;
+    }
+
+    /** Loads vector v of a row of images, by AVX-512. */
+    void load(Vec to, Mem row, int v) {
+        load(to, row.plus(v * bytes), v, null);
     }
 
     /** Loads a vector of which only the stored columns may be read. @param mask a register for AVX2's mask */
@@ -146,20 +184,30 @@ final class ProductEpilogue {
         return channels.scaled();
     }
 
-    /** Asks for a row of all that is read beside the product, of even rows. @param from where the first of it has row 0; overwrites rcx */
-    void askForImages(Gp from, int row) {
+    /** Asks for a row of all that is read beside the product, of even rows. Overwrites rcx. @param base as {@link #beside} takes it */
+    void askForImages(Gp base, int row) {
         Epilogue e = k.epilogue();
         if (e.residual()) {
-            ask(Mem.at(from, row * even.cRow()));
+            ask(base, row, ProductFrame.BESIDE);
         }
         if (e.rectified()) {
-            a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
-            ask(Mem.at(from, Gp.RCX, 1, row * even.cRow()));
+            ask(base, row, ProductFrame.RECTIFIER);
         }
         if (e.sums() == Epilogue.Sums.GRADIENT) {
-            a.mov(Gp.RCX, frame(ProductFrame.IMAGES));
-            ask(Mem.at(from, Gp.RCX, 1, row * even.cRow()));
+            ask(base, row, ProductFrame.IMAGES);
         }
+    }
+
+    /** Low tiles ask for all of their rows at once. */
+    void askForLow(int h) {
+        for (int i = 0; i < h; i++) {
+            askForImages(images, i);
+        }
+    }
+
+    private void ask(Gp base, int row, int which) {
+        point(which);
+        ask(beside(base, row, which));
     }
 
     /** Asks for what listed rows will be multiplied by. */
@@ -176,8 +224,9 @@ final class ProductEpilogue {
     }
 
     private void addResidual(int h) {
+        point(ProductFrame.BESIDE);
         for (int i = 0; i < h; i++) {
-            Mem row = even != null ? Mem.at(Gp.RBX, i * even.cRow()) : listed(i, ProductFrame.BESIDE);
+            Mem row = beside(images, i, ProductFrame.BESIDE);
             for (int v = 0; v < vectors; v++) {
                 load(spare(0), row.plus(v * bytes), v, spare(1));
                 a.vaddps(sum(i, v), sum(i, v), spare(0));
@@ -186,11 +235,9 @@ final class ProductEpilogue {
     }
 
     private void rectify(int h) {
-        if (even != null) {
-            a.mov(Gp.RCX, frame(ProductFrame.RECTIFIER));
-        }
+        point(ProductFrame.RECTIFIER);
         for (int i = 0; i < h; i++) {
-            Mem row = beside(i, ProductFrame.RECTIFIER);
+            Mem row = beside(images, i, ProductFrame.RECTIFIER);
             for (int v = 0; v < vectors; v++) {
                 load(spare(0), row.plus(v * bytes), v, spare(1));
                 new Activations(a, set, spare(1)).reluBackward(sum(i, v), spare(0));

@@ -85,15 +85,20 @@ final class ProductFrame {
     /** With sums of a gradient, what was normalised: from {@link #BESIDE} on if rows are even, else as {@link #C}. */
     static final int IMAGES = 256;
 
-    /** Of a tile's steps, in fours, a part between rows of {@link LateSilu}, and what is left of them after so many parts. */
+    /** Of a tile's steps, in fours, a part between rows of {@link LateRows}, and what is left of them after so many parts. */
     static final int LATE_PART = 232;
     /** See {@link #LATE_PART}. */
     static final int LATE_LAST_PART = 240;
-    /** The kernel's own: a tile's sums, for {@link LateSilu}. */
+    /** The kernel's own: from a row of C to those of {@link #BESIDE}, {@link #RECTIFIER} and {@link #IMAGES}. */
+    static final int FROM_C = 264;
+    /** The kernel's own: a tile's sums, for {@link LateRows}. */
     static final int KEPT = 320;
 
+    /** The kernel's own: sums per channel of these, for {@link LateGradient}. */
+    static final int TILE_SUMS = KEPT + 24 * 64;
+
     /** Size of a frame, unless its kernel wants more behind it. */
-    static final int END = KEPT + 24 * 64;
+    static final int END = TILE_SUMS + 2 * 6 * 64;
 
     private final MemorySegment memory;
     private final long address;
@@ -111,7 +116,7 @@ final class ProductFrame {
     /** The depth, or that of a tap, and its parts. @param tileRows rows of a tile */
     ProductFrame depth(int depth, int tileRows) {
         int fours = depth / STEPS;
-        int parts = LateSilu.parts(tileRows);
+        int parts = LateRows.parts(tileRows);
         return set(LATE_PART, fours / parts).set(LATE_LAST_PART, fours % parts).set(DEPTH, depth).set(PART, fours / tileRows).set(LAST_PART, fours % tileRows);
     }
 

@@ -85,7 +85,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
     /**
      * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left.
-     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx images beside, r8 gate, r9 images ahead, r10 its rows left, r11 A ahead, rbp from B to the line of the next panel that is
+     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx images beside, r8 gate, r9 images ahead, r10 its rows left, or as {@link LateRows} has them, r11 A ahead, rbp from B to the line of the next panel that is
      * asked for. Listed: r14 tile, rbp tap, rdx depth done.
      */
     private static final class Emitter {
@@ -102,8 +102,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private final int bytes;
         private final int mr;
         private final ProductEpilogue epilogue;
-        /** Null if there is no SiLU, or it is applied as tiles end. */
-        private final LateSilu late;
+        /** Null if the epilogue is applied as tiles end. */
+        private final LateRows late;
+        /** Whether rbx goes along with C. */
+        private final boolean images;
 
         Emitter(Assembler a, ProductKernel k) {
             this.a = a;
@@ -114,7 +116,15 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             bytes = set.bytes();
             mr = k.tileRows();
             epilogue = new ProductEpilogue(a, k);
-            late = even != null && epilogue.scaled() && !k.gated ? new LateSilu(a, set, mr, vectors, even.cRow, free(mr * vectors), epilogue::put) : null;
+            late = late();
+            images = k.epilogue.readsImages() && !(late instanceof LateGradient);
+        }
+
+        private LateRows late() {
+            if (LateGradient.takes(k)) {
+                return new LateGradient(epilogue, a, k, free(mr * vectors));
+            }
+            return even != null && epilogue.scaled() && !k.gated ? new LateSilu(a, set, mr, vectors, even.cRow, free(mr * vectors), epilogue::put) : null;
         }
 
         /** Registers beside so many sums. */
@@ -146,11 +156,12 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         private void evenLines() {
             a.mov(Gp.R14, frame(ProductFrame.A));
             a.mov(Gp.RDX, frame(ProductFrame.C));
-            if (k.epilogue.readsImages()) {
+            if (images) {
                 a.mov(Gp.RBX, frame(ProductFrame.BESIDE));
             }
             a.mov(Gp.RBP, frame(ProductFrame.NEXT));
             if (late != null) {
+                late.prepare();
                 late.none();
             }
             a.mov(Gp.RCX, frame(ProductFrame.LINES));
@@ -219,7 +230,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             end(h);
             a.add(Gp.R14, h * even.aRow);
             a.add(Gp.RDX, h * even.cRow);
-            if (k.epilogue.readsImages()) {
+            if (images) {
                 a.add(Gp.RBX, h * even.cRow);
             }
             a.add(Gp.R12, h * vectors * bytes);
@@ -307,9 +318,7 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
         private void begin(int h) {
             if (k.epilogue.readsImages() && even != null && h < mr - 1) {
-                for (int i = 0; i < h; i++) {
-                    epilogue.askForImages(Gp.RBX, i);
-                }
+                epilogue.askForLow(h);
             }
             if (even == null && k.epilogue.sums() == Epilogue.Sums.GRADIENT) {
                 epilogue.askForListedImages(h);
@@ -332,10 +341,10 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
             Label rest = new Label();
             Label done = new Label();
-            if (even != null && k.epilogue.readsImages()) {
-                askingForImages(h);
-            } else if (late != null) {
+            if (late != null) {
                 late.between(() -> unrolled(h));
+            } else if (even != null && images) {
+                askingForImages(h);
             } else {
                 a.mov(Gp.RCX, frame(ProductFrame.DEPTH));
                 a.shr(Gp.RCX, Integer.numberOfTrailingZeros(UNROLL));
@@ -487,8 +496,11 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
             }
             a.jmp(done);
             a.bind(last);
-            epilogue.begin(h);
-            if (late != null && h == mr) {
+            boolean keeps = late != null && h == mr;
+            if (!keeps || !(late instanceof LateGradient)) {
+                epilogue.begin(h);
+            }
+            if (keeps) {
                 late.keep();
             } else {
                 epilogue.end(h);

@@ -17,7 +17,7 @@
  *     {@link dev.jacquard.cpu.x64.RowLoop},
  *     {@link dev.jacquard.cpu.x64.Activations}, {@link dev.jacquard.cpu.x64.VectorPool}, {@link dev.jacquard.cpu.x64.EightByEight}</td></tr>
  * <tr><td>products</td><td>{@link dev.jacquard.cpu.x64.EmittedConvolutions} chooses; {@link dev.jacquard.cpu.x64.DenseConv}, {@link dev.jacquard.cpu.x64.PaddedConv},
- *     {@link dev.jacquard.cpu.x64.EmittedProduct}; {@link dev.jacquard.cpu.x64.Panels}</td><td>{@link dev.jacquard.cpu.x64.ProductKernel}, {@link dev.jacquard.cpu.x64.LateSilu},
+ *     {@link dev.jacquard.cpu.x64.EmittedProduct}; {@link dev.jacquard.cpu.x64.Panels}</td><td>{@link dev.jacquard.cpu.x64.ProductKernel}, {@link dev.jacquard.cpu.x64.LateRows},
  *     {@link dev.jacquard.cpu.x64.PairKernel}, their {@link dev.jacquard.cpu.x64.ProductFrame} and {@link dev.jacquard.cpu.x64.TileTable}; {@link dev.jacquard.cpu.x64.PackKernel},
  *     {@link dev.jacquard.cpu.x64.PaddedRows}</td></tr>
  * <tr><td>Winograd</td><td>{@link dev.jacquard.cpu.x64.WinogradChoice}, {@link dev.jacquard.cpu.x64.WinogradPlan}, {@link dev.jacquard.cpu.x64.WinogradConv}</td><td>{@code
