@@ -5,8 +5,8 @@ import dev.jacquard.tensor.op.Nonlinearity;
 import java.util.Arrays;
 
 /**
- * One panel of a product of few steps of depth, by AVX-512: C (rows, columns) = epilogue(A B), where {@link ProductKernel} would spend a quarter of its time on what comes after the
- * sums. All steps of a tile stand one behind the other in the code, and so:
+ * One panel of a product of few steps of depth, by AVX-512: C (rows, columns) = epilogue(A B), where {@link ProductKernel} would spend a quarter of its time on what comes after
+ * the sums. The number of steps is known, and so:
  * <ul>
  * <li>Scales go into a copy of the panel, once per call, and shifts are added, for which there are units that do not multiply: neither costs multiply-adds of the tile.
  * <li>SiLU of a tile, whose sums are kept in the frame, is spread evenly over the steps of the next one ({@link LateSilu} says why). What the first tile takes for those of a tile
@@ -25,10 +25,11 @@ import java.util.Arrays;
  * @param vectors width of the panel
  * @param columns of these are stored
  * @param epilogue one that {@link #takes}
- * @param ahead whether A is contiguous, read once and too large for the caches: it is asked for before it is needed
+ * @param ahead whether what lies {@link ProductFrame#AHEAD} bytes behind A is asked for, as much of it as rows take
  * @param streams whether C goes past the caches; its rows lie on whole vectors then
  */
-record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows, int vectors, int columns, Epilogue epilogue, boolean ahead, boolean streams) implements Kernel.Spec {
+record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows, int vectors, int columns, Epilogue epilogue, boolean ahead, boolean streams)
+        implements Kernel.Spec {
     /** Most steps with SiLU: of more, {@link ProductKernel} makes as much, with a panel that leaves its cache more room. */
     private static final int MOST_STEPS = 48;
     /** Most steps without, all of which are code: more of it would be decoded again for each tile. */
@@ -65,7 +66,10 @@ record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows,
         new Emitter(a, this).emit();
     }
 
-    /** Registers: rdi frame, r14 A, rdx C, rsi panel, r15 rows left, r13 lines left, rbx rows of C whose sums are kept, r11 A ahead. */
+    /**
+     * Registers: rdi frame, r14 A, rdx C, rsi panel, r15 rows left, r13 lines left, rbx rows of C whose sums are kept; of a tile as it goes: rax A, r9 panel, r8 C, r10 kept
+     * sums, r11 A ahead, rcx parts left.
+     */
     private static final class Emitter {
         private static final int TAIL = 1;
         /** Fewest steps of a part. */
@@ -213,6 +217,7 @@ record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows,
             }
             a.lea(Gp.RAX, Mem.at(Gp.R14, middle));
             a.mov(Gp.R9, Gp.RSI);
+            a.mov(Gp.R8, Gp.RDX);
             if (parts > 1) {
                 allParts();
             } else {
@@ -252,6 +257,7 @@ record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows,
             a.add(Gp.R9, each * k.vectors * BYTES);
             a.add(Gp.R10, sums / parts * BYTES);
             a.add(Gp.RBX, k.rows / parts * k.cRow);
+            a.add(Gp.R8, k.rows / parts * k.cRow);
             if (k.ahead) {
                 a.add(Gp.R11, lines * BYTES);
             }
@@ -262,6 +268,7 @@ record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows,
             for (int s = 0; s < count; s++) {
                 for (int i = vectors * s / count; i < vectors * (s + 1) / count; i++) {
                     activateKept(i);
+                    askForRow(i);
                 }
                 for (int i = lines * s / count; i < lines * (s + 1) / count; i++) {
                     a.prefetcht0(Mem.at(Gp.R11, i * BYTES));
@@ -270,6 +277,13 @@ record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows,
                     a.add(Gp.RAX, k.tap);
                 }
                 step(s, from + s == 0);
+            }
+        }
+
+        /** Asks for a line of C in which this tile's results will be: stores that wait for theirs hold up those behind them. */
+        private void askForRow(int i) {
+            if (!k.streams && parts > 1) {
+                a.prefetcht0(Mem.at(Gp.R8, i / k.vectors * k.cRow + i % k.vectors * BYTES));
             }
         }
 

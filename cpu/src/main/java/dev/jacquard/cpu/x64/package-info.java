@@ -18,8 +18,8 @@
  *     {@link dev.jacquard.cpu.x64.Activations}, {@link dev.jacquard.cpu.x64.VectorPool}, {@link dev.jacquard.cpu.x64.EightByEight}</td></tr>
  * <tr><td>products</td><td>{@link dev.jacquard.cpu.x64.EmittedConvolutions} chooses; {@link dev.jacquard.cpu.x64.DenseConv}, {@link dev.jacquard.cpu.x64.PaddedConv},
  *     {@link dev.jacquard.cpu.x64.EmittedProduct}; {@link dev.jacquard.cpu.x64.Panels}</td><td>{@link dev.jacquard.cpu.x64.ProductKernel}, {@link dev.jacquard.cpu.x64.LateRows},
- *     {@link dev.jacquard.cpu.x64.PairKernel}, their {@link dev.jacquard.cpu.x64.ProductFrame} and {@link dev.jacquard.cpu.x64.TileTable}; {@link dev.jacquard.cpu.x64.PackKernel},
- *     {@link dev.jacquard.cpu.x64.PaddedRows}</td></tr>
+ *     {@link dev.jacquard.cpu.x64.PairKernel}, {@link dev.jacquard.cpu.x64.ShallowKernel}, their {@link dev.jacquard.cpu.x64.ProductFrame} and
+ *     {@link dev.jacquard.cpu.x64.TileTable}; {@link dev.jacquard.cpu.x64.PackKernel}, {@link dev.jacquard.cpu.x64.PaddedRows}</td></tr>
  * <tr><td>Winograd</td><td>{@link dev.jacquard.cpu.x64.WinogradChoice}, {@link dev.jacquard.cpu.x64.WinogradPlan}, {@link dev.jacquard.cpu.x64.WinogradConv}</td><td>{@code
  * Winograd}- {@code Input}, {@code Weights}, {@code Product}, {@code Output}; {@link dev.jacquard.cpu.x64.WinogradAxis} has the algorithms</td></tr>
  * <tr><td>depthwise and grouped</td><td>{@link dev.jacquard.cpu.x64.GroupedConv}, {@link dev.jacquard.cpu.x64.GroupedWeightGradient}</td><td>{@link
