@@ -46,7 +46,8 @@ public final class EmittedConvolutions {
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
         boolean dense = (shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP) && WeightGradient.fits(shape);
         boolean wide = Math.min(shape.groupC(), shape.groupK()) >= WIDE_GROUP * set.lanes();
-        return (dense && wide ? Optional.<Conv>empty() : GroupedWeightGradient.plan(shape, workers, set))
+        return EmittedDepthwiseWeightGradient.plan(shape, workers, set)
+                .or(() -> dense && wide ? Optional.empty() : GroupedWeightGradient.plan(shape, workers, set))
                 .or(() -> dense ? WinogradChoice.backwardWeight(shape, set).map(plan -> new WinogradWeightGradient(plan, workers, set)) : Optional.empty())
                 .or(() -> dense ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
     }

@@ -16,6 +16,12 @@ final class GroupedConv implements PackedConv {
     /** Bytes of weights that are gone through once per row of the result; more, and rows follow one another with the same weights. */
     private static final int WEIGHTS_AT_ONCE = 160 << 10;
 
+    /**
+     * Vectors of a depthwise convolution that are gone through for all rows of a chunk before the next: so few that their pixels stay in the first-level cache from row to row,
+     * where with all of them each row tap would come from the second-level one.
+     */
+    private static final int DEPTHWISE_BLOCK = 3;
+
     /** What a core does in a microsecond, at least: floats written, and multiply-adds. */
     private static final double WRITTEN = 2_000;
     private static final double MULTIPLIED = 80_000;
@@ -26,6 +32,9 @@ final class GroupedConv implements PackedConv {
 
     /** Results of more bytes than this will not be in a cache when they are read next. */
     private static final long STREAMED = 16 << 20;
+
+    /** Operands of fewer bytes than this are for the most part in the third-level cache when they are read. */
+    private static final long SHARED = 24 << 20;
 
     /** Operands of more bytes than this are not in a cache when they are read. */
     static final long PREFETCHED = 8 << 20;
@@ -73,7 +82,7 @@ final class GroupedConv implements PackedConv {
         double written = (double) columnsOut * shape.c();
         chunks = Chunks.of(shape.n(), vertical.out(), written * Math.max(1 / WRITTEN, shape.r() * shape.s() * shape.groupC() / MULTIPLIED));
         kernel = Kernel.of(spec);
-        boolean streams = imageOut * shape.n() > STREAMED && shape.c() % spec.set().lanes() == 0;
+        boolean streams = streams(shape, backward) && shape.c() % spec.set().lanes() == 0;
         streaming = streams ? Kernel.of(new GroupedKernel(spec.set(), spec.columns(), spec.rows(), spec.channels(), spec.group(), spec.epilogue(), spec.tile(), spec.together(),
                 spec.block(), spec.ahead(), true)) : kernel;
         rows = rows(vertical, 4L * columnsIn * shape.c(), spec.rowWeights());
@@ -138,11 +147,18 @@ final class GroupedConv implements PackedConv {
         int tile = ColumnTiles.width(columns, wide ? together == 2 ? 12 : 16 : 9);
         int all = set.vectors(s.c());
         long perVector = 4L * set.lanes() * s.r() * s.s() * s.groupC();
-        int block = Math.max(together, (int) (WEIGHTS_AT_ONCE / 2 / perVector) / together * together);
-        boolean once = perVector * all <= WEIGHTS_AT_ONCE || block >= all || s.c() % set.lanes() != 0;
         boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= PREFETCHED;
-        int ahead = cached ? 0 : backward ? 1 : Math.min(2, s.strideH());
+        boolean depthwise = s.groupC() == 1;
+        // What a stride reads from memory, far more than it writes, would come in too small pieces.
+        boolean few = depthwise && (backward || s.strideH() == 1 || 4L * s.n() * s.c() * s.h() * s.w() <= SHARED);
+        int block = few ? Math.min(DEPTHWISE_BLOCK, all) : Math.max(together, (int) (WEIGHTS_AT_ONCE / 2 / perVector) / together * together);
+        boolean once = !few && perVector * all <= WEIGHTS_AT_ONCE || block >= all || s.c() % set.lanes() != 0;
+        int ahead = cached ? 0 : depthwise && streams(s, backward) ? 2 : backward ? 1 : Math.min(2, s.strideH());
         return new GroupedKernel(set, columns, s.r(), s.c(), s.groupC(), epilogue, tile, together, once ? all : block, ahead, false);
+    }
+
+    private static boolean streams(ConvShape s, boolean backward) {
+        return 4L * s.n() * s.c() * (backward ? (long) s.h() * s.w() : (long) s.oh() * s.ow()) > STREAMED;
     }
 
     private static TapMap vertical(ConvShape s, boolean backward) {
