@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Backward of weight of a depthwise convolution: adds, for some rows of dy, products of x and dy to sums by tap. The sums of all taps of a vector of channels stay in registers over
- * all of these rows, beside a tile of neighbours of dy; each vector of x that the tile reaches is read and multiplied with those of which it is a tap. A vector's rows of x are in
- * the first-level cache from one row of dy to the next; all vectors' rows are to be in the second-level cache, where each tile fetches a part of what the next call reads, as it lies
- * in memory. Sums lie as {@link GroupedKernel} reads weights: [vector][row tap][column tap][element].
+ * Backward of weight of a depthwise convolution: adds, for some rows of dy, products of x and dy to sums by tap. The sums of all taps of a vector of channels stay in
+ * registers over all of these rows, beside a tile of neighbours of dy; each vector of x that the tile reaches is read and multiplied with those of which it is a tap. A
+ * vector's rows of x are in the first-level cache from one row of dy to the next; all vectors' rows are to be in the second-level cache, where each tile fetches a part of
+ * what the next call reads, as it lies in memory. Sums lie as {@link GroupedKernel} reads weights: [vector][row tap][column tap][element].
  *
  * <p>Arguments: image x, image dy, sums, first row of dy and the row after the last in the upper half, x and dy of the next call, from the first row that this one does not read.
  *
