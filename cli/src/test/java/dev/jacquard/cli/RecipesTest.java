@@ -91,7 +91,8 @@ class RecipesTest {
     void whatIsNotThereYetIsNamedWithTheFlagsThatDoWithoutIt() {
         Ran r = Ran.of("train", "--recipe", "paddle/resnet50/amp-asp-90e", "--out", "never-made");
         assertEquals(2, r.code());
-        assertTrue(r.err().startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err().contains("--gpus 8 --sparsity mask-1d") && r.err().contains("--gpus 1 --sparsity off")
+        assertTrue(r.err().startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err().contains("--gpus 8 --sparsity mask-1d")
+                && r.err().contains("--gpus 1 --sparsity off")
                 && !r.err().contains("--amp")
                 && r.err().indexOf('\n') == r.err().length() - 1, r.err());
         r = Ran.of("train", "--recipe", "paddle/resnet50/tf32-90e", "--gpus", "1", "--out", "never-made");

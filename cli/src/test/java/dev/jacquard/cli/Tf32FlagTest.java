@@ -41,7 +41,8 @@ class Tf32FlagTest {
     @CsvSource({"train --dry-run --tf32 maybe", "selftest --device cpu --tf32 maybe", "plan --arch resnet18 --tf32 maybe"})
     void anotherWordIsRefused(String command) {
         Ran r = run(command);
-        assertTrue(r.code() == 2 && r.err().startsWith("error: --tf32") && r.err().contains("on, off") && r.err().contains("emulate") && r.err().indexOf('\n') == r.err().length() - 1,
+        assertTrue(r.code() == 2 && r.err().startsWith("error: --tf32") && r.err().contains("on, off") && r.err().contains("emulate")
+                && r.err().indexOf('\n') == r.err().length() - 1,
                 r.err() + r.out());
     }
 
