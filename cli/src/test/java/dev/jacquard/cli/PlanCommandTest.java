@@ -145,9 +145,10 @@ class PlanCommandTest {
 
     @Test
     void halfTheBytesInHalfPrecision() {
-        double ratio = plan("--arch resnet50 --dtype f16").number("bytes", "read") / (double) plan("--arch resnet50").number("bytes", "read");
+        double ratio = number(plan("--arch resnet50 --dtype f16"), "bytes", "read") / (double) number(plan("--arch resnet50"), "bytes", "read");
         assertEquals(0.5, ratio, 0.02, "images are read as F32, and the pool's sum is one of F32");
-        assertEquals(plan("--arch resnet50 --train").number("memory", "bytes of variables") + 12, plan("--arch resnet50 --train --amp fp16").number("memory", "bytes of variables"),
+        assertEquals(number(plan("--arch resnet50 --train"), "memory", "bytes of variables") + 12,
+                number(plan("--arch resnet50 --train --amp fp16"), "memory", "bytes of variables"),
                 "weights stay F32, and there are the loss scale and its two counters");
     }
 
