@@ -13,6 +13,8 @@ import dev.jacquard.tensor.Variable;
 import dev.jacquard.tensor.io.SafeTensors;
 import dev.jacquard.tensor.io.SafeTensorsWriter;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,17 +29,22 @@ class ConvertCommandTest {
     @TempDir
     Path folder;
 
-    private static Ran run(Object... args) {
-        return Ran.of(Stream.of(args).map(Object::toString).toArray(String[]::new));
+    private record Result(int code, String out, String err) {}
+
+    private static Result run(Object... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(Stream.of(args).map(Object::toString).toArray(String[]::new), new PrintWriter(out), new PrintWriter(err));
+        return new Result(code, out.toString(), err.toString());
     }
 
     @Test
     void safetensorsDoNotGoUnderPyTorchsNames() throws IOException {
         Path in = checkpoint();
         for (String name : List.of("o.pth", "o.PT", "o.pth.tar")) {
-            Ran r = run("convert", in, folder.resolve(name));
-            assertEquals(2, r.code());
-            assertTrue(r.err().contains(".safetensors") && r.err().indexOf('\n') == r.err().length() - 1, r.err());
+            Result r = run("convert", in, folder.resolve(name));
+            assertEquals(2, r.code);
+            assertTrue(r.err.contains(".safetensors") && r.err.indexOf('\n') == r.err.length() - 1, r.err);
             assertTrue(Files.notExists(folder.resolve(name)));
         }
     }
@@ -74,13 +81,13 @@ class ConvertCommandTest {
     void aCheckpointBecomesWeights() {
         Path in = checkpoint();
         Path out = folder.resolve("out.safetensors");
-        Ran r = run("convert", in, out, "--names", "nvidia");
-        assertEquals(0, r.code(), r.err());
+        Result r = run("convert", in, out, "--names", "nvidia");
+        assertEquals(0, r.code, r.err);
         String found = in + ": resnet18 of 10 classes, names of ours, torchvision, timm, nvidia-ngc, in state_dict.module; averaged weights, too: --ema takes them";
-        assertEquals(List.of(found, out + ": names of nvidia"), r.out().lines().toList());
+        assertEquals(List.of(found, out + ": names of nvidia"), r.out.lines().toList());
         assertEquals("state_dict.module.".length(), first(out, "layers.0.0.conv1.weight"));
         assertEquals(List.of(Naming.NVIDIA), Weights.inspect(out).namings());
-        assertEquals(0, run("convert", in, out, "--ema", "--arch", "resnet18").code());
+        assertEquals(0, run("convert", in, out, "--ema", "--arch", "resnet18").code);
         assertEquals("state_dict_ema.module.".length(), first(out, "layer1.0.conv1.weight"), "ours, averages");
     }
 
@@ -95,10 +102,10 @@ class ConvertCommandTest {
             {"convert", in, folder.resolve("a"), "--arch", "resnet19"},
             {"convert", "--ema", text, folder.resolve("a")}};
         for (Object[] args : wrong) {
-            Ran r = run(args);
-            assertEquals(2, r.code(), r.err());
-            assertTrue(r.err().startsWith("error: ") && r.err().indexOf('\n') == r.err().length() - 1, r.err());
-            assertEquals("", r.out());
+            Result r = run(args);
+            assertEquals(2, r.code, r.err);
+            assertTrue(r.err.startsWith("error: ") && r.err.indexOf('\n') == r.err.length() - 1, r.err);
+            assertEquals("", r.out);
         }
         try (Stream<Path> files = Files.list(folder)) {
             assertEquals(List.of("checkpoint.safetensors", "text.pt"), files.map(p -> p.getFileName().toString()).sorted().toList());

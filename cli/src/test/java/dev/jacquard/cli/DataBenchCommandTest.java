@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,12 +31,13 @@ class DataBenchCommandTest {
     }
 
     private String bench(int code, String... flags) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
         List<String> args = new ArrayList<>(List.of("data", "bench", "--data", folder.resolve("images").toString(), "--batch", "4", "--image-size", "16", "--seconds", "0.02",
                 "--workers", "1"));
         args.addAll(Arrays.asList(flags));
-        Ran r = Ran.of(args.toArray(String[]::new));
-        assertEquals(code, r.code(), r.err());
-        return code == 0 ? r.out() : r.err();
+        assertEquals(code, Main.run(args.toArray(String[]::new), new PrintWriter(out), new PrintWriter(err)), err.toString());
+        return code == 0 ? out.toString() : err.toString();
     }
 
     @Test

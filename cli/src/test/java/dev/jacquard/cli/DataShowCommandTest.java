@@ -9,6 +9,8 @@ import dev.jacquard.data.RgbImage;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,18 +28,22 @@ class DataShowCommandTest {
     @TempDir
     private Path folder;
 
-    private Ran show(Path file, String... flags) {
+    private record Result(int code, String out, String err) {}
+
+    private Result show(Path file, String... flags) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
         String[] args = new String[flags.length + 4];
         System.arraycopy(new String[] {"data", "show", "--out", file.toString()}, 0, args, 0, 4);
         System.arraycopy(flags, 0, args, 4, flags.length);
-        return Ran.of(args);
+        return new Result(Main.run(args, new PrintWriter(out), new PrintWriter(err)), out.toString(), err.toString());
     }
 
     private byte[] sheet(String name, String... flags) throws IOException {
         Path file = folder.resolve(name);
-        Ran r = show(file, flags);
-        assertEquals(0, r.code(), r.err());
-        assertTrue(r.out().startsWith(file.toString()), r.out());
+        Result r = show(file, flags);
+        assertEquals(0, r.code, r.err);
+        assertTrue(r.out.startsWith(file.toString()), r.out);
         return Files.readAllBytes(file);
     }
 
@@ -84,9 +90,9 @@ class DataShowCommandTest {
 
     @Test
     void settingsOfRecipesAreThoseOfTheSheet() {
-        Ran r = show(folder.resolve("b4.png"), "--recipe", "pytorch/efficientnet-b4/a100-amp", "--generated-images", "10", "--images", "1", "--draws", "1");
-        assertEquals(0, r.code(), r.err());
-        assertTrue(r.out().contains("augmentation autoaugment (pillow, fill)") && r.out().contains("bicubic, 380 px") && r.out().contains("mixup and cutmix"), r.out());
+        Result r = show(folder.resolve("b4.png"), "--recipe", "pytorch/efficientnet-b4/a100-amp", "--generated-images", "10", "--images", "1", "--draws", "1");
+        assertEquals(0, r.code, r.err);
+        assertTrue(r.out.contains("augmentation autoaugment (pillow, fill)") && r.out.contains("bicubic, 380 px") && r.out.contains("mixup and cutmix"), r.out);
     }
 
     @Test
@@ -95,9 +101,9 @@ class DataShowCommandTest {
                 {"x.png", "--images 5000 --draws 100", "data show: "}, {"x.png", "--size 4096 --images 10", "data show: "},
                 {"x.png", "--policy no", "--augmentation: no such value"},
                 {"x.png", "--data synthetic", "preview: nothing to look at"}, {"x.png", "--data " + folder + "/nothing", ""}, {"x.png", "--batch 3", ""}}) {
-            Ran r = show(folder.resolve(c[0]), c[1].split(" "));
-            assertEquals(2, r.code(), c[1]);
-            assertTrue(r.err().startsWith("error: " + c[2]) && r.err().indexOf('\n') == r.err().length() - 1, c[1] + ": " + r.err());
+            Result r = show(folder.resolve(c[0]), c[1].split(" "));
+            assertEquals(2, r.code, c[1]);
+            assertTrue(r.err.startsWith("error: " + c[2]) && r.err.indexOf('\n') == r.err.length() - 1, c[1] + ": " + r.err);
             assertFalse(Files.exists(folder.resolve(c[0])), c[1]);
         }
     }

@@ -20,23 +20,32 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class MainTest {
+    private record Result(int code, String out, String err) {}
+
+    private static Result run(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(args, new PrintWriter(out), new PrintWriter(err));
+        return new Result(code, out.toString(), err.toString());
+    }
+
     @Test
     void helpIsHelp() {
         for (String[] args : new String[][] {{}, {"--help"}, {"train", "--help"}, {"predict", "-h"}}) {
-            Ran r = Ran.of(args);
-            assertEquals(0, r.code());
-            assertTrue(r.out().contains("Usage: jacquard"), r.out());
-            assertEquals("", r.err());
+            Result r = run(args);
+            assertEquals(0, r.code);
+            assertTrue(r.out.contains("Usage: jacquard"), r.out);
+            assertEquals("", r.err);
         }
     }
 
     @Test
     void usageErrorsAreOneLine() {
         for (String args : new String[] {"trian", "train --nonsense", "predict --weights x", "classify --weights x", "train --device"}) {
-            Ran r = Ran.of(args.split(" "));
-            assertEquals(2, r.code(), args);
-            assertTrue(r.err().startsWith("error: ") && r.err().indexOf('\n') == r.err().length() - 1 && r.err().contains("--help"), args + ": " + r.err());
-            assertEquals("", r.out());
+            Result r = run(args.split(" "));
+            assertEquals(2, r.code, args);
+            assertTrue(r.err.startsWith("error: ") && r.err.indexOf('\n') == r.err.length() - 1 && r.err.contains("--help"), args + ": " + r.err);
+            assertEquals("", r.out);
         }
     }
 
@@ -50,40 +59,40 @@ class MainTest {
                 {"--optimizer rmsprop --optimizer-form paddle", "--optimizer-form: "},
                 {"--generated-images 64 --batch 16 --image-size 16 --epochs 2 --optimizer-batch-size 999", "--optimizer-batch-size: no update"},
                 {"--dry-run --resume", "--dry-run: "}, {"--lr-at 3", "--lr-at: "}}) {
-            Ran r = Ran.of(("train --max-steps 1 --out never-made " + c[0]).split(" "));
-            assertEquals(2, r.code(), c[0]);
-            assertTrue(r.err().startsWith("error: " + c[1]) && r.err().indexOf('\n') == r.err().length() - 1, c[0] + ": " + r.err());
+            Result r = run(("train --max-steps 1 --out never-made " + c[0]).split(" "));
+            assertEquals(2, r.code, c[0]);
+            assertTrue(r.err.startsWith("error: " + c[1]) && r.err.indexOf('\n') == r.err.length() - 1, c[0] + ": " + r.err);
             assertFalse(Files.exists(Path.of("never-made")), c[0]);
         }
     }
 
     @Test
     void nesterovOfTheRecipeIsNoneOfAnotherOptimizer() {
-        assertTrue(Ran.of("train", "--dry-run").out().contains("nesterov true"));
-        assertTrue(Ran.of("train", "--dry-run", "--optimizer", "rmsprop").out().contains("nesterov false"));
-        assertTrue(Ran.of("train", "--dry-run", "--momentum", "0").out().contains("nesterov false"));
+        assertTrue(run("train", "--dry-run").out.contains("nesterov true"));
+        assertTrue(run("train", "--dry-run", "--optimizer", "rmsprop").out.contains("nesterov false"));
+        assertTrue(run("train", "--dry-run", "--momentum", "0").out.contains("nesterov false"));
     }
 
     @Test
     void modelsAreListedWithWhatTheyCost() {
-        JsonArray models = JsonParser.parseString(Ran.of("models", "--json").out()).getAsJsonArray();
+        JsonArray models = JsonParser.parseString(run("models", "--json").out).getAsJsonArray();
         JsonElement resnet50 = models.asList().stream().filter(m -> m.getAsJsonObject().get("name").getAsString().equals("resnet50")).findFirst().orElseThrow();
         assertEquals(25_557_032, resnet50.getAsJsonObject().get("parameters").getAsLong());
         assertEquals(4_089_184_256L, resnet50.getAsJsonObject().get("macs").getAsLong());
         assertEquals(224, resnet50.getAsJsonObject().get("resolution").getAsInt());
         assertEquals(53_120, resnet50.getAsJsonObject().get("statistics").getAsLong());
         assertEquals("ResNet", resnet50.getAsJsonObject().get("family").getAsString());
-        assertTrue(Ran.of("models").out().contains("25,557,032"));
+        assertTrue(run("models").out.contains("25,557,032"));
     }
 
     @Test
     void theDoctorNamesTheDevices() {
-        Ran r = Ran.of("doctor");
-        assertEquals(0, r.code());
-        assertTrue(r.out().contains("device cpu") && r.out().contains("device cuda") && r.out().contains("--cpu-kernels"), r.out());
+        Result r = run("doctor");
+        assertEquals(0, r.code);
+        assertTrue(r.out.contains("device cpu") && r.out.contains("device cuda") && r.out.contains("--cpu-kernels"), r.out);
         // What was looked for, and where, whether it is there or not.
         for (String part : new String[] {"libcuda.so.1", "libcublas.so.1", "libcudnn.so.9", "-Djacquard.cuda.libs", "LD_LIBRARY_PATH", "CUDA_HOME", "site-packages/nvidia"}) {
-            assertTrue(r.out().contains(part), part + ": " + r.out());
+            assertTrue(r.out.contains(part), part + ": " + r.out);
         }
     }
 
@@ -91,10 +100,10 @@ class MainTest {
     void aDeviceThatIsNotThereIsAnError() {
         Optional<String> why = Backends.providers().stream().filter(p -> p.name().equals("cuda")).findFirst().orElseThrow().unavailable();
         for (String device : why.isPresent() ? List.of("cuda", "cuda:1", "cuda:x", "cpu:1", "tpu") : List.of("cuda:99", "cuda:x", "cpu:1", "tpu")) {
-            Ran r = Ran.of("train", "--device", device, "--out", "never-made");
-            assertEquals(2, r.code(), device);
-            assertTrue(r.err().startsWith("error: ") && r.err().contains(device) && r.err().indexOf('\n') == r.err().length() - 1, device + ": " + r.err());
-            assertTrue(why.isEmpty() || !device.startsWith("cuda") || r.err().contains(why.get()), r.err());
+            Result r = run("train", "--device", device, "--out", "never-made");
+            assertEquals(2, r.code, device);
+            assertTrue(r.err.startsWith("error: ") && r.err.contains(device) && r.err.indexOf('\n') == r.err.length() - 1, device + ": " + r.err);
+            assertTrue(why.isEmpty() || !device.startsWith("cuda") || r.err.contains(why.get()), r.err);
             assertFalse(Files.exists(Path.of("never-made")));
         }
     }

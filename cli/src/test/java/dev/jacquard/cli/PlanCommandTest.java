@@ -24,6 +24,8 @@ import dev.jacquard.tensor.plan.Plan;
 import dev.jacquard.tensor.plan.State;
 import dev.jacquard.train.NetworkStep;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,20 +48,25 @@ class PlanCommandTest {
     @TempDir
     Path folder;
 
-    /** The first number of a line. */
-    private static long number(Ran r, String line, String word) {
-        Matcher m = Pattern.compile("(?m)^" + line + " .*?([\\d,]+) ?" + word).matcher(r.out());
-        assertTrue(m.find(), r.out());
-        return Long.parseLong(m.group(1).replace(",", ""));
+    private record Result(int code, String out, String err) {
+        /** The first number of a line. */
+        long number(String line, String word) {
+            Matcher m = Pattern.compile("(?m)^" + line + " .*?([\\d,]+) ?" + word).matcher(out);
+            assertTrue(m.find(), out);
+            return Long.parseLong(m.group(1).replace(",", ""));
+        }
     }
 
-    private static Ran run(String args) {
-        return Ran.of(("plan " + args).strip().split(" "));
+    private static Result run(String args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(("plan " + args).strip().split(" "), new PrintWriter(out), new PrintWriter(err));
+        return new Result(code, out.toString(), err.toString());
     }
 
-    private static Ran plan(String args) {
-        Ran r = run(args);
-        assertEquals(0, r.code(), r.err());
+    private static Result plan(String args) {
+        Result r = run(args);
+        assertEquals(0, r.code, r.err);
         return r;
     }
 
@@ -68,9 +75,9 @@ class PlanCommandTest {
         List<String> lines = new ArrayList<>();
         for (String arch : NETWORKS) {
             for (String how : List.of("", " --train", " --amp fp16", " --train --amp fp16")) {
-                Ran r = plan("--arch " + arch + how);
-                lines.add(arch + how + ": " + number(r, "launches", "of") + " launches, " + number(r, "bytes", "read") + " bytes, " + number(r, "flops", "") + " flops, "
-                        + number(r, "memory", "bytes of values") + " bytes of memory beside variables");
+                Result r = plan("--arch " + arch + how);
+                lines.add(arch + how + ": " + r.number("launches", "of") + " launches, " + r.number("bytes", "read") + " bytes, " + r.number("flops", "") + " flops, "
+                        + r.number("memory", "bytes of values") + " bytes of memory beside variables");
             }
         }
         if (System.getProperty("update") != null) {
@@ -93,38 +100,38 @@ class PlanCommandTest {
     @Test
     void everyNetworkIsPlannedForEveryGpu() {
         for (ModelRow row : Models.rows()) {
-            Ran r = plan("--arch " + row.name() + " --batch 2 --gpu t4 --dtype bf16 --train");
-            assertTrue(number(r, "flops", "") > 6 * ModelInfo.of(row).macs(), row.name());
+            Result r = plan("--arch " + row.name() + " --batch 2 --gpu t4 --dtype bf16 --train");
+            assertTrue(r.number("flops", "") > 6 * ModelInfo.of(row).macs(), row.name());
         }
-        GpuModel.rows().forEach(g -> assertTrue(plan("--arch resnet18 --dtype tf32 --gpu " + g.name()).out().contains(g.source())));
+        GpuModel.rows().forEach(g -> assertTrue(plan("--arch resnet18 --dtype tf32 --gpu " + g.name()).out.contains(g.source())));
     }
 
     /** A T4 has no TF32: it multiplies in F32 and says so; where that is asked for, operands are rounded for it. */
     @Test
     void tf32IsSaidOnlyOfGpusThatHaveIt() {
-        Ran on = plan("--arch resnet18 --gpu t4");
-        assertEquals(plan("--arch resnet18 --gpu t4 --tf32 off").out(), on.out());
-        assertFalse(on.out().contains("TF32 products"), on.out());
-        Ran emulated = plan("--arch resnet18 --gpu t4 --tf32 emulate --explain");
-        assertTrue(emulated.out().contains(", f32 on t4 on paper, kernels by rule, TF32 emulated"), emulated.out());
-        assertTrue(emulated.out().contains("round_tf32"), emulated.out());
-        assertTrue(plan("--arch resnet18 --gpu a100 --tf32 emulate").out().contains("f32 with TF32 products on a100 on paper, kernels by rule\n"), "it has TF32 itself");
+        Result on = plan("--arch resnet18 --gpu t4");
+        assertEquals(plan("--arch resnet18 --gpu t4 --tf32 off").out, on.out);
+        assertFalse(on.out.contains("TF32 products"), on.out);
+        Result emulated = plan("--arch resnet18 --gpu t4 --tf32 emulate --explain");
+        assertTrue(emulated.out.contains(", f32 on t4 on paper, kernels by rule, TF32 emulated"), emulated.out);
+        assertTrue(emulated.out.contains("round_tf32"), emulated.out);
+        assertTrue(plan("--arch resnet18 --gpu a100 --tf32 emulate").out.contains("f32 with TF32 products on a100 on paper, kernels by rule\n"), "it has TF32 itself");
     }
 
     @Test
     void aLineForEachKindOfLaunchAndItsFloor() throws IOException {
         Path csv = folder.resolve("plan.csv");
-        Ran r = plan("--arch resnet50 --dtype f32 --explain --csv " + csv);
+        Result r = plan("--arch resnet50 --dtype f32 --explain --csv " + csv);
         List<String> lines = Files.readAllLines(csv);
-        assertEquals(number(r, "launches", "of") + " launches", lines.stream().skip(1).mapToLong(l -> cell(l, 2)).sum() + " launches");
-        assertEquals(number(r, "bytes", "read"), lines.stream().skip(1).mapToLong(l -> cell(l, 2) * cell(l, 4)).sum());
-        assertEquals(number(r, "flops", ""), lines.stream().skip(1).mapToLong(l -> cell(l, 2) * cell(l, 5)).sum());
-        assertEquals(lines.size() - 1, r.out().lines().filter(l -> l.contains(" <- ")).count() - 1, "the header has an arrow, too");
+        assertEquals(r.number("launches", "of") + " launches", lines.stream().skip(1).mapToLong(l -> cell(l, 2)).sum() + " launches");
+        assertEquals(r.number("bytes", "read"), lines.stream().skip(1).mapToLong(l -> cell(l, 2) * cell(l, 4)).sum());
+        assertEquals(r.number("flops", ""), lines.stream().skip(1).mapToLong(l -> cell(l, 2) * cell(l, 5)).sum());
+        assertEquals(lines.size() - 1, r.out.lines().filter(l -> l.contains(" <- ")).count() - 1, "the header has an arrow, too");
         // 2 * 128 * 56^2 * 64 * 64 * 9 operations and 4 for each result, at 67 T/s
         Matcher m = Pattern.compile("(?m)^ +3 +205,668,864 +29\\.698 +443\\.25 math +- +-  convolution_scale_shift pad=1 1 1 1 activation=RELU  f32\\(128,56,56,64\\) "
                 + "f32\\(64,3,3,64\\) f32\\(64\\) f32\\(64\\) <- simt: ")
-                .matcher(r.out());
-        assertTrue(m.find(), r.out());
+                .matcher(r.out);
+        assertTrue(m.find(), r.out);
     }
 
     /** A number of a line whose first two cells are quoted. */
@@ -135,11 +142,11 @@ class PlanCommandTest {
     /** Of inference; scales and shifts of normalisations are computed beforehand, and what they follow from is not needed any more. */
     @Test
     void whatFollowsFromWeightsAloneIsNoLaunch() {
-        Ran r = plan("--arch resnet50 --batch 1 --dtype f16 --explain");
-        assertEquals(61, number(r, "launches", "of"), "57 and four casts: of images, around the sum of the pool, of logits");
-        assertFalse(r.out().contains("rsqrt"), r.out());
+        Result r = plan("--arch resnet50 --batch 1 --dtype f16 --explain");
+        assertEquals(61, r.number("launches", "of"), "57 and four casts: of images, around the sum of the pool, of logits");
+        assertFalse(r.out.contains("rsqrt"), r.out);
         long wide = 2 * 26_560 + 1000; // scale and shift of each normalised channel, and the biases, stay F32
-        assertEquals(2 * ModelInfo.of(Models.row("resnet50")).parameters() + 2 * wide, number(r, "memory", "bytes of variables"),
+        assertEquals(2 * ModelInfo.of(Models.row("resnet50")).parameters() + 2 * wide, r.number("memory", "bytes of variables"),
         "two for each normalised channel, as gamma and beta were");
     }
 
@@ -153,29 +160,29 @@ class PlanCommandTest {
 
     @Test
     void castsAreListedWithTheirReasons() {
-        String out = plan("--arch resnet50 --train --amp bf16 --casts --batch 2").out();
+        String out = plan("--arch resnet50 --train --amp bf16 --casts --batch 2").out;
         assertTrue(Pattern.compile("(?m)^ +52 f32 to bf16 +[\\d,]+  conv2d computes in bf16; conv2d_backward_data computes in bf16: layer1.0.conv1.weight").matcher(out)
                 .find(), out);
-        assertTrue(plan("--arch resnet18 --casts --batch 1").out().contains("    0 all "), "none in F32");
+        assertTrue(plan("--arch resnet18 --casts --batch 1").out.contains("    0 all "), "none in F32");
     }
 
     @Test
     void bothWaysToSayIt() {
-        assertEquals(plan("--arch resnet18 --train --batch 2 --dtype bf16").out(), plan("--arch resnet18 --train --batch 2 --amp bf16").out());
-        assertEquals(plan("--arch resnet18 --batch 2 --dtype f32").out(), plan("--arch resnet18 --batch 2 --tf32 off").out());
-        assertTrue(plan("--arch resnet18 --batch 2").out().contains("with TF32 products"));
+        assertEquals(plan("--arch resnet18 --train --batch 2 --dtype bf16").out, plan("--arch resnet18 --train --batch 2 --amp bf16").out);
+        assertEquals(plan("--arch resnet18 --batch 2 --dtype f32").out, plan("--arch resnet18 --batch 2 --tf32 off").out);
+        assertTrue(plan("--arch resnet18 --batch 2").out.contains("with TF32 products"));
     }
 
     @Test
     void kernelsAreThoseOfTheGpu() {
-        assertTrue(plan("--arch resnet50 --dtype f16 --explain --gpu a100").out().contains("<- mma "));
-        assertFalse(plan("--arch resnet50 --dtype f16 --explain --gpu t4").out().contains("<- mma "));
+        assertTrue(plan("--arch resnet50 --dtype f16 --explain --gpu a100").out.contains("<- mma "));
+        assertFalse(plan("--arch resnet50 --dtype f16 --explain --gpu t4").out.contains("<- mma "));
     }
 
     @Test
     void whatDoesNotFitIsSaid() {
-        assertTrue(plan("--arch efficientnet-b4 --train --gpu t4").out().contains("more than the device has"));
-        assertFalse(plan("--arch efficientnet-b4 --train").out().contains("more than the device has"));
+        assertTrue(plan("--arch efficientnet-b4 --train --gpu t4").out.contains("more than the device has"));
+        assertFalse(plan("--arch efficientnet-b4 --train").out.contains("more than the device has"));
     }
 
     @ParameterizedTest
@@ -189,10 +196,10 @@ class PlanCommandTest {
             "--arch resnet50 --csv pom.xml,--csv: exists already", "--arch resnet50 --libs maybe,--libs: no such value", "--arch resnet50 --autotune yes,--autotune: no such value",
             "--arch resnet50 --threads -5,--threads: out of range", "--arch resnet50 --csv nowhere/plan.csv,--csv: no such folder", "'',Missing required option"})
     void badInputIsOneLine(String args, String message) {
-        Ran r = run(args);
-        assertEquals(2, r.code(), r.out());
-        assertEquals("", r.out(), "nothing is said before it");
-        assertTrue(r.err().startsWith("error: " + message) && r.err().indexOf('\n') == r.err().length() - 1, r.err());
+        Result r = run(args);
+        assertEquals(2, r.code, r.out);
+        assertEquals("", r.out, "nothing is said before it");
+        assertTrue(r.err.startsWith("error: " + message) && r.err.indexOf('\n') == r.err.length() - 1, r.err);
     }
 
     @Test

@@ -13,6 +13,8 @@ import dev.jacquard.train.Recipes;
 import dev.jacquard.train.ResolvedConfig;
 import dev.jacquard.train.TrainConfig;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,6 +28,15 @@ import org.junit.jupiter.api.TestFactory;
 /** What {@code --dry-run} says of every recipe is the file of its name; {@code -Dupdate} writes them. What they say is right is RecipeTableTest's to show. */
 class RecipesTest {
     private static final Path FILES = Path.of("src/test/resources/dev/jacquard/cli/recipes");
+
+    private record Result(int code, String out, String err) {}
+
+    private static Result run(String... args) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int code = Main.run(args, new PrintWriter(out), new PrintWriter(err));
+        return new Result(code, out.toString(), err.toString());
+    }
 
     private static Path file(String recipe) {
         return FILES.resolve(recipe + ".txt");
@@ -60,16 +71,16 @@ class RecipesTest {
     @Test
     void theCommandLineDryRunsWithoutDataAndAddsWhatAStepTakes() {
         String recipe = "pytorch/efficientnet-b0/a100-tf32";
-        Ran r = Ran.of("train", "--recipe", recipe, "--dry-run", "--lr-at", "0,16,399", "--batch", "8", "--wd", "2e-5", "--out", "never-made");
-        assertEquals(0, r.code(), r.err());
+        Result r = run("train", "--recipe", recipe, "--dry-run", "--lr-at", "0,16,399", "--batch", "8", "--wd", "2e-5", "--out", "never-made");
+        assertEquals(0, r.code, r.err);
         for (String part : List.of("from flags\n  batch         batch 8\n  optimization  weight-decay 2e-5\n", "5,288,548 parameters", "0.3858 GMACs",
                 "64 steps: 4,096 images per update",
                 "at the beginning of epoch 0: 0.005, 16: 0.08, 399: ", "train   refuses --gpus 8; add --gpus 1", "memory  ", "MiB of weights and state",
                 "as planned for cpu in f32")) {
-            assertTrue(r.out().contains(part), part + " is not in\n" + r.out());
+            assertTrue(r.out.contains(part), part + " is not in\n" + r.out);
         }
         assertFalse(Files.exists(Path.of("never-made")));
-        assertTrue(Ran.of("train", "--amp", "fp16", "--image-size", "32", "--batch", "2", "--dry-run").out().contains("as planned for cpu in f16"), "a step in f16");
+        assertTrue(run("train", "--amp", "fp16", "--image-size", "32", "--batch", "2", "--dry-run").out.contains("as planned for cpu in f16"), "a step in f16");
     }
 
     @Test
@@ -89,13 +100,13 @@ class RecipesTest {
 
     @Test
     void whatIsNotThereYetIsNamedWithTheFlagsThatDoWithoutIt() {
-        Ran r = Ran.of("train", "--recipe", "paddle/resnet50/amp-asp-90e", "--out", "never-made");
-        assertEquals(2, r.code());
-        assertTrue(r.err().startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err().contains("--gpus 8 --sparsity mask-1d") && r.err().contains("--gpus 1 --sparsity off")
-                && !r.err().contains("--amp")
-                && r.err().indexOf('\n') == r.err().length() - 1, r.err());
-        r = Ran.of("train", "--recipe", "paddle/resnet50/tf32-90e", "--gpus", "1", "--out", "never-made");
-        assertTrue(r.code() == 2 && r.err().contains("--data: missing"), r.err());
+        Result r = run("train", "--recipe", "paddle/resnet50/amp-asp-90e", "--out", "never-made");
+        assertEquals(2, r.code);
+        assertTrue(r.err.startsWith("error: --recipe paddle/resnet50/amp-asp-90e: ") && r.err.contains("--gpus 8 --sparsity mask-1d") && r.err.contains("--gpus 1 --sparsity off")
+                && !r.err.contains("--amp")
+                && r.err.indexOf('\n') == r.err.length() - 1, r.err);
+        r = run("train", "--recipe", "paddle/resnet50/tf32-90e", "--gpus", "1", "--out", "never-made");
+        assertTrue(r.code == 2 && r.err.contains("--data: missing"), r.err);
         for (String name : Recipes.names()) {
             boolean ours = name.startsWith("jacquard/");
             assertEquals(ours, Experiment.missing(Recipes.get(name)).isEmpty(), name);
@@ -105,29 +116,29 @@ class RecipesTest {
 
     @Test
     void recipesAreListed() {
-        String list = Ran.of("recipes").out();
+        String list = run("recipes").out;
         Recipes.names().forEach(n -> assertTrue(list.contains(n + " "), n));
         assertTrue(list.lines().anyMatch(l -> l.matches("pytorch/efficientnet-b4/v100-32g-fp32-qat-2e +2 +0\\.00000409 .*")), "a small rate has its digits and its power");
-        JsonArray json = JsonParser.parseString(Ran.of("recipes", "--json").out()).getAsJsonArray();
+        JsonArray json = JsonParser.parseString(run("recipes", "--json").out).getAsJsonArray();
         assertEquals(Recipes.names().size(), json.size());
         assertEquals(0.896, json.asList().stream().map(o -> o.getAsJsonObject()).filter(o -> o.get("name").getAsString().equals("pytorch/resnet50/v100-16g-fp32-90e")).findFirst()
                 .orElseThrow()
                 .getAsJsonObject("config").getAsJsonObject("schedule").get("lr").getAsDouble());
-        Ran one = Ran.of("recipes", "paddle/resnet50/amp-90e");
-        assertTrue(one.code() == 0 && one.out().contains("loss-scale-backoff 0.8") && one.out().contains("at their defaults"), one.out());
-        assertEquals(4, JsonParser.parseString(Ran.of("recipes", "paddle/resnet50/amp-90e", "--json").out()).getAsJsonObject().getAsJsonObject("model").get("channels").getAsInt());
-        Ran unknown = Ran.of("recipes", "resnet5");
-        assertTrue(unknown.code() == 2 && unknown.err().contains("pytorch/resnet50/a100-amp-90e") && unknown.err().indexOf('\n') == unknown.err().length() - 1, unknown.err());
+        Result one = run("recipes", "paddle/resnet50/amp-90e");
+        assertTrue(one.code == 0 && one.out.contains("loss-scale-backoff 0.8") && one.out.contains("at their defaults"), one.out);
+        assertEquals(4, JsonParser.parseString(run("recipes", "paddle/resnet50/amp-90e", "--json").out).getAsJsonObject().getAsJsonObject("model").get("channels").getAsInt());
+        Result unknown = run("recipes", "resnet5");
+        assertTrue(unknown.code == 2 && unknown.err.contains("pytorch/resnet50/a100-amp-90e") && unknown.err.indexOf('\n') == unknown.err.length() - 1, unknown.err);
     }
 
     @Test
     void usersOfTheSystemsFindTheirFlags() {
-        Ran r = Ran.of("train", "--dry-run", "-b", "16", "--lr_init", "0.25", "--lr_warmup_epochs=2", "--bn-weight-decay", "--use-ema", "0.99", "--prof", "3", "--lr-schedule",
+        Result r = run("train", "--dry-run", "-b", "16", "--lr_init", "0.25", "--lr_warmup_epochs=2", "--bn-weight-decay", "--use-ema", "0.99", "--prof", "3", "--lr-schedule",
                 "linearcosine", "--no-flip", "-j", "2", "--print-freq", "7", "--max-epochs", "3", "--rmsprop-eps", "0.5", "--augmenter_name", "RandAugment", "--gpus", "2");
-        assertEquals(0, r.code(), r.err());
+        assertEquals(0, r.code, r.err);
         for (String part : List.of("batch 16", "lr 0.25", "warmup-epochs 2", "decay-rule all", "ema 0.99", "max-steps 3", "lr-schedule linear-cosine", "flip false",
                 "loader-threads 2", "log-steps 7", "epochs 3", "epsilon 0.5", "augmentation randaugment", "gpus 2")) {
-            assertTrue(r.out().substring(0, r.out().indexOf("from the recipe")).contains(part), part + " is not in\n" + r.out());
+            assertTrue(r.out.substring(0, r.out.indexOf("from the recipe")).contains(part), part + " is not in\n" + r.out);
         }
     }
 
@@ -139,8 +150,8 @@ class RecipesTest {
         assertTrue(c.machine().trainingOnly() && !c.machine().checkpoints());
         assertEquals(5, c.machine().logSteps());
         assertEquals(List.of("convergence", "evaluate", "benchmark-training", "benchmark-training-short", "benchmark-inference"), Recipes.modes());
-        Ran r = Ran.of("train", "--mode", "benchmark", "--dry-run");
-        assertTrue(r.code() == 2 && r.err().contains("--mode") && r.err().contains("benchmark-training-short"), r.err());
+        Result r = run("train", "--mode", "benchmark", "--dry-run");
+        assertTrue(r.code == 2 && r.err.contains("--mode") && r.err.contains("benchmark-training-short"), r.err);
     }
 
     @Test
@@ -148,8 +159,8 @@ class RecipesTest {
         for (String[] c : new String[][] {{"--lr-milestones 30,20", "--lr-milestones"}, {"--min-scale 0.9 --max-scale 0.5", "--min-scale"}, {"--stages 100", "--stages"},
             {"--warmup 9", "--warmup-epochs"}, {"--drop-path all", "one of sample, batch"}, {"--seed x", "a whole number"}, {"--bn-momentum 0", "above 0 to 1"},
             {"--dropout 1", "0 to below 1"}, {"--lr-at 8", "--lr-at"}}) {
-            Ran r = Ran.of(("train --dry-run " + c[0]).split(" "));
-            assertTrue(r.code() == 2 && r.err().contains(c[1]) && r.err().indexOf('\n') == r.err().length() - 1, c[0] + ": " + r.err() + r.out());
+            Result r = run(("train --dry-run " + c[0]).split(" "));
+            assertTrue(r.code == 2 && r.err.contains(c[1]) && r.err.indexOf('\n') == r.err.length() - 1, c[0] + ": " + r.err + r.out);
         }
     }
 }
