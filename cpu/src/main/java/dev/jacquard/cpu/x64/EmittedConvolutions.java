@@ -50,6 +50,7 @@ public final class EmittedConvolutions {
         boolean wide = Math.min(shape.groupC(), shape.groupK()) >= WIDE_GROUP * set.lanes();
         return (dense && wide ? Optional.<Conv>empty() : GroupedWeightGradient.plan(shape, workers, set))
                 .or(() -> dense ? WinogradChoice.backwardWeight(shape, set).map(plan -> new WinogradWeightGradient(plan, workers, set)) : Optional.empty())
+                .or(() -> StagedWeightGradient.takes(shape, set) ? Optional.of(new StagedWeightGradient(shape, workers, set)) : Optional.empty())
                 .or(() -> dense ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
     }
 }
