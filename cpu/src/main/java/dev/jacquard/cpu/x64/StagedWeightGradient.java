@@ -30,9 +30,6 @@ final class StagedWeightGradient implements Conv {
     /** Bytes of both copies of a block, at most. */
     private static final long BLOCK_BYTES = 6 << 20;
 
-    /** Positions that can be counted in bytes. */
-    private static final int MOST_POSITIONS = 1 << 20;
-
     /** Rows of a chunk of copies. */
     private static final int COPIED = 64;
 
@@ -82,8 +79,7 @@ final class StagedWeightGradient implements Conv {
         boolean pixels = one && s.oh() == s.h() && s.ow() == s.w() && s.padTop() == 0 && s.padLeft() == 0;
         int larger = Math.max(s.c(), s.k());
         int smaller = Math.min(s.c(), s.k());
-        return set == InstructionSet.AVX512 && pixels && larger >= LEAST_LARGER && smaller >= LEAST_SMALLER && larger <= MOST_RATIO * smaller
-                && (long) s.n() * s.h() * s.w() < MOST_POSITIONS;
+        return set == InstructionSet.AVX512 && pixels && larger >= LEAST_LARGER && smaller >= LEAST_SMALLER && larger <= MOST_RATIO * smaller;
     }
 
     /** Rows are written in whole vectors, for which there is room. */
