@@ -20,7 +20,8 @@
  *     {@link dev.jacquard.cpu.x64.PairKernel}, their {@link dev.jacquard.cpu.x64.ProductFrame} and {@link dev.jacquard.cpu.x64.TileTable}; {@link dev.jacquard.cpu.x64.PackKernel},
  *     {@link dev.jacquard.cpu.x64.PaddedRows}</td></tr>
  * <tr><td>Winograd</td><td>{@link dev.jacquard.cpu.x64.WinogradChoice}, {@link dev.jacquard.cpu.x64.WinogradPlan}, {@link dev.jacquard.cpu.x64.WinogradConv}</td><td>{@code
- * Winograd}- {@code Input}, {@code Weights}, {@code Product}, {@code Output}, {@code GradientInput}, {@code GradientOutput}; {@link dev.jacquard.cpu.x64.WinogradAxis} has the algorithms</td></tr>
+ * Winograd}- {@code Input}, {@code Weights}, {@code Product}, {@code Output}, {@code GradientInput}, {@code GradientOutput};
+ * {@link dev.jacquard.cpu.x64.WinogradAxis} has the algorithms</td></tr>
  * <tr><td>depthwise and grouped</td><td>{@link dev.jacquard.cpu.x64.GroupedConv}, {@link dev.jacquard.cpu.x64.GroupedWeightGradient}</td><td>{@link
  * dev.jacquard.cpu.x64.GroupedKernel}, {@link dev.jacquard.cpu.x64.GroupedWeightKernel}, {@link dev.jacquard.cpu.x64.GroupPackKernel}, {@link dev.jacquard.cpu.x64.UnpackKernel};
  * {@link dev.jacquard.cpu.x64.TapMap}, {@link dev.jacquard.cpu.x64.ColumnTiles}</td></tr>
