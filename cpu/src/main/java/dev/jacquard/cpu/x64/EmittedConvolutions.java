@@ -48,7 +48,11 @@ public final class EmittedConvolutions {
         boolean wide = Math.min(shape.groupC(), shape.groupK()) >= WIDE_GROUP * set.lanes();
         return EmittedDepthwiseWeightGradient.plan(shape, workers, set)
                 .or(() -> dense && wide ? Optional.empty() : GroupedWeightGradient.plan(shape, workers, set))
-                .or(() -> dense ? WinogradChoice.backwardWeight(shape, set).map(plan -> new WinogradWeightGradient(plan, workers, set)) : Optional.empty())
-                .or(() -> dense ? Optional.of(WeightGradient.of(shape, workers, set)) : Optional.empty());
+                .or(() -> dense ? Optional.of(denseWeight(shape, workers, set)) : Optional.empty());
+    }
+
+    private static Conv denseWeight(ConvShape shape, Workers workers, InstructionSet set) {
+        return WinogradChoice.backwardWeight(shape, set).<Conv>map(plan -> new WinogradWeightGradient(plan, workers, set))
+                .orElseGet(() -> StagedWeightGradient.takes(shape, set) ? new StagedWeightGradient(shape, workers, set) : WeightGradient.of(shape, workers, set));
     }
 }

@@ -51,12 +51,14 @@ final class WinogradChoice {
 
     /** A plan that beats the direct kernel at a forward convolution, if there is one. */
     static Optional<WinogradPlan> forward(ConvShape s, InstructionSet set) {
-        return WinogradPlan.takesForward(s) ? best(s, set, (rows, cols) -> WinogradPlan.forward(s, rows, cols, 1, false), WinogradChoice::cycles).map(WinogradChoice::cut) : Optional.empty();
+        return !WinogradPlan.takesForward(s) ? Optional.empty()
+                : best(s, set, (rows, cols) -> WinogradPlan.forward(s, rows, cols, 1, false), WinogradChoice::cycles).map(WinogradChoice::cut);
     }
 
     /** The same of a backward of data. */
     static Optional<WinogradPlan> backwardData(ConvShape s, InstructionSet set) {
-        return WinogradPlan.takesBackwardData(s) ? best(s, set, (rows, cols) -> WinogradPlan.backwardData(s, rows, cols, 1, false), WinogradChoice::cycles).map(WinogradChoice::cut) : Optional.empty();
+        return !WinogradPlan.takesBackwardData(s) ? Optional.empty()
+                : best(s, set, (rows, cols) -> WinogradPlan.backwardData(s, rows, cols, 1, false), WinogradChoice::cycles).map(WinogradChoice::cut);
     }
 
     /** The same of a backward of weight: its blocks are such that both operands' tiles fit the last cache. */

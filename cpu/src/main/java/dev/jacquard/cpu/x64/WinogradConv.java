@@ -23,8 +23,6 @@ final class WinogradConv implements PackedConv {
     /** Output channels of a group. */
     private static final int GROUP = 64;
 
-    private static final int LINE = 64;
-
     /** Bytes of a core's second-level cache. */
     private static final int SECOND_LEVEL = 1 << 20;
 
@@ -78,8 +76,8 @@ final class WinogradConv implements PackedConv {
         pixel = plan.c() * Float.BYTES;
         int tiles = plan.blockRows() * plan.tilesAcross();
         tileBytes = up(pixel, set.bytes());
-        pointBytes = oddLines(tiles * tileBytes);
-        productPoint = oddLines(tiles * GROUP * Float.BYTES);
+        pointBytes = StagedProducts.oddLines(tiles * tileBytes);
+        productPoint = StagedProducts.oddLines(tiles * GROUP * Float.BYTES);
         blockBytes = (long) plan.points() * pointBytes;
         workerBytes = (long) plan.points() * productPoint + (plan.staged() ? 0 : blockBytes);
         packedBytes = addGroups();
@@ -111,11 +109,6 @@ final class WinogradConv implements PackedConv {
 
     private static int up(int bytes, int to) {
         return Math.ceilDiv(bytes, to) * to;
-    }
-
-    /** So many bytes, or up to two cache lines more. */
-    static int oddLines(int bytes) {
-        return (Math.ceilDiv(bytes, LINE) | 1) * LINE;
     }
 
     /** Panels of four vectors with AVX-512, of two with AVX2; a last group of fewer channels has fewer. @return bytes of packed weights */

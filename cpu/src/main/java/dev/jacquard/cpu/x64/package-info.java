@@ -21,12 +21,14 @@
  *     {@link dev.jacquard.cpu.x64.PairKernel}, {@link dev.jacquard.cpu.x64.ShallowKernel}, their {@link dev.jacquard.cpu.x64.ProductFrame} and
  *     {@link dev.jacquard.cpu.x64.TileTable}; {@link dev.jacquard.cpu.x64.PackKernel}, {@link dev.jacquard.cpu.x64.PaddedRows}</td></tr>
  * <tr><td>Winograd</td><td>{@link dev.jacquard.cpu.x64.WinogradChoice}, {@link dev.jacquard.cpu.x64.WinogradPlan}, {@link dev.jacquard.cpu.x64.WinogradConv}</td><td>{@code
- * Winograd}- {@code Input}, {@code Weights}, {@code Product}, {@code Output}; {@link dev.jacquard.cpu.x64.WinogradAxis} has the algorithms</td></tr>
+ * Winograd}- {@code Input}, {@code Weights}, {@code Product}, {@code Output}, {@code GradientInput}, {@code GradientOutput};
+ * {@link dev.jacquard.cpu.x64.WinogradAxis} has the algorithms</td></tr>
  * <tr><td>depthwise and grouped</td><td>{@link dev.jacquard.cpu.x64.GroupedConv}, {@link dev.jacquard.cpu.x64.GroupedWeightGradient}</td><td>{@link
  * dev.jacquard.cpu.x64.GroupedKernel}, {@link dev.jacquard.cpu.x64.GroupedWeightKernel}, {@link dev.jacquard.cpu.x64.GroupPackKernel}, {@link dev.jacquard.cpu.x64.UnpackKernel};
  * {@link dev.jacquard.cpu.x64.TapMap}, {@link dev.jacquard.cpu.x64.ColumnTiles}</td></tr>
  * <tr><td>gradients of weights</td><td>{@link dev.jacquard.cpu.x64.WeightGradient}, {@link dev.jacquard.cpu.x64.WeightGradientPlan},
- * {@link dev.jacquard.cpu.x64.WeightGradientKernels}; {@link dev.jacquard.cpu.x64.Pieces}</td><td>{@link dev.jacquard.cpu.x64.TransposedProduct},
+ * {@link dev.jacquard.cpu.x64.WeightGradientKernels}; {@link dev.jacquard.cpu.x64.WinogradWeightGradient}, {@link dev.jacquard.cpu.x64.StagedWeightGradient},
+ * {@link dev.jacquard.cpu.x64.StagedProducts}; {@link dev.jacquard.cpu.x64.Pieces}</td><td>{@link dev.jacquard.cpu.x64.TransposedProduct},
  * {@link dev.jacquard.cpu.x64.PackedPieces}, {@link dev.jacquard.cpu.x64.PartialSums}</td></tr>
  * <tr><td>8-bit products</td><td>{@link dev.jacquard.cpu.x64.QuantizedConv}, {@link dev.jacquard.cpu.x64.ByteBlocks}</td><td>{@link dev.jacquard.cpu.x64.ByteKernel} and its two
  * kinds, {@link dev.jacquard.cpu.x64.ByteDot}, {@link dev.jacquard.cpu.x64.ByteHeader}, {@link dev.jacquard.cpu.x64.FlipRows}</td></tr>
