@@ -24,7 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
-import java.util.function.Predicate;
+import java.util.function.BiPredicate;
 
 /** Matrix products and convolutions bound to ops: emitted kernels where there are any, else {@link Gemm} and {@link Conv}. */
 final class ProductKernels {
@@ -39,8 +39,8 @@ final class ProductKernels {
                 ConvolutionScaleShift.class, new Fused<ConvolutionScaleShift>(),
                 ConvolutionStatistics.class, new Fused<ConvolutionStatistics>(),
                 GatedConvolution.class, new Fused<GatedConvolution>(),
-                BackwardDataSum.class, new Fused<BackwardDataSum>(op -> op.groups() == 1), // shortcuts do not meet others in networks
-                BackwardDataStatistics.class, new Fused<BackwardDataStatistics>(op -> op.groups() == 1),
+                BackwardDataSum.class, new Fused<BackwardDataSum>((op, _) -> op.groups() == 1), // shortcuts do not meet others in networks
+                BackwardDataStatistics.class, new Fused<BackwardDataStatistics>((op, in) -> EmittedConvolutions.sumsGradients(shape(op.product(), image(op.product(), in), in.get(1).shape()))),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
                 Conv2dBackwardWeight.class, new WeightGradient());
@@ -109,11 +109,11 @@ final class ProductKernels {
     /**
      * A product with its epilogue; weights are packed at every run. Emitted only: elsewhere a pass over the result is as good.
      *
-     * @param kernels whether there are kernels for an op
+     * @param kernels whether there are kernels for an op of operands
      */
-    private record Fused<O extends Op>(Predicate<O> kernels) implements CpuKernel<O> {
+    private record Fused<O extends Op>(BiPredicate<O, List<TensorType>> kernels) implements CpuKernel<O> {
         Fused() {
-            this(_ -> true);
+            this((_, _) -> true);
         }
 
         @Override
@@ -123,7 +123,7 @@ final class ProductKernels {
 
         @Override
         public boolean takes(O op, List<TensorType> in) {
-            return CpuKernel.super.takes(op, in) && kernels.test(op);
+            return CpuKernel.super.takes(op, in) && kernels.test(op, in);
         }
 
         @Override
