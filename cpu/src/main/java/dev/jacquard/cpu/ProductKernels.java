@@ -40,7 +40,7 @@ final class ProductKernels {
                 ConvolutionStatistics.class, new Fused<ConvolutionStatistics>(),
                 GatedConvolution.class, new Fused<GatedConvolution>(),
                 BackwardDataSum.class, new Fused<BackwardDataSum>((op, _) -> op.groups() == 1), // shortcuts do not meet others in networks
-                BackwardDataStatistics.class, new Fused<BackwardDataStatistics>((op, in) -> EmittedConvolutions.sumsGradients(shape(op.product(), image(op.product(), in), in.get(1).shape()))),
+                BackwardDataStatistics.class, new Fused<BackwardDataStatistics>(ProductKernels::sums),
                 Conv2dBackwardData.class, new Convolve<Conv2dBackwardData>((op, in) -> shape(op, image(op, in), in.get(1).shape()),
                         (shape, set, workers) -> EmittedConvolutions.backwardData(shape, workers, set), Conv::backwardData),
                 Conv2dBackwardWeight.class, new WeightGradient());
@@ -48,6 +48,10 @@ final class ProductKernels {
 
     static Shape image(Conv2dBackwardData op, List<TensorType> in) {
         return Shape.of(in.get(0).shape().dim(0), op.h(), op.w(), in.get(1).shape().dim(3) * op.groups());
+    }
+
+    private static boolean sums(BackwardDataStatistics op, List<TensorType> in) {
+        return EmittedConvolutions.sumsGradients(shape(op.product(), image(op.product(), in), in.get(1).shape()));
     }
 
     private static Shape weight(Conv2dBackwardWeight op, List<TensorType> in) {
