@@ -71,6 +71,7 @@ class FusionTest {
     private static final Pass NONE = g -> g;
     private static final Pass NORMALIZATION = new FuseNormalization((_, _) -> true);
     private static final Pass SHORTCUTS = new FuseShortcuts((_, _) -> true);
+    private static final Pass SUMS = SHORTCUTS.then(new FuseNormalizationGradients((_, _) -> true));
     private static final Pass GATES = new FuseGates((_, _) -> true);
     private static final Pass PRODUCTS = new FuseProducts((_, _) -> true);
 
@@ -125,12 +126,11 @@ class FusionTest {
     @ParameterizedTest
     @ValueSource(strings = {"resnet", "se-resnext", "efficientnet"})
     void sumsOfNormalisationsChangeNoBitOfAStep(String family) {
-        Pass sums = SHORTCUTS.then(new FuseNormalizationGradients((_, _) -> true));
-        Graph graph = sums.apply(TrainStep.graph(network(family).create().get(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), SETTINGS, NORMALIZATION));
-        assertTrue(count(graph, "backward_data_statistics") > 3, graph.print());
+        Graph graph = SUMS.apply(TrainStep.graph(network(family).create().get(), new Optimizer(new Update.SgdMomentum(0.9, 0, false)), SETTINGS, NORMALIZATION));
+        assertTrue(count(graph, "backward_data_statistics") > 0);
         assertEquals(count(graph, "backward_data_statistics"), count(graph, "normalize_backward"));
         Map<String, double[]> want = step(REFERENCE, network(family), NORMALIZATION, NONE);
-        Map<String, double[]> got = step(REFERENCE, network(family), NORMALIZATION, sums);
+        Map<String, double[]> got = step(REFERENCE, network(family), NORMALIZATION, SUMS);
         want.forEach((name, values) -> assertArrayEquals(values, got.get(name), name));
     }
 
@@ -264,7 +264,7 @@ class FusionTest {
         Graph graph = whole.apply(TrainStep.graph(module, optimizer, SETTINGS, forward));
         assertEquals(forward != NONE, fused(graph) > 0, "fused ops");
         assertTrue(forward == NONE || whole != NONE || fused(graph) % 2 == 0, "as many backward as forward");
-        assertEquals(whole != NONE && whole != SHORTCUTS && whole != GATES, count(graph, "convolution_statistics") > 0, "fused statistics");
+        assertEquals(whole != NONE && whole != SHORTCUTS && whole != SUMS && whole != GATES, count(graph, "convolution_statistics") > 0, "fused statistics");
         assertTrue(whole != PRODUCTS || count(graph, "batch_norm_activation") + count(graph, "batch_norm") == 0, "all of them");
         List<Variable> all = new ArrayList<>(module.variables().values());
         all.addAll(optimizer.slots());

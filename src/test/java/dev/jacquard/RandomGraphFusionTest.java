@@ -157,8 +157,8 @@ class RandomGraphFusionTest {
             Graph step = withGradient(some);
             assertSame(step, new FuseShortcuts((_, _) -> true).then(new FuseNormalizationGradients((_, _) -> true)).then(new FuseProducts((_, _) -> true)).apply(step));
         }
-        for (String op : List.of("backward_data_sum", "backward_data_statistics", "batch_norm_activation", "convolution_scale_shift", "convolution_statistics", "matmul_shift", "normalize_activation",
-                "scale_shift")) {
+        for (String op : List.of("backward_data_sum", "backward_data_statistics", "batch_norm_activation", "convolution_scale_shift", "convolution_statistics", "matmul_shift",
+                "normalize_activation", "scale_shift")) {
             assertTrue(fused.getOrDefault(op, 0) > 10, "too few of " + op + ": " + fused);
         }
     }

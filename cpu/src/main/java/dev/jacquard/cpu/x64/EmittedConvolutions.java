@@ -42,6 +42,15 @@ public final class EmittedConvolutions {
                 .orElseGet(() -> new DenseConv(GatherPlan.backwardData(shape), epilogue, workers, set));
     }
 
+    /**
+     * Whether a gradient of images can be summed up per channel where it is made ({@link Epilogue.Sums#GRADIENT}). Where rows of a vector and a half have a kernel of their own,
+     * which has no registers for that, a pass over those few channels costs less than lanes that are left empty.
+     */
+    public static boolean sumsGradients(ConvShape s) {
+        boolean pointwise = s.r() * s.s() * s.strideH() * s.strideW() == 1;
+        return s.groups() == 1 && !(pointwise && PairKernel.takes(InstructionSet.AVX512, s.c(), s.k(), Epilogue.NONE));
+    }
+
     /** dw from x and dy. Empty where no kernel fits, groups of a few channels that do not lie on vectors among others: the portable plan takes those. */
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
         boolean dense = (shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP) && WeightGradient.fits(shape);

@@ -5,9 +5,9 @@ import dev.jacquard.tensor.op.FusedProduct.Rectifier;
 import java.util.Arrays;
 
 /**
- * What is added to a gradient, what it is masked by, and its sums per channel: images of its shape, which were made some ops ago and come from memory. They are asked for a few rows
- * before they are read: a tile's rows all at once would take all buffers for misses, or push each other and the factors out of the first-level cache, since rows at even distances
- * share few of its sets.
+ * What is added to a gradient, what it is masked by, and its sums per channel: images of its shape, which were made some ops ago and come from memory. They are asked for a few
+ * rows before they are read: a tile's rows all at once would take all buffers for misses, or push each other and the factors out of the first-level cache, since rows at even
+ * distances share few of its sets.
  *
  * <p>Overwrites rcx. A tile's own sums per channel are in the frame.
  */

@@ -74,8 +74,8 @@ final class ProductEpilogue {
         a.mov(Gp.R9, frame(ProductFrame.NORMALISED));
         point(ProductFrame.IMAGES);
         boolean masks = k.epilogue().rectifier() == Rectifier.NORMALISED;
-        new GradientCode(a, set, masks, this::spare).add(h, vectors, this::sum, (to, i, v, mask) -> load(to, beside(images, i, ProductFrame.IMAGES).plus(v * bytes), v, mask), Gp.R8,
-                Gp.R9);
+        GradientCode.Images loads = (to, i, v, mask) -> load(to, beside(images, i, ProductFrame.IMAGES).plus(v * bytes), v, mask);
+        new GradientCode(a, set, masks, this::spare).add(h, vectors, this::sum, loads, Gp.R8, Gp.R9);
     }
 
     /** Makes rcx what {@link #beside} needs of even rows. @param which of the frame's images that lie as C does */

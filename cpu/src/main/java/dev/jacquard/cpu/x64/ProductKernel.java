@@ -85,7 +85,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
 
     /**
      * Registers: rdi frame, rsi B, rcx counts depth, r12 partial sums, r15 rows or tiles left, r13 taps left.
-     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx images beside, r8 gate, r9 images ahead, r10 its rows left, or as {@link LateRows} has them, r11 A ahead, rbp from B to the line of the next panel that is
+     * Even: r14 A, rax A of the tile as it goes, rdx C, rbx images beside, r8 gate, r9 images ahead, r10 its rows left, or as {@link LateRows} has them,
+     * r11 A ahead, rbp from B to the line of the next panel that is
      * asked for. Listed: r14 tile, rbp tap, rdx depth done.
      */
     private static final class Emitter {
@@ -383,8 +384,8 @@ record ProductKernel(InstructionSet set, Rows rows, int vectors, int columns, Ep
         }
 
         /**
-         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the images beside is asked for. They were made some ops ago and come from
-         * memory: asked for all at once, their lines would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
+         * All steps but the last few, in as many parts as the tile has rows, before each of which one row of the images beside is asked for. They were made some ops ago and come
+         * from memory: asked for all at once, their lines would take all buffers for misses, and B's lines, from the second-level cache, would wait for them.
          */
         private void askingForImages(int h) {
             Label part = new Label();

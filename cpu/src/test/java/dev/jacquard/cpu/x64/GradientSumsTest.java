@@ -1,5 +1,6 @@
 package dev.jacquard.cpu.x64;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -24,8 +25,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Sums that gradients of images make for a batch normalisation, of every kind of kernel and epilogue, against those of the stored gradient in double precision; between guard bands,
- * with one thread and three.
+ * Sums that gradients of images make for a batch normalisation, of every kind of kernel and epilogue, against those of the stored gradient in double precision; between guard
+ * bands, with one thread and three.
  */
 class GradientSumsTest {
     private static final double EPS = 1e-3;
@@ -189,8 +190,8 @@ class GradientSumsTest {
         for (int c = 0; c < s.c(); c++) {
             int channel = c;
             double tolerance = 1e-6 * size[c] + 1e-30;
-            assertTrue(Math.abs(sums.get(0).get(c) - slope[c]) <= tolerance, () -> what + ", dgamma of channel " + channel + ": " + sums.get(0).get(channel) + ", not " + slope[channel]);
-            assertTrue(Math.abs(sums.get(1).get(c) - sum[c]) <= tolerance, () -> what + ", dbeta of channel " + channel + ": " + sums.get(1).get(channel) + ", not " + sum[channel]);
+            assertEquals(slope[c], sums.get(0).get(c), tolerance, () -> what + ", dgamma of channel " + channel);
+            assertEquals(sum[c], sums.get(1).get(c), tolerance, () -> what + ", dbeta of channel " + channel);
         }
     }
 }
