@@ -25,7 +25,7 @@ import java.util.Arrays;
  * @param vectors width of the panel
  * @param columns of these are stored
  * @param epilogue one that {@link #takes}
- * @param ahead whether what lies {@link ProductFrame#AHEAD} bytes behind A is asked for, as much of it as rows take
+ * @param ahead whether A is contiguous, read once and too large for the caches: it is asked for before it is needed
  * @param streams whether C goes past the caches; its rows lie on whole vectors then
  */
 record ShallowKernel(int depth, int taps, int tap, int aRow, int cRow, int rows, int vectors, int columns, Epilogue epilogue, boolean ahead, boolean streams)
