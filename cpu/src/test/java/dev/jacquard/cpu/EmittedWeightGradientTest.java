@@ -63,8 +63,8 @@ class EmittedWeightGradientTest {
                 square(6, 7, 2064, 515, 1, 1, 1), // the same, blocks are equal
                 square(4, 14, 2048, 520, 1, 2, 1), // with strides
                 square(1, 30, 2048, 512, 1, 2, 1), // in bands
-                square(3, 9, 1030, 521, 1, 1, 1), // operands are copied before they are multiplied
-                square(5, 14, 520, 1027, 1, 1, 1), // the same, in two blocks
+                square(3, 5, 1030, 1024, 1, 1, 1), // operands are copied before they are multiplied
+                square(8, 10, 1024, 1027, 1, 1, 1), // the same, in two blocks
                 square(2, 20, 36, 50, 3, 1, 1), // by Winograd's algorithm
                 square(2, 15, 272, 300, 3, 1, 1), // the same, in parts
                 new ConvShape(1, 20, 30, 1024, 9, 1, 1, 2, 3, 0, 0, 0, 0, 1, 1, 1), // in bands
