@@ -7,12 +7,18 @@ import java.lang.foreign.ValueLayout;
 /** Tables and arguments that emitted kernels read: native memory on a cache line, which lives as long as its segment is reachable. */
 final class Native {
     private static final long LINE = 64;
+    private static final long PAGE = 4096;
 
     private Native() {}
 
     /** Zeros, to be filled in. */
     static MemorySegment zeros(long bytes) {
         return Arena.ofAuto().allocate(bytes, LINE);
+    }
+
+    /** Zeros in whole pages, which nothing else is in. */
+    static MemorySegment pages(long bytes) {
+        return Arena.ofAuto().allocate(Math.ceilDiv(bytes, PAGE) * PAGE, PAGE);
     }
 
     /** Numbers of 64 bits. */

@@ -104,12 +104,17 @@ final class ProductFrame {
     private final long address;
 
     ProductFrame() {
-        this(END);
+        memory = Native.zeros(END);
+        address = memory.address();
     }
 
-    /** @param bytes of the frame and what its kernel keeps behind it */
+    /**
+     * A frame in pages of its own: where its end is read in order, the processor asks for lines behind it, which another worker may be writing.
+     *
+     * @param bytes of the frame and what its kernel keeps behind it
+     */
     ProductFrame(int bytes) {
-        memory = Native.zeros(bytes);
+        memory = Native.pages(bytes);
         address = memory.address();
     }
 
