@@ -55,7 +55,7 @@ public final class EmittedConvolutions {
     public static Optional<Conv> backwardWeight(ConvShape shape, Workers workers, InstructionSet set) {
         boolean dense = (shape.groups() == 1 || shape.groupC() >= LEAST_GROUP && shape.groupK() >= LEAST_GROUP) && WeightGradient.fits(shape);
         boolean wide = Math.min(shape.groupC(), shape.groupK()) >= WIDE_GROUP * set.lanes();
-        return EmittedDepthwiseWeightGradient.plan(shape, workers, set)
+        return DepthwiseWeightGradient.plan(shape, workers, set)
                 .or(() -> dense && wide ? Optional.empty() : GroupedWeightGradient.plan(shape, workers, set))
                 .or(() -> dense ? Optional.of(denseWeight(shape, workers, set)) : Optional.empty());
     }

@@ -10,7 +10,7 @@ import java.util.Optional;
  * Backward of weight of a depthwise convolution by {@link DepthwiseWeightKernel}, where the sums of all taps fit into registers. Rows of dy are cut into splits, each with sums of
  * its own, which are added in order: they follow from the shape. A split goes through its rows in blocks that fit into the second-level cache, with the one that follows.
  */
-final class EmittedDepthwiseWeightGradient implements Conv {
+final class DepthwiseWeightGradient implements Conv {
     private static final int SPLITS = 16;
 
     /** What is read has to be so many times what the sums of a split are. */
@@ -40,7 +40,7 @@ final class EmittedDepthwiseWeightGradient implements Conv {
     private long dw;
     private long sums;
 
-    private EmittedDepthwiseWeightGradient(ConvShape s, DepthwiseWeightKernel spec, Workers workers) {
+    private DepthwiseWeightGradient(ConvShape s, DepthwiseWeightKernel spec, Workers workers) {
         shape = s;
         this.spec = spec;
         this.workers = workers;
@@ -68,7 +68,7 @@ final class EmittedDepthwiseWeightGradient implements Conv {
         TapMap columns = new TapMap(s.w(), s.ow(), s.s(), s.strideW(), s.padLeft(), s.dilationW(), false);
         int wide = ColumnTiles.width(columns, Math.min(16, room));
         DepthwiseWeightKernel spec = new DepthwiseWeightKernel(set, rows, columns, s.c(), wide, read(s) > NEAR);
-        return Optional.of(new EmittedDepthwiseWeightGradient(s, spec, workers));
+        return Optional.of(new DepthwiseWeightGradient(s, spec, workers));
     }
 
     @Override
