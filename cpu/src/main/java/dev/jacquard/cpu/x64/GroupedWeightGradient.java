@@ -9,15 +9,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.Optional;
 
 /**
- * Backward of weight of a depthwise or grouped convolution by {@link GroupedWeightKernel}. Rows of dy are cut into splits, each with sums of its own, which are added in order;
- * where weights are many and images small, vectors of channels are cut as well, or instead. Both follow from the shape.
+ * Backward of weight of a depthwise or grouped convolution by {@link GroupedWeightKernel}, in {@link SplitSums}; where weights are many and images small, vectors of channels are
+ * cut as well as rows, or instead, by the shape, too.
  */
 final class GroupedWeightGradient implements Conv {
-    private static final int CHUNKS = 16;
-
-    /** What is read has to be so many times what the sums of a split are. */
-    private static final int SHARE = 8;
-
     /** Bytes of one vector's columns, x and dy, that stay in the first-level cache over the passes of a vector. */
     private static final int CACHED = 32 << 10;
 
@@ -30,14 +25,10 @@ final class GroupedWeightGradient implements Conv {
     private final ConvShape shape;
     private final GroupedWeightKernel spec;
     private final Kernel kernel;
-    private final Kernel adder;
-    private final Kernel unpacker;
     private final Workers workers;
-    private final int splits;
+    private final SplitSums splits;
     private final int blocks;
-    private final int parts;
     private final int rowsAtOnce;
-    private final long sumBytes;
     private final long copyX;
     private final long copyDy;
     private final MemorySegment rows;
@@ -57,13 +48,8 @@ final class GroupedWeightGradient implements Conv {
         this.spec = spec;
         this.workers = workers;
         kernel = Kernel.of(spec);
-        unpacker = Kernel.of(new UnpackKernel(spec.set(), s.r(), s.s(), s.groupC()));
-        sumBytes = Raw.align(spec.sumBytes());
-        long read = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow());
-        splits = (int) Math.clamp(read / (SHARE * sumBytes), 1, Math.min(CHUNKS, (long) s.n() * s.oh()));
-        adder = Kernel.of(new PartialSums(spec.set(), splits, Math.toIntExact(sumBytes)));
-        blocks = Math.clamp(CHUNKS / splits, 1, spec.vectors());
-        parts = Math.min(CHUNKS, spec.vectors());
+        splits = new SplitSums(spec.set(), s, spec.vectors(), vectorBytes(), Raw.align(spec.sumBytes()));
+        blocks = Math.clamp(SplitSums.CHUNKS / splits.splits(), 1, spec.vectors());
         rowsAtOnce = rowsAtOnce(s, spec.set());
         rows = rows(s, (long) spec.stepX() * s.w());
         copyX = spec.copied() ? ((long) s.strideH() * (rowsAtOnce - 1) + (long) s.dilationH() * (s.r() - 1) + 1) * s.w() * spec.stepX() : 0;
@@ -103,7 +89,7 @@ final class GroupedWeightGradient implements Conv {
             together /= 2;
         }
         int copies = copies(s, set, together);
-        boolean cached = 4L * s.n() * s.c() * ((long) s.h() * s.w() + (long) s.oh() * s.ow()) <= GroupedConv.PREFETCHED;
+        boolean cached = SplitSums.read(s) <= GroupedConv.PREFETCHED;
         return new GroupedWeightKernel(set, columns, s.r(), s.strideH(), s.dilationH(), s.oh(), s.c(), s.groupC(),
                 ColumnTiles.width(columns, Math.min(14, free(s, set, together))), together, s.groupC() >= COPIED, cached || s.groupC() >= COPIED ? 0 : rowsAtOnce(s, set), copies);
     }
@@ -131,7 +117,7 @@ final class GroupedWeightGradient implements Conv {
 
     @Override
     public long workspaceBytes() {
-        return splits * sumBytes + workers.size() * (copyX + copyDy);
+        return splits.bytes() + workers.size() * (copyX + copyDy);
     }
 
     @Override
@@ -140,12 +126,8 @@ final class GroupedWeightGradient implements Conv {
         dy = second;
         dw = out;
         sums = workspace;
-        workers.run(adding, splits * blocks);
-        workers.run(finishing, parts);
-    }
-
-    private int firstVector(int part, int of) {
-        return (int) ((long) spec.vectors() * part / of);
+        workers.run(adding, splits.splits() * blocks);
+        workers.run(finishing, splits.parts());
     }
 
     private long vectorBytes() {
@@ -154,15 +136,14 @@ final class GroupedWeightGradient implements Conv {
 
     private void add(int chunk, int worker) {
         int split = chunk / blocks;
-        int from = firstVector(chunk % blocks, blocks);
-        int to = firstVector(chunk % blocks + 1, blocks);
-        long mine = sums + split * sumBytes;
+        int from = splits.firstVector(chunk % blocks, blocks);
+        int to = splits.firstVector(chunk % blocks + 1, blocks);
+        long mine = sums + splits.offset(split);
         Raw.zero(mine + from * vectorBytes(), (to - from) * vectorBytes());
-        long all = (long) shape.n() * shape.oh();
-        long end = all * (split + 1) / splits;
+        long end = splits.firstRow(split + 1);
         long imageX = 4L * shape.h() * shape.w() * shape.c();
         long imageDy = 4L * shape.oh() * shape.ow() * shape.c();
-        for (long row = all * split / splits; row < end;) {
+        for (long row = splits.firstRow(split); row < end;) {
             long n = row / shape.oh();
             long first = row % shape.oh();
             long last = Math.min(Math.min(first + rowsAtOnce, shape.oh()), first + end - row);
@@ -181,7 +162,7 @@ final class GroupedWeightGradient implements Conv {
     private long copy(int worker, int first, int last) {
         int low = Math.clamp((long) first * shape.strideH() - shape.padTop(), 0, shape.h() - 1);
         int high = Math.clamp((long) (last - 1) * shape.strideH() - shape.padTop() + (long) shape.dilationH() * (shape.r() - 1), low, shape.h() - 1);
-        long copiedX = sums + splits * sumBytes + worker * (copyX + copyDy);
+        long copiedX = sums + splits.bytes() + worker * (copyX + copyDy);
         long copiedDy = copiedX + copyX;
         set(worker, 3, copiedX);
         set(worker, 4, copiedDy);
@@ -205,13 +186,7 @@ final class GroupedWeightGradient implements Conv {
         parameters.setAtIndex(ValueLayout.JAVA_LONG, (long) PARAMETER_STEP * worker + i, value);
     }
 
-    /** Adds the splits' sums of some vectors, and brings them into the weights' order: (K, R, S, C / groups). */
     private void finish(int part, int worker) {
-        int from = firstVector(part, parts);
-        int to = firstVector(part + 1, parts);
-        adder.run(sums + from * vectorBytes(), sums + from * vectorBytes(), (to - from) * vectorBytes() / 4, 0, 0, 0);
-        int lanes = spec.set().lanes();
-        long filter = 4L * shape.r() * shape.s() * shape.groupC();
-        unpacker.run(sums + from * vectorBytes(), dw + from * lanes * filter, Math.min(to * lanes, shape.c()) - from * lanes, 0, 0, 0);
+        splits.finish(part, sums, dw);
     }
 }

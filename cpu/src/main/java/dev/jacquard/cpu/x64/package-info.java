@@ -23,8 +23,10 @@
  * <tr><td>Winograd</td><td>{@link dev.jacquard.cpu.x64.WinogradChoice}, {@link dev.jacquard.cpu.x64.WinogradPlan}, {@link dev.jacquard.cpu.x64.WinogradConv}</td><td>{@code
  * Winograd}- {@code Input}, {@code Weights}, {@code Product}, {@code Output}, {@code GradientInput}, {@code GradientOutput};
  * {@link dev.jacquard.cpu.x64.WinogradAxis} has the algorithms</td></tr>
- * <tr><td>depthwise and grouped</td><td>{@link dev.jacquard.cpu.x64.GroupedConv}, {@link dev.jacquard.cpu.x64.GroupedWeightGradient}</td><td>{@link
- * dev.jacquard.cpu.x64.GroupedKernel}, {@link dev.jacquard.cpu.x64.GroupedWeightKernel}, {@link dev.jacquard.cpu.x64.GroupPackKernel}, {@link dev.jacquard.cpu.x64.UnpackKernel};
+ * <tr><td>depthwise and grouped</td><td>{@link dev.jacquard.cpu.x64.GroupedConv}, {@link dev.jacquard.cpu.x64.GroupedWeightGradient},
+ * {@link dev.jacquard.cpu.x64.DepthwiseWeightGradient}, their {@link dev.jacquard.cpu.x64.SplitSums}</td><td>{@link
+ * dev.jacquard.cpu.x64.GroupedKernel}, {@link dev.jacquard.cpu.x64.GroupedWeightKernel}, {@link dev.jacquard.cpu.x64.DepthwiseWeightKernel},
+ * {@link dev.jacquard.cpu.x64.GroupPackKernel}, {@link dev.jacquard.cpu.x64.UnpackKernel};
  * {@link dev.jacquard.cpu.x64.TapMap}, {@link dev.jacquard.cpu.x64.ColumnTiles}</td></tr>
  * <tr><td>gradients of weights</td><td>{@link dev.jacquard.cpu.x64.WeightGradient}, {@link dev.jacquard.cpu.x64.WeightGradientPlan},
  * {@link dev.jacquard.cpu.x64.WeightGradientKernels}; {@link dev.jacquard.cpu.x64.WinogradWeightGradient}, {@link dev.jacquard.cpu.x64.StagedWeightGradient},
